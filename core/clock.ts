@@ -1,0 +1,93 @@
+/** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
+
+export type Cancel = () => void
+
+export interface EveryOptions {
+  /** Spreads each period by up to this ratio (0-1) of it, later only. @default 0 */
+  readonly jitter?: number
+  /** Runs once at once instead of after the first period. @default false */
+  readonly immediate?: boolean
+}
+
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+  /** Milliseconds that never go back, from an arbitrary origin. */
+  monotonic(): number
+  /** Calls once after `ms`. @returns cancels it */
+  after(ms: number, call: () => void): Cancel
+  /** Calls every `ms`; a period whose predecessor still runs is skipped. @returns cancels it */
+  every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel
+  /** Resolves after `ms`, or rejects with the reason of `signal`. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+type Timer = (ms: number, call: () => void) => Cancel
+
+/** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
+export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
+  return (ms, call, { jitter = 0, immediate = false } = {}) => {
+    let stopped = false
+    let cancel: Cancel = () => {}
+    const arm = (delay: number) => {
+      cancel = timer(delay, run)
+    }
+    const next = () => {
+      if (!stopped) arm(ms + (jitter > 0 ? random() * jitter * ms : 0))
+    }
+    const run = () => {
+      let result: void | Promise<void>
+      try {
+        result = call()
+      } catch (thrown) {
+        next()
+        throw thrown
+      }
+      if (result instanceof Promise) result.then(next, next)
+      else next()
+    }
+    if (immediate) arm(0)
+    else next()
+    return () => {
+      stopped = true
+      cancel()
+    }
+  }
+}
+
+/** Builds `sleep` from a one-shot timer. */
+export function sleeping(timer: Timer): Clock['sleep'] {
+  return (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const aborted = () => {
+        cancel()
+        reject(signal?.reason)
+      }
+      const cancel = timer(ms, () => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
+      })
+      signal?.addEventListener('abort', aborted, { once: true })
+    })
+}
+
+const realTimer: Timer = (ms, call) => {
+  const id = setTimeout(call, ms)
+  return () => clearTimeout(id)
+}
+
+/** Lets the event loop serve everything else that waits, then goes on. */
+export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** The wall clock of this process. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after: realTimer,
+  every: repeating(realTimer),
+  sleep: sleeping(realTimer),
+}
+
+/** Epoch milliseconds at which `systemClock.monotonic()` was zero. */
+export const monotonicOrigin: number = performance.timeOrigin

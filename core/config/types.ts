@@ -1,0 +1,75 @@
+/** What reading a configuration gives. */
+import type { AnyPlugin, Environment } from '../plugin.ts'
+
+/** Where an effective value came from. */
+export type Source =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'preset'; readonly environment: Environment }
+  | { readonly kind: 'file'; readonly file: string; readonly line: number; readonly column: number }
+  | { readonly kind: 'overlay'; readonly file: string; readonly line: number; readonly column: number }
+  | { readonly kind: 'environment'; readonly variable: string }
+  | { readonly kind: 'code' }
+
+/** One thing wrong with the configuration. */
+export interface Problem {
+  /** Upper-snake code of the error table. */
+  readonly code: string
+  readonly message: string
+  /** JSON pointer, `/plugins/health/checks/db/every`; empty for a syntax error. */
+  readonly pointer: string
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+  /** What to do, `did you mean "every"?`. */
+  readonly help?: string
+}
+
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  /** Bytes; a larger body is 413. */
+  readonly maxBodyBytes: number
+  /** Characters; a longer request target is 414. */
+  readonly maxUrlLength: number
+  /** How long `/readyz` fails before the listener closes. */
+  readonly drainDelayMs: number
+  /** How long requests in flight may take after that. */
+  readonly drainTimeoutMs: number
+}
+
+export interface WorkersConfig {
+  readonly maxThreads: number
+  readonly maxQueue: number
+}
+
+/** One plugin that the configuration names. */
+export interface PluginSection {
+  readonly name: string
+  readonly definition: AnyPlugin
+  readonly required: boolean
+  /** Parsed by the plugin's schema. */
+  readonly config: unknown
+  /** Why it is off although named: `enabled: false`, or its target is not configured. */
+  readonly disabled?: string
+  /** Path or package of an external plugin. */
+  readonly from?: string
+}
+
+/** A configuration that is valid as a whole. */
+export interface RuntimeConfig {
+  readonly environment: Environment
+  /** Absent: no listener (embedding). */
+  readonly server: ServerConfig | undefined
+  /** Absolute path. */
+  readonly dataDir: string
+  readonly workers: WorkersConfig
+  /** False: monitoring timers wait for `arkwatch resume`. */
+  readonly autoStart: boolean
+  /** Every file that was read, absolute, for the watcher. */
+  readonly files: readonly string[]
+  readonly plugins: readonly PluginSection[]
+  /** Effective values as a plain tree, secrets as `[redacted]`. */
+  readonly effective: unknown
+  /** Source of each effective leaf, by JSON pointer. */
+  readonly sources: ReadonlyMap<string, Source>
+}

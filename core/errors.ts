@@ -1,0 +1,125 @@
+/**
+ * The one error class of the project and the table of core's codes.
+ *
+ * A plugin adds its own table in its folder with {@link defineErrors}. Every code is documented in docs/errors.md
+ * (generated from the tables) and raised by at least one test.
+ */
+
+/** One row of an error table. `message` holds `{name}` placeholders; `help` says what the reader can do. */
+export interface ErrorEntry {
+  readonly message: string
+  readonly help: string
+}
+
+export type ErrorTable = Readonly<Record<string, ErrorEntry>>
+
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+/** An error with a stable `code`, a message with the values seen, and what to do in `help`. */
+export class ArkwatchError extends Error {
+  override readonly name = 'ArkwatchError'
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly help: string,
+    readonly details: ErrorDetails = {},
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+  }
+}
+
+const allTables: Record<string, ErrorEntry> = {}
+
+/**
+ * Registers a table of codes and returns its factory.
+ *
+ * @param table codes in UPPER_SNAKE_CASE with message template and help
+ * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
+ */
+export function defineErrors<T extends ErrorTable>(table: T) {
+  Object.assign(allTables, table)
+  return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {
+    const entry = table[code] as ErrorEntry
+    const message = entry.message.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? `{${key}}`))
+    return new ArkwatchError(code, message, entry.help, details, cause)
+  }
+}
+
+/** Every code registered by the modules that are loaded, for docs and tests. */
+export const errorTables = (): ErrorTable => allTables
+
+/** The message of anything that was thrown. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+
+export const coreError = defineErrors({
+  PLUGIN_API_MISMATCH: {
+    message: 'plugin {plugin} was written for contract api {seen}, this runtime speaks api {wanted}',
+    help: 'Install a version of the plugin made for this contract, or another version of Arkwatch.',
+  },
+  PLUGIN_INVALID: {
+    message: 'plugin {plugin}: {what}',
+    help: 'Export the result of definePlugin({...}) as the default export of the plugin module.',
+  },
+  PLUGIN_TIMEOUT: {
+    message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms',
+    help: 'Find what it waits for; raise the deadline in definePlugin({ deadlines }) only if the work is bounded.',
+  },
+  PLUGIN_FAILED: {
+    message: 'plugin {plugin} failed in {phase}: {reason}',
+    help: 'See the cause. `arkwatch plugins` shows the state of every plugin.',
+  },
+  PLUGIN_REQUIRED_FAILED: {
+    message: 'required plugin {plugin} is {state}: {reason}',
+    help: 'Fix the cause, or set `required: false` in its section if the rest may run without it.',
+  },
+  PLUGIN_SERVICES_MISMATCH: {
+    message: 'plugin {plugin} declares the services [{declared}] and returned [{returned}]',
+    help: 'Return exactly the keys of `provides` from setup().',
+  },
+  SERVICE_UNAVAILABLE: {
+    message: 'service {service} is not available',
+    help: 'Enable the plugin that provides it in config.yaml, and check its state with `arkwatch plugins`.',
+  },
+  SERVICE_DUPLICATE: {
+    message: 'service {service} is provided by both {first} and {second}',
+    help: 'Disable one of the two plugins.',
+  },
+  GRAPH_CYCLE: {
+    message: 'plugins need each other in a circle: {cycle}',
+    help: 'Break the circle with an extension point, or by splitting an api.',
+  },
+  STATE_INVALID: {
+    message: 'plugin {plugin} cannot go from {from} to {to}',
+    help: 'This is a fault in the runtime: please report it.',
+  },
+  RELOAD_FAILED: {
+    message: 'reload failed, the old configuration stays: {reason}',
+    help: 'Fix the cause and reload again; `arkwatch plan` shows what a reload would do.',
+  },
+  RELOAD_BUSY: { message: 'a reload or shutdown is already under way', help: 'Wait for it to end and try again.' },
+  WORKER_FAILED: {
+    message: 'job {job} failed in its worker: {reason}',
+    help: 'See the cause; a job must be a pure function of its input.',
+  },
+  WORKER_TIMEOUT: {
+    message: 'job {job} did not finish within {timeoutMs} ms',
+    help: 'Bound the size of the input, or pass a longer timeoutMs.',
+  },
+  WORKER_QUEUE_FULL: {
+    message: 'job {job} was refused: {limit} jobs are waiting already',
+    help: 'Try again later, or raise workers.maxQueue.',
+  },
+  LISTEN_FAILED: {
+    message: 'cannot listen on {host}:{port}: {reason}{holder}',
+    help: 'Stop what holds the port, or choose another one in config.yaml (server.port) or METRICS_PORT.',
+  },
+  DATA_IN_USE: {
+    message: 'data folder {data} is in use by process {pid}',
+    help: 'Stop the other process, or give this one its own `data` folder.',
+  },
+  NOT_RUNNING: {
+    message: 'no running Arkwatch answers on {socket}',
+    help: 'Start it with `arkwatch start`, or name its config with -c.',
+  },
+})

@@ -1,0 +1,126 @@
+/** The one worker pool of the process (Piscina), and supervised long-lived threads. */
+import { Worker } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { Clock } from './clock.ts'
+import type { WorkersConfig } from './config/types.ts'
+import { coreError, messageOf } from './errors.ts'
+import type { Logger } from './log.ts'
+
+/** A typed address of a job file, whose default export is `(input) => JobResult<Out>`, pure. */
+export interface Job<In, Out> {
+  readonly name: string
+  readonly url: URL
+  /** Carries the types only; never set. */
+  readonly types?: [In, Out]
+}
+
+/** @param name `plugin.what` @param url `new URL('./jobs/what.ts', import.meta.url)` */
+export const job = <In, Out>(name: string, url: URL): Job<In, Out> => ({ name, url })
+
+/** What a job file answers with; error classes do not survive the crossing. */
+export type JobResult<Out> = { ok: true; value: Out } | { ok: false; code: string; message: string }
+
+export interface RunOptions {
+  /** @default 30_000 */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly transfer?: readonly ArrayBuffer[]
+}
+
+/** A long-lived thread of its own, started again when it dies. */
+export interface DedicatedWorker {
+  post(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  /** How often it had to be started again. */
+  readonly restarts: number
+  stop(): Promise<void>
+}
+
+export interface DedicatedOptions {
+  readonly workerData?: unknown
+  onMessage?(message: unknown): void
+  /** After each start, the first too. */
+  onStart?(): void
+}
+
+export interface Workers {
+  /** Runs a job off the main thread. @throws WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_FAILED */
+  run<In, Out>(job: Job<In, Out>, input: In, options?: RunOptions): Promise<Out>
+  /** @param name for logs @param url a worker file */
+  dedicated(name: string, url: URL, options?: DedicatedOptions): DedicatedWorker
+}
+
+const restartDelaysMs = [100, 1_000, 5_000, 30_000]
+
+function dedicated(name: string, url: URL, options: DedicatedOptions, clock: Clock, log: Logger): DedicatedWorker {
+  let worker: Worker
+  let restarts = 0
+  let stopped = false
+  let cancel = () => {}
+  const start = () => {
+    worker = new Worker(url, { name, workerData: options.workerData })
+    worker.on('message', (message) => options.onMessage?.(message))
+    worker.on('error', (error) => log.error('worker thread failed', { worker: name, error }))
+    worker.on('exit', (code) => {
+      if (stopped) return
+      const delayMs = restartDelaysMs[Math.min(restarts, restartDelaysMs.length - 1)]!
+      restarts += 1
+      log.warn('worker thread ended and will be started again', { worker: name, exitCode: code, delayMs, restarts })
+      cancel = clock.after(delayMs, start)
+    })
+    worker.unref()
+    options.onStart?.()
+  }
+  start()
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, [...transfer] as Bun.Transferable[]),
+    get restarts() {
+      return restarts
+    },
+    async stop() {
+      stopped = true
+      cancel()
+      await worker.terminate()
+    },
+  }
+}
+
+/** @param config threads and queue @returns the workers; the pool's threads start with the first job */
+export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger): Workers & { close(): Promise<void> } {
+  let pool: Piscina | undefined
+  const open = () => {
+    pool ??= new Piscina({
+      filename: new URL('./worker-entry.ts', import.meta.url).href,
+      minThreads: 0,
+      maxThreads: config.maxThreads,
+      maxQueue: config.maxQueue,
+      idleTimeout: 60_000,
+      atomics: 'async',
+    })
+    return pool
+  }
+  return {
+    async run<In, Out>(job: Job<In, Out>, input: In, { timeoutMs = 30_000, signal, transfer = [] }: RunOptions = {}) {
+      const timeout = AbortSignal.timeout(timeoutMs)
+      const task = { url: job.url.href, input }
+      let result: JobResult<Out>
+      try {
+        result = await open().run(task, {
+          signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+          transferList: [...transfer],
+        })
+      } catch (thrown) {
+        if (timeout.aborted) throw coreError('WORKER_TIMEOUT', { job: job.name, timeoutMs }, thrown)
+        if (/queue is at limit/.test(messageOf(thrown))) {
+          throw coreError('WORKER_QUEUE_FULL', { job: job.name, limit: config.maxQueue }, thrown)
+        }
+        throw coreError('WORKER_FAILED', { job: job.name, reason: messageOf(thrown) }, thrown)
+      }
+      if (result.ok) return result.value
+      throw coreError('WORKER_FAILED', { job: job.name, reason: result.message, jobCode: result.code })
+    },
+    dedicated: (name, url, options = {}) => dedicated(name, url, options, clock, log),
+    async close() {
+      await pool?.destroy()
+    },
+  }
+}
