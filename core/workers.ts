@@ -72,7 +72,7 @@ function dedicated(name: string, url: URL, options: DedicatedOptions, clock: Clo
   }
   start()
   return {
-    post: (message, transfer = []) => worker.postMessage(message, [...transfer] as Bun.Transferable[]),
+    post: (message, transfer = []) => worker.postMessage(message, transfer as never),
     get restarts() {
       return restarts
     },

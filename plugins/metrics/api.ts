@@ -1,0 +1,99 @@
+/** What other plugins may use of metrics. */
+import { extensionPoint, service } from '../../core/token.ts'
+
+export interface MetricOptions<Label extends string = string> {
+  /** Prometheus name with its unit: `_seconds`, `_bytes`, `_ratio`; counters end in `_total`. Checked at registration by promtool's rules. */
+  readonly name: string
+  readonly help: string
+  /** @default none */
+  readonly labels?: readonly Label[]
+  /** At most so many series; what is over it is folded into `__overflow__`. @default 1_000 */
+  readonly maxSeries?: number
+}
+
+export interface HistogramOptions<Label extends string = string> extends MetricOptions<Label> {
+  /** Upper bounds, ascending, without +Inf. */
+  readonly buckets: readonly number[]
+}
+
+export interface SummaryOptions<Label extends string = string> extends MetricOptions<Label> {
+  /** 0-1. @default [0.5, 0.9, 0.99] */
+  readonly quantiles?: readonly number[]
+  /** Width of the sliding window in milliseconds. @default 600_000 */
+  readonly windowMs?: number
+}
+
+export type Labels<Label extends string> = Readonly<Record<Label, string>>
+
+/** One series of a counter. */
+export interface CounterHandle {
+  /** @param by not negative @default 1 */
+  inc(by?: number): void
+}
+export interface GaugeHandle {
+  set(value: number): void
+  add(by: number): void
+}
+export interface ObserverHandle {
+  observe(value: number): void
+}
+
+/** A family: values by labels, or a handle on one series, which is faster. */
+export interface Family<Label extends string, Handle> {
+  readonly name: string
+  /** Finds or makes the series. */
+  labels(labels: Labels<Label>): Handle
+  /** Removes the series whose labels include these; all of them for `{}`. */
+  remove(labels: Partial<Labels<Label>>): void
+}
+export type Counter<Label extends string = string> = Family<Label, CounterHandle> & {
+  inc(labels: Labels<Label>, by?: number): void
+}
+export type Gauge<Label extends string = string> = Family<Label, GaugeHandle> & {
+  set(labels: Labels<Label>, value: number): void
+}
+export type Histogram<Label extends string = string> = Family<Label, ObserverHandle> & {
+  observe(labels: Labels<Label>, value: number): void
+}
+export type Summary<Label extends string = string> = Histogram<Label>
+
+/** Makes families. Registering a name twice with the same shape gives the same family; another shape throws METRICS_NAME_TAKEN. */
+export interface MetricFactory {
+  counter<const Label extends string = never>(options: MetricOptions<Label>): Counter<Label>
+  gauge<const Label extends string = never>(options: MetricOptions<Label>): Gauge<Label>
+  histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>
+  summary<const Label extends string = never>(options: SummaryOptions<Label>): Summary<Label>
+}
+
+export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary'
+
+/** One sample as exposed: `name` with its suffix (`_bucket`, `_sum`), labels with `le` or `quantile`. */
+export type SeriesVisitor = (
+  family: { name: string; type: MetricType; help: string },
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  value: number,
+) => void
+
+export interface Metrics extends MetricFactory {
+  /** Calls `visit` for each sample, in blocks of at most 5 ms. */
+  visit(visit: SeriesVisitor): Promise<void>
+  /** The exposition as text. */
+  expose(format?: 'prometheus' | 'openmetrics'): Promise<string>
+  /** A prom-client registry of this runtime, for those who bring prom-client metrics; exposed with ours. */
+  readonly registry: unknown
+}
+export const Metrics = service<Metrics>('metrics')
+
+/** A source of values that metrics asks, in place of a service in `needs`: no edge in the graph. */
+export interface Collector {
+  /** `plugin` or `plugin.part`. */
+  readonly name: string
+  /** Period in milliseconds. Without it `collect` runs at each scrape and must be synchronous and cheap. */
+  readonly everyMs?: number
+  /** Milliseconds. @default 5_000 */
+  readonly timeoutMs?: number
+  /** Registers the families, which go when the contribution goes. @returns reads the source and sets the values */
+  setup(metrics: MetricFactory): () => void | Promise<void>
+}
+export const collector = extensionPoint<Collector>('metrics.collector')
