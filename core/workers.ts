@@ -106,7 +106,7 @@ export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger):
       try {
         result = await open().run(task, {
           signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-          transferList: [...transfer],
+          transferList: [...transfer] as never,
         })
       } catch (thrown) {
         if (timeout.aborted) throw coreError('WORKER_TIMEOUT', { job: job.name, timeoutMs }, thrown)
