@@ -32,6 +32,8 @@ export interface RuntimeStatus {
   readonly ready: boolean
   readonly stopping: boolean
   readonly paused: boolean
+  /** Whether the runtime lives inside an application (`arkwatch({...})`) and does not stand beside it. */
+  readonly embedded: boolean
   /** Counts successful configurations, from 1. */
   readonly generation: number
   readonly lastReload: { readonly ok: boolean; readonly atMs: number; readonly error?: string }
