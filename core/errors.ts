@@ -41,8 +41,8 @@ export function defineErrors<T extends ErrorTable>(table: T) {
   Object.assign(allTables, table)
   return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {
     const entry = table[code] as ErrorEntry
-    const message = entry.message.replace(/\{(\w+)\}/g, (_, key: string) => String(details[key] ?? `{${key}}`))
-    return new ArkwatchError(code, message, entry.help, details, cause)
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (whole, key: string) => String(details[key] ?? whole))
+    return new ArkwatchError(code, fill(entry.message), fill(entry.help), details, cause)
   }
 }
 
@@ -76,6 +76,10 @@ export const coreError = defineErrors({
   PLUGIN_SERVICES_MISMATCH: {
     message: 'plugin {plugin} declares the services [{declared}] and returned [{returned}]',
     help: 'Return exactly the keys of `provides` from setup().',
+  },
+  PACKAGE_MISSING: {
+    message: 'plugin {plugin} needs the package {package}, which is not installed',
+    help: 'Run `bun add {package}`.',
   },
   SERVICE_UNAVAILABLE: {
     message: 'service {service} is not available',
@@ -117,6 +121,34 @@ export const coreError = defineErrors({
   DATA_IN_USE: {
     message: 'data folder {data} is in use by process {pid}',
     help: 'Stop the other process, or give this one its own `data` folder.',
+  },
+  DATA_UNUSABLE: {
+    message: 'data folder {data} cannot be used: {reason}',
+    help: 'Give the user that runs Arkwatch write access to it, or set another `data` folder.',
+  },
+  CONTROL_LISTEN_FAILED: {
+    message: 'cannot open the control socket {socket}: {reason}',
+    help: 'Check the permissions of the data folder, and that its file system knows Unix sockets.',
+  },
+  CONTROL_BAD_REQUEST: {
+    message: 'the control socket refused {command}: {reason}',
+    help: 'Send a JSON object of at most 1 MiB by POST to /<command>.',
+  },
+  CONTROL_UNKNOWN_COMMAND: {
+    message: 'the running instance knows no command {command}; it knows {known}',
+    help: 'Enable the plugin that brings the command, or update the running instance.',
+  },
+  CONTROL_BUSY: {
+    message: 'the control socket serves {limit} commands already',
+    help: 'Wait for them to end and try again.',
+  },
+  CONTROL_COMMAND_FAILED: {
+    message: 'command {command} failed: {reason}',
+    help: 'The log of the running instance has the cause.',
+  },
+  CONTROL_TIMEOUT: {
+    message: 'the running instance did not answer {command} within {timeoutMs} ms',
+    help: 'Its main loop may be stuck: see `arkwatch health --live` and its log.',
   },
   NOT_RUNNING: {
     message: 'no running Arkwatch answers on {socket}',

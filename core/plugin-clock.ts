@@ -1,0 +1,61 @@
+/** The clock that a plugin gets: its timers end with it, and what they throw is the plugin's fault and nobody else's. */
+import type { Cancel, Clock } from './clock.ts'
+import type { PluginClock } from './plugin.ts'
+
+export interface PluginClockOptions {
+  readonly clock: Clock
+  /** Whether monitoring timers stand still. */
+  paused(): boolean
+  fault(phase: string, error: unknown): void
+  /** Adds time spent on the main thread. */
+  spent(ms: number): void
+}
+
+/** @returns the clock, and what cancels all its timers */
+export function createPluginClock({ clock, paused, fault, spent }: PluginClockOptions): {
+  clock: PluginClock
+  cancelAll(): void
+} {
+  const timers = new Set<Cancel>()
+  const run = (call: () => void | Promise<void>): void | Promise<void> => {
+    const startedMs = clock.monotonic()
+    try {
+      const result = call()
+      if (result instanceof Promise) return result.catch((error) => fault('a timer', error))
+    } catch (error) {
+      fault('a timer', error)
+    } finally {
+      spent(clock.monotonic() - startedMs)
+    }
+  }
+  const track = (cancel: Cancel): Cancel => {
+    const tracked = () => {
+      timers.delete(tracked)
+      cancel()
+    }
+    timers.add(tracked)
+    return tracked
+  }
+  return {
+    clock: {
+      now: clock.now,
+      monotonic: clock.monotonic,
+      sleep: clock.sleep,
+      after(ms, call) {
+        const cancel = track(
+          clock.after(ms, () => {
+            timers.delete(cancel)
+            void run(call)
+          }),
+        )
+        return cancel
+      },
+      every(ms, call, { monitoring = false, ...options } = {}) {
+        return track(clock.every(ms, () => (monitoring && paused() ? undefined : run(call)), options))
+      },
+    },
+    cancelAll() {
+      for (const cancel of [...timers]) cancel()
+    },
+  }
+}

@@ -1,0 +1,325 @@
+/** One running plugin: its state, its parts, and everything that must be undone when it goes. */
+import type { Cancel, Clock } from './clock.ts'
+import type { PluginSection } from './config/types.ts'
+import { withDeadline } from './deadline.ts'
+import { coreError, messageOf } from './errors.ts'
+import type { ExtensionRegistry } from './extensions.ts'
+import type { Logger } from './log.ts'
+import type { Environment, Handover, PluginContext, PluginParts, StopReason } from './plugin.ts'
+import { createPluginClock } from './plugin-clock.ts'
+import { Scope } from './scope.ts'
+import { isUp, moveState, type PluginState } from './state.ts'
+import type { Contribution, ExtensionPoint, Extensions, TokenMap } from './token.ts'
+import type { Workers } from './workers.ts'
+
+/** What every instance of a runtime shares. */
+export interface InstanceHost {
+  readonly clock: Clock
+  readonly registry: ExtensionRegistry
+  readonly workers: Workers
+  readonly environment: Environment
+  readonly dataDir: string
+  logger(name: string): Logger
+  paused(): boolean
+}
+
+type Services = ReadonlyMap<string, unknown>
+
+/** How long a plugin stays degraded after something of it threw. */
+const faultMemoryMs = 60_000
+type Phase = 'start' | 'ready' | 'stop'
+const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
+
+export class PluginInstance {
+  state: PluginState = 'starting'
+  reason = ''
+  startMs = 0
+  errors = 0
+  cpuMs = 0
+  parts: PluginParts<unknown, TokenMap> = {}
+  readonly #scope = new Scope()
+  readonly #controller = new AbortController()
+  readonly #contributions = new Map<Contribution, (() => void) | undefined>()
+  readonly #log: Logger
+  #active = false
+  #stopping: Promise<boolean> | undefined
+  #forgetFault: Cancel = () => {}
+
+  #section: PluginSection
+
+  constructor(
+    section: PluginSection,
+    private readonly host: InstanceHost,
+  ) {
+    this.#section = section
+    this.#log = host.logger(section.name)
+  }
+
+  get section(): PluginSection {
+    return this.#section
+  }
+
+  get name(): string {
+    return this.section.name
+  }
+
+  get definition() {
+    return this.section.definition
+  }
+
+  /** An instance that never starts. */
+  static idle(
+    section: PluginSection,
+    host: InstanceHost,
+    state: 'disabled' | 'blocked',
+    reason: string,
+  ): PluginInstance {
+    const instance = new PluginInstance(section, host)
+    instance.state = state
+    instance.reason = reason
+    return instance
+  }
+
+  #move(to: PluginState, reason = ''): void {
+    this.state = moveState(this.name, this.state, to)
+    this.reason = reason
+  }
+
+  /** Counts what a timer, hook or route of the plugin threw, and turns it degraded for a while. */
+  fault(phase: string, error: unknown): void {
+    this.errors += 1
+    this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    if (!isUp(this.state)) return
+    this.#move('degraded', `${phase} threw: ${messageOf(error)}`)
+    this.#forgetFault()
+    this.#forgetFault = this.host.clock.after(faultMemoryMs, () => this.report('ok'))
+  }
+
+  report(state: 'ok' | 'degraded', reason = ''): void {
+    if (isUp(this.state) && !(state === 'ok' && this.state === 'ok')) this.#move(state, reason)
+    else if (this.state === 'starting') this.reason = state === 'degraded' ? reason : ''
+  }
+
+  #contribute(contribution: Contribution): () => void {
+    const add = () => this.host.registry.add(this.name, contribution)
+    this.#contributions.set(contribution, this.#active ? add() : undefined)
+    return () => {
+      this.#contributions.get(contribution)?.()
+      this.#contributions.delete(contribution)
+    }
+  }
+
+  #extensions<T>(point: ExtensionPoint<T>): Extensions<T> {
+    const live = this.host.registry.of<T>(point)
+    return {
+      get all() {
+        return live.all
+      },
+      onChange: (listener) => {
+        const stop = live.onChange(() => {
+          try {
+            listener()
+          } catch (error) {
+            this.fault('an extension listener', error)
+          }
+        })
+        this.#scope.defer(stop)
+        return stop
+      },
+    }
+  }
+
+  #workers(): Workers {
+    const { workers } = this.host
+    const { signal } = this.#controller
+    return {
+      run: (job, input, options = {}) =>
+        workers.run(job, input, {
+          ...options,
+          signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
+        }),
+      dedicated: (name, url, options) => {
+        const worker = workers.dedicated(name, url, options)
+        this.#scope.defer(() => worker.stop())
+        return worker
+      },
+    }
+  }
+
+  #context(services: Services, inherited: unknown): PluginContext<unknown, TokenMap, TokenMap> {
+    const { clock, cancelAll } = createPluginClock({
+      clock: this.host.clock,
+      paused: this.host.paused,
+      fault: (phase, error) => this.fault(phase, error),
+      spent: (ms) => {
+        this.cpuMs += ms
+      },
+    })
+    this.#scope.defer(cancelAll)
+    const pick = (tokens: TokenMap = {}) =>
+      Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
+    return {
+      name: this.name,
+      config: this.section.config,
+      environment: this.host.environment,
+      dataDir: this.host.dataDir,
+      needs: pick(this.definition.needs) as never,
+      wants: pick(this.definition.wants) as never,
+      extensions: (point) => this.#extensions(point),
+      contribute: (contribution) => this.#contribute(contribution),
+      clock,
+      log: this.#log,
+      workers: this.#workers(),
+      signal: this.#controller.signal,
+      defer: (undo) => this.#scope.defer(undo),
+      report: (state, reason) => this.report(state, reason),
+      inherited,
+    }
+  }
+
+  #inTime<T>(phase: Phase, work: Promise<T>): Promise<T> {
+    const timeoutMs = this.definition.deadlines?.[phase] ?? defaultDeadlines[phase]
+    const late = () => coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs })
+    return withDeadline(work, timeoutMs, this.host.clock, late)
+  }
+
+  async #bounded(phase: Phase, call: (() => void | Promise<void>) | undefined): Promise<void> {
+    await this.#inTime(phase, (async () => call?.call(this.parts))())
+  }
+
+  #failed(phase: string, error: unknown): Error {
+    const known = error instanceof Error && 'code' in error && error.code === 'PLUGIN_TIMEOUT'
+    return known
+      ? (error as Error)
+      : coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
+  }
+
+  #checkServices(): void {
+    const declared = Object.keys((this.definition.provides ?? {}) as TokenMap)
+    const returned = Object.keys(this.parts.services ?? {})
+    if (declared.toSorted().join() === returned.toSorted().join()) return
+    throw coreError('PLUGIN_SERVICES_MISMATCH', {
+      plugin: this.name,
+      declared: declared.join(', '),
+      returned: returned.join(', '),
+    })
+  }
+
+  #checkPackages(): void {
+    for (const name of this.definition.packages ?? []) {
+      try {
+        import.meta.resolve(name)
+      } catch (cause) {
+        throw coreError('PACKAGE_MISSING', { plugin: this.name, package: name }, cause)
+      }
+    }
+  }
+
+  /**
+   * Sets up and starts.
+   * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; everything that was opened is then undone and the state is `failed`
+   */
+  async start(services: Services, inherited?: unknown): Promise<void> {
+    const startedMs = this.host.clock.monotonic()
+    let phase = 'setup'
+    try {
+      this.parts = this.definition.setup(this.#context(services, inherited) as never)
+      this.#checkServices()
+      for (const contribution of this.parts.contributes ?? []) this.#contribute(contribution)
+      phase = 'start'
+      this.#checkPackages()
+      await this.#bounded('start', this.parts.start)
+      this.startMs = this.host.clock.monotonic() - startedMs
+      this.#move(this.reason === '' ? 'ok' : 'degraded', this.reason)
+    } catch (error) {
+      throw await this.fail(this.#failed(phase, error))
+    }
+  }
+
+  /** Gives up on it: stops, undoes, and stays `failed`. @returns the error */
+  async fail(error: Error): Promise<Error> {
+    this.#move('failed', error.message)
+    this.errors += 1
+    this.#log.error(error.message, { error })
+    await this.#close('failed')
+    return error
+  }
+
+  /** Its contributions and services count from now on. */
+  activate(): void {
+    this.#active = true
+    for (const [contribution, remove] of this.#contributions) {
+      if (remove === undefined) this.#contributions.set(contribution, this.host.registry.add(this.name, contribution))
+    }
+  }
+
+  deactivate(): void {
+    this.#active = false
+    for (const [contribution, remove] of this.#contributions) {
+      remove?.()
+      this.#contributions.set(contribution, undefined)
+    }
+  }
+
+  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
+  async ready(): Promise<void> {
+    try {
+      await this.#bounded('ready', this.parts.ready)
+    } catch (error) {
+      throw await this.fail(this.#failed('ready', error))
+    }
+  }
+
+  /** Takes a new config in place. @returns the instance's section is the new one @throws PLUGIN_FAILED, the old config stays */
+  async reconfigure(section: PluginSection): Promise<void> {
+    try {
+      await this.#bounded('start', () => this.parts.reconfigure?.(section.config))
+    } catch (error) {
+      throw this.#failed('reconfigure', error)
+    }
+    this.takeSection(section)
+  }
+
+  /** Notes a section whose config is already in force. */
+  takeSection(section: PluginSection): this {
+    this.#section = section
+    return this
+  }
+
+  async handover(): Promise<Handover> {
+    return (await this.parts.handover?.()) ?? { state: undefined, resume() {} }
+  }
+
+  async #close(reason: StopReason): Promise<boolean> {
+    this.#forgetFault()
+    this.#controller.abort(new Error(`plugin ${this.name} stops`))
+    this.deactivate()
+    let hung = false
+    try {
+      await this.#bounded('stop', () => this.parts.stop?.(reason))
+    } catch (error) {
+      hung = (error as { code?: string }).code === 'PLUGIN_TIMEOUT'
+      this.#log.error(messageOf(error), { error })
+    }
+    try {
+      const thrown = await this.#inTime('stop', this.#scope.dispose())
+      for (const error of thrown) this.#log.error(`undo of plugin ${this.name} threw`, { error })
+    } catch (error) {
+      hung = true
+      this.#log.error(messageOf(error), { error })
+    }
+    return hung
+  }
+
+  /** Stops once; later calls wait for the first. @returns whether it hung and was left behind */
+  stop(reason: StopReason): Promise<boolean> {
+    this.#stopping ??= (async () => {
+      if (!isUp(this.state) && this.state !== 'starting') return false
+      this.#move('stopping')
+      const hung = await this.#close(reason)
+      this.#move(hung ? 'failed' : 'stopped', hung ? 'did not stop in time' : '')
+      return hung
+    })()
+    return this.#stopping
+  }
+}
