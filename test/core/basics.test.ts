@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'bun:test'
+import { withDeadline } from '../../core/deadline.ts'
+import { ExtensionRegistry } from '../../core/extensions.ts'
+import { announce, beat, createHeartbeat, endPause, readHeartbeat } from '../../core/heartbeat.ts'
+import { fallbackSink } from '../../core/log.ts'
+import { Scope } from '../../core/scope.ts'
+import { moveState, type PluginState, pluginStates } from '../../core/state.ts'
+import { extensionPoint } from '../../core/token.ts'
+import { testClock } from '../../testing/test-clock.ts'
+
+describe('a scope', () => {
+  test('undoes last in first out, exactly once, whatever throws', async () => {
+    const scope = new Scope()
+    const done: number[] = []
+    for (const index of [1, 2, 3]) {
+      scope.defer(async () => {
+        done.push(index)
+        if (index === 2) throw new Error('two')
+      })
+    }
+    expect(await scope.dispose()).toEqual([new Error('two')])
+    expect(await scope.dispose()).toEqual([])
+    expect(done).toEqual([3, 2, 1])
+  })
+})
+
+describe('the states of a plugin', () => {
+  const allowed = new Set([
+    ...['starting>ok', 'starting>degraded', 'starting>failed', 'starting>stopping', 'ok>degraded', 'ok>failed'],
+    ...['ok>stopping', 'degraded>ok', 'degraded>degraded', 'degraded>failed', 'degraded>stopping', 'failed>stopping'],
+    ...['stopping>stopped', 'stopping>failed'],
+  ])
+  test('allow these moves and no others', () => {
+    for (const from of pluginStates) {
+      for (const to of pluginStates) {
+        const move = (): PluginState => moveState('p', from, to)
+        if (allowed.has(`${from}>${to}`)) expect(move()).toBe(to)
+        else expect(move).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }))
+      }
+    }
+  })
+})
+
+describe('the test clock', () => {
+  test('runs what falls due in order, and periods without overlap', async () => {
+    const clock = testClock()
+    const seen: string[] = []
+    clock.after(30, () => seen.push(`after ${clock.monotonic()}`))
+    let release = () => {}
+    clock.every(10, () => {
+      seen.push(`every ${clock.monotonic()}`)
+      return clock.monotonic() === 20 ? new Promise<void>((resolve) => (release = resolve)) : undefined
+    })
+    await clock.advance(60)
+    expect(seen).toEqual(['every 10', 'every 20', 'after 30'])
+    release()
+    await clock.advance(10)
+    expect(seen.at(-1)).toBe('every 70')
+  })
+
+  test('rejects a sleep that is aborted', async () => {
+    const clock = testClock()
+    const controller = new AbortController()
+    const sleep = clock.sleep(1_000, controller.signal)
+    controller.abort(new Error('enough'))
+    await expect(sleep).rejects.toThrow('enough')
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('a deadline', () => {
+  test('rejects what is late and ignores its later result', async () => {
+    const clock = testClock()
+    const never = withDeadline(new Promise(() => {}), 50, clock, () => new Error('late'))
+    const outcome = never.catch((error: Error) => error.message)
+    await clock.advance(50)
+    expect(await outcome).toBe('late')
+    expect(await withDeadline(Promise.resolve(1), 50, clock, () => new Error('late'))).toBe(1)
+    await clock.advance(0)
+    expect(clock.pending).toBe(0)
+  })
+})
+
+describe('extension points', () => {
+  const point = extensionPoint<number>('t.numbers')
+  test('show who gave what, live, and match by id', () => {
+    const registry = new ExtensionRegistry()
+    const live = registry.of(extensionPoint<number>('t.numbers'))
+    const remove = registry.add('a', point(1))
+    registry.add('b', point(2))
+    expect(live.all).toEqual([
+      { plugin: 'a', value: 1 },
+      { plugin: 'b', value: 2 },
+    ])
+    remove()
+    expect(live.all.map(({ value }) => value)).toEqual([2])
+  })
+
+  test('tell their owner once about changes made together', () => {
+    const registry = new ExtensionRegistry()
+    const sizes: number[] = []
+    const live = registry.of(point)
+    const stop = live.onChange(() => sizes.push(live.all.length))
+    registry.together(() => {
+      const remove = registry.add('a', point(1))
+      registry.add('a', point(2))
+      remove()
+    })
+    stop()
+    registry.add('a', point(3))
+    expect(sizes).toEqual([1])
+  })
+})
+
+describe('the heartbeat', () => {
+  test('carries the last beat and an announced pause', () => {
+    const memory = createHeartbeat(1_000)
+    beat(memory, 2_000.7)
+    announce(memory, 9_000)
+    expect(readHeartbeat(memory)).toEqual({ lastBeatMs: 2_000, pauseUntilMs: 9_000 })
+    endPause(memory)
+    expect(readHeartbeat(memory).pauseUntilMs).toBe(0)
+  })
+})
+
+describe('the log without a logging plugin', () => {
+  test('is one JSON object a line, also for what JSON refuses', () => {
+    const lines: string[] = []
+    const sink = fallbackSink((line) => lines.push(line))
+    const circular: Record<string, unknown> = {}
+    circular.self = circular
+    const base = { timeMs: 0, level: 'error', logger: 'core' } as const
+    sink.write({ ...base, message: 'a\nb', fields: { big: 1n, error: new Error('x', { cause: new Error('y') }) } })
+    sink.write({ ...base, message: 'c', fields: circular })
+    const parsed = lines.map((line) => JSON.parse(line))
+    expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true)
+    expect(parsed[0]).toMatchObject({ message: 'a\nb', big: '1', error: { message: 'x', cause: { message: 'y' } } })
+    expect(parsed[1]).toMatchObject({ message: 'c', timestamp: '1970-01-01T00:00:00.000Z' })
+  })
+})
