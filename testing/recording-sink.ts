@@ -1,0 +1,12 @@
+/** A log sink for tests. */
+import type { LogRecord, LogSink } from '../core/log.ts'
+
+/** Keeps records in an array. */
+export function recordingSink(lines: LogRecord[]): LogSink {
+  return {
+    isEnabled: () => true,
+    write: (record) => {
+      lines.push(record)
+    },
+  }
+}

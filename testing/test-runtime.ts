@@ -1,0 +1,69 @@
+/** A whole runtime in a test: plugins given in code, time that stands still, log lines kept. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { LogRecord } from '../core/log.ts'
+import type { AnyPlugin, Catalog } from '../core/plugin.ts'
+import { createRuntime, type RunningRuntime } from '../core/runtime.ts'
+import { recordingSink } from './recording-sink.ts'
+import { type TestClock, testClock } from './test-clock.ts'
+
+export interface TestRuntimeOptions<C extends Clock = TestClock> {
+  /** Plugins given in code, each with its section of `config.plugins`, if there is one. */
+  readonly plugins?: readonly unknown[]
+  /** Plugins by name, imported when `config.plugins` names them. */
+  readonly catalog?: Catalog
+  /** What config.yaml would hold. `data` is a new temporary folder unless given. */
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** @default a new test clock */
+  readonly clock?: C
+}
+
+export interface TestRuntime<C extends Clock = TestClock> {
+  readonly runtime: RunningRuntime
+  readonly clock: C
+  /** What was logged while no logging plugin was up. */
+  readonly lines: readonly LogRecord[]
+  /** Sends a request to the plugins' routes, without a socket. @param path `/readyz` */
+  fetch(path: string, init?: RequestInit): Promise<Response>
+  /** Reloads with another configuration. */
+  reload(config: Readonly<Record<string, unknown>>): ReturnType<RunningRuntime['reload']>
+  stop(): Promise<{ hung: string[] }>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Boots a runtime with `plugins`. @throws as `createRuntime` */
+export async function testRuntime<C extends Clock = TestClock>(
+  options: TestRuntimeOptions<C> = {},
+): Promise<TestRuntime<C>> {
+  const clock = options.clock ?? (testClock() as Clock as C)
+  const lines: LogRecord[] = []
+  const data = mkdtempSync(join(tmpdir(), 'arkwatch-test-'))
+  const load = {
+    object: { data, ...options.config } as Record<string, unknown>,
+    env: { ...options.env },
+    catalog: options.catalog ?? {},
+    overlays: [],
+    plugins: (options.plugins ?? []) as AnyPlugin[],
+    cwd: data,
+    clock,
+    fallbackSink: recordingSink(lines),
+  }
+  const runtime = await createRuntime(load)
+  return {
+    runtime,
+    clock,
+    lines,
+    fetch: async (path, init) => runtime.fetch(new Request(`http://localhost${path}`, init)),
+    reload: (config) => {
+      load.object = { data, ...config }
+      return runtime.reload()
+    },
+    stop: () => runtime.stop(),
+    [Symbol.asyncDispose]: async () => {
+      await runtime.stop()
+    },
+  }
+}
