@@ -87,12 +87,14 @@ function dedicated(name: string, url: URL, options: DedicatedOptions, clock: Clo
 /** @param config threads and queue @returns the workers; the pool's threads start with the first job */
 export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger): Workers & { close(): Promise<void> } {
   let pool: Piscina | undefined
+  // Piscina's own maxQueue lets through what it has set aside while no thread is free.
+  let underWay = 0
   const open = () => {
     pool ??= new Piscina({
       filename: new URL('./worker-entry.ts', import.meta.url).href,
-      minThreads: 0,
+      // With none, what waits is forgotten when the thread that ran before it is ended by a timeout.
+      minThreads: 1,
       maxThreads: config.maxThreads,
-      maxQueue: config.maxQueue,
       idleTimeout: 60_000,
       atomics: 'async',
     })
@@ -103,6 +105,10 @@ export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger):
       const timeout = AbortSignal.timeout(timeoutMs)
       const task = { url: job.url.href, input }
       let result: JobResult<Out>
+      if (underWay >= config.maxThreads + config.maxQueue) {
+        throw coreError('WORKER_QUEUE_FULL', { job: job.name, limit: config.maxQueue })
+      }
+      underWay += 1
       try {
         result = await open().run(task, {
           signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
@@ -110,10 +116,9 @@ export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger):
         })
       } catch (thrown) {
         if (timeout.aborted) throw coreError('WORKER_TIMEOUT', { job: job.name, timeoutMs }, thrown)
-        if (/queue is at limit/.test(messageOf(thrown))) {
-          throw coreError('WORKER_QUEUE_FULL', { job: job.name, limit: config.maxQueue }, thrown)
-        }
         throw coreError('WORKER_FAILED', { job: job.name, reason: messageOf(thrown) }, thrown)
+      } finally {
+        underWay -= 1
       }
       if (result.ok) return result.value
       throw coreError('WORKER_FAILED', { job: job.name, reason: result.message, jobCode: result.code })
