@@ -1,0 +1,73 @@
+/** The lock that makes a data folder belong to one process. */
+import { Database } from 'bun:sqlite'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { coreError, messageOf } from './errors.ts'
+
+export interface DataLock {
+  /** Gives the folder up. Safe twice. */
+  release(): void
+}
+
+const lockFile = (dataDir: string) => join(dataDir, 'arkwatch.lock')
+const pidFile = (dataDir: string) => join(dataDir, 'arkwatch.pid')
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/**
+ * Reads who wrote `arkwatch.pid`.
+ *
+ * @returns the id of a process that is alive, or undefined
+ */
+export function ownerPid(dataDir: string): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(pidFile(dataDir), 'utf8'), 10)
+    return pid > 0 && isAlive(pid) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
+
+/**
+ * Takes the data folder for this process; creates it (0700) if it is missing.
+ *
+ * The lock is the kernel's, held through SQLite's exclusive transaction on an empty file. It ends with the process
+ * however that ends, so a pid that was given to someone else, or a pid of another container, cannot mislead it;
+ * `arkwatch.pid` only names the owner.
+ *
+ * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE
+ * @see https://www.sqlite.org/lockingv3.html
+ */
+export function lockData(dataDir: string): DataLock {
+  let database: Database | undefined
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    database = new Database(lockFile(dataDir), { create: true })
+    database.run('PRAGMA busy_timeout = 0')
+    database.run('BEGIN EXCLUSIVE')
+    writeFileSync(pidFile(dataDir), `${process.pid}\n`, { mode: 0o600 })
+    chmodSync(lockFile(dataDir), 0o600)
+  } catch (thrown) {
+    database?.close()
+    if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: ownerPid(dataDir) ?? 'unknown' }, thrown)
+    throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
+  }
+  let held: Database | undefined = database
+  return {
+    release() {
+      if (held === undefined) return
+      rmSync(pidFile(dataDir), { force: true })
+      held.close()
+      held = undefined
+    },
+  }
+}
