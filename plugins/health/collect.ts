@@ -1,0 +1,86 @@
+/** The metrics of health, as a collector of the metrics plugin. */
+import type { Collector } from '../metrics/api.ts'
+import type { CheckStatus } from './api.ts'
+import type { HealthEngine } from './engine.ts'
+import type { StallCounts } from './watchdog/supervise.ts'
+
+const statuses: readonly CheckStatus[] = ['up', 'degraded', 'down', 'unknown']
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const maxSeries = 10_000
+
+/** @param stalls what the watchdog has seen so far */
+export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts): Collector => ({
+  name: 'health',
+  setup(metrics) {
+    const healthy = metrics.gauge({
+      name: 'arkrelay_service_health',
+      help: 'Whether a service is healthy: 1 up or degraded, 0 down or unknown.',
+      labels: ['service_name'],
+      maxSeries,
+    })
+    const status = metrics.gauge({
+      name: 'arkwatch_health_check_status',
+      help: 'Status of a check: 1 on the status it has, 0 on the others.',
+      labels: ['check', 'status'],
+      maxSeries,
+    })
+    const success = metrics.gauge({
+      name: 'arkwatch_health_check_last_success_timestamp_seconds',
+      help: 'When a run of the check last found it up or degraded, seconds since the epoch.',
+      labels: ['check'],
+      maxSeries,
+    })
+    const duration = metrics.histogram({
+      name: 'arkwatch_health_check_duration_seconds',
+      help: 'Latency that the runs of a check measured.',
+      labels: ['check'],
+      buckets: durationBuckets,
+      maxSeries,
+    })
+    const runs = metrics.counter({
+      name: 'arkwatch_health_check_runs_total',
+      help: 'Runs of a check by how they ended.',
+      labels: ['check', 'outcome'],
+      maxSeries,
+    })
+    const abandoned = metrics.gauge({
+      name: 'arkwatch_health_abandoned_runs',
+      help: 'Runs whose time is over and which have not ended yet.',
+    })
+    const stalled = metrics.counter({
+      name: 'arkwatch_event_loop_stalls_total',
+      help: 'How often the watchdog found the main loop stuck.',
+    })
+    const stalledSeconds = metrics.counter({
+      name: 'arkwatch_event_loop_stalled_seconds_total',
+      help: 'For how long in all the watchdog found the main loop stuck.',
+    })
+    engine.onRun = (check, seconds, outcome) => {
+      duration.observe({ check }, seconds)
+      runs.inc({ check, outcome })
+    }
+    let known = new Set<string>()
+    let counted: StallCounts = { count: 0, seconds: 0 }
+    return () => {
+      const present = new Set<string>()
+      for (const check of engine.checks()) {
+        const { name } = check
+        present.add(name)
+        healthy.set({ service_name: name }, check.status === 'up' || check.status === 'degraded' ? 1 : 0)
+        for (const one of statuses) status.set({ check: name, status: one }, one === check.status ? 1 : 0)
+        if (check.lastSuccessAtMs !== undefined) success.set({ check: name }, check.lastSuccessAtMs / 1_000)
+      }
+      for (const check of known) {
+        if (present.has(check)) continue
+        healthy.remove({ service_name: check })
+        for (const family of [status, success, duration, runs]) family.remove({ check })
+      }
+      known = present
+      abandoned.set({}, engine.abandoned)
+      const now = stalls()
+      stalled.inc({}, now.count - counted.count)
+      stalledSeconds.inc({}, now.seconds - counted.seconds)
+      counted = now
+    }
+  },
+})

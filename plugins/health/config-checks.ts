@@ -1,0 +1,159 @@
+/** The schemas of the checks that config.yaml can name, one a kind. */
+import { z } from 'zod'
+import { secret } from '../../core/config/secret.ts'
+import { duration } from '../../core/config/units.ts'
+
+function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {
+  return rest
+}
+
+const ratio = () => z.number().min(0).max(1)
+const port = () => z.int().min(1).max(65_535)
+const host = () => z.string().min(1).max(253)
+const name = () => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'expected letters, digits, "_", "." and "-"')
+
+/** What every check has. */
+const common = {
+  every: duration({ min: '1s', max: '1d' }).prefault('15s').describe('Period of the check.'),
+  timeout: duration({ min: '10ms', max: '5m' }).prefault('5s').describe('A run that takes longer has failed.'),
+  critical: z.boolean().default(false).describe('Whether the whole is down when this check is down.'),
+  groups: z.array(name()).max(20).default([]).describe('Groups it belongs to; `ready` is the group of `/readyz`.'),
+  dependsOn: z.array(name()).max(20).default([]).describe('Checks without which this one means nothing.'),
+  failureThreshold: z.int().min(1).max(100).default(1).describe('Failures in a row before it is down.'),
+  successThreshold: z.int().min(1).max(100).default(1).describe('Successes in a row before a down is over.'),
+  initialDelay: duration({ max: '1h' }).prefault('0').describe('Wait before the first run.'),
+  degradedAbove: duration({ min: '1ms' }).optional().describe('Latency above which it is degraded.'),
+}
+
+const databaseUrl = (example: string) =>
+  secret().max(2_048).default('').describe(`Address with credentials, \`${example}\`; empty: the check is off.`)
+
+const sql = {
+  connectionsDegradedAbove: ratio()
+    .default(0.9)
+    .describe('Share of the server’s connections in use above which it is degraded.'),
+  lagDegradedAbove: duration().prefault('30s').describe('Replication lag above which it is degraded.'),
+}
+
+export const PostgresCheck = z.strictObject({
+  kind: z.literal('postgres').describe('PostgreSQL; with a mysql:// or mariadb:// url the kind is mysql.'),
+  url: databaseUrl('postgres://user:password@host:5432/database'),
+  ...sql,
+  ...common,
+})
+
+export const MysqlCheck = z.strictObject({
+  kind: z.enum(['mysql', 'mariadb']).describe('MySQL or MariaDB; with a postgres:// url the kind is postgres.'),
+  url: databaseUrl('mysql://user:password@host:3306/database'),
+  ...sql,
+  ...common,
+})
+
+export const RedisCheck = z.strictObject({
+  kind: z.literal('redis').describe('Redis or Valkey: PING and INFO.'),
+  url: databaseUrl('redis://:password@host:6379/0'),
+  role: z.enum(['any', 'master', 'replica']).default('any').describe('Role below which it is degraded.'),
+  memoryDegradedAbove: ratio().default(0.9).describe('Share of maxmemory above which it is degraded.'),
+  clientsDegradedAbove: ratio().default(0.9).describe('Share of maxclients above which it is degraded.'),
+  ...common,
+})
+
+const webUrl = z
+  .string()
+  .max(2_048)
+  .default('')
+  .refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…')
+  .refine((text) => !/^https?:\/\/[^/?#]*@/.test(text), 'expected no credentials in the url: put them into `headers`')
+
+export const HttpCheck = z.strictObject({
+  kind: z.literal('http').describe('A request and its answer.'),
+  url: webUrl.describe('Address without credentials; empty: the check is off.'),
+  method: z.enum(['GET', 'HEAD', 'POST', 'OPTIONS']).default('GET').describe('Request method.'),
+  headers: z.record(z.string().max(200), secret().max(4_096)).default({}).describe('Request headers; never shown.'),
+  status: z
+    .array(z.union([z.int().min(100).max(599), z.string().regex(/^[1-5]xx$/)]))
+    .min(1)
+    .default(['2xx'])
+    .describe('Statuses that are up: numbers or classes such as `2xx`.'),
+  bodyContains: z.string().min(1).max(1_000).optional().describe('Text that the first 64 KiB of the body must hold.'),
+  followRedirects: z.boolean().default(false).describe('Follow redirects; otherwise a redirect is its own status.'),
+  tlsVerify: z.boolean().default(true).describe('Verify the certificate.'),
+  tlsCaFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
+  ...common,
+})
+
+export const TcpCheck = z.strictObject({
+  kind: z.literal('tcp').describe('A TCP connection.'),
+  host: host().default('127.0.0.1').describe('Host name or address.'),
+  port: port().describe('Port.'),
+  ...common,
+})
+
+export const DnsCheck = z.strictObject({
+  kind: z.literal('dns').describe('A name that must resolve.'),
+  host: host().describe('Name to resolve.'),
+  type: z.enum(['A', 'AAAA', 'CNAME', 'MX', 'NS', 'SRV', 'TXT']).default('A').describe('Record type.'),
+  server: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Address of the server, `1.1.1.1` or `127.0.0.1:5353`; default the system’s.'),
+  expect: z.array(z.string().max(500)).max(50).default([]).describe('Values that must be among the answers.'),
+  ...common,
+})
+
+export const TlsCheck = z.strictObject({
+  kind: z.literal('tls').describe('The certificate that a TLS server shows.'),
+  host: host().describe('Host name or address.'),
+  port: port().default(443).describe('Port.'),
+  servername: host().optional().describe('Name asked for (SNI); default the host.'),
+  verify: z.boolean().default(true).describe('An untrusted certificate is down.'),
+  caFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
+  degradedBelow: duration().prefault('14d').describe('Remaining validity below which it is degraded.'),
+  downBelow: duration().prefault('3d').describe('Remaining validity below which it is down.'),
+  ...common,
+  every: duration({ min: '1s', max: '1d' }).prefault('5m').describe('Period of the check.'),
+})
+
+export const DiskCheck = z.strictObject({
+  kind: z.literal('disk').describe('Space and inodes of a file system.'),
+  path: z.string().min(1).max(1_024).default('/').describe('Any path on the file system.'),
+  degradedAbove: ratio().default(0.85).describe('Used share above which it is degraded.'),
+  downAbove: ratio().default(0.95).describe('Used share above which it is down.'),
+  ...omitLatency(common),
+})
+
+export const ProcessCheck = z
+  .strictObject({
+    kind: z.literal('process').describe('A process of this machine, by pid file or by name.'),
+    pidFile: z.string().min(1).max(1_024).optional().describe('File that holds the pid.'),
+    name: z.string().min(1).max(255).optional().describe('Name of the executable, as in `ps -o comm`.'),
+    ...omitLatency(common),
+  })
+  .refine(
+    (check) => (check.pidFile === undefined) !== (check.name === undefined),
+    'expected either `pidFile` or `name`',
+  )
+
+export const EventLoopCheck = z.strictObject({
+  kind: z.literal('eventLoop').describe('The delay of this process’ own event loop.'),
+  degradedAbove: duration({ min: '1ms' }).prefault('100ms').describe('p99 delay above which it is degraded.'),
+  downAbove: duration({ min: '1ms' }).prefault('1s').describe('p99 delay above which it is down.'),
+  ...omitLatency(common),
+})
+
+/** One check, told apart by `kind`. */
+export const CheckConfig = z.discriminatedUnion('kind', [
+  PostgresCheck,
+  MysqlCheck,
+  RedisCheck,
+  HttpCheck,
+  TcpCheck,
+  DnsCheck,
+  TlsCheck,
+  DiskCheck,
+  ProcessCheck,
+  EventLoopCheck,
+])
+export type CheckConfig = z.output<typeof CheckConfig>
+export const checkName = name

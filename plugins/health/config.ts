@@ -1,0 +1,66 @@
+/** The options of health. */
+import { z } from 'zod'
+import { duration } from '../../core/config/units.ts'
+import { CheckConfig, checkName } from './config-checks.ts'
+import { orderChecks } from './dependencies.ts'
+
+const Watchdog = z.strictObject({
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('Port of the watchdog’s own listener; unset: no watchdog. 0: any free port.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address that it binds to.'),
+  stuckAfter: duration({ min: '500ms' })
+    .prefault('15s')
+    .describe('Liveness fails when the main loop stands still for so long.'),
+  reportAfter: duration({ min: '100ms' })
+    .prefault('1s')
+    .describe('A main loop that stands still for so long is logged and counted.'),
+})
+
+export const HealthConfig = z
+  .strictObject({
+    checks: z
+      .record(checkName(), CheckConfig)
+      .default({})
+      .refine((checks) => Object.keys(checks).length <= 1_000, 'expected at most 1000 checks')
+      .superRefine((checks, context) => {
+        const parents = new Map(Object.entries(checks).map(([name, check]) => [name, check.dependsOn]))
+        const { cycle } = orderChecks(parents)
+        if (cycle !== undefined) {
+          context.addIssue({
+            code: 'custom',
+            message: `checks depend on each other in a circle: ${cycle.join(' -> ')}`,
+          })
+        }
+      })
+      .describe('Checks by name.'),
+    ready: z
+      .enum(['auto', 'group', 'critical'])
+      .default('auto')
+      .describe(
+        'Checks that `/readyz` covers besides required plugins: `group`, those in group `ready`; `critical`, the critical ones too; `auto`, the group, and if nothing is in it the critical checks when embedded and none when standalone.',
+      ),
+    details: z
+      .enum(['auto', 'always', 'never'])
+      .default('auto')
+      .describe(
+        'Whether public answers hold errors and measured details; `auto`: only while every listener is on loopback.',
+      ),
+    maxConcurrent: z.int().min(1).max(1_000).default(64).describe('Checks that may run at one time.'),
+    jitter: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.1)
+      .describe('Share of the period by which runs are spread; periods get shorter, never longer.'),
+    startupGrace: duration({ max: '1h' })
+      .prefault('0')
+      .describe('Failures of a check that was never up leave it unknown for so long.'),
+    watchdog: Watchdog.prefault({}).describe('Liveness from a worker thread, true also when the main loop is stuck.'),
+  })
+  .describe('Health checks and probes.')
+export type HealthConfig = z.output<typeof HealthConfig>
+export type WatchdogConfig = HealthConfig['watchdog']

@@ -1,0 +1,21 @@
+/** The error codes of health. */
+import { defineErrors } from '../../core/errors.ts'
+
+export const healthError = defineErrors({
+  HEALTH_PACKAGE_MISSING: {
+    message: 'package {package} is not installed: bun add {package}',
+    help: 'Install the package beside arkwatch, or remove the checks that need it.',
+  },
+  HEALTH_TIMEOUT: {
+    message: 'no answer within {timeoutMs} ms',
+    help: 'See whether the target hangs; raise `timeout` of the check if it is slow by nature.',
+  },
+  HEALTH_ABANDONED: {
+    message: '{count} earlier runs still hang, no further one is started',
+    help: 'The check does not end when its signal aborts: mend its run(signal).',
+  },
+  HEALTH_TARGET_INVALID: {
+    message: 'url of the check is not usable: {reason}',
+    help: 'Give a URL such as postgres://user:password@host:5432/database.',
+  },
+})

@@ -1,0 +1,52 @@
+/** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
+import { controlCommand, definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
+import { collector } from '../metrics/api.ts'
+import { Health, healthCheck } from './api.ts'
+import { healthCollector } from './collect.ts'
+import { HealthConfig } from './config.ts'
+import { HealthControl, type Inherited } from './control.ts'
+import { HealthEngine } from './engine.ts'
+import { loadPackage } from './load-package.ts'
+import { comprehensive } from './report.ts'
+import { healthRoutes } from './routes.ts'
+import { Watchdog } from './watchdog/supervise.ts'
+
+export default definePlugin({
+  api: 1,
+  name: 'health',
+  version: '1.0.0',
+  summary: 'Runs checks in the background and answers probes and reports from memory.',
+  config: HealthConfig,
+  provides: { health: Health },
+  needs: { runtime: Runtime, eventLoop: EventLoop },
+  setup({ config, needs, clock, log, workers, extensions, report, inherited }) {
+    const { runtime, eventLoop } = needs
+    const tools = {
+      eventLoop,
+      load: <T>(name: string) => loadPackage<T>(name),
+      now: clock.now,
+      monotonic: clock.monotonic,
+    }
+    const kept = (inherited as Inherited | undefined)?.checks
+    const engine = new HealthEngine({ clock, log, tools, settings: config, ...(kept && { inherited: kept }) })
+    const watchdog = new Watchdog({ workers, eventLoop, log, onProblem: (problem) => control.watchdogIs(problem) })
+    const control = new HealthControl({ config, brought: extensions(healthCheck), engine, watchdog, report })
+    const fullReport = () =>
+      comprehensive({ checks: engine.checks(), off: engine.off(), nowMs: clock.now(), details: true })
+    return {
+      services: { health: engine },
+      contributes: [
+        collector(healthCollector(engine, () => watchdog.stalls)),
+        controlCommand({ name: 'health', run: fullReport }),
+      ],
+      routes: healthRoutes({ health: engine, runtime, eventLoop, settings: () => control.config, now: clock.now }),
+      start: () => control.start(),
+      ready: () => control.ready(),
+      reconfigure: (next) => control.reconfigure(next),
+      handover: async () => ({ state: await control.pause(), resume: () => control.resume() }),
+      stop: async () => {
+        await control.pause()
+      },
+    }
+  },
+})

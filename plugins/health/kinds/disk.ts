@@ -1,0 +1,67 @@
+/** Space and inodes of the file system that holds a path. */
+import { statfs } from 'node:fs/promises'
+import type { CheckResult } from '../api.ts'
+import { type Kind, percent, worst } from './kind.ts'
+
+export interface DiskFacts {
+  readonly totalBytes: number
+  /** Free for unprivileged users. */
+  readonly freeBytes: number
+  /** Used share as `df` counts it, 0-1. */
+  readonly usedRatio: number
+  /** Used share of the inodes, 0-1; 0 where the file system has no fixed number. */
+  readonly inodesUsedRatio: number
+}
+
+export interface DiskLimits {
+  readonly degradedAbove: number
+  readonly downAbove: number
+}
+
+interface Statfs {
+  readonly bsize: number
+  readonly blocks: number
+  readonly bfree: number
+  readonly bavail: number
+  readonly files: number
+  readonly ffree: number
+}
+
+/** @see df(1): used / (used + available), the blocks reserved for root left out */
+export function readDisk({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskFacts {
+  const used = blocks - bfree
+  return {
+    totalBytes: blocks * bsize,
+    freeBytes: bavail * bsize,
+    usedRatio: used + bavail > 0 ? used / (used + bavail) : 0,
+    inodesUsedRatio: files > 0 ? (files - ffree) / files : 0,
+  }
+}
+
+/** @returns the verdict over the fuller of space and inodes */
+export function evaluateDisk(facts: DiskFacts, { degradedAbove, downAbove }: DiskLimits): CheckResult {
+  const judge = (ratio: number, what: string) =>
+    ratio > degradedAbove && {
+      status: ratio > downAbove ? ('down' as const) : ('degraded' as const),
+      message: `${percent(ratio)} of ${what} used, over ${percent(ratio > downAbove ? downAbove : degradedAbove)}`,
+    }
+  const round = (ratio: number) => Math.round(ratio * 1e4) / 1e4
+  return {
+    ...worst(judge(facts.usedRatio, 'space'), judge(facts.inodesUsedRatio, 'inodes')),
+    details: {
+      usedRatio: round(facts.usedRatio),
+      inodesUsedRatio: round(facts.inodesUsedRatio),
+      freeBytes: facts.freeBytes,
+      totalBytes: facts.totalBytes,
+    },
+  }
+}
+
+export const disk: Kind<'disk'> = {
+  name: 'disk',
+  timesLatency: false,
+  open: (config) => ({
+    close: () => {},
+    run: async () => evaluateDisk(readDisk(await statfs(config.path)), config),
+  }),
+}

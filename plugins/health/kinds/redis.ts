@@ -1,0 +1,119 @@
+/** Redis and Valkey: PING and INFO. One connection, kept between runs, made again only by the next run. */
+import type { Redis, RedisOptions } from 'ioredis'
+import type { CheckResult } from '../api.ts'
+import { type Kind, percent, worst } from './kind.ts'
+
+/** @param text the answer to INFO @returns its fields */
+export function parseInfo(text: string): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>()
+  for (const line of text.split(/\r?\n/)) {
+    const colon = line.indexOf(':')
+    if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1))
+  }
+  return fields
+}
+
+export interface RedisLimits {
+  readonly role: 'any' | 'master' | 'replica'
+  /** 0-1 */
+  readonly memoryDegradedAbove: number
+  /** 0-1 */
+  readonly clientsDegradedAbove: number
+}
+
+/** @param latencyMs of PING @returns up or degraded with memory, clients and role as details */
+export function evaluateRedis(info: ReadonlyMap<string, string>, latencyMs: number, limits: RedisLimits): CheckResult {
+  const number = (key: string): number | undefined => (info.has(key) ? Number(info.get(key)) : undefined)
+  const memory = number('used_memory')
+  const maxMemory = number('maxmemory')
+  const clients = number('connected_clients')
+  const maxClients = number('maxclients')
+  const role = info.get('role') === 'slave' ? 'replica' : info.get('role')
+  const over = (used: number | undefined, max: number | undefined, limit: number, what: string) =>
+    used !== undefined &&
+    max !== undefined &&
+    max > 0 &&
+    used / max > limit && {
+      status: 'degraded' as const,
+      message: `${percent(used / max)} of ${what} in use, over ${percent(limit)}`,
+    }
+  const verdict = worst(
+    limits.role !== 'any' &&
+      role !== limits.role && { status: 'degraded', message: `role is ${role}, not ${limits.role}` },
+    info.get('master_link_status') === 'down' && { status: 'degraded', message: 'link to the master is down' },
+    over(memory, maxMemory, limits.memoryDegradedAbove, 'maxmemory'),
+    over(clients, maxClients, limits.clientsDegradedAbove, 'maxclients'),
+  )
+  return {
+    ...verdict,
+    latencyMs,
+    details: {
+      ...(memory !== undefined && { memoryUsedBytes: memory }),
+      ...(maxMemory && { memoryMaxBytes: maxMemory }),
+      ...(clients !== undefined && { clients }),
+      ...(maxClients !== undefined && { clientsMax: maxClients }),
+      ...(role !== undefined && { role }),
+      ...(info.has('redis_version') && { version: info.get('redis_version')! }),
+    },
+  }
+}
+
+type RedisClass = new (url: string, options: RedisOptions) => Redis
+
+/** Nothing queues and nothing reconnects by itself: the check's own period is the retry. */
+const options = (timeoutMs: number): RedisOptions => ({
+  protocol: 2,
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  retryStrategy: () => null,
+  reconnectOnError: null,
+  connectTimeout: timeoutMs,
+  commandTimeout: timeoutMs,
+  enableReadyCheck: false,
+  connectionName: 'arkwatch-health',
+})
+
+export const redis: Kind<'redis'> = {
+  name: 'redis',
+  timesLatency: true,
+  offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
+  open(config, { load, monotonic }) {
+    let client: Redis | undefined
+    let lastError: Error | undefined
+    const close = () => {
+      const ending = client
+      client = undefined
+      ending?.disconnect()
+    }
+    return {
+      close,
+      async run(signal) {
+        signal.addEventListener('abort', close, { once: true })
+        lastError = undefined
+        try {
+          const { Redis } = await load<{ Redis: RedisClass }>('ioredis')
+          signal.throwIfAborted()
+          if (client === undefined) {
+            client = new Redis(config.url, options(config.timeout))
+            client.on('error', (error: Error) => {
+              lastError = error
+            })
+            await client.connect()
+          }
+          const connection = client
+          const startedMs = monotonic()
+          await connection.ping()
+          const latencyMs = monotonic() - startedMs
+          const info = parseInfo(await connection.info().catch(() => ''))
+          return evaluateRedis(info, latencyMs, config)
+        } catch (thrown) {
+          close()
+          throw lastError ?? thrown
+        } finally {
+          signal.removeEventListener('abort', close)
+        }
+      },
+    }
+  },
+}

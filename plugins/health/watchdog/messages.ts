@@ -1,0 +1,16 @@
+/** What passes between the watchdog's worker and the main thread. Types only. */
+
+/** The worker's start data. */
+export interface WatchdogData {
+  readonly heartbeat: SharedArrayBuffer
+  readonly host: string
+  readonly port: number
+  readonly stuckAfterMs: number
+  readonly reportAfterMs: number
+}
+
+export type WatchdogMessage =
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'listen failed'; readonly reason: string }
+  /** A standstill is over. */
+  | { readonly type: 'recovered'; readonly stuckMs: number }

@@ -1,0 +1,90 @@
+/**
+ * The watchdog's thread: reads the heartbeat, answers liveness on a listener of its own and logs a standstill itself.
+ * It uses raw time, since no clock of the main thread can reach a thread that must run while the main one does not.
+ */
+import { writeSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { messageOf } from '../../../core/errors.ts'
+import { readHeartbeat } from '../../../core/heartbeat.ts'
+import type { WatchdogData, WatchdogMessage } from './messages.ts'
+import { initialWatch, type Look, look, type WatchEvent, watchMetrics } from './watch.ts'
+
+const pollMs = 100
+const retryListenMs = 2_000
+
+const data = workerData as WatchdogData
+const limits = { stuckAfterMs: data.stuckAfterMs, reportAfterMs: data.reportAfterMs }
+const tell = (message: WatchdogMessage) => parentPort?.postMessage(message)
+
+const sight = () => {
+  const { lastBeatMs, pauseUntilMs } = readHeartbeat(data.heartbeat)
+  return { beatMs: lastBeatMs, pauseUntilMs, nowMs: Date.now(), monotonicMs: performance.now() }
+}
+
+let state = initialWatch(sight())
+
+const lines: Readonly<Record<WatchEvent['type'], string>> = {
+  stuck: 'event loop is stuck',
+  'liveness failed': 'event loop is stuck: liveness fails from now on',
+  recovered: 'event loop runs again',
+}
+
+/** Writes to stderr itself: the main thread, through which a worker's stderr may pass, stands still. */
+function log({ type, stuckMs }: WatchEvent): void {
+  const level = type === 'recovered' ? 'warn' : 'error'
+  const line = {
+    timestamp: new Date().toISOString(),
+    level,
+    logger: 'health.watchdog',
+    message: lines[type],
+    stuckMs: Math.round(stuckMs),
+  }
+  try {
+    writeSync(2, `${JSON.stringify(line)}\n`)
+  } catch {
+    // Nobody reads stderr (EAGAIN, EPIPE): the metric and the probe still tell.
+  }
+}
+
+function lookNow(): Look {
+  const seen = look(state, sight(), limits)
+  state = seen.state
+  for (const event of seen.events) {
+    log(event)
+    if (event.type === 'recovered') tell({ type: 'recovered', stuckMs: event.stuckMs })
+  }
+  return seen
+}
+
+function answer(request: Request): Response {
+  const { pathname, searchParams } = new URL(request.url)
+  const headers = { 'cache-control': 'no-store', 'content-type': 'text/plain; charset=utf-8' }
+  if (pathname === '/metrics') {
+    return new Response(watchMetrics(lookNow(), limits), {
+      headers: { ...headers, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+    })
+  }
+  if (pathname !== '/livez') return new Response('not found\n', { status: 404, headers })
+  const { isAlive, isPaused, ageMs } = lookNow()
+  if (isAlive && !searchParams.has('verbose')) return new Response('ok', { headers })
+  const text = isAlive
+    ? `[+]eventLoop ok${isPaused ? ' (announced pause)' : ''}\nlivez check passed\n`
+    : `[-]eventLoop failed: stuck for ${(ageMs / 1_000).toFixed(1)} s\nlivez check failed\n`
+  return new Response(text, { status: isAlive ? 200 : 503, headers })
+}
+
+let told = ''
+function listen(): void {
+  try {
+    const server = Bun.serve({ hostname: data.host, port: data.port, fetch: answer })
+    tell({ type: 'listening', url: `http://${server.hostname}:${server.port}` })
+  } catch (thrown) {
+    const reason = messageOf(thrown)
+    if (reason !== told) tell({ type: 'listen failed', reason })
+    told = reason
+    setTimeout(listen, retryListenMs)
+  }
+}
+
+setInterval(lookNow, pollMs)
+listen()

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'bun:test'
+import { HealthConfig } from '../../../plugins/health/config.ts'
+import { kindOf } from '../../../plugins/health/kinds/index.ts'
+import { buildSpecs } from '../../../plugins/health/specs.ts'
+
+const problems = (checks: unknown): string =>
+  JSON.stringify(HealthConfig.safeParse({ checks }).error?.issues.map(({ message }) => message) ?? [])
+
+describe('the options of health', () => {
+  test('{} is no check and no watchdog', () => {
+    expect(HealthConfig.parse({})).toEqual({
+      checks: {},
+      ready: 'auto',
+      details: 'auto',
+      maxConcurrent: 64,
+      jitter: 0.1,
+      startupGrace: 0,
+      watchdog: { host: '127.0.0.1', stuckAfter: 15_000, reportAfter: 1_000 },
+    })
+  })
+
+  test.each([
+    [{ a: { kind: 'ftp' } }, 'Invalid discriminator'],
+    [{ a: { kind: 'tcp' } }, 'number'],
+    [{ a: { kind: 'tcp', port: 1, evry: '1s' } }, 'Unrecognized key'],
+    [{ a: { kind: 'tcp', port: 1, every: '10ms' } }, 'at least 1s'],
+    [{ a: { kind: 'http', url: 'ftp://x' } }, 'http://'],
+    [{ a: { kind: 'http', url: 'http://u:p@x/' } }, 'no credentials'],
+    [{ a: { kind: 'process' } }, 'either `pidFile` or `name`'],
+    [{ a: { kind: 'process', name: 'x', pidFile: '/y' } }, 'either `pidFile` or `name`'],
+    [{ 'a b': { kind: 'disk' } }, 'Invalid key'],
+    [{ a: { kind: 'disk', dependsOn: ['b'] }, b: { kind: 'disk', dependsOn: ['a'] } }, 'a -> b -> a'],
+  ])('%j is refused', (checks, message) => {
+    expect(problems(checks)).toContain(message)
+  })
+
+  test('more than 1000 checks are refused', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_001 }, (_, at) => [`c${at}`, { kind: 'disk' }]))
+    expect(problems(many)).toContain('at most 1000')
+  })
+
+  test.each([
+    ['postgres', 'postgres://h/d', 'postgres'],
+    ['postgres', 'mysql+pymysql://u:p@h/d', 'mysql'],
+    ['postgres', 'mariadb://h/d', 'mysql'],
+    ['mysql', 'postgresql+asyncpg://h/d', 'postgres'],
+    ['mariadb', 'mariadb+mariadbconnector://h/d', 'mysql'],
+    ['postgres', '', 'postgres'],
+  ])('kind %s with url %p is checked as %s', (kind, url, expected) => {
+    const { checks } = HealthConfig.parse({ checks: { database: { kind, url } } })
+    expect(kindOf(checks.database!).name as string).toBe(expected)
+  })
+
+  test('a check whose url is empty is off, with the reason', () => {
+    const config = HealthConfig.parse({
+      checks: { a: { kind: 'postgres', url: '' }, b: { kind: 'http' }, c: { kind: 'redis' } },
+    })
+    const { specs, off } = buildSpecs(config, [])
+    expect(specs).toEqual([])
+    expect(off.map(({ name, reason }) => `${name}: ${reason}`)).toEqual([
+      'a: url is empty',
+      'b: url is empty',
+      'c: url is empty',
+    ])
+  })
+
+  test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {
+    const config = HealthConfig.parse({ checks: { a: { kind: 'disk' } } })
+    const check = (name: string) => ({ plugin: 'mine', value: { name, run: () => ({ status: 'up' as const }) } })
+    const many = Array.from({ length: 2_000 }, (_, at) => check(`c${at}`))
+    const { specs, refused } = buildSpecs(config, [check('a'), ...many])
+    expect(specs).toHaveLength(2_000)
+    expect(refused).toEqual([
+      'check a of plugin mine: the name is taken',
+      'check c1999 of plugin mine: 2000 checks are the limit',
+    ])
+  })
+})
