@@ -1,0 +1,120 @@
+/** Limits and use of the control groups of this process, version 1 and 2. */
+import type { Files } from './files.ts'
+import { parsed } from './files.ts'
+import {
+  type CgroupPlace,
+  cfsQuota,
+  cgroupLevels,
+  cgroupPlaces,
+  parseCpuMax,
+  parseFlatKeys,
+  parseLimit,
+  throttledSeconds,
+} from './parse/cgroup.ts'
+import type { HostContext, Source } from './source.ts'
+
+interface Level {
+  readonly folder: string
+  readonly limit: number | undefined
+}
+
+/** The level whose limit is the tightest, the group's own where none is set: there use and limit belong together. */
+async function bindingLevel(
+  place: CgroupPlace,
+  limitOf: (folder: string) => Promise<number | undefined>,
+): Promise<Level> {
+  const folders = cgroupLevels(place)
+  const limits = await Promise.all(folders.map(limitOf))
+  let best = 0
+  for (const [index, limit] of limits.entries()) {
+    if (limit !== undefined && limit < (limits[best] ?? Number.POSITIVE_INFINITY)) best = index
+  }
+  return { folder: folders[best]!, limit: limits[best] }
+}
+
+async function readMemory(files: Files, place: CgroupPlace) {
+  const v2 = place.version === 2
+  const { folder, limit } = await bindingLevel(place, (at) =>
+    parsed(files, `${at}/${v2 ? 'memory.max' : 'memory.limit_in_bytes'}`, parseLimit),
+  )
+  const [usage, stat, events] = await Promise.all([
+    parsed(files, `${folder}/${v2 ? 'memory.current' : 'memory.usage_in_bytes'}`, parseLimit),
+    parsed(files, `${folder}/memory.stat`, parseFlatKeys),
+    parsed(files, `${folder}/${v2 ? 'memory.events' : 'memory.oom_control'}`, parseFlatKeys),
+  ])
+  const inactive = stat?.get(v2 ? 'inactive_file' : 'total_inactive_file')
+  const workingSet = usage !== undefined && inactive !== undefined ? Math.max(0, usage - inactive) : undefined
+  return { limit, usage, workingSet, oomKills: events?.get('oom_kill') }
+}
+
+async function readCpu(files: Files, place: CgroupPlace, usagePlace: CgroupPlace | undefined) {
+  const v2 = place.version === 2
+  const quotaOf = async (at: string) => {
+    if (v2) return parsed(files, `${at}/cpu.max`, parseCpuMax)
+    const [quota, period] = await Promise.all([
+      files.text(`${at}/cpu.cfs_quota_us`),
+      files.text(`${at}/cpu.cfs_period_us`),
+    ])
+    return quota !== undefined && period !== undefined ? cfsQuota(quota, period) : undefined
+  }
+  const { folder, limit: quota } = await bindingLevel(place, quotaOf)
+  const stat = await parsed(files, `${folder}/cpu.stat`, parseFlatKeys)
+  const accounted = usagePlace?.version === 1 ? `${cgroupLevels(usagePlace)[0]}/cpuacct.usage` : undefined
+  const nanoseconds = accounted ? await parsed(files, accounted, parseLimit) : undefined
+  const microseconds = stat?.get('usage_usec')
+  return {
+    quota,
+    usage: microseconds !== undefined ? microseconds / 1e6 : nanoseconds !== undefined ? nanoseconds / 1e9 : undefined,
+    periods: stat?.get('nr_periods'),
+    throttledPeriods: stat?.get('nr_throttled'),
+    throttled: stat && throttledSeconds(stat),
+  }
+}
+
+async function readPids(files: Files, place: CgroupPlace) {
+  const { folder, limit } = await bindingLevel(place, (at) => parsed(files, `${at}/pids.max`, parseLimit))
+  return { limit, current: await parsed(files, `${folder}/pids.current`, parseLimit) }
+}
+
+export const cgroup =
+  ({ ownFiles: files }: HostContext): Source =>
+  (mirror) => {
+    const gauge = (name: string, help: string) => mirror.gauge({ name: `arkwatch_cgroup_${name}`, help })
+    const counter = (name: string, help: string) => mirror.counter({ name: `arkwatch_cgroup_${name}`, help })
+    const memoryLimit = gauge(
+      'memory_limit_bytes',
+      'The tightest memory limit on this process; absent if there is none.',
+    )
+    const memoryUsage = gauge('memory_usage_bytes', 'Memory in use by the group with that limit, page cache included.')
+    const workingSet = gauge('memory_working_set_bytes', 'That use without the page cache that is easily given back.')
+    const oomKills = counter('memory_oom_kills_total', 'Processes of the group that were killed for lack of memory.')
+    const quota = gauge('cpu_quota_cores', 'The tightest CPU quota on this process; absent if there is none.')
+    const cpuUsage = counter('cpu_usage_seconds_total', 'CPU time of the group.')
+    const periods = counter('cpu_periods_total', 'Periods of the quota that passed.')
+    const throttledPeriods = counter('cpu_throttled_periods_total', 'Periods in which the quota ran out.')
+    const throttled = counter('cpu_throttled_seconds_total', 'Time in which the group had to wait for its quota.')
+    const pids = gauge('pids', 'Processes and threads of the group.')
+    const pidsLimit = gauge('pids_limit', 'The tightest limit on processes and threads; absent if there is none.')
+    return async () => {
+      const [own, mountinfo] = await Promise.all([files.text('/proc/self/cgroup'), files.text('/proc/self/mountinfo')])
+      const places = cgroupPlaces(own ?? '', mountinfo ?? '')
+      const [memory, cpu, tasks] = await Promise.all([
+        places.memory && readMemory(files, places.memory),
+        places.cpu && readCpu(files, places.cpu, places.cpuacct),
+        places.pids && readPids(files, places.pids),
+      ])
+      mirror.round(() => {
+        memoryLimit.set(memory?.limit)
+        memoryUsage.set(memory?.usage)
+        workingSet.set(memory?.workingSet)
+        oomKills.set(memory?.oomKills)
+        quota.set(cpu?.quota)
+        cpuUsage.set(cpu?.usage)
+        periods.set(cpu?.periods)
+        throttledPeriods.set(cpu?.throttledPeriods)
+        throttled.set(cpu?.throttled)
+        pids.set(tasks?.current)
+        pidsLimit.set(tasks?.limit)
+      })
+    }
+  }

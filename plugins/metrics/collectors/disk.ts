@@ -1,0 +1,44 @@
+/** Block devices from `/proc/diskstats`. */
+import { parsed } from './files.ts'
+import { parseDiskstats } from './parse/diskstats.ts'
+import { atMost, nameFilter } from './patterns.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
+
+export const disk =
+  ({ files, config }: HostContext): Source =>
+  (mirror) => {
+    const shape = { labels: ['device'], maxSeries: config.maxDevices } as const
+    const counter = (name: string, help: string) => mirror.counter({ name, help, ...shape })
+    const reads = counter('node_disk_reads_completed_total', 'Reads completed.')
+    const readBytes = counter('node_disk_read_bytes_total', 'Bytes read.')
+    const readSeconds = counter('node_disk_read_time_seconds_total', 'Seconds spent by all reads.')
+    const writes = counter('node_disk_writes_completed_total', 'Writes completed.')
+    const writtenBytes = counter('node_disk_written_bytes_total', 'Bytes written.')
+    const writeSeconds = counter('node_disk_write_time_seconds_total', 'Seconds spent by all writes.')
+    const ioSeconds = counter('node_disk_io_time_seconds_total', 'Seconds in which the device had I/O to do.')
+    const weighted = counter('node_disk_io_time_weighted_seconds_total', 'Those seconds times the requests in flight.')
+    const now = mirror.gauge({ name: 'node_disk_io_now', help: 'Requests in flight.', ...shape })
+    const over = overLimit(mirror)
+    const wanted = nameFilter(config.disks)
+    return async () => {
+      const disks = (await parsed(files, '/proc/diskstats', parseDiskstats)) ?? []
+      const { kept, left } = atMost(
+        disks.filter((entry) => wanted(entry.device)),
+        config.maxDevices,
+      )
+      mirror.round(() => {
+        for (const { device, ...stat } of kept) {
+          reads.set(stat.readsCompleted, { device })
+          readBytes.set(stat.readBytes, { device })
+          readSeconds.set(stat.readSeconds, { device })
+          writes.set(stat.writesCompleted, { device })
+          writtenBytes.set(stat.writtenBytes, { device })
+          writeSeconds.set(stat.writeSeconds, { device })
+          ioSeconds.set(stat.ioSeconds, { device })
+          weighted.set(stat.weightedIoSeconds, { device })
+          now.set(stat.inFlight, { device })
+        }
+        over.set(left, { set: 'disk' })
+      })
+    }
+  }

@@ -1,0 +1,57 @@
+/** Reads the kernel's text files, bounded, below a root that tests and containers may choose. */
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export const defaultMaxBytes = 1_048_576
+const chunkBytes = 65_536
+
+export interface Files {
+  /** @param path absolute, as on the host @returns the text, or undefined where it cannot be read or passes `maxBytes` */
+  text(path: string): Promise<string | undefined>
+  /** @returns how many entries a folder has, or undefined where it cannot be read */
+  count(path: string): Promise<number | undefined>
+  /** The path as this process opens it. */
+  resolve(path: string): string
+}
+
+async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
+  const file = await open(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    let total = 0
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, null)
+      if (bytesRead === 0) break
+      chunks.push(buffer.subarray(0, bytesRead))
+      total += bytesRead
+      if (total > maxBytes) return undefined
+    }
+    return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Opens nothing until asked.
+ *
+ * @param root folder that stands for `/` @param maxBytes a longer file counts as unreadable, since half of it would be wrong
+ */
+export function filesBelow(root: string, maxBytes: number = defaultMaxBytes): Files {
+  const resolve = (path: string) => (root === '/' ? path : join(root, path))
+  return {
+    resolve,
+    text: (path) => readBounded(resolve(path), maxBytes).catch(() => undefined),
+    count: (path) =>
+      readdir(resolve(path)).then(
+        (entries) => entries.length,
+        () => undefined,
+      ),
+  }
+}
+
+/** Reads a file and parses it. @returns undefined where either gives nothing */
+export async function parsed<T>(files: Files, path: string, parse: (text: string) => T | undefined) {
+  const text = await files.text(path)
+  return text === undefined ? undefined : parse(text)
+}

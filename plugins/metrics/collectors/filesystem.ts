@@ -1,0 +1,90 @@
+/** Space and inodes of mounted file systems by statfs(2); `arkrelay_system_disk_percent` always. */
+import { parsed } from './files.ts'
+import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
+import { atMost, nameFilter } from './patterns.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
+
+/** How long one file system may take to answer; a network file system whose server is gone never does. */
+const answerWithinMs = 1_000
+
+const labels = ['device', 'fstype', 'mountpoint'] as const
+
+function filesystemFamilies(mirror: Parameters<Source>[0], maxDevices: number) {
+  const gauge = (name: string, help: string) => mirror.gauge({ name, help, labels, maxSeries: maxDevices + 1 })
+  const families = {
+    size: gauge('node_filesystem_size_bytes', 'Size of the file system.'),
+    free: gauge('node_filesystem_free_bytes', 'Space that is free, the part reserved for root included.'),
+    avail: gauge('node_filesystem_avail_bytes', 'Space that ordinary users may fill.'),
+    files: gauge('node_filesystem_files', 'Inodes in all.'),
+    filesFree: gauge('node_filesystem_files_free', 'Inodes that are free.'),
+    readonly: gauge('node_filesystem_readonly', '1 if the file system is mounted read-only.'),
+    error: gauge('node_filesystem_device_error', '1 if the file system did not answer.'),
+  }
+  return ({ device, fstype, mountpoint, readonly }: Mount, stat: StatFs | undefined) => {
+    const on = { device, fstype, mountpoint }
+    families.error.set(stat ? 0 : 1, on)
+    families.readonly.set(readonly ? 1 : 0, on)
+    if (!stat) return
+    families.size.set(stat.blocks * stat.bsize, on)
+    families.free.set(stat.bfree * stat.bsize, on)
+    families.avail.set(stat.bavail * stat.bsize, on)
+    families.files.set(stat.files, on)
+    families.filesFree.set(stat.ffree, on)
+  }
+}
+
+/** Asks with a deadline, and never twice at the same time for one path: a call that hangs holds a thread. */
+function patientStatFs({ statFs, clock, files }: HostContext) {
+  const asked = new Set<string>()
+  return async (mountpoint: string): Promise<StatFs | undefined> => {
+    if (asked.has(mountpoint)) return undefined
+    asked.add(mountpoint)
+    const answered = new AbortController()
+    const answer = statFs(files.resolve(mountpoint)).then(
+      (stat) => stat,
+      () => undefined,
+    )
+    const done = answer.finally(() => {
+      asked.delete(mountpoint)
+      answered.abort()
+    })
+    const deadline = clock.sleep(answerWithinMs, answered.signal).then(
+      () => undefined,
+      () => undefined,
+    )
+    return Promise.race([done, deadline])
+  }
+}
+
+export const filesystem =
+  (context: HostContext): Source =>
+  (mirror) => {
+    const { files, config, selected } = context
+    const percent = mirror.gauge({
+      name: 'arkrelay_system_disk_percent',
+      help: 'Share of the root file system that is used, of what ordinary users may fill, 0-100.',
+    })
+    const over = overLimit(mirror)
+    const report = selected('filesystem') ? filesystemFamilies(mirror, config.maxDevices) : undefined
+    const wantedPath = nameFilter(config.mountpoints)
+    const wantedType = nameFilter(config.filesystemTypes)
+    const wanted = ({ mountpoint, fstype }: Mount) =>
+      wantedPath(mountpoint) && (mountpoint === '/' || wantedType(fstype))
+    const ask = patientStatFs(context)
+    // The mounts of process 1 are the host's when the host's file system is mounted below a root of its own.
+    const table = config.root === '/' ? '/proc/self/mounts' : '/proc/1/mounts'
+    return async () => {
+      const mounts = report ? ((await parsed(files, table, parseMounts)) ?? []) : []
+      const { kept, left } = atMost(mounts.filter(wanted), config.maxDevices)
+      const paths = new Set(['/', ...kept.map((mount) => mount.mountpoint)])
+      const stats = new Map<string, StatFs | undefined>()
+      await Promise.all([...paths].map(async (path) => stats.set(path, await ask(path))))
+      mirror.round(() => {
+        const root = stats.get('/')
+        if (root) percent.set(diskUsedPercent(root))
+        for (const mount of kept)
+          if (stats.get(mount.mountpoint)?.blocks !== 0) report?.(mount, stats.get(mount.mountpoint))
+        if (report) over.set(left, { set: 'filesystem' })
+      })
+    }
+  }

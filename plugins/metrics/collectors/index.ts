@@ -1,0 +1,67 @@
+/** The collectors of the metrics plugin that read the host and the process. */
+import { statfs } from 'node:fs/promises'
+import type { EventLoop } from '../../../core/event-loop.ts'
+import type { Collector } from '../api.ts'
+import { cgroup } from './cgroup.ts'
+import type { HostSet } from './config.ts'
+import { cpu } from './cpu.ts'
+import { disk } from './disk.ts'
+import { eventLoopDelay } from './event-loop.ts'
+import { filesBelow } from './files.ts'
+import { filesystem } from './filesystem.ts'
+import { info, infoTimeoutMs } from './info.ts'
+import { memory } from './memory.ts'
+import { network } from './network.ts'
+import { processUsage } from './process.ts'
+import { collectorOf, type HostContext, type HostOptions, type Source } from './source.ts'
+import { fds, load, pressure } from './system.ts'
+
+export { HostConfig, ProcessConfig } from './config.ts'
+export type { HostOptions } from './source.ts'
+
+/** Those that report a gauge of the seed are there whatever is selected. */
+const always: readonly (readonly [HostSet, (context: HostContext) => Source])[] = [
+  ['cpu', cpu],
+  ['memory', memory],
+  ['filesystem', filesystem],
+]
+const selectable: readonly (readonly [HostSet, (context: HostContext) => Source])[] = [
+  ['disk', disk],
+  ['network', network],
+  ['load', load],
+  ['fds', fds],
+  ['pressure', pressure],
+  ['cgroup', cgroup],
+  ['info', info],
+]
+
+/** Collectors of the host; they open nothing before their first collection. Values need Linux; what is missing is left out. */
+export function hostCollectors(options: HostOptions): Collector[] {
+  const { config } = options
+  const context: HostContext = {
+    ...options,
+    files: filesBelow(config.root),
+    ownFiles: filesBelow(options.ownRoot ?? '/'),
+    statFs: options.statFs ?? ((path) => statfs(path)),
+    selected: (set) => config.sets.includes(set),
+  }
+  return [...always, ...selectable.filter(([set]) => context.selected(set))].map(([set, source]) =>
+    collectorOf(`host.${set}`, config.every, source(context), set === 'info' ? infoTimeoutMs : undefined),
+  )
+}
+
+export interface ProcessOptions {
+  readonly eventLoop: Pick<EventLoop, 'delay'>
+  /** Period in milliseconds. */
+  readonly everyMs: number
+  /** Where `/proc` is. @default '/' */
+  readonly root?: string
+}
+
+/** Collectors of this process. */
+export function processCollectors({ eventLoop, everyMs, root = '/' }: ProcessOptions): Collector[] {
+  return [
+    collectorOf('process', everyMs, processUsage(filesBelow(root))),
+    collectorOf('event_loop', everyMs, eventLoopDelay(eventLoop)),
+  ]
+}

@@ -1,0 +1,74 @@
+/** The machine's inventory, taken once: `arkwatch_host_info`. */
+import os from 'node:os'
+import { job } from '../../../core/workers.ts'
+import { parsed } from './files.ts'
+import type { Inventory } from './jobs/inventory.ts'
+import { parseOsRelease } from './parse/system.ts'
+import type { HostContext, Source } from './source.ts'
+
+const inventoryJob = job<Record<never, never>, Inventory>(
+  'metrics.inventory',
+  new URL('./jobs/inventory.ts', import.meta.url),
+)
+const inventoryWithinMs = 20_000
+/** Milliseconds that the collector needs at most. */
+export const infoTimeoutMs = inventoryWithinMs + 5_000
+/** A label no longer than this. */
+const maxLength = 200
+
+/** What the operating system says without any other package. */
+async function plainInventory({ files }: HostContext): Promise<Inventory> {
+  const release = await parsed(files, '/etc/os-release', parseOsRelease)
+  return {
+    os: release?.get('PRETTY_NAME') ?? os.type(),
+    kernel: os.release(),
+    arch: os.machine(),
+    cpuModel: os.cpus()[0]?.model ?? '',
+    physicalCores: 0,
+    virtualization: '',
+  }
+}
+
+/** Values of the second where it has them. */
+const merged = (plain: Inventory, detailed: Inventory | undefined): Inventory => ({
+  ...plain,
+  ...(detailed?.os && { os: detailed.os }),
+  ...(detailed?.cpuModel && { cpuModel: detailed.cpuModel }),
+  ...(detailed && { physicalCores: detailed.physicalCores, virtualization: detailed.virtualization }),
+})
+
+export const info =
+  (context: HostContext): Source =>
+  (mirror) => {
+    const gauge = mirror.gauge({
+      name: 'arkwatch_host_info',
+      help: 'What machine this is; always 1. Taken once at the start.',
+      labels: ['os', 'kernel', 'arch', 'cpu_model', 'cpus', 'physical_cores', 'virtualization', 'hostname'],
+      maxSeries: 2,
+    })
+    const show = (inventory: Inventory) => {
+      const cut = (value: string | number) => String(value).slice(0, maxLength)
+      mirror.round(() =>
+        gauge.set(1, {
+          os: cut(inventory.os),
+          kernel: cut(inventory.kernel),
+          arch: cut(inventory.arch),
+          cpu_model: cut(inventory.cpuModel),
+          cpus: cut(os.cpus().length),
+          physical_cores: inventory.physicalCores > 0 ? cut(inventory.physicalCores) : '',
+          virtualization: cut(inventory.virtualization),
+          hostname: cut(os.hostname()),
+        }),
+      )
+    }
+    let taken = false
+    return async () => {
+      if (taken) return
+      taken = true
+      const plain = await plainInventory(context)
+      show(plain)
+      const run = context.workers?.run(inventoryJob, {}, { timeoutMs: inventoryWithinMs })
+      const detailed = await run?.catch(() => undefined)
+      if (detailed) show(merged(plain, detailed))
+    }
+  }

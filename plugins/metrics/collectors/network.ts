@@ -1,0 +1,46 @@
+/** Network interfaces from `/proc/net/dev`. */
+import { parsed } from './files.ts'
+import { type NetworkFlow, parseNetDev } from './parse/net-dev.ts'
+import { atMost, nameFilter } from './patterns.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
+
+const units: readonly (readonly [keyof NetworkFlow, string])[] = [
+  ['bytes', 'Bytes'],
+  ['packets', 'Packets'],
+  ['errs', 'Errors'],
+  ['drop', 'Packets dropped'],
+]
+
+export const network =
+  ({ files, config }: HostContext): Source =>
+  (mirror) => {
+    const families = (['receive', 'transmit'] as const).flatMap((direction) =>
+      units.map(([unit, what]) => ({
+        direction,
+        unit,
+        family: mirror.counter({
+          name: `node_network_${direction}_${unit}_total`,
+          help: `${what}, ${direction} side.`,
+          labels: ['device'],
+          maxSeries: config.maxDevices,
+        }),
+      })),
+    )
+    const over = overLimit(mirror)
+    const wanted = nameFilter(config.interfaces)
+    // `/proc/net` is the network namespace of the reader; that of process 1 is the host's.
+    const table = config.root === '/' ? '/proc/net/dev' : '/proc/1/net/dev'
+    return async () => {
+      const all = (await parsed(files, table, parseNetDev)) ?? []
+      const { kept, left } = atMost(
+        all.filter((entry) => wanted(entry.device)),
+        config.maxDevices,
+      )
+      mirror.round(() => {
+        for (const stat of kept) {
+          for (const { direction, unit, family } of families) family.set(stat[direction][unit], { device: stat.device })
+        }
+        over.set(left, { set: 'network' })
+      })
+    }
+  }

@@ -1,0 +1,22 @@
+/** PURE. `/proc/meminfo`. */
+
+/** @returns bytes by the kernel's name (`MemTotal`); lines that are no amount of memory are left out */
+export function parseMeminfo(text: string): ReadonlyMap<string, number> {
+  const values = new Map<string, number>()
+  for (const match of text.matchAll(/^([^:\s]+):\s+(\d+) kB$/gm)) values.set(match[1]!, Number(match[2]) * 1024)
+  return values
+}
+
+/**
+ * The share of memory that is not available to new work.
+ *
+ * @returns 0-100, or undefined where the kernel does not say
+ * @see psutil `virtual_memory().percent`: in a container `MemAvailable` may exceed the total; then free memory stands in
+ */
+export function usedPercent(memory: ReadonlyMap<string, number>): number | undefined {
+  const total = memory.get('MemTotal')
+  let available = memory.get('MemAvailable')
+  if (total !== undefined && available !== undefined && available > total) available = memory.get('MemFree')
+  if (!total || available === undefined || available > total) return undefined
+  return ((total - available) / total) * 100
+}

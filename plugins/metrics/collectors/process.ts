@@ -1,0 +1,59 @@
+/**
+ * The process itself, by names of the Prometheus client libraries. What Bun reports as a constant or misreports is left
+ * out: virtual memory, heap spaces, active handles, GC durations, event loop utilisation.
+ */
+import { heapSize } from 'bun:jsc'
+import { monotonicOrigin } from '../../../core/clock.ts'
+import { type Files, parsed } from './files.ts'
+import { parseMaxOpenFiles } from './parse/system.ts'
+import type { Source } from './source.ts'
+
+export const processUsage =
+  (files: Files): Source =>
+  (mirror) => {
+    const user = mirror.counter({ name: 'process_cpu_user_seconds_total', help: 'User CPU time of the process.' })
+    const system = mirror.counter({ name: 'process_cpu_system_seconds_total', help: 'System CPU time of the process.' })
+    const cpu = mirror.counter({ name: 'process_cpu_seconds_total', help: 'User and system CPU time of the process.' })
+    const mainThread = mirror.counter({
+      name: 'arkwatch_main_thread_cpu_seconds_total',
+      help: 'CPU time of the thread that serves requests; its rate nears 1 when the event loop is saturated.',
+    })
+    const start = mirror.gauge({
+      name: 'process_start_time_seconds',
+      help: 'When the process started, in seconds since the epoch.',
+    })
+    const resident = mirror.gauge({
+      name: 'process_resident_memory_bytes',
+      help: 'Memory of the process that is in RAM.',
+    })
+    const heap = mirror.gauge({
+      name: 'nodejs_heap_size_used_bytes',
+      help: 'JavaScript heap in use, the memory outside that objects hold included.',
+    })
+    const external = mirror.gauge({
+      name: 'nodejs_external_memory_bytes',
+      help: 'Memory outside the JavaScript heap that its objects hold; part of nodejs_heap_size_used_bytes.',
+    })
+    const open = mirror.gauge({ name: 'process_open_fds', help: 'Open file descriptors.' })
+    const max = mirror.gauge({ name: 'process_max_fds', help: 'File descriptors that the process may open.' })
+    return async () => {
+      const openFds = await files.count('/proc/self/fd')
+      const maxFds = await parsed(files, '/proc/self/limits', parseMaxOpenFiles)
+      mirror.round(() => {
+        const used = process.cpuUsage()
+        const memory = process.memoryUsage()
+        const thread = process.threadCpuUsage()
+        user.set(used.user / 1e6)
+        system.set(used.system / 1e6)
+        cpu.set((used.user + used.system) / 1e6)
+        mainThread.set((thread.user + thread.system) / 1e6)
+        start.set(monotonicOrigin / 1000)
+        resident.set(memory.rss)
+        heap.set(heapSize())
+        external.set(memory.external)
+        // The listing itself holds one.
+        open.set(openFds && openFds - 1)
+        max.set(maxFds)
+      })
+    }
+  }

@@ -1,0 +1,48 @@
+/** What the collectors of this folder are made from. */
+import type { Clock } from '../../../core/clock.ts'
+import type { Workers } from '../../../core/workers.ts'
+import type { Collector } from '../api.ts'
+import type { HostConfig, HostSet } from './config.ts'
+import type { Files } from './files.ts'
+import { createMirror, type Mirror } from './mirror.ts'
+import type { StatFs } from './parse/mounts.ts'
+
+export interface HostOptions {
+  readonly config: HostConfig
+  readonly clock: Clock
+  /** Where the inventory of the hardware is taken; without it the operating system's own values stand alone. */
+  readonly workers?: Workers
+  /** Stands in for statfs(2). */
+  readonly statFs?: (path: string) => Promise<StatFs>
+  /** Where this process' own control groups are read. @default '/' */
+  readonly ownRoot?: string
+}
+
+/** The options as each source gets them. */
+export interface HostContext extends HostOptions {
+  /** Of the host, below `config.root`. */
+  readonly files: Files
+  /** As this process sees them. */
+  readonly ownFiles: Files
+  readonly statFs: (path: string) => Promise<StatFs>
+  selected(set: HostSet): boolean
+}
+
+/** Declares families on a mirror. @returns reads, then fills one round */
+export type Source = (mirror: Mirror) => () => Promise<void>
+
+/** @param name after `metrics.` @param everyMs period in milliseconds */
+export const collectorOf = (name: string, everyMs: number, source: Source, timeoutMs?: number): Collector => ({
+  name: `metrics.${name}`,
+  everyMs,
+  ...(timeoutMs !== undefined && { timeoutMs }),
+  setup: (metrics) => source(createMirror(metrics)),
+})
+
+/** The gauge that says how much a limit left out. */
+export const overLimit = (mirror: Mirror) =>
+  mirror.gauge<'set'>({
+    name: 'arkwatch_host_items_over_limit',
+    help: 'CPUs, mountpoints, disks or interfaces that the last collection left out because of maxCpus or maxDevices.',
+    labels: ['set'],
+  })
