@@ -101,6 +101,10 @@ export const coreError = defineErrors({
     message: 'reload failed, the old configuration stays: {reason}',
     help: 'Fix the cause and reload again; `arkwatch plan` shows what a reload would do.',
   },
+  RELOAD_NEEDS_RESTART: {
+    message: 'a reload cannot change {sections}',
+    help: 'Restart Arkwatch to change it, or put the old value back and reload.',
+  },
   RELOAD_BUSY: { message: 'a reload or shutdown is already under way', help: 'Wait for it to end and try again.' },
   WORKER_FAILED: {
     message: 'job {job} failed in its worker: {reason}',
@@ -117,6 +121,14 @@ export const coreError = defineErrors({
   LISTEN_FAILED: {
     message: 'cannot listen on {host}:{port}: {reason}{holder}',
     help: 'Stop what holds the port, or choose another one in config.yaml (server.port) or METRICS_PORT.',
+  },
+  EMBED_OPTIONS_INVALID: {
+    message: 'cannot wrap the application: {what}',
+    help: 'See docs/embedding.md for what ops.wrap takes.',
+  },
+  EMBED_PATH_CONFLICT: {
+    message: 'cannot answer {exposed}: the application routes {route} itself',
+    help: 'Choose another prefix with `at`, leave the name out of `expose`, or rename the route of the application.',
   },
   DATA_IN_USE: {
     message: 'data folder {data} is in use by process {pid}',

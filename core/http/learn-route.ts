@@ -1,0 +1,118 @@
+/**
+ * Learns the matched route of a Hono application without touching its routes: by standing before its router's `match` from
+ * the first request on. The handler list that the router gives for a route is the same object each time, so what is known of
+ * the route hangs on it under a symbol; routers that make new lists are read through the route objects in them.
+ */
+import { messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { createRouteMatcher, type HonoLike, pathOf } from './app-routes.ts'
+import type { Mount } from './mount.ts'
+import { type HandlerList, RouteEntries } from './route-entries.ts'
+import { type AnyFetch, type RouteEntry, RouteSource } from './route-source.ts'
+import type { RouteTable } from './route-table.ts'
+
+type MatchResult = readonly [HandlerList, ...unknown[]]
+
+/** Hono's internals, as far as they are used here. */
+interface Internals {
+  router: { match(method: string, path: string): MatchResult }
+  errorHandler?: (error: unknown, context: { req: { raw: Request } }) => unknown
+}
+
+export interface LearnOptions {
+  readonly table: RouteTable
+  readonly log: Logger
+  /** Paths to answer in the application's place, where it has no route of its own. */
+  readonly mount?: Mount
+  /** Called with what reaches the application's `onError`. */
+  failed(request: Request, error: unknown): void
+}
+
+/** @returns a source whose `fetch` is the application's; nothing of the application is touched before the first request */
+export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
+  const { table, log, mount, failed } = options
+  const entries = new RouteEntries(table)
+  const matcher = createRouteMatcher(app)
+  const application = app.fetch as AnyFetch
+  const source = new RouteSource(
+    (request, env, context) => {
+      begin()
+      return source.fetch(request, env, context)
+    },
+    (request) => entries.ofRoutes(matcher(request.method, pathOf(app, request)), request.method),
+  )
+
+  /** Where the internals are not as expected: routes by the public API, with a second match for each request. */
+  const fallBack = (error: unknown) => {
+    log.warn('this version of Hono is not known, its routes are matched a second time for each request', {
+      reason: messageOf(error),
+    })
+    source.fetch = mount === undefined ? application : mount.before(application, source)
+  }
+
+  const begin = () => {
+    source.fetch = application
+    mount?.yieldTo(app, log)
+    try {
+      hook(app as unknown as Internals)
+    } catch (error) {
+      fallBack(error)
+    }
+  }
+
+  const hook = (internals: Internals) => {
+    const { router } = internals
+    // The first match builds the router and puts another function in its place.
+    router.match('GET', '/')
+    const { match } = router
+    if (!Array.isArray(match.call(router, 'GET', '/')[0])) throw new TypeError('the router gives no handler list')
+    const key = Symbol('arkwatch.route')
+    type Learned = HandlerList & { [key]?: RouteEntry }
+    let stable = true
+
+    const learn = (list: Learned, method: string, path: string): RouteEntry => {
+      const entry = entries.ofList(list, method)
+      if (stable && list.length > 0 && list[key] === undefined) {
+        stable = match.call(router, method, path)[0] === list
+        if (stable) list[key] = entry
+      }
+      return entry
+    }
+    const learned = (method: string, path: string): MatchResult => {
+      const result = match.call(router, method, path)
+      if (!source.armed) return result
+      source.armed = false
+      const list = result[0] as Learned
+      let entry = list[key]
+      if (entry === undefined || entry.method !== method) {
+        try {
+          entry = learn(list, method, path)
+        } catch (error) {
+          router.match = match
+          fallBack(error)
+          return result
+        }
+      }
+      source.entry = entry
+      if (entry.open && mount !== undefined) {
+        const own = mount.match(path)
+        if (own !== undefined) {
+          source.entry = own.entry(method)
+          return own.matchResult
+        }
+      }
+      if (source.scope !== undefined) source.scope.entry = source.entry
+      return result
+    }
+    router.match = learned
+    if (router.match !== learned) throw new TypeError('the router cannot be observed')
+    const { errorHandler } = internals
+    if (typeof errorHandler === 'function') {
+      internals.errorHandler = (error, context) => {
+        failed(context.req.raw, error)
+        return errorHandler.call(internals, error, context)
+      }
+    }
+  }
+  return source
+}

@@ -1,0 +1,104 @@
+/** The listeners of a runtime: opened with limits, closed without cutting off a request that is under way. */
+import { type Clock, systemClock } from '../clock.ts'
+import { coreError, messageOf } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Listener, ListenOptions } from '../runtime-api.ts'
+import { portHolder } from './port-holder.ts'
+import { problemResponse } from './problem.ts'
+
+export interface OpenOptions extends ListenOptions {
+  /** Bytes; a larger body is 413. */
+  readonly maxBodyBytes: number
+  /** Characters of scheme, host, path and query; a longer URL is 414. */
+  readonly maxUrlLength: number
+  readonly tls?: Bun.TLSOptions
+}
+
+export interface Listeners {
+  /** @throws LISTEN_FAILED naming host, port, reason, and what holds the port if that is known */
+  open(options: OpenOptions): Promise<Listener>
+  /** Those open now. */
+  list(): { name: string; url: string }[]
+  /** Closes all of them. @param drainMs how long requests under way may take @param now ends the wait */
+  close(drainMs: number, now?: AbortSignal): Promise<void>
+}
+
+/** A connection without traffic is closed after this; slow answers and event streams end with it, too. */
+const idleTimeoutSeconds = 60
+
+const isPort = (port: number) => Number.isInteger(port) && port >= 0 && port <= 65_535
+
+function reasonOf(error: unknown): string {
+  const code = (error as { code?: unknown }).code
+  if (code === 'EADDRINUSE') return 'the port is in use'
+  if (code === 'EACCES') return 'permission denied'
+  if (code === 'EADDRNOTAVAIL') return 'this machine does not have the address'
+  return messageOf(error)
+}
+
+export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }): Listeners {
+  const opened = new Map<Listener, { name: string; close(drainMs: number, now?: AbortSignal): Promise<void> }>()
+
+  const serve = ({ host, port, fetch, maxBodyBytes, maxUrlLength, tls }: OpenOptions) =>
+    Bun.serve({
+      hostname: host,
+      port,
+      ...(tls && { tls }),
+      maxRequestBodySize: maxBodyBytes,
+      idleTimeout: idleTimeoutSeconds,
+      development: false,
+      fetch(request) {
+        if (request.url.length > maxUrlLength) {
+          const detail = `The URL is longer than ${maxUrlLength} characters.`
+          return problemResponse({ status: 414, title: 'URI too long', detail })
+        }
+        return fetch(request)
+      },
+      error(error) {
+        log.error('a request handler threw', { error })
+        return problemResponse({ status: 500, title: 'Internal server error' })
+      },
+    })
+
+  const open = async (options: OpenOptions): Promise<Listener> => {
+    const { name, host, port } = options
+    const failure = (reason: string, holder: string, cause?: unknown) =>
+      coreError('LISTEN_FAILED', { host, port, reason, holder }, cause)
+    if (!isPort(port)) throw failure('a port is a whole number from 0 to 65535', '')
+    let server: ReturnType<typeof serve>
+    try {
+      server = serve(options)
+    } catch (error) {
+      const holder = (error as { code?: unknown }).code === 'EADDRINUSE' ? await portHolder(port) : undefined
+      throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
+    }
+    let closing: Promise<void> | undefined
+    const close = (drainMs: number, now?: AbortSignal) => {
+      opened.delete(listener)
+      closing ??= drain(server, drainMs, now)
+      return closing
+    }
+    const shown = host.includes(':') ? `[${host}]` : host
+    const url = `${options.tls ? 'https' : 'http'}://${shown}:${server.port}`
+    const listener: Listener = { url, close: (drainMs = 0) => close(drainMs) }
+    opened.set(listener, { name, close })
+    return listener
+  }
+
+  const drain = async (server: Bun.Server<unknown>, drainMs: number, now?: AbortSignal) => {
+    const idle = server.stop(false)
+    const over = new AbortController()
+    const signal = now === undefined ? over.signal : AbortSignal.any([now, over.signal])
+    if (drainMs > 0) await Promise.race([idle, clock.sleep(drainMs, signal).catch(() => {})])
+    over.abort()
+    await server.stop(true)
+  }
+
+  return {
+    open,
+    list: () => [...opened].map(([{ url }, { name }]) => ({ name, url })),
+    async close(drainMs, now) {
+      await Promise.all([...opened.values()].map((listener) => listener.close(drainMs, now)))
+    },
+  }
+}

@@ -1,0 +1,42 @@
+/** Reads Hono's public description of routes: which of the matched ones is the route of the request. Pure. */
+
+/** A route as in `app.routes`. */
+export interface HonoRoute {
+  readonly path: string
+  readonly method: string
+  readonly handler: unknown
+}
+
+type Handler = ((...args: never[]) => unknown) & { readonly [key: string | symbol]: unknown }
+
+/** Hono wraps the handlers of a sub-application that has its own `onError`, and keeps the original under this mark. */
+const composedMark = (handler: Handler): unknown => {
+  if (handler.__COMPOSED_HANDLER !== undefined) return handler.__COMPOSED_HANDLER
+  const mark = Object.getOwnPropertySymbols(handler).find(({ description }) => description === 'composedHandler')
+  return mark && handler[mark]
+}
+
+const targetOf = (handler: Handler): Handler => {
+  const inner = composedMark(handler)
+  return typeof inner === 'function' ? targetOf(inner as Handler) : handler
+}
+
+/**
+ * Whether a route ends in a handler, and not in middleware: its function takes no `next`.
+ * @see hono/dev `isMiddleware`
+ */
+export const isTerminal = ({ handler }: HonoRoute): boolean =>
+  typeof handler === 'function' && targetOf(handler as Handler).length < 2
+
+/** Whether a pattern takes every path. */
+export const isCatchAll = (pattern: string): boolean => pattern === '*' || pattern === '/*'
+
+export const isHonoRoute = (value: unknown): value is HonoRoute => {
+  const route = value as Partial<HonoRoute> | null | undefined
+  return typeof route?.path === 'string' && typeof route.method === 'string' && typeof route.handler === 'function'
+}
+
+/** @returns the first handler's route, else the last middleware's, else undefined */
+export function chooseRoute(matched: readonly HonoRoute[]): HonoRoute | undefined {
+  return matched.find(isTerminal) ?? matched.at(-1)
+}

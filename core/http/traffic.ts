@@ -1,0 +1,29 @@
+/** What is in flight, and the end of each request. */
+import type { HookSet } from './hook-set.ts'
+import type { RouteEntry } from './route-source.ts'
+
+/** @returns the status of an answer: 101 for none (an upgrade), 500 for what is no response */
+export function statusOf(answer: unknown): number {
+  if (answer instanceof Response) return answer.status
+  if (answer === undefined) return 101
+  const status = (answer as { status?: unknown } | null)?.status
+  return typeof status === 'number' ? status : 500
+}
+
+export class Traffic {
+  /** Requests that have begun and not ended. */
+  active = 0
+
+  constructor(
+    readonly hooks: HookSet,
+    readonly now: () => number,
+  ) {}
+
+  /** Ends a request. Called exactly once for each that began. */
+  end(entry: RouteEntry, status: number, startedMs: number, request: Request): void {
+    this.active -= 1
+    if (!this.hooks.observed) return
+    const endedMs = this.now()
+    this.hooks.observe(status === 404 ? entry.notFound : entry.route, status, endedMs - startedMs, endedMs, request)
+  }
+}
