@@ -1,0 +1,93 @@
+#!/usr/bin/env bun
+/**
+ * The test command: starts the real services once, runs every test, stops them, ends with the line
+ * `N passed, N failed, N skipped`.
+ *
+ *   npm test                                   everything
+ *   npm test -- test/core --timeout 60000      files whose path holds an argument; flags go to `bun test`
+ *   npm run proof                              the same with full counts and durations
+ *
+ * Exit code 1 on any failure, and with CI=true on any skipped test. ARKWATCH_TEST_SEED repeats generated cases.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startShared } from './services/shared.ts'
+import { readReport, type Tally } from './test-report.ts'
+
+const root = join(import.meta.dir, '..')
+const isProof = process.argv.includes('--proof')
+const given = process.argv.slice(2).filter((argument) => argument !== '--proof')
+const firstFlag = given.findIndex((argument) => argument.startsWith('-'))
+const filters = (firstFlag === -1 ? given : given.slice(0, firstFlag)).map((path) => path.replace(/^\.\//, ''))
+const flags = firstFlag === -1 ? [] : given.slice(firstFlag)
+const seed = process.env.ARKWATCH_TEST_SEED || String(Math.floor(Math.random() * 2 ** 31))
+
+/** Paths from the root, in order of name. */
+function testFiles(): string[] {
+  const found = [...new Bun.Glob('{test,examples}/**/*.test.{ts,tsx}').scanSync({ cwd: root })]
+    .filter((file) => !file.includes('node_modules/'))
+    .sort()
+  return filters.length === 0 ? found : found.filter((file) => filters.some((filter) => file.includes(filter)))
+}
+
+async function runTests(files: readonly string[], env: Record<string, string>, reportFile: string): Promise<Tally> {
+  const parallel = Math.min(4, availableParallelism())
+  const reporter = ['--reporter=junit', `--reporter-outfile=${reportFile}`]
+  const child = Bun.spawn(
+    [
+      process.execPath,
+      'test',
+      `--parallel=${parallel}`,
+      '--timeout=20000',
+      ...reporter,
+      ...flags,
+      ...files.map((file) => `./${file}`),
+    ],
+    { cwd: root, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit', env: { ...process.env, ...env } },
+  )
+  running = child
+  const exitCode = await child.exited
+  const report = Bun.file(reportFile)
+  return readReport((await report.exists()) ? await report.text() : '', files, exitCode)
+}
+
+let running: { kill(signal?: NodeJS.Signals): void; exited: Promise<number> } | undefined
+const work = mkdtempSync(join(tmpdir(), 'arkwatch-test-'))
+const files = testFiles()
+if (files.length === 0) {
+  console.error(`no test file's path holds ${filters.join(' or ')}`)
+  process.exit(1)
+}
+console.log(`starting postgres, mariadb, redis, prometheus; seed ${seed}${isProof ? '; full counts' : ''}`)
+const services = await startShared({ say: (line) => console.log(line) }).catch((thrown: Error) => {
+  console.error(thrown.message)
+  process.exit(1)
+})
+
+/** Ends everything that was started, also after Ctrl-C. */
+async function cleanUp(): Promise<void> {
+  running?.kill('SIGKILL')
+  await running?.exited
+  await services.stop()
+  rmSync(work, { recursive: true, force: true })
+}
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(code)))
+}
+
+// What tests leave in the temporary folder goes with it.
+const temporary = { TMPDIR: services.env.ARKWATCH_TEST_DATA_DIR as string }
+const env = { ...services.env, ...temporary, ARKWATCH_TEST_SEED: seed, ...(isProof ? { ARKWATCH_PROOF: '1' } : {}) }
+const tally = await runTests(files, env, join(work, 'report.xml')).finally(cleanUp)
+for (const line of tally.problems) console.log(line)
+const isCi = process.env.CI === 'true'
+if (tally.failed > 0) console.log(`repeat generated cases with ARKWATCH_TEST_SEED=${seed}`)
+if (isCi && tally.skipped > 0) console.log('a skipped test fails in CI')
+console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
+process.exit(tally.failed > 0 || (isCi && tally.skipped > 0) ? 1 : 0)
