@@ -1,0 +1,42 @@
+/** What the CLI may ask of logging, by the control socket. */
+import { parseDuration } from '../../core/config/units.ts'
+import { type ControlCommand, controlCommand } from '../../core/runtime-api.ts'
+import type { Contribution } from '../../core/token.ts'
+import type { LogFilter, Logging } from './api.ts'
+import { logError } from './errors.ts'
+import { rootLogger } from './level-tree.ts'
+import { isLevel } from './log-engine.ts'
+
+const defaultLimit = 100
+const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
+
+/** `{}` lists; `{ logger, level, for }` sets, level null takes away. @throws LOG_LEVEL_INVALID, LOG_LEVEL_LIMIT */
+function runLevel(logging: Logging, args: Readonly<Record<string, unknown>>): unknown {
+  const { level, for: duration } = args
+  if (level !== undefined) {
+    const logger = text(args.logger) ?? rootLogger
+    if (level !== null && !isLevel(level)) {
+      throw logError('LOG_LEVEL_INVALID', { logger, what: `there is no level ${JSON.stringify(level)}` })
+    }
+    const forMs = duration === undefined ? undefined : (parseDuration(String(duration)) ?? Number.NaN)
+    logging.setLevel(logger, level, forMs)
+  }
+  const wanted = text(args.logger)
+  const all = logging.levels()
+  return { loggers: wanted === undefined ? all : all.filter(({ logger }) => logger === wanted) }
+}
+
+/** `{ limit, level, logger, contains }` */
+function runRecent(logging: Logging, args: Readonly<Record<string, unknown>>): unknown {
+  const limit = Number(args.limit ?? defaultLimit)
+  if (args.level !== undefined && !isLevel(args.level)) {
+    throw logError('LOG_LEVEL_INVALID', { logger: rootLogger, what: `there is no level ${JSON.stringify(args.level)}` })
+  }
+  const filter: LogFilter = { level: args.level, logger: text(args.logger), contains: text(args.contains) }
+  return { entries: logging.recent({ ...filter, limit: Number.isFinite(limit) ? Math.max(0, limit) : defaultLimit }) }
+}
+
+export const logCommands = (logging: Logging): Contribution<ControlCommand>[] => [
+  controlCommand({ name: 'logs.level', run: (args) => runLevel(logging, args) }),
+  controlCommand({ name: 'logs.recent', run: (args) => runRecent(logging, args) }),
+]

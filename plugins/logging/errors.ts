@@ -1,0 +1,17 @@
+/** The codes of logging. */
+import { defineErrors } from '../../core/errors.ts'
+
+export const logError = defineErrors({
+  LOG_LEVEL_INVALID: {
+    message: 'cannot set the level of {logger}: {what}',
+    help: 'Use trace, debug, info, warn, error or fatal, null to inherit, and a duration such as 15m.',
+  },
+  LOG_LEVEL_LIMIT: {
+    message: 'cannot set the level of {logger}: {limit} loggers have a level set at run time already',
+    help: 'Take levels away that are no longer needed (level null), or set one on a common prefix.',
+  },
+  LOG_TAIL_LIMIT: {
+    message: 'cannot follow the log: {limit} tails are open already',
+    help: 'Close a tail that is no longer needed.',
+  },
+})

@@ -1,0 +1,76 @@
+/** What was logged and lost, for metrics. */
+import type { Level } from '../../core/log.ts'
+import type { Collector } from '../metrics/api.ts'
+
+/** Loggers told apart; the rest are counted as `__other__`. */
+const maxLoggers = 200
+const other = '__other__'
+
+export class EventCounters {
+  readonly #byLogger = new Map<string, Map<Level, number>>()
+
+  count(level: Level, logger: string): void {
+    let levels = this.#byLogger.get(logger)
+    if (levels === undefined) {
+      const name = this.#byLogger.size < maxLoggers ? logger.slice(0, 128) : other
+      levels = this.#byLogger.get(name)
+      if (levels === undefined) {
+        levels = new Map()
+        this.#byLogger.set(name, levels)
+      }
+    }
+    levels.set(level, (levels.get(level) ?? 0) + 1)
+  }
+
+  /** Names of loggers that have written. */
+  loggers(): string[] {
+    return [...this.#byLogger.keys()].filter((name) => name !== other)
+  }
+
+  *events(): Generator<{ level: Level; logger: string; count: number }> {
+    for (const [logger, levels] of this.#byLogger) for (const [level, count] of levels) yield { level, logger, count }
+  }
+}
+
+export interface CounterSources {
+  readonly events: EventCounters
+  /** Lines lost so far, by sink. */
+  dropped(): Readonly<Record<string, number>>
+  suppressed(): number
+}
+
+/** Copies the counters into metrics at each scrape. */
+export const logCollector = ({ events, dropped, suppressed }: CounterSources): Collector => ({
+  name: 'logging',
+  setup(metrics) {
+    const eventsTotal = metrics.counter({
+      name: 'arkwatch_log_events_total',
+      help: 'Log lines by level and logger, before sampling.',
+      labels: ['level', 'logger'],
+      maxSeries: maxLoggers * 6 + 6,
+    })
+    const droppedTotal = metrics.counter({
+      name: 'arkwatch_log_dropped_total',
+      help: 'Log lines lost, by sink: its buffer was full.',
+      labels: ['sink'],
+    })
+    const suppressedTotal = metrics.counter({
+      name: 'arkwatch_log_suppressed_total',
+      help: 'Log lines held back since the same message came too often.',
+    })
+    const copied = new Map<string, number>()
+    const advance = (key: string, now: number) => {
+      const by = now - (copied.get(key) ?? 0)
+      copied.set(key, now)
+      return Math.max(0, by)
+    }
+    return () => {
+      for (const { level, logger, count } of events.events()) {
+        eventsTotal.inc({ level, logger }, advance(`${level} ${logger}`, count))
+      }
+      for (const [sink, count] of Object.entries(dropped()))
+        droppedTotal.inc({ sink }, advance(`dropped ${sink}`, count))
+      suppressedTotal.inc({}, advance('suppressed', suppressed()))
+    }
+  },
+})

@@ -1,0 +1,78 @@
+/** Logging: manifest and wiring. */
+import { definePlugin, EventLoop, logSink } from '../../core/plugin.ts'
+import { collector } from '../metrics/api.ts'
+import { Logging } from './api.ts'
+import { logCommands } from './commands.ts'
+import { LoggingConfig, loggingPresets } from './config.ts'
+import { logCollector } from './event-counters.ts'
+import { createLevelControl } from './level-control.ts'
+import { LogEngine, redactOptions } from './log-engine.ts'
+import { createLogger, createRequestLogger } from './loggers.ts'
+import { LossWatch } from './loss-watch.ts'
+import { RequestWatch } from './request-watch.ts'
+import { sinkNames } from './sinks/sink-set.ts'
+
+const tickMs = 1_000
+
+export default definePlugin({
+  api: 1,
+  name: 'logging',
+  version: '1.0.0',
+  summary: 'Writes structured log lines and the access log, without secrets and without blocking.',
+  config: LoggingConfig,
+  presets: loggingPresets,
+  provides: { logging: Logging },
+  wants: { eventLoop: EventLoop },
+  setup({ config, wants, clock, log, workers, dataDir, report, defer }) {
+    const engine = new LogEngine(config, clock, dataDir)
+    const requests = new RequestWatch({ log, clock, workers, dataDir, eventLoop: wants.eventLoop })
+    const levels = createLevelControl(engine.tree, clock, log)
+    const dropped = () => ({
+      ...Object.fromEntries(sinkNames.map((name) => [name, engine.sinks.dropped(name)])),
+      access: requests.dropped,
+      tail: engine.tails.dropped,
+      encoder: engine.failed,
+    })
+    const problems = () => [...engine.sinks.problems(), ...requests.problems()]
+    const losses = new LossWatch({ problems, dropped, report, log })
+    const flushSync = () => {
+      engine.sinks.flushSync()
+      requests.access?.flushSync()
+    }
+    const configure = async (next: LoggingConfig) => {
+      await engine.configure(next)
+      await requests.configure(next, redactOptions(next))
+      losses.tick(clock.now())
+    }
+    const logging: Logging = {
+      logger: (name = 'app') => createLogger(engine, clock, name),
+      log: (source, name = 'app') => createRequestLogger(engine, clock, source, name),
+      setLevel: levels.set,
+      levels: () => levels.list(engine.events.loggers()),
+      recent: (options) => engine.ring.recent(options),
+      tail: (listener, filter) => engine.tails.open(listener, filter),
+      flush: async () => void (await Promise.all([engine.sinks.flush(), requests.access?.flush()])),
+      flushSync: () => engine.sinks.flushSync(),
+    }
+    return {
+      services: { logging },
+      contributes: [
+        logSink(engine),
+        collector(logCollector({ events: engine.events, dropped, suppressed: () => engine.storm.suppressed })),
+        ...logCommands(logging),
+      ],
+      hooks: requests.hooks,
+      async start() {
+        await configure(config)
+        clock.every(tickMs, () => losses.tick(engine.tick()))
+        process.on('exit', flushSync)
+        defer(() => void process.off('exit', flushSync))
+      },
+      reconfigure: configure,
+      async stop() {
+        await requests.stop()
+        await engine.stop()
+      },
+    }
+  },
+})

@@ -1,0 +1,31 @@
+/** Loggers of the application, with or without the ids of a request. */
+import type { Clock } from '../../core/clock.ts'
+import { requestIdOf, traceIdOf } from '../../core/http/request-identity.ts'
+import type { Level, LogFields, Logger, LogSink } from '../../core/log.ts'
+import type { RequestSource } from './api.ts'
+
+/** @param base fields of every line */
+export function createLogger(sink: LogSink, clock: Clock, name: string, base?: LogFields): Logger {
+  const at = (level: Level) => (message: string, fields?: LogFields) => {
+    if (!sink.isEnabled(level, name)) return
+    const all = base === undefined ? fields : { ...base, ...fields }
+    sink.write({ timeMs: clock.now(), level, logger: name, message, ...(all && { fields: all }) })
+  }
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    fatal: at('fatal'),
+    child: (part) => createLogger(sink, clock, `${name}.${part}`, base),
+    isEnabled: (level) => sink.isEnabled(level, name),
+  }
+}
+
+/** A logger whose lines carry the request's id and trace id. */
+export function createRequestLogger(sink: LogSink, clock: Clock, source: RequestSource, name: string): Logger {
+  const request = source instanceof Request ? source : source.req.raw
+  const traceId = traceIdOf(request)
+  return createLogger(sink, clock, name, { requestId: requestIdOf(request), ...(traceId !== undefined && { traceId }) })
+}

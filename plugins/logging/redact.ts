@@ -1,0 +1,141 @@
+/**
+ * What counts as a secret: by the name of its key, at any depth, and by its shape, in any string.
+ * Compiled once; pure, and imported by the access log's worker too.
+ */
+import { createHmac } from 'node:crypto'
+
+export interface RedactOptions {
+  /** Words that make a key secret, besides the built-in ones. */
+  readonly extraKeys?: readonly string[]
+  /** With a key, a secret becomes a keyed digest of itself: equal secrets stay recognisable as equal. */
+  readonly hmacKey?: string
+}
+
+export interface Redactor {
+  /** Whether the value under this key is secret. */
+  isSecretKey(key: string): boolean
+  /** The string with every secret in it replaced, and with no line separator beyond ASCII. */
+  text(value: string): string
+  /** What stands in place of a secret. */
+  mask(secret: unknown): string
+}
+
+export const redactedText = '[redacted]'
+
+/** Matched anywhere in a key after its case and `-`, `_`, `.` are gone. */
+const keyWords = [
+  'password',
+  'passwd',
+  'passphrase',
+  'secret',
+  'authorization',
+  'cookie',
+  'macaroon',
+  'nsec',
+  'apikey',
+  'accesskey',
+  'privatekey',
+  'privkey',
+  'signingkey',
+  'encryptionkey',
+  'mnemonic',
+  'credential',
+  'preimage',
+]
+/** Matched at the end of a key, so that `tokenCount` and `dsnHost` stay readable. */
+const keyEndings = ['token', 'tokens', 'dsn', 'pwd', 'jwt', 'xprv', 'tprv', 'seed', 'pin', 'otp', 'bearer']
+
+/** One cheap look at a string: without any of these there is nothing for the detectors. */
+const suspicious =
+  /[=:\u0085\u2028\u2029]|eyJ|[nN][sS][eE][cC]1|0201036|AgE[DL]|[xyztuv]prv|[eE][rR]\s|[sS][iI][cC]\s|PRIVATE KEY/
+
+const lineSeparators = /[\u0085\u2028\u2029]/g
+const escaped: Readonly<Record<string, string>> = { '\u0085': '\\u0085', '\u2028': '\\u2028', '\u2029': '\\u2029' }
+
+/** A shape of secret. `keep` groups surround the secret and stay. */
+interface Detector {
+  readonly pattern: RegExp
+  replace(mask: Redactor['mask'], match: string, before: string, secret: string): string
+}
+
+const whole: Detector['replace'] = (mask, match) => mask(match)
+const afterPrefix: Detector['replace'] = (mask, _match, before, secret) => `${before}${mask(secret)}`
+
+/** Bounded quantifiers throughout: time stays linear in the length of the string. */
+const shapes: readonly Detector[] = [
+  {
+    pattern: /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
+    replace: whole,
+  },
+  { pattern: /\beyJ[\w-]{8,}(?:\.[\w-]+){1,4}/g, replace: whole },
+  { pattern: /(?:nsec1|ncryptsec1)[02-9ac-hj-np-z]{16,}/gi, replace: whole },
+  { pattern: /[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{40,}/g, replace: whole },
+  { pattern: /0201036c6e64[0-9a-f]{8,}/gi, replace: whole },
+  { pattern: /AgE[DL][\w+/-]{12,}={0,2}/g, replace: whole },
+  { pattern: /(:\/\/[^\s/:@"']{0,256}:)(?!\d{1,5}(?:[/\s]|$))([^\s"'<>]{1,512})(?=@)/g, replace: afterPrefix },
+  { pattern: /\b((?:bearer|macaroon)\s+)([\w.~+/=-]{6,})/gi, replace: afterPrefix },
+  { pattern: /\b(basic\s+)((?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2})/gi, replace: afterPrefix },
+  { pattern: /\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)([^\s"'][^\r\n"']*)/gi, replace: afterPrefix },
+  { pattern: /\b((?:set-)?cookie["']?\s*[:=]\s*["']?)([^\s"'][^\r\n"']*)/gi, replace: afterPrefix },
+]
+
+/** `password=x`, `"apiKey": "x"`: secrets that stand in a string beside their key. */
+function besideKey(words: readonly string[]): readonly Detector[] {
+  const names = words.map((word) => [...word].map(escapeRegExp).join('[-_]?')).join('|')
+  return [
+    {
+      pattern: new RegExp(`((?:${names})\\\\?["']?\\s?=\\s?)("[^"]*"|'[^']*'|[^\\s&,;"')}\\]]+)`, 'gi'),
+      replace: afterPrefix,
+    },
+    {
+      pattern: new RegExp(`((?:${names})\\\\?["']\\s{0,4}:\\s{0,4}\\\\?["'])([^"'\\\\]+)`, 'gi'),
+      replace: afterPrefix,
+    },
+  ]
+}
+
+const escapeRegExp = (character: string) => character.replace(/[^a-z0-9]/i, '\\$&')
+const normalize = (key: string) => key.toLowerCase().replace(/[-_.\s]/g, '')
+const maxCachedKeys = 4_096
+
+/** @param options what else is secret, and how it is shown @returns the compiled rules; calls cost nanoseconds per key */
+export function createRedactor({ extraKeys = [], hmacKey }: RedactOptions = {}): Redactor {
+  const contained = [...keyWords, ...extraKeys.map(normalize)].filter((word) => word !== '')
+  const textual = besideKey([...contained, 'token', 'pwd', 'dsn'])
+  const known = new Map<string, boolean>()
+  const mask: Redactor['mask'] =
+    hmacKey === undefined
+      ? () => redactedText
+      : (secret) => {
+          const text = typeof secret === 'string' ? secret : String(JSON.stringify(secret))
+          return `[hmac:${createHmac('sha256', hmacKey).update(text).digest('hex').slice(0, 16)}]`
+        }
+  const judge = (key: string) => {
+    const name = normalize(key)
+    return contained.some((word) => name.includes(word)) || keyEndings.some((word) => name.endsWith(word))
+  }
+  return {
+    mask,
+    isSecretKey(key) {
+      const seen = known.get(key)
+      if (seen !== undefined) return seen
+      const secret = judge(key)
+      if (known.size >= maxCachedKeys) known.clear()
+      if (key.length <= 256) known.set(key, secret)
+      return secret
+    },
+    text(value) {
+      if (!suspicious.test(value)) return value
+      let result = value
+      for (const { pattern, replace } of shapes) {
+        result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
+      }
+      if (/[=:]/.test(result)) {
+        for (const { pattern, replace } of textual) {
+          result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
+        }
+      }
+      return result.replace(lineSeparators, (character) => escaped[character]!)
+    },
+  }
+}

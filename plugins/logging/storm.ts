@@ -1,0 +1,64 @@
+/** Keeps a message that repeats from filling the log: the first N of a window pass, the rest are counted. Pure. */
+
+/** Different messages told apart in one window; what is over it always passes. */
+const maxKeys = 2_000
+
+/** What a window held back. */
+export interface Suppressed {
+  readonly logger: string
+  readonly message: string
+  readonly suppressed: number
+}
+
+export class StormFilter {
+  #first = 0
+  #windowMs = 1_000
+  #endsMs = 0
+  #keys = 0
+  readonly #counts = new Map<string, Map<string, number>>()
+  /** Lines held back since the beginning. */
+  suppressed = 0
+
+  /** @param first lines that pass, 0 for all @param windowMs length of a window in milliseconds */
+  configure(first: number, windowMs: number): void {
+    this.#first = first
+    this.#windowMs = windowMs
+  }
+
+  /** Whether this line passes. End a window that {@link isDue} first. */
+  passes(logger: string, message: string, nowMs: number): boolean {
+    if (this.#first === 0) return true
+    if (this.#keys === 0) this.#endsMs = nowMs + this.#windowMs
+    let messages = this.#counts.get(logger)
+    if (messages === undefined) {
+      messages = new Map()
+      this.#counts.set(logger, messages)
+    }
+    const count = messages.get(message)
+    if (count === undefined) {
+      if (this.#keys >= maxKeys) return true
+      this.#keys += 1
+    }
+    messages.set(message, (count ?? 0) + 1)
+    if ((count ?? 0) < this.#first) return true
+    this.suppressed += 1
+    return false
+  }
+
+  isDue(nowMs: number): boolean {
+    return this.#keys > 0 && nowMs >= this.#endsMs
+  }
+
+  /** Ends the window. @returns what it held back */
+  end(): Suppressed[] {
+    const result: Suppressed[] = []
+    for (const [logger, messages] of this.#counts) {
+      for (const [message, count] of messages) {
+        if (count > this.#first) result.push({ logger, message, suppressed: count - this.#first })
+      }
+    }
+    this.#counts.clear()
+    this.#keys = 0
+    return result
+  }
+}
