@@ -49,7 +49,7 @@ export class ExtensionRegistry {
   }
 
   /** The live list of one point. */
-  of<T>({ id }: Pick<ExtensionPoint<T>, 'id'>): Extensions<T> {
+  of<T>({ id }: ExtensionPoint<T>): Extensions<T> {
     const point = this.#point(id)
     return {
       get all() {

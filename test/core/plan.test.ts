@@ -74,6 +74,8 @@ const rows: [string, PlanNode[], PlanNode[], Record<string, string>][] = [
 for (const [what, running, wanted, actions] of rows) {
   test(`a reload plans ${what}`, () => {
     const steps = planReload(running, wanted)
-    expect(Object.fromEntries(steps.map(({ plugin: name, action }) => [name, action]))).toEqual(actions)
+    expect<Record<string, string>>(Object.fromEntries(steps.map(({ plugin: name, action }) => [name, action]))).toEqual(
+      actions,
+    )
   })
 }

@@ -1,0 +1,275 @@
+/** The whole: configuration, host, request path, listeners. What `arkwatch start`, embedding and tests all build on. */
+import type { Hono } from 'hono'
+import { type Clock, systemClock } from './clock.ts'
+import { type LoadOptions, loadConfig } from './config/load.ts'
+import type { RuntimeConfig } from './config/types.ts'
+import { coreError, messageOf } from './errors.ts'
+import { EventLoop, startEventLoop } from './event-loop.ts'
+import { ExtensionRegistry } from './extensions.ts'
+import type { Generation } from './generation.ts'
+import { Host } from './host.ts'
+import { composeApp } from './http/compose-app.ts'
+import { createListeners } from './http/listeners.ts'
+import { createRequestPath, type RequestPath } from './http/request-path.ts'
+import { type Logger, LogHub, type LogSink, logSink } from './log.ts'
+import type { PluginInstance } from './plugin-instance.ts'
+import { type ControlCommand, controlCommand, type PlanStep, Runtime, type RuntimeStatus } from './runtime-api.ts'
+import { isUp } from './state.ts'
+import type { ServiceToken } from './token.ts'
+import { version } from './version.ts'
+import { createWorkers } from './workers.ts'
+
+export interface RuntimeOptions extends LoadOptions {
+  readonly clock?: Clock
+  /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
+  readonly fallbackSink?: LogSink
+}
+
+/** A runtime that has booted. */
+export interface RunningRuntime extends Runtime {
+  readonly dataDir: string
+  /** The files that the configuration in force was read from. */
+  configFiles(): readonly string[]
+  readonly requestPath: RequestPath
+  /** The plugins' public routes of this moment, observed. */
+  fetch(request: Request): Response | Promise<Response>
+  /** The same, for who observes the request itself. */
+  answer(request: Request): Response | Promise<Response>
+  /** @throws SERVICE_UNAVAILABLE */
+  service<T>(token: ServiceToken<T>): T
+  /** The control commands of this moment, core's own and the plugins'. */
+  commands(): ReadonlyMap<string, ControlCommand>
+  logger(name: string): Logger
+  /** Drains and stops, once. @returns the plugins that hung */
+  stop(): Promise<{ hung: string[] }>
+  /** Skips what is left of the drain. */
+  force(): void
+}
+
+/** Sections that only a restart can change. */
+const fixedSections = ['environment', 'dataDir', 'workers'] as const
+
+/**
+ * Reads the configuration, starts every plugin and opens the listener.
+ * @throws ConfigError with every problem; the graph's errors; PLUGIN_REQUIRED_FAILED; LISTEN_FAILED. Nothing runs then.
+ */
+export async function createRuntime(options: RuntimeOptions): Promise<RunningRuntime> {
+  const clock = options.clock ?? systemClock
+  const bootedMs = clock.monotonic()
+  const startedAtMs = clock.now()
+  let config = await loadConfig(options)
+
+  const registry = new ExtensionRegistry()
+  const hub = new LogHub(clock, options.fallbackSink)
+  const sinks = registry.of(logSink)
+  sinks.onChange(() => {
+    hub.sink = sinks.all.at(-1)?.value ?? hub.fallback
+  })
+  const log = hub.logger('core')
+  const eventLoop = startEventLoop(clock)
+  const workers = createWorkers(config.workers, clock, log)
+  const requestPath = createRequestPath({ clock, log })
+  const listeners = createListeners({ log })
+
+  let bootMs: number | undefined
+  let generation = 0
+  let stopping = false
+  let busy = false
+  let paused = !config.autoStart
+  let lastReload: RuntimeStatus['lastReload'] = { ok: true, atMs: startedAtMs }
+  let stopped: Promise<{ hung: string[] }> | undefined
+  const forced = new AbortController()
+  let handle: RunningRuntime['fetch'] = () => new Response(null, { status: 503 })
+  let answer = handle
+
+  const swapped = (current: Generation) => {
+    const up = [...current.values()].filter(({ state }) => isUp(state))
+    const failed = (instance: PluginInstance, phase: string) => (error: unknown) => instance.fault(phase, error)
+    requestPath.setHooks(
+      up.flatMap((instance) =>
+        instance.parts.hooks
+          ? [{ plugin: instance.name, hooks: instance.parts.hooks, failed: failed(instance, 'a request hook') }]
+          : [],
+      ),
+    )
+    const mounted = up.flatMap((instance) =>
+      instance.parts.routes
+        ? [{ plugin: instance.name, routes: instance.parts.routes as Hono, failed: failed(instance, 'a route') }]
+        : [],
+    )
+    const app = composeApp(mounted)
+    answer = app.fetch
+    handle = requestPath.wrapHono(app)
+  }
+  const openServer = async (next: RuntimeConfig) => {
+    if (next.server === undefined) return undefined
+    const { host, port, maxBodyBytes, maxUrlLength } = next.server
+    return listeners.open({
+      name: 'server',
+      host,
+      port,
+      maxBodyBytes,
+      maxUrlLength,
+      fetch: (request) => handle(request),
+    })
+  }
+  let server: Awaited<ReturnType<typeof openServer>>
+
+  const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (busy || stopping) throw coreError('RELOAD_BUSY')
+    busy = true
+    try {
+      return await work()
+    } finally {
+      busy = false
+    }
+  }
+
+  const applyConfig = async (): Promise<readonly PlanStep[]> => {
+    const next = await loadConfig(options)
+    const fixed = fixedSections.filter((key) => !Bun.deepEquals(next[key], config[key]))
+    if (fixed.length > 0) throw coreError('RELOAD_NEEDS_RESTART', { sections: fixed.join(', ') })
+    const moved = !Bun.deepEquals(next.server, config.server)
+    const samePort =
+      moved && next.server !== undefined && next.server.port !== 0 && next.server.port === config.server?.port
+    if (samePort && next.server?.host === config.server?.host) {
+      throw coreError('RELOAD_NEEDS_RESTART', { sections: 'server (all but host and port)' })
+    }
+    const opened = moved ? await openServer(next) : undefined
+    try {
+      const steps = await host.reload(next.plugins)
+      const before = server
+      if (moved) {
+        server = opened
+        await before?.close(next.server?.drainTimeoutMs)
+      }
+      config = next
+      return steps
+    } catch (error) {
+      await opened?.close(0)
+      throw error
+    }
+  }
+
+  const runtime: Runtime = {
+    status: () => ({
+      version,
+      environment: config.environment,
+      embedded: config.server === undefined,
+      pid: process.pid,
+      startedAtMs,
+      bootMs,
+      ready: bootMs !== undefined && !stopping,
+      stopping,
+      paused,
+      generation,
+      lastReload,
+      listeners: listeners.list(),
+      plugins: host.status(),
+    }),
+    plan: async () => host.plan((await loadConfig(options)).plugins),
+    reload: () =>
+      exclusively(async () => {
+        try {
+          const steps = await applyConfig()
+          generation += 1
+          lastReload = { ok: true, atMs: clock.now() }
+          log.info('configuration reloaded', {
+            generation,
+            changed: steps.filter(({ action }) => action !== 'untouched'),
+          })
+          return steps
+        } catch (error) {
+          lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
+          log.error('reload refused, the old configuration stays', { error })
+          throw error
+        }
+      }),
+    shutdown: async () => {
+      await stop()
+    },
+    pause() {
+      paused = true
+    },
+    resume() {
+      paused = false
+    },
+    activeRequests: () => requestPath.active(),
+    get config() {
+      return config.effective
+    },
+    listen: (listen) => listeners.open({ ...listen, maxBodyBytes: 1024 * 1024, maxUrlLength: 8_192 }),
+  }
+  const host = new Host({
+    host: {
+      clock,
+      registry,
+      workers,
+      environment: config.environment,
+      dataDir: config.dataDir,
+      logger: (name) => hub.logger(name),
+      paused: () => paused,
+    },
+    builtins: new Map<string, unknown>([
+      [Runtime.id, runtime],
+      [EventLoop.id, eventLoop],
+    ]),
+    swapped,
+    hookMs: (plugin) => requestPath.hookMs(plugin),
+  })
+
+  const stop = () => {
+    stopped ??= (async () => {
+      stopping = true
+      const drainDelayMs = config.server?.drainDelayMs ?? 0
+      if (drainDelayMs > 0) await clock.sleep(drainDelayMs, forced.signal).catch(() => {})
+      await listeners.close(config.server?.drainTimeoutMs ?? 0, forced.signal)
+      const hung = await host.stop()
+      await workers.close()
+      eventLoop.stop()
+      return { hung }
+    })()
+    return stopped
+  }
+
+  try {
+    await host.boot(config.plugins)
+    server = await openServer(config)
+    await host.ready()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  generation = 1
+  bootMs = clock.monotonic() - bootedMs
+
+  const coreCommands: readonly ControlCommand[] = [
+    { name: 'status', run: () => runtime.status() },
+    { name: 'plan', run: () => runtime.plan() },
+    { name: 'reload', run: () => runtime.reload() },
+    { name: 'pause', run: () => runtime.pause() },
+    { name: 'resume', run: () => runtime.resume() },
+    { name: 'config', run: () => ({ config: config.effective, sources: Object.fromEntries(config.sources) }) },
+  ]
+  const contributed = registry.of(controlCommand)
+
+  return Object.assign(runtime, {
+    dataDir: config.dataDir,
+    configFiles: () => config.files,
+    requestPath,
+    fetch: (request: Request) => handle(request),
+    answer: (request: Request) => answer(request),
+    service<T>(token: ServiceToken<T>): T {
+      const found = host.service(token.id)
+      if (found === undefined) throw coreError('SERVICE_UNAVAILABLE', { service: token.id })
+      return found as T
+    },
+    commands: () =>
+      new Map(
+        [...contributed.all.map(({ value }) => value), ...coreCommands].map((command) => [command.name, command]),
+      ),
+    logger: (name: string) => hub.logger(name),
+    stop,
+    force: () => forced.abort(),
+  })
+}
