@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { systemClock } from '../../core/clock.ts'
+import { LogHub } from '../../core/log.ts'
+import { definePlugin, EventLoop, Runtime, z } from '../../core/plugin.ts'
+import { watchFiles } from '../../core/watch.ts'
+import { recordingSink } from '../../testing/recording-sink.ts'
+import { testRuntime } from '../../testing/test-runtime.ts'
+import { freePort } from '../support/services.ts'
+
+const gates = new Map<string, PromiseWithResolvers<void>>()
+const web = definePlugin({
+  api: 1,
+  name: 'web',
+  version: '1.0.0',
+  summary: 'Answers.',
+  config: z.strictObject({ text: z.string().default('one') }),
+  needs: { runtime: Runtime, eventLoop: EventLoop },
+  setup({ config, needs }) {
+    const routes = new Hono()
+    routes.get('/text', (c) => c.text(config.text))
+    routes.get('/throws', () => {
+      throw new Error('a secret of the inside')
+    })
+    routes.get('/slow/:gate', async (c) => {
+      await gates.get(c.req.param('gate'))!.promise
+      return c.text(`stopping ${needs.runtime.status().stopping}`)
+    })
+    return { routes }
+  },
+})
+const server = { port: 0, drainDelay: '0s', drainTimeout: '5s' }
+const boot = (config: Record<string, unknown> = {}) =>
+  testRuntime({ plugins: [web], clock: systemClock, config: { server, ...config } })
+
+describe('the runtime', () => {
+  test('answers the routes of its plugins on its listener', async () => {
+    await using booted = await boot()
+    const { listeners, ready, embedded } = booted.runtime.status()
+    expect({ ready, embedded, count: listeners.length }).toEqual({ ready: true, embedded: false, count: 1 })
+    const response = await fetch(`${listeners[0]!.url}/text`)
+    expect(await response.text()).toBe('one')
+  })
+
+  test('counts a route that throws, and tells the client nothing of it', async () => {
+    await using booted = await boot()
+    const response = await booted.fetch('/throws')
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('secret')
+    expect(booted.runtime.status().plugins[0]).toMatchObject({ state: 'degraded', errors: 1 })
+  })
+
+  test('lets a request in flight finish when it stops, and refuses new ones', async () => {
+    const booted = await boot()
+    const { url } = booted.runtime.status().listeners[0]!
+    gates.set('drain', Promise.withResolvers())
+    const slow = fetch(`${url}/slow/drain`).then((response) => response.text())
+    // The request has to reach the server first.
+    while (booted.runtime.activeRequests() === 0) await Bun.sleep(1)
+    const stop = booted.stop()
+    await Bun.sleep(1)
+    await expect(fetch(`${url}/text`)).rejects.toThrow()
+    gates.get('drain')!.resolve()
+    expect(await slow).toBe('stopping true')
+    expect(await stop).toEqual({ hung: [] })
+  })
+
+  test('stops at once when it is forced', async () => {
+    const booted = await boot({ server: { ...server, drainDelay: '60s' } })
+    const stop = booted.stop()
+    booted.runtime.force()
+    expect(await stop).toEqual({ hung: [] })
+  })
+
+  test('keeps the old configuration where the new one has mistakes, and says so', async () => {
+    await using booted = await boot()
+    await expect(booted.reload({ server, plugins: { web: { txt: 'two' } } })).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    })
+    expect(await (await booted.fetch('/text')).text()).toBe('one')
+    const { lastReload, generation } = booted.runtime.status()
+    expect({ ok: lastReload.ok, generation }).toEqual({ ok: false, generation: 1 })
+    expect(booted.lines.filter(({ message }) => message.includes('the old configuration stays'))).toHaveLength(1)
+    await booted.reload({ server, plugins: { web: { text: 'two' } } })
+    expect(await (await booted.fetch('/text')).text()).toBe('two')
+    expect(booted.runtime.status()).toMatchObject({ generation: 2, lastReload: { ok: true } })
+  })
+
+  test('moves its listener on a reload: the new one is open before the old one closes', async () => {
+    const ports = [await freePort(), await freePort()]
+    await using booted = await boot({ server: { ...server, port: ports[0] } })
+    await booted.reload({ server: { ...server, port: ports[1] } })
+    expect(await (await fetch(`http://127.0.0.1:${ports[1]}/text`)).text()).toBe('one')
+    await expect(fetch(`http://127.0.0.1:${ports[0]}/text`)).rejects.toThrow()
+  })
+
+  const needRestart: [string, Record<string, unknown>][] = [
+    ['workers', { server, workers: { maxThreads: 1 } }],
+    ['environment', { server, environment: 'production' }],
+    ['dataDir', { server, data: '/elsewhere' }],
+  ]
+  for (const [section, config] of needRestart) {
+    test(`refuses a reload that would change ${section}`, async () => {
+      await using booted = await boot()
+      await expect(booted.reload(config)).rejects.toMatchObject({
+        code: 'RELOAD_NEEDS_RESTART',
+        details: { sections: expect.stringContaining(section) },
+      })
+    })
+  }
+
+  test('refuses a second reload while one is under way', async () => {
+    await using booted = await boot()
+    const first = booted.runtime.reload()
+    await expect(booted.runtime.reload()).rejects.toMatchObject({ code: 'RELOAD_BUSY' })
+    await first
+  })
+
+  test('runs nothing where its port is taken, and names the port', async () => {
+    using taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('mine') })
+    await expect(boot({ server: { ...server, port: taken.port } })).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      message: expect.stringContaining(`127.0.0.1:${taken.port}`),
+    })
+  })
+
+  test('has a command for status, plan, reload, pause, resume and config', async () => {
+    await using booted = await boot()
+    const commands = booted.runtime.commands()
+    await commands.get('pause')!.run({})
+    expect(await commands.get('status')!.run({})).toMatchObject({ paused: true })
+    await commands.get('resume')!.run({})
+    expect(await commands.get('status')!.run({})).toMatchObject({ paused: false })
+    expect(await commands.get('plan')!.run({})).toEqual([{ plugin: 'web', action: 'untouched', reason: 'same config' }])
+    expect(await commands.get('config')!.run({})).toMatchObject({ config: { plugins: { web: { text: 'one' } } } })
+    await commands.get('reload')!.run({})
+    expect(booted.runtime.status().generation).toBe(2)
+  })
+
+  test('has no service that nobody provides', async () => {
+    await using booted = await boot()
+    expect(() => booted.runtime.service({ kind: 'service', id: 'gone' })).toThrow(
+      expect.objectContaining({ code: 'SERVICE_UNAVAILABLE' }),
+    )
+    expect(booted.runtime.service(Runtime).status().ready).toBe(true)
+  })
+})
+
+describe('the event loop service', () => {
+  test('measures the delay and carries an announced pause', async () => {
+    await using booted = await boot()
+    const eventLoop = booted.runtime.service(EventLoop)
+    expect(eventLoop.delay().maxMs).toBeGreaterThanOrEqual(0)
+    const end = eventLoop.announcePause(1_000, 'a snapshot')
+    expect(eventLoop.pauseReason).toBe('a snapshot')
+    end()
+    expect(eventLoop.pauseReason).toBeUndefined()
+  })
+})
+
+describe('watching the configuration', () => {
+  test('tells of a change by rename, and not of a touch', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arkwatch-watch-'))
+    const file = join(folder, 'config.yaml')
+    writeFileSync(file, 'a: 1\n')
+    let changes = 0
+    let changed = Promise.withResolvers<void>()
+    const log = new LogHub(systemClock, recordingSink([])).logger('test')
+    const stop = watchFiles(
+      () => [file],
+      systemClock,
+      log,
+      () => {
+        changes += 1
+        changed.resolve()
+      },
+    )
+    await Bun.sleep(50) // the watch of the kernel begins
+    writeFileSync(file, 'a: 1\n')
+    await Bun.sleep(600) // longer than a change takes to settle
+    expect(changes).toBe(0)
+    writeFileSync(`${file}.new`, 'a: 2\n')
+    renameSync(`${file}.new`, file)
+    await changed.promise
+    changed = Promise.withResolvers()
+    expect(changes).toBe(1)
+    stop()
+  })
+})
