@@ -63,7 +63,7 @@ export function createLineEncoder(options: EncoderOptions): LineEncoder {
   const write = (logger as unknown as Record<symbol, PinoWrite>)[symbols.writeSym as symbol]!.bind(logger)
 
   return ({ timeMs, level, logger: name, message, fields }) => {
-    const tree: Tree = { logger: name.length < 12 ? name : safeText(redactor, name) }
+    const tree: Tree = { logger: redactor.key(name).name }
     if (options.callSite || level === 'debug' || level === 'trace') Object.assign(tree, callSite())
     const ids = options.currentRequest?.()
     if (ids !== undefined) {

@@ -11,9 +11,16 @@ export interface RedactOptions {
   readonly hmacKey?: string
 }
 
-export interface Redactor {
+export interface KeyRule {
   /** Whether the value under this key is secret. */
-  isSecretKey(key: string): boolean
+  readonly secret: boolean
+  /** The key with the secrets in it replaced, cut to 256 characters. */
+  readonly name: string
+}
+
+export interface Redactor {
+  /** What a key says of its value, and the key itself as it may be shown. Remembered from call to call. */
+  key(key: string): KeyRule
   /** The string with every secret in it replaced, and with no line separator beyond ASCII. */
   text(value: string): string
   /** What stands in place of a secret. */
@@ -74,7 +81,7 @@ const shapes: readonly Detector[] = [
   { pattern: /AgE[DL][\w+/-]{12,}={0,2}/g, replace: whole },
   { pattern: /(:\/\/[^\s/:@"']{0,256}:)(?!\d{1,5}(?:[/\s]|$))([^\s"'<>]{1,512})(?=@)/g, replace: afterPrefix },
   { pattern: /\b((?:bearer|macaroon)\s+)([\w.~+/=-]{6,})/gi, replace: afterPrefix },
-  { pattern: /\b(basic\s+)((?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2})/gi, replace: afterPrefix },
+  { pattern: /\b([Bb]asic\s+|BASIC\s+)((?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2})/g, replace: afterPrefix },
   { pattern: /\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)([^\s"'][^\r\n"']*)/gi, replace: afterPrefix },
   { pattern: /\b((?:set-)?cookie["']?\s*[:=]\s*["']?)([^\s"'][^\r\n"']*)/gi, replace: afterPrefix },
 ]
@@ -97,12 +104,13 @@ function besideKey(words: readonly string[]): readonly Detector[] {
 const escapeRegExp = (character: string) => character.replace(/[^a-z0-9]/i, '\\$&')
 const normalize = (key: string) => key.toLowerCase().replace(/[-_.\s]/g, '')
 const maxCachedKeys = 4_096
+const maxKeyLength = 256
 
 /** @param options what else is secret, and how it is shown @returns the compiled rules; calls cost nanoseconds per key */
 export function createRedactor({ extraKeys = [], hmacKey }: RedactOptions = {}): Redactor {
   const contained = [...keyWords, ...extraKeys.map(normalize)].filter((word) => word !== '')
   const textual = besideKey([...contained, 'token', 'pwd', 'dsn'])
-  const known = new Map<string, boolean>()
+  const known = new Map<string, KeyRule>()
   const mask: Redactor['mask'] =
     hmacKey === undefined
       ? () => redactedText
@@ -114,28 +122,29 @@ export function createRedactor({ extraKeys = [], hmacKey }: RedactOptions = {}):
     const name = normalize(key)
     return contained.some((word) => name.includes(word)) || keyEndings.some((word) => name.endsWith(word))
   }
-  return {
-    mask,
-    isSecretKey(key) {
-      const seen = known.get(key)
-      if (seen !== undefined) return seen
-      const secret = judge(key)
-      if (known.size >= maxCachedKeys) known.clear()
-      if (key.length <= 256) known.set(key, secret)
-      return secret
-    },
-    text(value) {
-      if (!suspicious.test(value)) return value
-      let result = value
-      for (const { pattern, replace } of shapes) {
+  const text = (value: string) => {
+    if (!suspicious.test(value)) return value
+    let result = value
+    for (const { pattern, replace } of shapes) {
+      result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
+    }
+    if (/[=:]/.test(result)) {
+      for (const { pattern, replace } of textual) {
         result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
       }
-      if (/[=:]/.test(result)) {
-        for (const { pattern, replace } of textual) {
-          result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
-        }
-      }
-      return result.replace(lineSeparators, (character) => escaped[character]!)
+    }
+    return result.replace(lineSeparators, (character) => escaped[character]!)
+  }
+  return {
+    mask,
+    text,
+    key(key) {
+      const seen = known.get(key)
+      if (seen !== undefined) return seen
+      const rule = { secret: judge(key), name: text(key.slice(0, maxKeyLength)) }
+      if (known.size >= maxCachedKeys) known.clear()
+      if (key.length <= maxKeyLength) known.set(key, rule)
+      return rule
     },
   }
 }

@@ -1,5 +1,5 @@
 /** Turns whatever is logged into a bounded plain tree that JSON can hold, with its secrets gone. Pure; never throws. */
-import type { Redactor } from './redact.ts'
+import type { KeyRule, Redactor } from './redact.ts'
 
 const maxDepth = 8
 const maxItems = 100
@@ -51,8 +51,8 @@ function members(walk: Walk, source: object, into: Tree, taken: ReadonlySet<stri
     const value = read(source, key)
     if (value === undefined) continue
     if (taken === errorKeys && taken.has(key)) continue
-    const name = taken.has(key) ? `field_${key}` : key === '__proto__' ? '[__proto__]' : safeKey(walk, key)
-    into[name] = member(walk, key, value)
+    const rule = walk.redactor.key(key)
+    into[taken.has(key) ? `field_${key}` : keyName(rule)] = member(walk, rule, value)
   }
   walk.path.pop()
   return into
@@ -66,10 +66,10 @@ function read(source: object, key: string): unknown {
   }
 }
 
-const safeKey = (walk: Walk, key: string) => (key.length < 12 ? key : walk.redactor.text(key.slice(0, 512)))
+const keyName = ({ name }: KeyRule) => (name === '__proto__' ? '[__proto__]' : name)
 
-function member(walk: Walk, key: string, value: unknown): unknown {
-  if (!walk.redactor.isSecretKey(key)) return sanitize(walk, value)
+function member(walk: Walk, { secret }: KeyRule, value: unknown): unknown {
+  if (!secret) return sanitize(walk, value)
   if (value === null || value === '' || typeof value === 'boolean') return value
   return walk.redactor.mask(typeof value === 'object' ? sanitize(walk, value) : String(value))
 }
@@ -154,8 +154,8 @@ function pairs(walk: Walk, owner: object, entries: Iterable<[unknown, unknown]>)
       into['…'] = 'more entries left out'
       break
     }
-    const name = typeof key === 'string' ? key : String(sanitize(walk, key))
-    into[name === '__proto__' ? '[__proto__]' : safeKey(walk, name)] = member(walk, name, value)
+    const rule = walk.redactor.key(typeof key === 'string' ? key : String(sanitize(walk, key)))
+    into[keyName(rule)] = member(walk, rule, value)
   }
   walk.path.pop()
   return into

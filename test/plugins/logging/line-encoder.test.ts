@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { type LogFields, levels } from '../../../core/log.ts'
+import { createLineEncoder } from '../../../plugins/logging/line-encoder.ts'
+import { createRedactor } from '../../../plugins/logging/redact.ts'
+
+const redactor = createRedactor()
+const encode = createLineEncoder({ redactor, callSite: false })
+const parse = (fields: LogFields, message = 'm') =>
+  JSON.parse(encode({ timeMs: Date.UTC(2026, 0, 2), level: 'info', logger: 'a.b', message, fields }))
+
+describe('a line', () => {
+  test('has its time in UTC, the name of its level, its logger and its message', () => {
+    for (const level of levels) {
+      const line = encode({ timeMs: Date.UTC(2026, 0, 2, 3, 4, 5, 6), level, logger: 'a.b', message: 'hello' })
+      const { timestamp, ...rest } = JSON.parse(line)
+      expect(timestamp).toBe('2026-01-02T03:04:05.006Z')
+      expect(rest).toMatchObject({ level, logger: 'a.b', message: 'hello' })
+    }
+  })
+
+  test('is one line, whatever is in it', () => {
+    const evil = 'a\nb\r\nc\u2028d\u2029e\u0085f\u0000\u001b[2J'
+    const line = encode({ timeMs: 0, level: 'info', logger: evil, message: evil, fields: { [evil]: evil } })
+    for (const character of evil.replace(/[ -~]/g, '')) expect(line.slice(0, -1)).not.toContain(character)
+    expect(line.endsWith('\n')).toBe(true)
+    JSON.parse(line)
+  })
+
+  test('keeps what JSON cannot hold', () => {
+    const circle: Record<string, unknown> = { a: 1 }
+    circle.self = circle
+    const line = parse({
+      big: 12n,
+      date: new Date(0),
+      badDate: new Date(Number.NaN),
+      map: new Map<unknown, unknown>([
+        ['a', 1],
+        [2, { b: 3n }],
+      ]),
+      set: new Set([1, 'x']),
+      circle,
+      nan: Number.NaN,
+      infinity: Number.NEGATIVE_INFINITY,
+      bytes: new Uint8Array(3),
+      call: function named() {},
+      symbol: Symbol('s'),
+      url: new URL('http://a:b@c/d'),
+      pattern: /x/g,
+      headers: new Headers({ Authorization: 'x', accept: 'y' }),
+      nothing: null,
+      missing: undefined,
+      json: { toJSON: () => ({ token: 'abc', ok: 1 }) },
+      get throws() {
+        throw new Error('no')
+      },
+    })
+    expect(line).toMatchObject({
+      big: '12',
+      date: '1970-01-01T00:00:00.000Z',
+      badDate: 'Invalid Date',
+      map: { a: 1, '2': { b: '3' } },
+      set: [1, 'x'],
+      circle: { a: 1, self: '[circular]' },
+      nan: 'NaN',
+      infinity: '-Infinity',
+      bytes: '[Uint8Array 3 bytes]',
+      call: '[function named]',
+      symbol: 'Symbol(s)',
+      url: 'http://a:[redacted]@c/d',
+      pattern: '/x/g',
+      headers: { authorization: '[redacted]', accept: 'y' },
+      nothing: null,
+      json: { token: '[redacted]', ok: 1 },
+      throws: '[throws]',
+    })
+    expect(line).not.toHaveProperty('missing')
+  })
+
+  test('survives proxies and getters that throw', () => {
+    const hostile = new Proxy(
+      {},
+      {
+        ownKeys() {
+          throw new Error('no')
+        },
+      },
+    )
+    expect(parse({ hostile, after: 1 })).toMatchObject({ hostile: '[unreadable]', after: 1 })
+    const line = encode({ timeMs: 0, level: 'info', logger: 'a', message: 'm', fields: hostile as LogFields })
+    expect(JSON.parse(line)).toMatchObject({ message: 'm', fieldsError: '[unreadable]' })
+  })
+
+  test('has a field of a reserved name under another one', () => {
+    expect(parse({ level: 'fatal', logger: 'x', message: 'y', timestamp: 1 })).toMatchObject({
+      level: 'info',
+      logger: 'a.b',
+      message: 'm',
+      field_level: 'fatal',
+      field_logger: 'x',
+      field_message: 'y',
+      field_timestamp: 1,
+    })
+  })
+
+  test('has errors with type, message, stack, code and causes to a bounded depth', () => {
+    let error = new Error('root postgres://u:hunter2@h/x')
+    for (let depth = 0; depth < 10; depth += 1) error = new TypeError(`level ${depth}`, { cause: error })
+    Object.assign(error, { code: 'E_X', password: 'hunter2' })
+    const line = parse({ error })
+    expect(line.error).toMatchObject({ type: 'TypeError', message: 'level 9', code: 'E_X', password: '[redacted]' })
+    expect(line.error.stack).toContain('line-encoder.test.ts')
+    let depth = 0
+    for (let at = line.error; typeof at === 'object'; at = at.cause) depth += 1
+    expect(depth).toBe(5)
+    expect(JSON.stringify(line)).not.toContain('hunter2')
+  })
+
+  test('has a circle of causes and an AggregateError', () => {
+    const a = new Error('a')
+    const b = new Error('b', { cause: a })
+    a.cause = b
+    expect(parse({ error: a }).error.cause).toMatchObject({ message: 'b', cause: '[circular]' })
+    const all = new AggregateError([new Error('x'), 'y'], 'both')
+    expect(parse({ error: all }).error).toMatchObject({ message: 'both', errors: [{ message: 'x' }, 'y'] })
+  })
+
+  test('is bounded: depth, items, keys and text', () => {
+    let deep: unknown = 'bottom'
+    for (let depth = 0; depth < 50; depth += 1) deep = { deep }
+    const wide = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key${index}`, 'x'.repeat(100)]))
+    const grid = Array.from({ length: 500 }, () => Array.from({ length: 500 }, () => 1))
+    const line = encode({
+      timeMs: 0,
+      level: 'info',
+      logger: 'a',
+      message: 'z'.repeat(1_000_000),
+      fields: { deep, wide, grid },
+    })
+    expect(line.length).toBeLessThan(64_000)
+    JSON.parse(line)
+  })
+
+  test('cuts a text without cutting a secret in two', () => {
+    const text = `${'x'.repeat(16_370)} Bearer ${'s'.repeat(500)}`
+    expect(encode({ timeMs: 0, level: 'info', logger: 'a', message: text })).not.toContain('ssss')
+  })
+
+  test('says where it was written at debug, and at info only if asked', () => {
+    const here = (callSite: boolean, level: 'debug' | 'info') =>
+      JSON.parse(createLineEncoder({ redactor, callSite })({ timeMs: 0, level, logger: 'a', message: 'm' }))
+    const site = { module: 'test/plugins/logging/line-encoder.test.ts', function: 'here', line: expect.any(Number) }
+    expect(here(false, 'debug')).toMatchObject(site)
+    expect(here(true, 'info')).toMatchObject(site)
+    expect(here(false, 'info')).not.toHaveProperty('module')
+  })
+
+  test('carries the request under way where asked', () => {
+    const currentRequest = () => ({ requestId: 'r1', traceId: 't1' })
+    const line = createLineEncoder({ redactor, callSite: false, currentRequest })({
+      timeMs: 0,
+      level: 'info',
+      logger: 'a',
+      message: 'm',
+    })
+    expect(JSON.parse(line)).toMatchObject({ requestId: 'r1', traceId: 't1' })
+  })
+})
+
+test('never throws and is always one line of JSON, for any value', () => {
+  fc.assert(
+    fc.property(
+      fc.object({ withBigInt: true, withDate: true, withMap: true, withSet: true, withNullPrototype: true }),
+      fc.string(),
+      (fields, message) => {
+        const line = encode({ timeMs: 0, level: 'warn', logger: 'a', message, fields: fields as LogFields })
+        expect(line.indexOf('\n')).toBe(line.length - 1)
+        expect(JSON.parse(line).level).toBe('warn')
+      },
+    ),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'bun:test'
+import { createRedactor } from '../../../plugins/logging/redact.ts'
+
+const redactor = createRedactor({ extraKeys: ['boardingPass'] })
+const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
+const nsec = 'nsec1vl029mgpspedva04g90vltkh6fvh240zqtv9k0t9af8935ke9laqsnlfe5'
+const xprv =
+  'xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi'
+const macaroonHex = '0201036c6e6402f801030a10b3bf6906c1937139ac0684ac4417139d1201301a160a0761646472657373'
+const macaroonBase64 = 'AgEDbG5kAvgBAwoQs79pBsGTcTmsBoSsRBcTnRIBMBoWCgdhZGRyZXNz'
+
+describe('a key is secret by its name', () => {
+  const secret =
+    'password Password PASSWORD user_password db-password passwordHash secret clientSecret client_secret token accessToken ' +
+    'access_token refresh-token authorization Proxy-Authorization cookie set-cookie macaroon adminMacaroon nsec nsecKey apiKey api_key ' +
+    'X-API-Key privateKey private_key dsn databaseDsn mnemonic seed jwt boardingPass boarding_pass credentials xprv preimage'
+  for (const key of secret.split(' ')) test(key, () => expect(redactor.key(key).secret).toBe(true))
+
+  for (const key of ['tokenCount', 'message', 'route', 'user', 'status', 'keys', 'author', 'exceed', 'id', 'mapping']) {
+    test(`${key} is not`, () => expect(redactor.key(key).secret).toBe(false))
+  }
+})
+
+describe('a string is secret by its shape', () => {
+  const table: [string, string, string][] = [
+    ['a JWT', `sent ${jwt} to b`, 'sent [redacted] to b'],
+    ['a Nostr key', `key ${nsec}.`, 'key [redacted].'],
+    ['a Nostr key in capitals', nsec.toUpperCase(), '[redacted]'],
+    ['an extended private key', `${xprv} x`, '[redacted] x'],
+    ['a testnet extended private key', `t${xprv.slice(1)}`, '[redacted]'],
+    ['a macaroon in hex', `Grpc-Metadata ${macaroonHex}`, 'Grpc-Metadata [redacted]'],
+    ['a macaroon in hex capitals', macaroonHex.toUpperCase(), '[redacted]'],
+    ['a macaroon in base64', `m ${macaroonBase64}`, 'm [redacted]'],
+    ['a bearer token', 'Bearer abc.def-123', 'Bearer [redacted]'],
+    ['a bearer token in lower case', 'got bearer abcdef123 here', 'got bearer [redacted] here'],
+    ['a basic credential', 'Basic dXNlcjpwYXNz', 'Basic [redacted]'],
+    ['a header', 'authorization: Digest user="x"', 'authorization: [redacted]"x"'],
+    ['a password in a URL', 'postgres://ann:s3cret@db:5432/x', 'postgres://ann:[redacted]@db:5432/x'],
+    ['a password without a user', 'redis://:s3cret@db:6379', 'redis://:[redacted]@db:6379'],
+    ['a password with @', 'postgres://ann:p@ss@db/x', 'postgres://ann:[redacted]@db/x'],
+    ['a password with /', 'postgres://ann:p/ss@db/x', 'postgres://ann:[redacted]@db/x'],
+    ['a query string', '/x?access_token=abc&b=1', '/x?access_token=[redacted]&b=1'],
+    ['a connection string', "host=db password='a b' user=ann", 'host=db password=[redacted] user=ann'],
+    ['JSON in a string', '{"apiKey": "abc", "b": 1}', '{"apiKey": "[redacted]", "b": 1}'],
+    ['JSON in JSON', '{\\"password\\":\\"abc\\"}', '{\\"password\\":\\"[redacted]\\"}'],
+    ['an extra key', 'boarding-pass=abc', 'boarding-pass=[redacted]'],
+    ['a PEM key', 'a -----BEGIN EC PRIVATE KEY-----\nabc\n-----END EC PRIVATE KEY----- b', 'a [redacted] b'],
+    ['a PEM key cut short', '-----BEGIN PRIVATE KEY-----\nabc', '[redacted]'],
+    ['a line separator', 'a\u2028b\u0085c', 'a\\u2028b\\u0085c'],
+  ]
+  for (const [name, text, wanted] of table) test(name, () => expect(redactor.text(text)).toBe(wanted))
+
+  const clean = [
+    'https://host:8080/@user',
+    'GET /api/v1/users/:id',
+    'basic authentication failed',
+    'listening on http://127.0.0.1:8080',
+    'token expired',
+    '2026-01-01T00:00:00.000Z',
+  ]
+  for (const text of clean) test(`${text} stays`, () => expect(redactor.text(text)).toBe(text))
+})
+
+test('with a key the same secret has the same digest, and another key another', () => {
+  const first = createRedactor({ hmacKey: 'one key of ours' })
+  const mask = first.text(`Bearer ${'a'.repeat(20)}`)
+  expect(mask).toMatch(/^Bearer \[hmac:[0-9a-f]{16}\]$/)
+  expect(first.mask('a'.repeat(20))).toBe(mask.slice('Bearer '.length))
+  expect(first.mask('b'.repeat(20))).not.toBe(first.mask('a'.repeat(20)))
+  expect(createRedactor({ hmacKey: 'another key' }).mask('a'.repeat(20))).not.toBe(first.mask('a'.repeat(20)))
+})
+
+test('hostile strings of 16 KiB take milliseconds', () => {
+  const hostile = [
+    'a://:',
+    'eyJaaaaaaaa.',
+    'bearer ',
+    'password" ',
+    'cookie:',
+    '-----BEGIN PRIVATE KEY-----',
+    'password',
+  ]
+  for (const part of hostile) {
+    const text = part.repeat(16_384 / part.length)
+    const { user } = process.cpuUsage()
+    redactor.text(text)
+    expect(process.cpuUsage().user - user).toBeLessThan(100_000)
+  }
+})
