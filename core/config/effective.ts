@@ -1,0 +1,39 @@
+/** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
+import type { $ZodType } from 'zod/v4/core'
+import { type Node, type Path, pointer, toPlain } from './node.ts'
+import { redacted, redactUrls } from './redact.ts'
+import { below, defaultOf, isSecret, keysOf } from './schema-walk.ts'
+import type { Source } from './types.ts'
+
+/**
+ * @param schemas what applies to the node; none: shown as it is
+ * @param sources filled with the source of each leaf
+ * @returns a plain tree
+ */
+export function effective(
+  schemas: readonly $ZodType[],
+  given: Node | undefined,
+  path: Path,
+  sources: Map<string, Source>,
+): unknown {
+  const node = given ?? schemas.map(defaultOf).find((each) => each !== undefined)
+  if (node === undefined) return undefined
+  const leaf = (value: unknown) => {
+    sources.set(pointer(path), node.source)
+    return value
+  }
+  if (isSecret(schemas))
+    return leaf(node.kind === 'scalar' && (node.value === '' || node.value === null) ? node.value : redacted)
+  if (node.kind === 'scalar') return leaf(typeof node.value === 'string' ? redactUrls(node.value) : node.value)
+  const value = toPlain(node)
+  if (node.kind === 'list') {
+    if (node.items.length === 0) return leaf([])
+    return node.items.map((item, index) => effective(below(schemas, index, value), item, [...path, index], sources))
+  }
+  const known = keysOf(schemas, value)
+  const entries = [...new Set([...node.entries.keys(), ...known])].flatMap((key) => {
+    const shown = effective(below(schemas, key, value), node.entries.get(key)?.node, [...path, key], sources)
+    return shown === undefined ? [] : [[key, shown] as const]
+  })
+  return entries.length === 0 ? leaf({}) : Object.fromEntries(entries)
+}

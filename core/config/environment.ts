@@ -1,0 +1,67 @@
+/** Environment variables that set values of the configuration. The table itself is passed in: core knows no plugin. */
+import { problem } from './errors.ts'
+import { assign, fromPlain, type Node, spot } from './node.ts'
+import { redacted, show } from './redact.ts'
+import type { Problem } from './types.ts'
+
+/** A value that the variable does not take. */
+export interface Refusal {
+  /** What it takes, `true or false`. */
+  readonly expected: string
+}
+
+/** What a variable sets: pairs of a path of keys and a value. */
+export type Assignments = readonly (readonly [path: readonly string[], value: unknown])[]
+
+/** One environment variable. */
+export interface EnvironmentOverlay {
+  readonly variable: string
+  /** What it takes and sets, in Markdown, for the documentation. */
+  readonly effect: string
+  /** Its value is never shown. @default false */
+  readonly secret?: boolean
+  /** It counts only where this path of keys is set, and is ignored elsewhere. */
+  readonly where?: readonly string[]
+  /**
+   * Missing for a variable whose plugin does not exist yet: it is ignored.
+   * @param has whether the configuration sets a path of keys
+   */
+  readonly set?: (value: string, has: (path: readonly string[]) => boolean) => Assignments | Refusal
+}
+
+/** Whether a plugin section, or any other path, is set and not switched off. */
+const isOn = (tree: Node, path: readonly string[]): boolean => {
+  const { node } = spot(tree, path)
+  if (node === undefined) return false
+  const enabled = spot(node, ['enabled']).node
+  return enabled?.kind !== 'scalar' || enabled.value !== false
+}
+
+/** Lays the variables that are set, and not empty, over the configuration, in the order of the table. */
+export function applyEnvironment(
+  tree: Node,
+  overlays: readonly EnvironmentOverlay[],
+  env: Readonly<Record<string, string | undefined>>,
+  problems: Problem[],
+): Node {
+  let result = tree
+  for (const { variable, secret = false, where, set } of overlays) {
+    const value = env[variable]?.trim()
+    if (!value || set === undefined || (where !== undefined && !isOn(result, where))) continue
+    const outcome = set(value, (path) => spot(result, path).node !== undefined)
+    if ('expected' in outcome) {
+      const details = { variable, expected: outcome.expected, seen: secret ? redacted : show(value) }
+      problems.push(problem('CONFIG_ENVIRONMENT', details, []))
+      continue
+    }
+    for (const [path, item] of outcome)
+      result = assign(result, path, fromPlain(item, { kind: 'environment', variable }))
+  }
+  return result
+}
+
+/** @returns the boolean that a text of Python's or YAML's habits means, or undefined */
+export function parseBoolean(text: string): boolean | undefined {
+  if (/^(true|1|yes|on|t|y)$/i.test(text)) return true
+  return /^(false|0|no|off|f|n)$/i.test(text) ? false : undefined
+}

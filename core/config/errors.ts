@@ -1,0 +1,79 @@
+/** The codes of what can be wrong with a configuration, and the error that carries all of them at once. */
+import { relative } from 'node:path'
+import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../errors.ts'
+import { type Path, pointer } from './node.ts'
+import type { Problem, Source } from './types.ts'
+
+export const configError = defineErrors({
+  CONFIG_INVALID: {
+    message: 'the configuration has {count} problem(s): {first}',
+    help: 'Run `arkwatch check`, which prints each of them with its position.',
+  },
+  CONFIG_SYNTAX: {
+    message: 'not valid YAML: {what}',
+    help: 'Mend the line; an editor with YAML support shows it too.',
+  },
+  CONFIG_DUPLICATE_KEY: { message: 'key "{key}" is set already at {first}', help: 'Keep one of the two.' },
+  CONFIG_UNKNOWN_KEY: { message: 'unknown key "{key}"', help: 'known keys: {known}' },
+  CONFIG_VALUE: { message: '{what}', help: 'See the table of options in the README of the plugin.' },
+  CONFIG_ENV_UNSET: {
+    message: 'environment variable {variable} is not set',
+    help: 'Set it, or give a default: ${env:{variable}:-default}.',
+  },
+  CONFIG_EXPANSION: {
+    message: 'cannot expand {what}',
+    help: 'Write ${env:NAME}, ${env:NAME:-default} or ${file:/path}; a literal $ before { is written $$.',
+  },
+  CONFIG_FILE_UNREADABLE: { message: 'cannot read {file}: {reason}', help: 'Check the path and its permissions.' },
+  CONFIG_INCLUDE: { message: 'cannot include {file}: {reason}', help: 'Include each file once, from one place.' },
+  CONFIG_INCLUDE_CONFLICT: {
+    message: 'set here and also at {other}',
+    help: 'Set it in one file: included maps merge and lists append, a single value may be set once.',
+  },
+  CONFIG_ENVIRONMENT: {
+    message: 'environment variable {variable}: expected {expected}, got {seen}',
+    help: 'Mend or unset the variable; docs/configuration.md lists what each one takes.',
+  },
+  PLUGIN_UNKNOWN: {
+    message: 'unknown plugin "{plugin}"',
+    help: 'known plugins: {known}; a plugin of your own needs `from:`, its path or package',
+  },
+})
+
+type Code = Parameters<typeof configError>[0] | 'PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH'
+
+/** @param help replaces the help of the table @returns one problem at the position of `source`, if that is a file */
+export function problem(code: Code, details: ErrorDetails, path: Path, source?: Source, help?: string): Problem {
+  const plugin = code === 'PLUGIN_INVALID' || code === 'PLUGIN_API_MISMATCH'
+  const error = plugin ? coreError(code, details) : configError(code, details)
+  const inFile = source?.kind === 'file' || source?.kind === 'overlay'
+  return {
+    code,
+    message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,
+    pointer: pointer(path),
+    ...(inFile && { file: source.file, line: source.line, column: source.column }),
+    // The table's help for a value is general; where there is nothing better the message stands alone.
+    help: help ?? (code === 'CONFIG_VALUE' ? undefined : error.help),
+  }
+}
+
+/** @returns `file:line:column: message (pointer) help`, the file relative to `cwd` if it is below it */
+export function formatProblem({ message, pointer, file, line, column, help }: Problem, cwd = process.cwd()): string {
+  const near = file !== undefined && !relative(cwd, file).startsWith('..') ? relative(cwd, file) : file
+  const at = near === undefined ? '' : `${[near, line, column].filter((part) => part !== undefined).join(':')}: `
+  return `${at}${message}${pointer === '' ? '' : ` (${pointer})`}${help === undefined ? '' : ` ${help}`}`
+}
+
+/** A configuration that cannot be used, with every problem found in it. */
+export class ConfigError extends ArkwatchError {
+  constructor(readonly problems: readonly Problem[]) {
+    const first = problems[0] === undefined ? '' : formatProblem({ ...problems[0], help: undefined })
+    const { code, message, help } = configError('CONFIG_INVALID', { count: problems.length, first })
+    super(code, message, help, { problems })
+  }
+
+  /** @returns one line a problem: `file:line:column: message (pointer) help` */
+  formatProblems(cwd?: string): string {
+    return this.problems.map((each) => formatProblem(each, cwd)).join('\n')
+  }
+}

@@ -1,0 +1,215 @@
+/** Reads a configuration: files, overlay, environment, presets, schemas; all problems at once, nothing started. */
+import { existsSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { messageOf } from '../errors.ts'
+import type { AnyPlugin, Catalog, Environment } from '../plugin.ts'
+import { effective } from './effective.ts'
+import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
+import { ConfigError, problem } from './errors.ts'
+import { type Checked, problemsOf, wronglyTyped } from './issues.ts'
+import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain } from './node.ts'
+import { findPlugin, type NamedPlugin } from './plugins.ts'
+import { type Reading, readOne, readTree } from './read.ts'
+import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './root-config.ts'
+import type { PluginSection, Problem, RuntimeConfig, Source } from './types.ts'
+
+export interface LoadOptions {
+  /** Path of config.yaml. */
+  readonly file?: string
+  /** The configuration itself, taken literally: no `include`, no `${...}`. */
+  readonly object?: unknown
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The plugins that are known by name. */
+  readonly catalog: Catalog
+  readonly overlays: readonly EnvironmentOverlay[]
+  /** Plugins defined in code: on, with `{}` where the configuration does not name them; they go before the catalog. */
+  readonly plugins?: readonly AnyPlugin[]
+  /** Folder to which `file`, and without a file everything else, is relative. */
+  readonly cwd: string
+}
+
+/** An empty section means a section of defaults. */
+function withoutNulls(tree: Node): Node {
+  if (tree.kind !== 'map') return tree
+  const filled = (node: Node): Node =>
+    node.kind === 'scalar' && node.value === null && !node.broken ? emptyTree(node.source) : node
+  const entries = new Map([...tree.entries].map(([key, entry]) => [key, { ...entry, node: filled(entry.node) }]))
+  const plugins = entries.get('plugins')
+  if (plugins?.node.kind === 'map') {
+    const sections = [...plugins.node.entries].map(
+      ([key, entry]) => [key, { ...entry, node: filled(entry.node) }] as const,
+    )
+    entries.set('plugins', { ...plugins, node: { ...plugins.node, entries: new Map(sections) } })
+  }
+  return { ...tree, entries }
+}
+
+function fromCode(object: unknown, problems: Problem[]): Node {
+  const source: Source = { kind: 'code' }
+  try {
+    const tree = fromPlain(object ?? {}, source)
+    if (tree.kind === 'map') return tree
+    problems.push(problem('CONFIG_VALUE', { what: 'expected a map of settings' }, []))
+  } catch (thrown) {
+    problems.push(problem('CONFIG_VALUE', { what: `expected plain data: ${messageOf(thrown)}` }, []))
+  }
+  return emptyTree(source)
+}
+
+const without = (node: Node, keys: readonly string[]): Node =>
+  node.kind === 'map' ? { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.includes(key))) } : node
+
+const pluginsOf = (tree: Node): Tree['entries'] => {
+  const { node } = spot(tree, ['plugins'])
+  return node?.kind === 'map' ? node.entries : new Map()
+}
+
+/** Applies a schema. @returns its output, or undefined if there are problems */
+function check<Out>(
+  checked: Checked & { readonly schema: z.ZodType<Out> },
+  omit: readonly string[],
+  problems: Problem[],
+) {
+  for (;;) {
+    const value = toPlain(without(spot(checked.root, checked.path).node!, omit))
+    const { data, error } = checked.schema.safeParse(value)
+    if (error === undefined) return data
+    const texts = wronglyTyped(error.issues, checked)
+    for (const scalar of texts) scalar.value = scalar.text
+    if (texts.length > 0) continue
+    problems.push(...problemsOf(error.issues, checked))
+    return undefined
+  }
+}
+
+function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Problem[]): PluginSection {
+  const { name, definition, enabled, from } = plugin
+  const path = ['plugins', name]
+  const required = spot(root, [...path, 'required']).node
+  const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from }
+  if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
+  try {
+    const before = problems.length
+    const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
+    const config = check(checked, reservedKeys, problems)
+    return { ...shared, config, disabled: problems.length > before ? undefined : definition.unconfigured?.(config) }
+  } catch (thrown) {
+    const what = `its configuration cannot be checked: ${messageOf(thrown)}`
+    problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, spot(root, path).key))
+    return { ...shared, config: undefined }
+  }
+}
+
+/** Leaves out what may only follow from a file that could not be parsed to its end, and sorts by position. */
+function settled(problems: readonly Problem[]): readonly Problem[] {
+  const broken = new Map<string, number>()
+  for (const { code, file, line } of problems) {
+    if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
+  }
+  const order = ({ file }: Problem) => file ?? '\uFFFF'
+  return problems
+    .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
+    .toSorted((a, b) =>
+      order(a) === order(b)
+        ? (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+        : order(a) < order(b)
+          ? -1
+          : 1,
+    )
+}
+
+function describe(root: Node, plugins: readonly NamedPlugin[]): Pick<RuntimeConfig, 'effective' | 'sources'> {
+  const sources = new Map<string, Source>()
+  const shown = effective([RootConfig.omit({ plugins: true })], without(root, ['plugins']), [], sources) as object
+  const sections = plugins.map(({ name, definition, enabled, from }) => {
+    const { node } = spot(root, ['plugins', name])
+    const own = enabled || from === undefined
+    const visible =
+      own || node?.kind !== 'map'
+        ? node
+        : without(
+            node,
+            [...node.entries.keys()].filter((key) => !reservedKeys.includes(key)),
+          )
+    return [
+      name,
+      effective([z.object(reserved), ...(own ? [definition.config] : [])], visible, ['plugins', name], sources),
+    ]
+  })
+  return { effective: { ...shown, plugins: Object.fromEntries(sections) }, sources }
+}
+
+/** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
+export async function loadConfig({
+  file,
+  object,
+  env,
+  catalog,
+  overlays,
+  plugins = [],
+  cwd,
+}: LoadOptions): Promise<RuntimeConfig> {
+  const problems: Problem[] = []
+  const reading: Reading = { env, problems, files: new Set() }
+  const main = file === undefined ? undefined : resolve(cwd, file)
+  const baseDir = main === undefined ? cwd : dirname(main)
+  let root = withoutNulls(main === undefined ? fromCode(object, problems) : readTree(main, reading))
+
+  const dataDir = (tree: Node) => {
+    const { node } = spot(tree, ['data'])
+    return resolve(
+      baseDir,
+      node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data',
+    )
+  }
+  const overlay = join(dataDir(root), 'overlay.yaml')
+  const laid = existsSync(overlay) ? readOne(overlay, 'overlay', reading) : undefined
+  if (laid !== undefined) root = lay(root, withoutNulls(laid))
+  root = applyEnvironment(root, overlays, env, problems)
+
+  const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
+  for (const name of byName.keys()) {
+    if (!pluginsOf(root).has(name)) root = assign(root, ['plugins', name], emptyTree({ kind: 'code' }))
+  }
+  const known = { catalog, plugins: byName, baseDir }
+  const found = await Promise.all([...pluginsOf(root)].map(([name, entry]) => findPlugin(name, entry, known, problems)))
+  const named = found.filter((each) => each !== undefined)
+
+  const { node: chosen } = spot(root, ['environment'])
+  const environment: Environment =
+    environments.find((each) => chosen?.kind === 'scalar' && chosen.value === each) ?? 'development'
+  const preset = {
+    ...(spot(root, ['server']).node && rootPresets[environment]),
+    plugins: Object.fromEntries(named.map(({ name, definition }) => [name, definition.presets?.[environment]])),
+  }
+  root = lay(fromPlain(preset, { kind: 'preset', environment }), root)
+
+  const partial = problems.some(({ code }) =>
+    ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code),
+  )
+  const parsed = check({ root, path: [], schema: RootConfig, reserved: ['include'], partial }, [], problems)
+  const sections = named
+    .filter(({ name }) => spot(root, ['plugins', name]).node?.kind === 'map')
+    .map((each) => section(each, root, partial, problems))
+  if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
+
+  const { server, workers, monitoring } = parsed
+  return {
+    environment: parsed.environment,
+    server: server && {
+      host: server.host,
+      port: server.port,
+      maxBodyBytes: server.limits.body,
+      maxUrlLength: server.limits.url,
+      drainDelayMs: server.drainDelay,
+      drainTimeoutMs: server.drainTimeout,
+    },
+    dataDir: dataDir(root),
+    workers,
+    autoStart: monitoring.autoStart,
+    files: [...reading.files],
+    plugins: sections,
+    ...describe(root, named),
+  }
+}

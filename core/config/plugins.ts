@@ -1,0 +1,101 @@
+/** Finds the definition of each plugin that the configuration names. */
+import { dirname, isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { z } from 'zod'
+import { messageOf } from '../errors.ts'
+import { type AnyPlugin, type Catalog, contractApi } from '../plugin.ts'
+import { didYouMean } from './closest.ts'
+import { problem } from './errors.ts'
+import { type Entry, type Path, spot } from './node.ts'
+import type { Problem, Source } from './types.ts'
+
+export interface Known {
+  readonly catalog: Catalog
+  /** Definitions given in code, by name. */
+  readonly plugins: ReadonlyMap<string, AnyPlugin>
+  /** Folder to which a `from` that no file holds is relative. */
+  readonly baseDir: string
+}
+
+export interface NamedPlugin {
+  readonly name: string
+  readonly definition: AnyPlugin
+  readonly enabled: boolean
+  readonly from?: string
+}
+
+/** The definition of a switched-off plugin of one's own, which is not imported. */
+const notLoaded = (name: string): AnyPlugin => ({
+  api: contractApi,
+  name,
+  version: 'unknown',
+  summary: 'Not loaded.',
+  config: z.unknown(),
+  setup: () => ({}),
+})
+
+/** @returns what is wrong with what should be a definition for this contract, or undefined */
+function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH', object] | undefined {
+  const invalid = (what: string) => ['PLUGIN_INVALID', { plugin: name, what }] as const
+  if (typeof value !== 'object' || value === null) return invalid('its default export is no plugin definition')
+  const { api, name: own, version, config, setup } = value as Partial<AnyPlugin>
+  if (typeof api !== 'number') return invalid('its definition has no number `api`')
+  if (api !== contractApi) return ['PLUGIN_API_MISMATCH', { plugin: name, seen: api, wanted: contractApi }]
+  if (typeof own !== 'string' || typeof version !== 'string')
+    return invalid('its definition needs `name` and `version`')
+  if (typeof config?.safeParse !== 'function') return invalid('its definition has no zod schema `config`')
+  return typeof setup === 'function' ? undefined : invalid('its definition has no function `setup`')
+}
+
+const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
+
+async function importFrom(from: string, folder: string): Promise<unknown> {
+  const file = isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder)
+  return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
+}
+
+const folderOf = (source: Source, fallback: string) =>
+  source.kind === 'file' || source.kind === 'overlay' ? dirname(source.file) : fallback
+
+/**
+ * Imports a plugin of our own, one given in code, or one named by `from`.
+ * @returns undefined if that fails, which is then among `problems`
+ */
+export async function findPlugin(
+  name: string,
+  { key, node }: Entry,
+  { catalog, plugins, baseDir }: Known,
+  problems: Problem[],
+): Promise<NamedPlugin | undefined> {
+  const path: Path = ['plugins', name]
+  const enabledNode = spot(node, ['enabled']).node
+  const enabled = enabledNode?.kind !== 'scalar' || enabledNode.value !== false
+  const fromNode = spot(node, ['from']).node
+  const from = fromNode?.kind === 'scalar' && typeof fromNode.value === 'string' ? fromNode.value : undefined
+  if (fromNode !== undefined && from === undefined) return undefined
+  let definition: unknown
+  try {
+    if (from !== undefined) {
+      if (!enabled) return { name, definition: notLoaded(name), enabled, from }
+      definition = await importFrom(from, folderOf(fromNode!.source, baseDir))
+    } else if (plugins.has(name)) definition = plugins.get(name)
+    else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
+    else {
+      const known = [...new Set([...Object.keys(catalog), ...plugins.keys()])].sort()
+      const details = { plugin: name, known: known.join(', ') }
+      problems.push(problem('PLUGIN_UNKNOWN', details, path, key, didYouMean(name, known)))
+      return undefined
+    }
+  } catch (thrown) {
+    const details = { plugin: name, what: `cannot be imported: ${messageOf(thrown)}` }
+    const help = from === undefined ? 'The installation is damaged.' : 'Check the path, or install it with `bun add`.'
+    problems.push(
+      problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], fromNode?.source ?? key, help),
+    )
+    return undefined
+  }
+  const refusal = refuse(name, definition)
+  if (refusal === undefined) return { name, definition: definition as AnyPlugin, enabled, from }
+  problems.push(problem(refusal[0], { ...refusal[1] }, path, fromNode?.source ?? key))
+  return undefined
+}

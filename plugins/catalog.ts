@@ -1,0 +1,8 @@
+/** The plugins that come with Arkwatch, each imported only when config.yaml names it. */
+import type { Catalog } from '../core/plugin.ts'
+
+export const catalog: Catalog = {
+  logging: () => import('./logging/index.ts'),
+  metrics: () => import('./metrics/index.ts'),
+  health: () => import('./health/index.ts'),
+}

@@ -1,0 +1,121 @@
+/** The environment variables that operators of the gateway set already, and what each one sets here. */
+import { type EnvironmentOverlay, parseBoolean } from '../core/config/environment.ts'
+import type { Level } from '../core/log.ts'
+
+const environments = ['development', 'staging', 'production']
+
+/** Python's level names beside ours. */
+const levels: Readonly<Record<string, Level>> = {
+  notset: 'trace',
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  critical: 'fatal',
+  fatal: 'fatal',
+}
+
+const boolean =
+  (...path: string[]): EnvironmentOverlay['set'] =>
+  (text) => {
+    const value = parseBoolean(text)
+    return value === undefined ? { expected: 'true or false' } : [[path, value]]
+  }
+
+const oneOf =
+  (path: readonly string[], values: Readonly<Record<string, string>>): EnvironmentOverlay['set'] =>
+  (text) => {
+    const key = text.toLowerCase()
+    if (Object.hasOwn(values, key)) return [[path, values[key]]]
+    return { expected: `one of ${Object.keys(values).join(', ')}` }
+  }
+
+/** Kind of check by URL scheme. */
+const databases: Readonly<Record<string, string>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  mysql: 'mysql',
+  mariadb: 'mysql',
+}
+const redises: Readonly<Record<string, string>> = { redis: 'redis', rediss: 'redis' }
+
+/** Points a check at a URL; the scheme chooses its kind, and `+driver` as SQLAlchemy writes it is taken off. */
+const check =
+  (name: string, kinds: Readonly<Record<string, string>>): EnvironmentOverlay['set'] =>
+  (text, has) => {
+    const [, scheme = '', rest] = /^([a-z]+)(?:\+\w+)?(:\/\/.+)$/i.exec(text) ?? []
+    const kind = Object.hasOwn(kinds, scheme.toLowerCase()) ? kinds[scheme.toLowerCase()] : undefined
+    if (kind === undefined) {
+      const schemes = Object.keys(kinds).map((each) => `${each}://`)
+      return { expected: `a URL that begins with ${schemes.join(', ')}` }
+    }
+    const path = ['plugins', 'health', 'checks', name]
+    const target = [
+      [[...path, 'kind'], kind],
+      [[...path, 'url'], `${scheme.toLowerCase()}${rest}`],
+    ] as const
+    return has(path) ? target : [...target, [[...path, 'critical'], true]]
+  }
+
+const port: EnvironmentOverlay['set'] = (text) => {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
+  return value <= 65_535 ? [[['server', 'port'], value]] : { expected: 'a port, 0 to 65535' }
+}
+
+export const environmentOverlays: readonly EnvironmentOverlay[] = [
+  {
+    variable: 'ENVIRONMENT',
+    effect: '`development`, `staging` or `production`; sets `environment`, and with it the presets',
+    set: oneOf(['environment'], Object.fromEntries(environments.map((each) => [each, each]))),
+  },
+  {
+    variable: 'MONITORING_AUTO_START',
+    effect: 'boolean; sets `monitoring.autoStart`. `false`: collectors, checks and rules wait for `arkwatch resume`',
+    set: boolean('monitoring', 'autoStart'),
+  },
+  {
+    variable: 'LOG_LEVEL',
+    effect:
+      '`trace`, `debug`, `info`, `warn`, `error`, `fatal`, or Python’s `NOTSET`, `WARNING`, `CRITICAL`, in any case; sets `plugins.logging.level`',
+    where: ['plugins', 'logging'],
+    set: oneOf(['plugins', 'logging', 'level'], levels),
+  },
+  {
+    variable: 'ENABLE_METRICS',
+    effect: 'boolean; sets `plugins.metrics.enabled`',
+    set: boolean('plugins', 'metrics', 'enabled'),
+  },
+  {
+    variable: 'METRICS_PORT',
+    effect: 'port; sets `server.port`. Without a `server` (embedded) it is ignored',
+    where: ['server'],
+    set: port,
+  },
+  {
+    variable: 'DATABASE_URL',
+    effect:
+      '`postgres://`, `postgresql://`, `mysql://` or `mariadb://`, with or without `+driver`; sets `url` and `kind` of `plugins.health.checks.database`, and makes that check, critical, where there is none',
+    secret: true,
+    where: ['plugins', 'health'],
+    set: check('database', databases),
+  },
+  {
+    variable: 'REDIS_URL',
+    effect: '`redis://` or `rediss://`; the same for `plugins.health.checks.redis`',
+    secret: true,
+    where: ['plugins', 'health'],
+    set: check('redis', redises),
+  },
+  { variable: 'PERFORMANCE_OPTIMIZATION', effect: 'ignored until the plugin memory exists' },
+  { variable: 'ALERTING_ENABLED', effect: 'ignored until the plugin alerting exists' },
+  { variable: 'SLACK_WEBHOOK_URL', effect: 'ignored until the plugin alerting exists', secret: true },
+  { variable: 'CACHE_ENABLED', effect: 'ignored until the plugin cache exists' },
+  { variable: 'CACHE_DEFAULT_TTL', effect: 'ignored until the plugin cache exists' },
+  { variable: 'DB_POOL_SIZE', effect: 'ignored until the plugin pool exists' },
+  { variable: 'DB_POOL_MAX_OVERFLOW', effect: 'ignored until the plugin pool exists' },
+  { variable: 'DB_POOL_TIMEOUT', effect: 'ignored until the plugin pool exists' },
+  { variable: 'ADMIN_ENABLED', effect: 'ignored until the plugin admin exists' },
+  { variable: 'ADMIN_API_KEY', effect: 'ignored until the plugin admin exists', secret: true },
+]
