@@ -14,7 +14,8 @@ import {
 } from './generation.ts'
 import { serviceIds } from './graph.ts'
 import { planReload } from './plan.ts'
-import type { InstanceHost, PluginInstance } from './plugin-instance.ts'
+import type { InstanceHost } from './plugin-context.ts'
+import type { PluginInstance } from './plugin-instance.ts'
 import type { PlanStep, PluginStatus } from './runtime-api.ts'
 import { isUp } from './state.ts'
 

@@ -1,29 +1,14 @@
 /** One running plugin: its state, its parts, and everything that must be undone when it goes. */
-import type { Cancel, Clock } from './clock.ts'
+import type { Cancel } from './clock.ts'
 import type { PluginSection } from './config/types.ts'
 import { withDeadline } from './deadline.ts'
 import { coreError, messageOf } from './errors.ts'
-import type { ExtensionRegistry } from './extensions.ts'
 import type { Logger } from './log.ts'
-import type { Environment, Handover, PluginContext, PluginParts, StopReason } from './plugin.ts'
-import { createPluginClock } from './plugin-clock.ts'
+import type { Handover, PluginParts, StopReason } from './plugin.ts'
+import { createContext, type InstanceHost, type Services } from './plugin-context.ts'
 import { Scope } from './scope.ts'
 import { isUp, moveState, type PluginState } from './state.ts'
-import type { Contribution, ExtensionPoint, Extensions, TokenMap } from './token.ts'
-import type { Workers } from './workers.ts'
-
-/** What every instance of a runtime shares. */
-export interface InstanceHost {
-  readonly clock: Clock
-  readonly registry: ExtensionRegistry
-  readonly workers: Workers
-  readonly environment: Environment
-  readonly dataDir: string
-  logger(name: string): Logger
-  paused(): boolean
-}
-
-type Services = ReadonlyMap<string, unknown>
+import type { Contribution, TokenMap } from './token.ts'
 
 /** How long a plugin stays degraded after something of it threw. */
 const faultMemoryMs = 60_000
@@ -43,8 +28,9 @@ export class PluginInstance {
   readonly #log: Logger
   #active = false
   #stopping: Promise<boolean> | undefined
+  #fault: string | undefined
+  #reported: string | undefined
   #forgetFault: Cancel = () => {}
-
   #section: PluginSection
 
   constructor(
@@ -90,14 +76,26 @@ export class PluginInstance {
     this.errors += 1
     this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
     if (!isUp(this.state)) return
-    this.#move('degraded', `${phase} threw: ${messageOf(error)}`)
     this.#forgetFault()
-    this.#forgetFault = this.host.clock.after(faultMemoryMs, () => this.report('ok'))
+    this.#fault = `${phase} threw: ${messageOf(error)}`
+    this.#forgetFault = this.host.clock.after(faultMemoryMs, () => {
+      this.#fault = undefined
+      this.#settle()
+    })
+    this.#settle()
   }
 
   report(state: 'ok' | 'degraded', reason = ''): void {
-    if (isUp(this.state) && !(state === 'ok' && this.state === 'ok')) this.#move(state, reason)
-    else if (this.state === 'starting') this.reason = state === 'degraded' ? reason : ''
+    this.#reported = state === 'degraded' ? reason || 'degraded' : undefined
+    this.#settle()
+  }
+
+  /** Degraded while the plugin says so, or while a fault is fresh. */
+  #settle(): void {
+    if (!isUp(this.state)) return
+    const reason = this.#fault ?? this.#reported
+    const state = reason === undefined ? 'ok' : 'degraded'
+    if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
   }
 
   #contribute(contribution: Contribution): () => void {
@@ -106,74 +104,6 @@ export class PluginInstance {
     return () => {
       this.#contributions.get(contribution)?.()
       this.#contributions.delete(contribution)
-    }
-  }
-
-  #extensions<T>(point: ExtensionPoint<T>): Extensions<T> {
-    const live = this.host.registry.of<T>(point)
-    return {
-      get all() {
-        return live.all
-      },
-      onChange: (listener) => {
-        const stop = live.onChange(() => {
-          try {
-            listener()
-          } catch (error) {
-            this.fault('an extension listener', error)
-          }
-        })
-        this.#scope.defer(stop)
-        return stop
-      },
-    }
-  }
-
-  #workers(): Workers {
-    const { workers } = this.host
-    const { signal } = this.#controller
-    return {
-      run: (job, input, options = {}) =>
-        workers.run(job, input, {
-          ...options,
-          signal: options.signal ? AbortSignal.any([options.signal, signal]) : signal,
-        }),
-      dedicated: (name, url, options) => {
-        const worker = workers.dedicated(name, url, options)
-        this.#scope.defer(() => worker.stop())
-        return worker
-      },
-    }
-  }
-
-  #context(services: Services, inherited: unknown): PluginContext<unknown, TokenMap, TokenMap> {
-    const { clock, cancelAll } = createPluginClock({
-      clock: this.host.clock,
-      paused: this.host.paused,
-      fault: (phase, error) => this.fault(phase, error),
-      spent: (ms) => {
-        this.cpuMs += ms
-      },
-    })
-    this.#scope.defer(cancelAll)
-    const pick = (tokens: TokenMap = {}) =>
-      Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
-    return {
-      name: this.name,
-      config: this.section.config,
-      environment: this.host.environment,
-      dataDir: this.host.dataDir,
-      needs: pick(this.definition.needs) as never,
-      wants: pick(this.definition.wants) as never,
-      extensions: (point) => this.#extensions(point),
-      contribute: (contribution) => this.#contribute(contribution),
-      clock,
-      log: this.#log,
-      workers: this.#workers(),
-      signal: this.#controller.signal,
-      defer: (undo) => this.#scope.defer(undo),
-      report: (state, reason) => this.report(state, reason),
-      inherited,
     }
   }
 
@@ -223,14 +153,30 @@ export class PluginInstance {
     const startedMs = this.host.clock.monotonic()
     let phase = 'setup'
     try {
-      this.parts = this.definition.setup(this.#context(services, inherited) as never)
+      const context = createContext({
+        host: this.host,
+        section: this.section,
+        services,
+        inherited,
+        scope: this.#scope,
+        signal: this.#controller.signal,
+        log: this.#log,
+        contribute: (contribution) => this.#contribute(contribution),
+        report: (state, reason) => this.report(state, reason),
+        fault: (part, error) => this.fault(part, error),
+        spent: (ms) => {
+          this.cpuMs += ms
+        },
+      })
+      this.parts = this.definition.setup(context as never)
       this.#checkServices()
       for (const contribution of this.parts.contributes ?? []) this.#contribute(contribution)
       phase = 'start'
       this.#checkPackages()
       await this.#bounded('start', this.parts.start)
       this.startMs = this.host.clock.monotonic() - startedMs
-      this.#move(this.reason === '' ? 'ok' : 'degraded', this.reason)
+      this.#move('ok')
+      this.#settle()
     } catch (error) {
       throw await this.fail(this.#failed(phase, error))
     }

@@ -252,6 +252,21 @@ describe('running', () => {
     expect(host.status()[0]).toMatchObject({ state: 'ok', reason: '' })
   })
 
+  test('a fault that is forgotten leaves what the plugin itself reports', async () => {
+    const { host, define, section, clock } = rig()
+    let context: Context | undefined
+    define('p', { setup: (given) => { context = given; return {} } }) // biome-ignore format: one line
+    await host.boot([section('p')])
+    context!.report('degraded', 'slow disk')
+    context!.clock.after(1, () => { throw new Error('once') }) // biome-ignore format: one line
+    await clock.advance(1)
+    expect(host.status()[0]).toMatchObject({ state: 'degraded', reason: 'a timer threw: once' })
+    await clock.advance(60_000)
+    expect(host.status()[0]).toMatchObject({ state: 'degraded', reason: 'slow disk' })
+    await host.stop()
+    expect(clock.pending).toBe(0)
+  })
+
   test('a plugin that does not stop in time is named, left behind, and the rest stops', async () => {
     const { host, define, section, trace, clock, states } = rig()
     define('first')
