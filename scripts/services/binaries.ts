@@ -52,9 +52,10 @@ async function succeeds(command: string[], env: Record<string, string> = {}): Pr
   return (await child.exited) === 0
 }
 
+const canInstall = () => process.getuid?.() === 0 && existsSync('/etc/debian_version') && Bun.which('apt-get') !== null
+
 /** Installs by apt-get. RUNLEVEL=1 keeps the packages from starting their own servers. */
-async function aptInstall(names: readonly ServiceName[], say: (line: string) => void): Promise<void> {
-  const wanted = names.map((name) => packages[name].apt)
+async function aptInstall(wanted: readonly string[], say: (line: string) => void): Promise<void> {
   say(`installing ${wanted.join(', ')} with apt-get`)
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
   await succeeds(['apt-get', 'update', '-qq'], env)
@@ -109,8 +110,12 @@ export async function providePrograms(
   say: (line: string) => void = () => {},
 ): Promise<Programs> {
   const missing = () => names.filter((name) => !isComplete(name))
-  const canInstall = process.getuid?.() === 0 && existsSync('/etc/debian_version') && Bun.which('apt-get') !== null
-  if (missing().length > 0 && canInstall) await aptInstall(missing(), say)
+  if (missing().length > 0 && canInstall()) {
+    await aptInstall(
+      missing().map((name) => packages[name].apt),
+      say,
+    )
+  }
   const wrapped: Record<string, string> = {}
   const inDocker = new Set<ServiceName>()
   if (missing().length > 0) {
@@ -130,4 +135,11 @@ export async function providePrograms(
       return found
     },
   }
+}
+
+/** Prometheus' node_exporter, which one test compares with. @returns its path, or undefined where it cannot be had */
+export async function provideNodeExporter(say: (line: string) => void = () => {}): Promise<string | undefined> {
+  const find = () => findProgram('node_exporter') ?? findProgram('prometheus-node-exporter')
+  if (find() === undefined && canInstall()) await aptInstall(['prometheus-node-exporter'], say)
+  return find()
 }

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { providePrograms, type ServiceName } from './binaries.ts'
+import { provideNodeExporter, providePrograms, type ServiceName } from './binaries.ts'
 import { type Instance, startInstance } from './instance.ts'
 
 export interface SharedServices {
@@ -40,6 +40,7 @@ export async function startShared(
   }
   try {
     const programs = await providePrograms(names, root, options.say)
+    const nodeExporter = await provideNodeExporter(options.say)
     const starts = names.map(async (name) => {
       const instance = await startInstance(name, {
         programs,
@@ -54,6 +55,7 @@ export async function startShared(
       ARKWATCH_TEST_DATA_DIR: dataDir,
       ARKWATCH_TEST_PROMETHEUS_BIN: programs.path('prometheus'),
       ARKWATCH_TEST_PROMTOOL_BIN: programs.path('promtool'),
+      ...(nodeExporter !== undefined && { ARKWATCH_TEST_NODE_EXPORTER_BIN: nodeExporter }),
     }
     for (const { name, url, pid, dir } of instances) {
       const prefix = `ARKWATCH_TEST_${name.toUpperCase()}`

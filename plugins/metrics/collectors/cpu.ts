@@ -2,7 +2,7 @@
 import { parsed } from './files.ts'
 import { busyPercent, type CpuStat, type CpuTimes, cpuModes, parseStat } from './parse/stat.ts'
 import { atMost } from './patterns.ts'
-import { type HostContext, overLimit, type Source } from './source.ts'
+import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
 
 /** Between the two samples of the very first collection. */
 const firstGapMs = 250
@@ -14,7 +14,7 @@ function cpuFamilies(mirror: Parameters<Source>[0], maxCpus: number) {
     name: 'node_cpu_seconds_total',
     help: 'Seconds the CPUs spent in each mode.',
     labels: ['cpu', 'mode'],
-    maxSeries: maxCpus * cpuModes.length,
+    maxSeries: seriesFor(maxCpus * cpuModes.length),
     tolerance: jumpBackSeconds,
   })
   const boot = mirror.gauge({

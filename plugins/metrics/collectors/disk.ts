@@ -2,12 +2,12 @@
 import { parsed } from './files.ts'
 import { parseDiskstats } from './parse/diskstats.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source } from './source.ts'
+import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
 
 export const disk =
   ({ files, config }: HostContext): Source =>
   (mirror) => {
-    const shape = { labels: ['device'], maxSeries: config.maxDevices } as const
+    const shape = { labels: ['device'], maxSeries: seriesFor(config.maxDevices) } as const
     const counter = (name: string, help: string) => mirror.counter({ name, help, ...shape })
     const reads = counter('node_disk_reads_completed_total', 'Reads completed.')
     const readBytes = counter('node_disk_read_bytes_total', 'Bytes read.')

@@ -2,7 +2,7 @@
 import { parsed } from './files.ts'
 import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source } from './source.ts'
+import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
 
 /** How long one file system may take to answer; a network file system whose server is gone never does. */
 const answerWithinMs = 1_000
@@ -10,7 +10,7 @@ const answerWithinMs = 1_000
 const labels = ['device', 'fstype', 'mountpoint'] as const
 
 function filesystemFamilies(mirror: Parameters<Source>[0], maxDevices: number) {
-  const gauge = (name: string, help: string) => mirror.gauge({ name, help, labels, maxSeries: maxDevices + 1 })
+  const gauge = (name: string, help: string) => mirror.gauge({ name, help, labels, maxSeries: seriesFor(maxDevices) })
   const families = {
     size: gauge('node_filesystem_size_bytes', 'Size of the file system.'),
     free: gauge('node_filesystem_free_bytes', 'Space that is free, the part reserved for root included.'),

@@ -2,7 +2,7 @@
 import { parsed } from './files.ts'
 import { type NetworkFlow, parseNetDev } from './parse/net-dev.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source } from './source.ts'
+import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
 
 const units: readonly (readonly [keyof NetworkFlow, string])[] = [
   ['bytes', 'Bytes'],
@@ -22,7 +22,7 @@ export const network =
           name: `node_network_${direction}_${unit}_total`,
           help: `${what}, ${direction} side.`,
           labels: ['device'],
-          maxSeries: config.maxDevices,
+          maxSeries: seriesFor(config.maxDevices),
         }),
       })),
     )

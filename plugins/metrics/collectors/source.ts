@@ -39,6 +39,12 @@ export const collectorOf = (name: string, everyMs: number, source: Source, timeo
   setup: (metrics) => source(createMirror(metrics)),
 })
 
+/**
+ * The limit of series for a limit of items: while one item goes and another comes, both are there for a moment, and nothing
+ * may be folded into an overflow series.
+ */
+export const seriesFor = (items: number): number => 2 * items
+
 /** The gauge that says how much a limit left out. */
 export const overLimit = (mirror: Mirror) =>
   mirror.gauge<'set'>({
