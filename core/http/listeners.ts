@@ -47,6 +47,8 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
       maxRequestBodySize: maxBodyBytes,
       idleTimeout: idleTimeoutSeconds,
       development: false,
+      // Bun's default without `development` is to share the port with whoever else has it.
+      reusePort: false,
       fetch(request) {
         if (request.url.length > maxUrlLength) {
           const detail = `The URL is longer than ${maxUrlLength} characters.`

@@ -1,0 +1,182 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { connect } from 'node:net'
+import { createListeners, type OpenOptions } from '../../../core/http/listeners.ts'
+import { listeningInodes, portHolder } from '../../../core/http/port-holder.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { observedPath } from './support.ts'
+
+const { log, lines } = observedPath()
+const clock = testClock()
+const listeners = createListeners({ log, clock })
+const open = (options: Partial<OpenOptions> = {}) =>
+  listeners.open({
+    name: 'server',
+    host: '127.0.0.1',
+    port: 0,
+    maxBodyBytes: 1_000,
+    maxUrlLength: 200,
+    fetch: async (request) => new Response(`got ${(await request.text()).length}`),
+    ...options,
+  })
+
+afterEach(async () => {
+  await listeners.close(0)
+  lines.length = 0
+})
+
+/** Sends raw bytes and gives everything that comes back until the server closes. */
+const raw = (url: string, parts: readonly string[]) =>
+  new Promise<string>((resolve) => {
+    const { hostname, port } = new URL(url)
+    let received = ''
+    const socket = connect(Number(port), hostname)
+    socket.on('data', (data) => {
+      received += data
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(received))
+    for (const part of parts) socket.write(part)
+  })
+
+const head = (text: string) => text.split('\r\n')[0]
+
+test('a listener tells its address and its name, and is gone when closed', async () => {
+  const listener = await open({ name: 'metrics' })
+  expect(listeners.list()).toEqual([{ name: 'metrics', url: listener.url }])
+  expect(await (await fetch(listener.url)).text()).toBe('got 0')
+  await listener.close()
+  expect(listeners.list()).toEqual([])
+  expect(fetch(listener.url)).rejects.toThrow()
+})
+
+describe('a port that cannot be had is LISTEN_FAILED', () => {
+  test('with what holds it, where it is in use', async () => {
+    const { url } = await open()
+    const port = Number(new URL(url).port)
+    const failure = await open({ port }).catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'LISTEN_FAILED', details: { host: '127.0.0.1', port } })
+    expect((failure as Error).message).toContain(`127.0.0.1:${port}: the port is in use`)
+    if (process.platform === 'linux') expect((failure as Error).message).toContain(`pid ${process.pid}`)
+  })
+
+  const bad: [Partial<OpenOptions>, string][] = [
+    [{ host: '203.0.113.1' }, 'does not have the address'],
+    [{ port: 70_000 }, 'a port is a whole number'],
+    [{ port: 1.5 }, 'a port is a whole number'],
+  ]
+  for (const [options, text] of bad) {
+    test(JSON.stringify(options), async () => {
+      const failure = await open(options).catch((error: unknown) => error)
+      expect(failure).toMatchObject({ code: 'LISTEN_FAILED', message: expect.stringContaining(text) })
+    })
+  }
+})
+
+describe('requests over limits', () => {
+  test('a body that says it is too large is 413', async () => {
+    const { url } = await open()
+    expect((await fetch(url, { method: 'POST', body: 'x'.repeat(1_000) })).status).toBe(200)
+    expect((await fetch(url, { method: 'POST', body: 'x'.repeat(1_001) })).status).toBe(413)
+  })
+
+  test('a chunked body that grows too large is 413', async () => {
+    const { url } = await open()
+    const chunk = `3e8\r\n${'x'.repeat(1_000)}\r\n`
+    const answer = await raw(url, [
+      `POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${chunk}${chunk}0\r\n\r\n`,
+    ])
+    expect(head(answer)).toContain('413')
+  })
+
+  test('a long URL is 414, as a problem', async () => {
+    const { url } = await open()
+    expect((await fetch(`${url}/${'u'.repeat(100)}`)).status).toBe(200)
+    const response = await fetch(`${url}/${'u'.repeat(200)}`)
+    expect(response.status).toBe(414)
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+    expect(await response.json()).toMatchObject({ title: 'URI too long', status: 414 })
+  })
+
+  test('too large and too many headers are 431', async () => {
+    const { url } = await open()
+    const large = await raw(url, [`GET / HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(70_000)}\r\n\r\n`])
+    const many = Array.from({ length: 300 }, (_, at) => `x${at}: 1\r\n`).join('')
+    expect(head(large)).toContain('431')
+    expect(head(await raw(url, [`GET / HTTP/1.1\r\nhost: a\r\n${many}\r\n`]))).toContain('431')
+  })
+
+  test('after all of them the listener still answers', async () => {
+    const { url } = await open()
+    await raw(url, ['\0\x01nonsense\r\n\r\n'])
+    await fetch(url, { method: 'POST', body: 'x'.repeat(5_000) })
+    expect((await fetch(url)).status).toBe(200)
+  })
+})
+
+test('a handler that throws is a problem without its message, and a log line', async () => {
+  const { url } = await open({
+    fetch: () => {
+      throw new Error('password=hunter2')
+    },
+  })
+  const response = await fetch(url)
+  expect(await response.json()).toEqual({ type: 'about:blank', title: 'Internal server error', status: 500 })
+  expect(lines).toMatchObject([{ level: 'error', message: 'a request handler threw' }])
+})
+
+describe('closing', () => {
+  const held = async () => {
+    const entered = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    const listener = await open({
+      fetch: async () => {
+        entered.resolve()
+        await release.promise
+        return new Response('late')
+      },
+    })
+    const answer = fetch(listener.url).then(
+      (response) => response.text(),
+      () => 'cut off',
+    )
+    await entered.promise
+    return { listener, answer, release }
+  }
+
+  test('waits for requests under way, and takes no new ones', async () => {
+    const { listener, answer, release } = await held()
+    const closed = listener.close(5_000)
+    expect(fetch(listener.url)).rejects.toThrow()
+    release.resolve()
+    expect(await answer).toBe('late')
+    await closed
+  })
+
+  test('cuts off what is still under way when the time is over', async () => {
+    const { listener, answer } = await held()
+    const closed = listener.close(5_000)
+    await clock.advance(5_000)
+    await closed
+    expect(await answer).toBe('cut off')
+  })
+
+  test('ends the wait when told to', async () => {
+    const { answer } = await held()
+    const now = new AbortController()
+    const closed = listeners.close(5_000, now.signal)
+    now.abort()
+    await closed
+    expect(await answer).toBe('cut off')
+  })
+
+  test('leaves no timer behind', () => expect(clock.pending).toBe(0))
+})
+
+test('the holder of a port is read from /proc', async () => {
+  const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0`
+  expect(listeningInodes(table, 8080)).toEqual(['4711'])
+  expect(listeningInodes(table, 8081)).toEqual([])
+  expect(await portHolder(1)).toBeUndefined()
+})
