@@ -165,7 +165,7 @@ export class BufferedOutput {
 
   /** Resolves when all is written, or the target has failed. */
   flush(): Promise<void> {
-    if (this.isIdle || this.problem !== undefined) return Promise.resolve()
+    if (this.isIdle || (this.problem !== undefined && this.#underWay === undefined)) return Promise.resolve()
     return new Promise((resolve) => {
       this.#waiters.push(resolve)
       if (this.#underWay === undefined) this.#pump()
