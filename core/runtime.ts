@@ -3,6 +3,7 @@ import type { Hono } from 'hono'
 import { type Clock, systemClock } from './clock.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import type { RuntimeConfig } from './config/types.ts'
+import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
 import { EventLoop, startEventLoop } from './event-loop.ts'
 import { ExtensionRegistry } from './extensions.ts'
@@ -13,6 +14,7 @@ import { createListeners } from './http/listeners.ts'
 import { createRequestPath, type RequestPath } from './http/request-path.ts'
 import { type Logger, LogHub, type LogSink, logSink } from './log.ts'
 import type { PluginInstance } from './plugin-instance.ts'
+import { listenerMoves } from './reload.ts'
 import { type ControlCommand, controlCommand, type PlanStep, Runtime, type RuntimeStatus } from './runtime-api.ts'
 import { isUp } from './state.ts'
 import type { ServiceToken } from './token.ts'
@@ -23,6 +25,8 @@ export interface RuntimeOptions extends LoadOptions {
   readonly clock?: Clock
   /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
   readonly fallbackSink?: LogSink
+  /** Called with the first valid configuration, before any plugin is set up. What it throws ends the boot. */
+  readonly accepted?: (config: RuntimeConfig) => void
 }
 
 /** A runtime that has booted. */
@@ -46,9 +50,6 @@ export interface RunningRuntime extends Runtime {
   force(): void
 }
 
-/** Sections that only a restart can change. */
-const fixedSections = ['environment', 'dataDir', 'workers'] as const
-
 /**
  * Reads the configuration, starts every plugin and opens the listener.
  * @throws ConfigError with every problem; the graph's errors; PLUGIN_REQUIRED_FAILED; LISTEN_FAILED. Nothing runs then.
@@ -58,6 +59,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const bootedMs = clock.monotonic()
   const startedAtMs = clock.now()
   let config = await loadConfig(options)
+  options.accepted?.(config)
 
   const registry = new ExtensionRegistry()
   const hub = new LogHub(clock, options.fallbackSink)
@@ -127,14 +129,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
     const next = await loadConfig(options)
-    const fixed = fixedSections.filter((key) => !Bun.deepEquals(next[key], config[key]))
-    if (fixed.length > 0) throw coreError('RELOAD_NEEDS_RESTART', { sections: fixed.join(', ') })
-    const moved = !Bun.deepEquals(next.server, config.server)
-    const samePort =
-      moved && next.server !== undefined && next.server.port !== 0 && next.server.port === config.server?.port
-    if (samePort && next.server?.host === config.server?.host) {
-      throw coreError('RELOAD_NEEDS_RESTART', { sections: 'server (all but host and port)' })
-    }
+    const moved = listenerMoves(config, next)
     const opened = moved ? await openServer(next) : undefined
     try {
       const steps = await host.reload(next.plugins)
@@ -243,14 +238,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   generation = 1
   bootMs = clock.monotonic() - bootedMs
 
-  const coreCommands: readonly ControlCommand[] = [
-    { name: 'status', run: () => runtime.status() },
-    { name: 'plan', run: () => runtime.plan() },
-    { name: 'reload', run: () => runtime.reload() },
-    { name: 'pause', run: () => runtime.pause() },
-    { name: 'resume', run: () => runtime.resume() },
-    { name: 'config', run: () => ({ config: config.effective, sources: Object.fromEntries(config.sources) }) },
-  ]
+  const own = coreCommands(runtime, () => config)
   const contributed = registry.of(controlCommand)
 
   return Object.assign(runtime, {
@@ -265,9 +253,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       return found as T
     },
     commands: () =>
-      new Map(
-        [...contributed.all.map(({ value }) => value), ...coreCommands].map((command) => [command.name, command]),
-      ),
+      new Map([...contributed.all.map(({ value }) => value), ...own].map((command) => [command.name, command])),
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),
