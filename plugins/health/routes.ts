@@ -1,6 +1,7 @@
 /** The HTTP endpoints. Everything comes from memory. */
 import { type Context, Hono } from 'hono'
 import type { EventLoop } from '../../core/event-loop.ts'
+import { problemResponse } from '../../core/http/problem.ts'
 import type { Runtime } from '../../core/runtime-api.ts'
 import type { Health } from './api.ts'
 import type { HealthConfig } from './config.ts'
@@ -22,11 +23,7 @@ const isLoopback = (url: string): boolean => /^https?:\/\/(127\.\d+\.\d+\.\d+|lo
 
 const noStore = { 'cache-control': 'no-store' }
 
-const problem = (status: number, title: string, detail: string): Response =>
-  Response.json(
-    { type: 'about:blank', title, status, detail },
-    { status, headers: { ...noStore, 'content-type': 'application/problem+json' } },
-  )
+const notFound = (detail: string): Response => problemResponse({ status: 404, title: 'Not found', detail })
 
 const wantsHealthJson = (c: Context): boolean => (c.req.header('accept') ?? '').includes('application/health+json')
 
@@ -36,7 +33,8 @@ export function healthRoutes({ health, runtime, eventLoop, settings, now }: Rout
   const mayShowDetails = (): boolean => {
     const { details } = settings()
     if (details !== 'auto') return details === 'always'
-    return runtime.status().listeners.every((listener) => isLoopback(listener.url))
+    const { listeners } = runtime.status()
+    return listeners.length > 0 && listeners.every((listener) => isLoopback(listener.url))
   }
   const readiness = () =>
     readinessItems({
@@ -64,7 +62,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, now }: Rout
     app.get(`/${probe}/:name`, (c) => {
       const name = c.req.param('name')
       const part = items().filter((item) => item.name === name)
-      return part.length > 0 ? answer(c, part) : problem(404, 'Not Found', `${probe} has no part of this name`)
+      return part.length > 0 ? answer(c, part) : notFound(`${probe} has no part of this name`)
     })
   }
   const input = (): ReportInput => ({
@@ -88,7 +86,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, now }: Rout
     const group = c.req.query('group')
     if (group === undefined) return report(c, from, comprehensive(from))
     const checks = from.checks.filter((check) => check.groups.includes(group))
-    if (checks.length === 0) return problem(404, 'Not Found', 'no check belongs to this group')
+    if (checks.length === 0) return notFound('no check belongs to this group')
     const ofGroup = { ...from, checks, off: [] }
     return report(c, ofGroup, comprehensive(ofGroup))
   })

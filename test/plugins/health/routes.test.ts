@@ -130,7 +130,7 @@ describe('probes in the form of Kubernetes', () => {
     expect(await read(app, '/readyz/boot')).toMatchObject({ status: 200, text: 'ok' })
     const { status, text, headers } = await read(app, '/readyz/web')
     expect([status, headers.get('content-type')]).toEqual([404, 'application/problem+json'])
-    expect(JSON.parse(text)).toMatchObject({ title: 'Not Found', status: 404 })
+    expect(JSON.parse(text)).toMatchObject({ title: 'Not found', status: 404 })
     expect((await read(app, '/livez/ping')).text).toBe('ok')
   })
 
@@ -281,6 +281,7 @@ describe('reports', () => {
   test.each([
     ['auto on loopback', { details: 'auto' as const }, true],
     ['auto on another address', { details: 'auto' as const, status: { listeners: reachable } }, false],
+    ['auto without a listener', { details: 'auto' as const, status: { listeners: [] } }, false],
     ['always on another address', { details: 'always' as const, status: { listeners: reachable } }, true],
     ['never on loopback', { details: 'never' as const }, false],
   ])('errors and measured details are shown: %s', async (_, world, shown) => {

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'bun:test'
+import { definePlugin, z } from '../../../core/plugin.ts'
+import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
+import health from '../../../plugins/health/index.ts'
+import type { ComprehensiveJson } from '../../../plugins/health/report.ts'
+import { pluginContract, testRuntime } from '../../../testing/index.ts'
+import { until } from './kinds/support.ts'
+
+const canary = 'canary-5d1c'
+
+pluginContract(health, {
+  config: {
+    checks: {
+      database: { kind: 'postgres', url: `postgres://app:${canary}@127.0.0.1:1/x` },
+      cache: { kind: 'redis', url: `redis://:${canary}@127.0.0.1:1` },
+      shop: { kind: 'mysql', url: `mysql://app:${canary}@127.0.0.1:1/x` },
+      web: { kind: 'http', url: 'http://127.0.0.1:1/', headers: { authorization: canary } },
+      loop: { kind: 'eventLoop' },
+    },
+    watchdog: { port: 0 },
+  },
+  secrets: [canary],
+})
+
+/** A plugin that brings checks. */
+const bringing = (...checks: HealthCheck[]) =>
+  definePlugin({
+    api: 1,
+    name: 'mine',
+    version: '1.0.0',
+    summary: 'Brings checks.',
+    config: z.strictObject({}),
+    setup: () => ({ contributes: checks.map((check) => healthCheck(check)) }),
+  })
+
+const boot = (config: Record<string, unknown> = {}, ...checks: HealthCheck[]) =>
+  testRuntime({
+    plugins: [health, bringing(...checks)],
+    config: { plugins: { health: { details: 'always', ...config }, mine: {} } },
+  })
+
+type Booted = Awaited<ReturnType<typeof boot>>
+
+const json = async (runtime: Booted, path: string) => {
+  const response = await runtime.fetch(path)
+  return { status: response.status, body: (await response.json()) as ComprehensiveJson }
+}
+const stateOf = ({ runtime }: Booted) => {
+  const { state, reason } = runtime.status().plugins.find(({ name }) => name === 'health')!
+  return [state as string, reason]
+}
+
+describe('health in a runtime', () => {
+  test('a check that a plugin brings runs and shows, and goes with its plugin', async () => {
+    await using runtime = await boot(
+      {},
+      { name: 'mine', critical: true, run: () => ({ status: 'down', message: 'no luck' }) },
+    )
+    await runtime.clock.advance(0)
+    const { status, body } = await json(runtime, '/health/comprehensive')
+    expect([status, body]).toMatchObject([
+      503,
+      { overall_healthy: false, checks: { mine: { status: 'down', error: 'no luck', kind: 'custom' } } },
+    ])
+    expect(runtime.runtime.service(Health).status()).toBe('down')
+    await runtime.reload({ plugins: { health: {}, mine: { enabled: false } } })
+    expect(await json(runtime, '/health')).toMatchObject({ status: 200, body: { status: 'up' } })
+  })
+
+  test('answers come at once and truthfully while every dependency hangs', async () => {
+    const hang = (name: string): HealthCheck => ({
+      name,
+      critical: true,
+      groups: ['ready'],
+      run: () => new Promise(() => {}),
+    })
+    await using runtime = await boot({ maxConcurrent: 2 }, hang('a'), hang('b'), hang('c'))
+    expect((await runtime.fetch('/readyz')).status).toBe(503)
+    expect((await runtime.fetch('/health')).status).toBe(200)
+    await runtime.clock.advance(10_000)
+    const { body } = await json(runtime, '/health/comprehensive')
+    expect(body).toMatchObject({
+      checks: { a: { status: 'down', error: 'no answer within 5000 ms' }, c: { status: 'down' } },
+    })
+    expect(await (await runtime.fetch('/livez')).text()).toBe('ok')
+  })
+
+  test('a check without a target is off and says so', async () => {
+    await using runtime = await boot({ checks: { database: { kind: 'postgres', url: '' } } })
+    expect((await json(runtime, '/health/comprehensive')).body).toMatchObject({
+      status: 'up',
+      checks: {},
+      off: { database: 'url is empty' },
+    })
+    expect(runtime.runtime.service(Health).off()).toHaveLength(1)
+    expect(stateOf(runtime)).toEqual(['ok', ''])
+  })
+
+  test('every option is taken by a reload in place, and what the checks found stays', async () => {
+    const disk = { kind: 'disk', path: '/no/such/path' }
+    await using runtime = await boot({ checks: { disk, loop: { kind: 'eventLoop' } }, jitter: 0 })
+    await until(async () => {
+      await runtime.clock.advance(0)
+      return (await json(runtime, '/health/comprehensive')).body.checks.disk?.status === 'down'
+    }, 2_000)
+    const before = (await json(runtime, '/health/comprehensive')).body.checks.disk
+    await runtime.clock.advance(1_000)
+    const next = {
+      checks: { disk: { ...disk, critical: true, every: '30s' } },
+      ready: 'critical',
+      maxConcurrent: 8,
+      jitter: 0.2,
+      startupGrace: '1m',
+    }
+    const steps = await runtime.reload({ plugins: { health: next, mine: {} } })
+    expect(steps.find(({ plugin }) => plugin === 'health')?.action).toBe('reconfigure')
+    const { status, body } = await json(runtime, '/health/comprehensive')
+    expect([status, Object.keys(body.checks)]).toEqual([503, ['disk']])
+    expect(body.checks.disk).toMatchObject({
+      status: 'down',
+      last_change: before!.last_change,
+      observed_at: before!.observed_at,
+    })
+    expect((await runtime.fetch('/readyz')).status).toBe(503)
+  })
+
+  test('a name that is taken and a parent that is missing degrade the plugin, and nothing else', async () => {
+    const run = () => ({ status: 'up' as const })
+    await using runtime = await boot(
+      { checks: { loop: { kind: 'eventLoop' } } },
+      { name: 'loop', run },
+      { name: 'b', dependsOn: ['ghost'], run },
+    )
+    const [state, reason] = stateOf(runtime)
+    expect(state).toBe('degraded')
+    expect(reason).toBe('check loop of plugin mine: the name is taken; no check is called ghost')
+    await runtime.clock.advance(0)
+    expect((await json(runtime, '/health')).body).toMatchObject({ status: 'up' })
+  })
+
+  test('/readyz fails as soon as the runtime stops', async () => {
+    const runtime = await boot()
+    expect((await runtime.fetch('/readyz')).status).toBe(200)
+    const stopping = runtime.stop()
+    expect(await (await runtime.fetch('/readyz')).text()).toContain('[-]shutdown failed')
+    await stopping
+  })
+
+  test('the command `health` gives the whole report', async () => {
+    await using runtime = await boot(
+      { details: 'never' },
+      { name: 'mine', run: () => ({ status: 'down', message: 'no luck' }) },
+    )
+    await runtime.clock.advance(0)
+    const report = await runtime.runtime.commands().get('health')!.run({})
+    expect(report).toMatchObject({ status: 'degraded', checks: { mine: { error: 'no luck' } } })
+  })
+
+  test('while monitoring is paused no check runs, and readiness does not wait for one', async () => {
+    let runs = 0
+    const counting: HealthCheck = {
+      name: 'mine',
+      groups: ['ready'],
+      run: () => ({ status: 'up', message: `${++runs}` }),
+    }
+    await using runtime = await boot({}, counting)
+    runtime.runtime.pause()
+    await runtime.clock.advance(60_000)
+    expect(runs).toBe(0)
+    expect((await runtime.fetch('/readyz')).status).toBe(200)
+    runtime.runtime.resume()
+    await runtime.clock.advance(60_000)
+    expect(runs).toBeGreaterThan(0)
+  })
+})

@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../../core/clock.ts'
+import health from '../../../../plugins/health/index.ts'
+import { testRuntime } from '../../../../testing/index.ts'
+import { freePort } from '../../../support/services.ts'
+import { until } from '../kinds/support.ts'
+
+// The main loop of another process stands still here: time is real.
+describe('a main loop that is stuck', () => {
+  const dir = mkdtempSync(join(process.env.ARKWATCH_TEST_DATA_DIR ?? tmpdir(), 'watchdog-'))
+  const lines: string[] = []
+  let child: Bun.Subprocess<'pipe', 'pipe', 'pipe'>
+  let url = ''
+
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder()
+    let rest = ''
+    for await (const chunk of stream) {
+      const parts = `${rest}${decoder.decode(chunk, { stream: true })}`.split('\n')
+      rest = parts.pop()!
+      lines.push(...parts)
+    }
+  }
+  const tell = (command: string) => {
+    child.stdin.write(`${command}\n`)
+    child.stdin.flush()
+  }
+  const has = (text: string) => lines.some((line) => line.includes(text))
+  const livez = async () => (await fetch(`${url}/livez`)).status
+  const stuckSeconds = async () =>
+    Number(/^arkwatch_event_loop_stuck_seconds (.*)$/m.exec(await (await fetch(`${url}/metrics`)).text())![1])
+
+  beforeAll(async () => {
+    child = Bun.spawn(['bun', join(import.meta.dir, '../fixtures/stuck-process.ts'), dir], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    })
+    void collect(child.stdout)
+    void collect(child.stderr)
+    await until(() => has('watchdog listens') && has('"main"'), 15_000)
+    url = JSON.parse(lines.find((line) => line.includes('watchdog listens'))!).url
+  }, 20_000)
+  afterAll(async () => {
+    tell('stop')
+    await Promise.race([child.exited, Bun.sleep(5_000)])
+    child.kill('SIGKILL')
+  }, 10_000)
+
+  test('is reported after a second as a line and a metric, liveness fails after stuckAfter, and both recover', async () => {
+    expect(await livez()).toBe(200)
+    const startedMs = performance.now()
+    tell('block 4500')
+    await until(() => has('"event loop is stuck"'), 2_500)
+    expect(performance.now() - startedMs).toBeGreaterThan(900)
+    expect(await livez()).toBe(200)
+    expect(await stuckSeconds()).toBeGreaterThanOrEqual(1)
+    await until(async () => (await livez()) === 503, 3_000)
+    expect(performance.now() - startedMs).toBeGreaterThan(2_700)
+    expect(has('liveness fails from now on')).toBe(true)
+    expect(await (await fetch(`${url}/livez`)).text()).toMatch(
+      /^\[-\]eventLoop failed: stuck for \d\.\d s\nlivez check failed\n$/,
+    )
+    await until(async () => (await livez()) === 200, 4_000)
+    expect(await stuckSeconds()).toBe(0)
+    await until(() => has('"event loop was stuck"'), 2_000)
+  }, 20_000)
+
+  test('an announced pause drops readiness first and holds liveness for its bound', async () => {
+    const before = lines.length
+    tell('pause 8000 4000')
+    await until(() => has('"readyz":503'), 2_000)
+    const startedMs = performance.now()
+    while (performance.now() - startedMs < 3_800) {
+      expect(await livez()).toBe(200)
+      await Bun.sleep(200)
+    }
+    expect(await (await fetch(`${url}/livez?verbose`)).text()).toContain('(announced pause)')
+    await until(async () => !(await (await fetch(`${url}/livez?verbose`)).text()).includes('pause'), 3_000)
+    expect(lines.slice(before).some((line) => line.includes('event loop is stuck'))).toBe(false)
+  }, 20_000)
+
+  test('other paths are 404', async () => {
+    expect((await fetch(`${url}/readyz`)).status).toBe(404)
+  })
+})
+
+describe('the port of the watchdog', () => {
+  const boot = (watchdog: object) =>
+    testRuntime({ plugins: [health], clock: systemClock, config: { plugins: { health: { watchdog } } } })
+  const stateOf = ({ runtime }: Awaited<ReturnType<typeof boot>>) => {
+    const { state, reason } = runtime.status().plugins.find(({ name }) => name === 'health')!
+    return `${state} ${reason}`
+  }
+
+  test('one that is taken degrades the plugin, never the boot, and is taken up when it comes free', async () => {
+    const port = freePort()
+    const holder = Bun.serve({ port, hostname: '127.0.0.1', fetch: () => new Response('mine') })
+    await using runtime = await boot({ port })
+    await until(() => stateOf(runtime).startsWith('degraded'), 5_000)
+    expect(stateOf(runtime)).toContain(`watchdog cannot listen on 127.0.0.1:${port}`)
+    expect((await runtime.fetch('/readyz')).status).toBe(200)
+    await holder.stop(true)
+    await until(() => stateOf(runtime) === 'ok ', 5_000)
+    expect(await (await fetch(`http://127.0.0.1:${port}/livez`)).text()).toBe('ok')
+  }, 20_000)
+
+  test('a reload moves it, keeps it and closes it', async () => {
+    const [first, second] = [freePort(), freePort()]
+    const isOpen = async (port: number) =>
+      (await fetch(`http://127.0.0.1:${port}/livez`).catch(() => undefined))?.ok === true
+    await using runtime = await boot({ port: first })
+    await until(() => isOpen(first), 5_000)
+    await runtime.reload({ plugins: { health: { watchdog: { port: second } } } })
+    await until(() => isOpen(second), 5_000)
+    expect(await isOpen(first)).toBe(false)
+    await runtime.reload({ plugins: { health: {} } })
+    await until(async () => !(await isOpen(second)), 5_000)
+  }, 20_000)
+})
