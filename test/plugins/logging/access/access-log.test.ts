@@ -1,0 +1,205 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, readFileSync, renameSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../../core/clock.ts'
+import type { Logger } from '../../../../core/log.ts'
+import type { Route } from '../../../../core/request.ts'
+import { createWorkers } from '../../../../core/workers.ts'
+import { AccessLineEncoder, pathOf } from '../../../../plugins/logging/access/access-line.ts'
+import { AccessLog } from '../../../../plugins/logging/access/access-log.ts'
+import {
+  AccessRingReader,
+  AccessRingWriter,
+  createAccessMemory,
+} from '../../../../plugins/logging/access/access-ring.ts'
+import { accessLogConfig, LoggingConfig } from '../../../../plugins/logging/config.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'arkwatch-access-'))
+let number = 0
+const silent = { error() {}, warn() {} } as unknown as Logger
+const route = (id: number): Route => ({ id, method: 'GET', pattern: `/users/${id}/:name` })
+const request = (path = '/users/1/ann', headers = {}) => new Request(`http://localhost${path}`, { headers })
+
+function open(options: Record<string, unknown> = {}) {
+  const file = join(folder, `${++number}.log`)
+  const config = (more: Record<string, unknown>) =>
+    accessLogConfig(LoggingConfig.parse({ access: { file, ...options, ...more } }))!
+  const log = new AccessLog({
+    config: config({}),
+    dataDir: folder,
+    redact: {},
+    clock: systemClock,
+    workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent),
+  })
+  return { log, file, config, lines: (path = file) => lines(path) }
+}
+const lines = (path: string) =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+
+describe('the ring', () => {
+  test('gives back what was put in, in order, around its end and around the end of its counters', () => {
+    const memory = createAccessMemory(8)
+    new Int32Array(memory).fill(2 ** 31 - 5, 0, 2)
+    const writer = new AccessRingWriter(memory)
+    const reader = new AccessRingReader(memory)
+    const record = { routeId: 0, status: 0, durationMs: 0, endedMs: 0 }
+    for (let round = 0; round < 10; round += 1) {
+      for (let index = 0; index < 5; index += 1) writer.push(index, 200, index / 2, round)
+      expect(reader.waiting).toBe(5)
+      for (let index = 0; index < 5; index += 1) {
+        reader.read(index, record)
+        expect(record).toEqual({ routeId: index, status: 200, durationMs: index / 2, endedMs: round })
+      }
+      reader.release(5)
+    }
+    expect(writer.dropped).toBe(0)
+  })
+
+  test('that is full counts and goes on', () => {
+    const memory = createAccessMemory(8)
+    const writer = new AccessRingWriter(memory)
+    for (let index = 0; index < 20; index += 1) writer.push(1, 200, 1, 1)
+    expect(writer.dropped).toBe(12)
+    new AccessRingReader(memory).release(1)
+    writer.push(1, 200, 1, 1)
+    expect(writer.dropped).toBe(12)
+  })
+
+  test('is never read by the worker after the request thread took over', () => {
+    const memory = createAccessMemory(8)
+    const writer = new AccessRingWriter(memory)
+    const reader = new AccessRingReader(memory)
+    expect(reader.enter()).toBe(true)
+    expect(writer.takeOver()).toBe(false)
+    reader.leave()
+    expect(writer.takeOver()).toBe(true)
+    expect(reader.enter()).toBe(false)
+    expect(writer.takeOver()).toBe(true)
+  })
+})
+
+test('a line has time, method, route, status and duration, and its strings are escaped', () => {
+  const encoder = new AccessLineEncoder()
+  encoder.setRoute(0, { method: 'GET', pattern: '/a"b\n/:id' })
+  const endedMs = Date.UTC(2026, 0, 2, 3, 4, 5, 7)
+  expect(JSON.parse(encoder.encode(0, 404, 1.23456, endedMs + 0.9))).toEqual({
+    timestamp: '2026-01-02T03:04:05.007Z',
+    method: 'GET',
+    route: '/a"b\n/:id',
+    status: 404,
+    durationMs: 1.235,
+  })
+  expect(JSON.parse(encoder.encode(9, 200, 0, endedMs)).route).toBe('__unknown')
+})
+
+test('a path is without query and fragment', () => {
+  const table: [string, string][] = [
+    ['http://h/a/b?token=x', '/a/b'],
+    ['http://h:80/a#f', '/a'],
+    ['http://h', '/'],
+    ['http://h/', '/'],
+  ]
+  for (const [url, path] of table) expect(pathOf(url)).toBe(path)
+})
+
+describe('the access log', () => {
+  test('has a line for each request, written by its worker', async () => {
+    const { log, lines } = open()
+    log.start()
+    for (let index = 0; index < 5_000; index += 1)
+      log.record(route(index % 7), 200 + (index % 5), index, 1_000, request())
+    await log.flush()
+    expect(lines()).toHaveLength(5_000)
+    expect(lines()[8]).toMatchObject({ method: 'GET', route: '/users/1/:name', status: 203, durationMs: 8 })
+    await log.stop()
+    expect([lines().length, log.dropped]).toEqual([5_000, 0])
+  })
+
+  test('has path and request id where asked, without query and without secrets', async () => {
+    const { log, lines } = open({ path: true, requestId: true })
+    log.start()
+    for (let index = 0; index < 1_500; index += 1) {
+      log.record(route(1), 200, 1, 1_000, request(`/users/${index}?token=abc`, { 'x-request-id': `r-${index}` }))
+    }
+    log.record(route(1), 200, 1, 1_000, request('/reset/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx.dozjgNryP4J3jVm'))
+    await log.stop()
+    expect(lines()).toHaveLength(1_501)
+    expect(lines()[1_499]).toMatchObject({ route: '/users/1/:name', path: '/users/1499', requestId: 'r-1499' })
+    expect(lines()[1_500].path).toBe('/reset/[redacted]')
+    expect(log.dropped).toBe(0)
+  })
+
+  test('that cannot keep up loses lines, counts them, and never waits', async () => {
+    for (const options of [{}, { path: true }]) {
+      const { log, lines } = open({ capacity: 256, ...options })
+      log.start()
+      for (let index = 0; index < 1_000; index += 1) log.record(route(1), 200, 1, 1_000, request())
+      expect(log.dropped).toBe(1_000 - 256)
+      await log.stop()
+      expect(lines()).toHaveLength(256)
+      expect(log.dropped).toBe(1_000 - 256)
+    }
+  })
+
+  test('is written to the end by the request thread when the process ends', () => {
+    for (const options of [{}, { path: true }]) {
+      const { log, lines } = open(options)
+      log.start()
+      for (let index = 0; index < 700; index += 1) log.record(route(index % 3), 200, index, 1_000, request())
+      log.flushSync()
+      log.flushSync()
+      expect(lines().map(({ durationMs }) => durationMs)).toEqual(Array.from({ length: 700 }, (_, index) => index))
+    }
+  })
+
+  test('goes to another file, rotated, without losing a line', async () => {
+    const { log, file, config, lines } = open()
+    const next = join(folder, `${++number}.log`)
+    log.start()
+    for (let index = 0; index < 100; index += 1) log.record(route(1), 200, index, 1_000, request())
+    await log.flush()
+    expect(log.reconfigure(config({ file: next, rotate: { size: '2KiB', files: 100 } }), {})).toBe(true)
+    for (let index = 100; index < 200; index += 1) log.record(route(1), 200, index, 1_000, request())
+    await log.stop()
+    const rotated = Array.from({ length: 20 }, (_, index) => `${next}.${index + 1}`).filter(
+      (path) => Bun.file(path).size > 0,
+    )
+    const all = [file, next, ...rotated].flatMap((path) => lines(path))
+    expect(rotated.length).toBeGreaterThan(2)
+    for (const path of rotated) expect(Bun.file(path).size).toBeLessThanOrEqual(2_048)
+    expect(all.map(({ durationMs }) => durationMs).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 200 }, (_, index) => index),
+    )
+    expect(log.reconfigure(config({ capacity: 512 }), {})).toBe(false)
+  })
+
+  test('opens its file again after someone renamed it', async () => {
+    const { log, file, lines } = open()
+    log.start()
+    log.record(route(1), 200, 1, 1_000, request())
+    await log.flush()
+    renameSync(file, `${file}.old`)
+    // The worker looks once a second, by its own timer.
+    for (let tries = 0; tries < 40 && !(await Bun.file(file).exists()); tries += 1) {
+      await systemClock.sleep(100)
+    }
+    log.record(route(1), 200, 2, 1_000, request())
+    await log.stop()
+    expect(lines(`${file}.old`)[0].durationMs).toBe(1)
+    expect(lines().at(-1).durationMs).toBe(2)
+  })
+
+  test('says why it cannot write, and writes all when it can', async () => {
+    const { log } = open({ file: '/dev/full' })
+    log.start()
+    log.record(route(1), 200, 1, 1_000, request())
+    await log.flush()
+    expect(log.problem).toMatch(/cannot write the access log: .*ENOSPC/)
+    await log.stop()
+    expect(log.dropped).toBe(1)
+  })
+})
