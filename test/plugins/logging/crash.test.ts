@@ -40,3 +40,18 @@ describe('500 lines written in the last moment of a process are 500 lines kept, 
     }
   }
 })
+
+describe('500 requests answered in the last moment of a process have 500 access lines', () => {
+  const server = new URL('./fixtures/dying-server.ts', import.meta.url).pathname
+  for (const place of ['file', 'stdout'] as const) {
+    test(place, async () => {
+      const file = place === 'file' ? join(folder, 'access.log') : ''
+      const child = Bun.spawn([process.execPath, server, file, String(lines)], { stderr: 'ignore' })
+      const piped = await new Response(child.stdout).text()
+      const text = place === 'file' ? readFileSync(file, 'utf8') : piped
+      const found = text.split('\n').filter((line) => line !== '')
+      expect(found).toHaveLength(lines)
+      expect(JSON.parse(found[0]!)).toMatchObject({ method: 'GET', route: '__unmatched', status: 404 })
+    }, 20_000)
+  }
+})

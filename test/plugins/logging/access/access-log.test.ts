@@ -163,6 +163,7 @@ describe('the access log', () => {
     for (let index = 0; index < 100; index += 1) log.record(route(1), 200, index, 1_000, request())
     await log.flush()
     expect(log.reconfigure(config({ file: next, rotate: { size: '2KiB', files: 100 } }), {})).toBe(true)
+    await log.flush()
     for (let index = 100; index < 200; index += 1) log.record(route(1), 200, index, 1_000, request())
     await log.stop()
     const rotated = Array.from({ length: 20 }, (_, index) => `${next}.${index + 1}`).filter(
