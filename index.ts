@@ -1,0 +1,82 @@
+/**
+ * Arkwatch inside an application.
+ *
+ * @module
+ */
+import { ArkwatchError } from './core/errors.ts'
+import type { RequestMiddleware } from './core/http/middleware.ts'
+import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/http/wrap-application.ts'
+import type { Logger } from './core/log.ts'
+import type { AnyPlugin } from './core/plugin.ts'
+import { createRuntime, type RunningRuntime } from './core/runtime.ts'
+import type { PlanStep, RuntimeStatus } from './core/runtime-api.ts'
+import type { ServiceToken } from './core/token.ts'
+import { catalog } from './plugins/catalog.ts'
+import { environmentOverlays } from './plugins/environment.ts'
+import { Logging, type RequestSource } from './plugins/logging/api.ts'
+
+export { Runtime } from './core/runtime-api.ts'
+export type { Application, Logger, PlanStep, RequestSource, RuntimeStatus, ServiceToken, WrapOptions, Wrapped }
+export { ArkwatchError }
+
+export interface ArkwatchOptions {
+  /** Path of a config.yaml, or what it would hold. No listener is opened unless it has `server`. @default {} */
+  readonly config?: string | Readonly<Record<string, unknown>>
+  /** Plugins defined in code, on unless their section says `enabled: false`. */
+  readonly plugins?: readonly unknown[]
+  /** @default process.env */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** Arkwatch as it runs inside an application. */
+export interface Arkwatch {
+  /**
+   * Gives the `fetch` for `Bun.serve`: the application's own, measured by its route templates, and what is exposed of
+   * Arkwatch under `at`.
+   * @param app a Hono application, anything with a `fetch`, or the function itself
+   * @throws EMBED_OPTIONS_INVALID; EMBED_PATH_CONFLICT if the application routes an exposed path too
+   */
+  wrap<A extends Application>(app: A, options?: WrapOptions): Wrapped<A>
+  /** For those who compose: must be the first middleware. It costs more than `wrap`. */
+  middleware(): RequestMiddleware
+  /** The service of a plugin, by its token. @throws SERVICE_UNAVAILABLE */
+  service<T>(token: ServiceToken<T>): T
+  /** A logger that adds `requestId` and `traceId` of this request to its lines. @throws SERVICE_UNAVAILABLE without the logging plugin */
+  log(source: RequestSource, name?: string): Logger
+  /** Answers Arkwatch's own routes, for a listener of yours. */
+  fetch(request: Request): Response | Promise<Response>
+  status(): RuntimeStatus
+  /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, CONFIG_INVALID */
+  reload(): Promise<readonly PlanStep[]>
+  /** Drains its own listeners and stops every plugin. @returns the names of plugins that hung */
+  stop(): Promise<{ hung: string[] }>
+}
+
+/**
+ * Starts Arkwatch in this process.
+ * @throws CONFIG_INVALID with every problem, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; nothing runs then
+ */
+export async function arkwatch({
+  config = {},
+  plugins = [],
+  env = process.env,
+}: ArkwatchOptions = {}): Promise<Arkwatch> {
+  const runtime: RunningRuntime = await createRuntime({
+    ...(typeof config === 'string' ? { file: config } : { object: config }),
+    catalog,
+    overlays: environmentOverlays,
+    plugins: plugins as readonly AnyPlugin[],
+    env,
+    cwd: process.cwd(),
+  })
+  return {
+    wrap: (app, options = {}) => wrapApplication(runtime.requestPath, app, options, runtime.answer),
+    middleware: () => runtime.requestPath.middleware(),
+    service: (token) => runtime.service(token),
+    log: (source, name) => runtime.service(Logging).log(source, name),
+    fetch: runtime.fetch,
+    status: () => runtime.status(),
+    reload: () => runtime.reload(),
+    stop: () => runtime.stop(),
+  }
+}
