@@ -3,7 +3,7 @@ import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from './closest.ts'
 import { problem } from './errors.ts'
 import { type Node, type Path, type Scalar, type Spot, spot, toPlain } from './node.ts'
-import { redacted, show } from './redact.ts'
+import { redacted, redactUrls, show } from './redact.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 import type { Problem } from './types.ts'
 
@@ -109,7 +109,7 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly Problem[] {
   }
   const schemas = schemasAt(checked, path)
   const value = at.node && toPlain(at.node)
-  let what = expectation(issue)
+  let what = redactUrls(expectation(issue))
   const secret = isSecret(schemas, true) && typeof value === 'string' && value !== ''
   if (secret) what = what.replaceAll(value, redacted)
   if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(schemas, at)}`
@@ -118,8 +118,14 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly Problem[] {
 }
 
 /** @returns the problems that a schema's issues stand for; none where an expansion has failed already */
-export const problemsOf = (issues: readonly $ZodIssue[], checked: Checked): readonly Problem[] =>
-  issues.flatMap(flatten).flatMap((issue) => toProblems(issue, checked))
+export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): readonly Problem[] {
+  const flat = issues.flatMap(flatten)
+  // Of a value of the wrong type zod also says that it is too short.
+  const wrongType = new Set(flat.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('/')))
+  return flat
+    .filter(({ code, path }) => code === 'invalid_type' || !wrongType.has(path.join('/')))
+    .flatMap((issue) => toProblems(issue, checked))
+}
 
 /** @returns the scalars that look like numbers or nothing only because an expansion gave them, where text is wanted */
 export function wronglyTyped(issues: readonly $ZodIssue[], { root, path }: Checked): readonly Scalar[] {

@@ -90,10 +90,9 @@ function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Pr
   const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
-    const before = problems.length
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
     const config = check(checked, reservedKeys, problems)
-    return { ...shared, config, disabled: problems.length > before ? undefined : definition.unconfigured?.(config) }
+    return { ...shared, config, disabled: config === undefined ? undefined : definition.unconfigured?.(config) }
   } catch (thrown) {
     const what = `its configuration cannot be checked: ${messageOf(thrown)}`
     problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, spot(root, path).key))

@@ -23,7 +23,7 @@ const place = ({ source }: Node): string =>
   source.kind === 'file' || source.kind === 'overlay' ? `${source.file}:${source.line}:${source.column}` : source.kind
 
 /** Reads one file without its includes. An empty one is an empty map. @returns undefined if it cannot be read */
-export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Source): Tree | undefined {
+export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
   const { env, problems, files } = reading
   files.add(file)
   let node: Node
@@ -36,7 +36,9 @@ export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading
       onFile: (each) => files.add(each),
     })
   } catch (thrown) {
-    problems.push(problem('CONFIG_FILE_UNREADABLE', { file, reason: messageOf(thrown) }, [], from))
+    problems.push(
+      problem('CONFIG_FILE_UNREADABLE', { file, reason: messageOf(thrown) }, from?.path ?? [], from?.source),
+    )
     return undefined
   }
   if (node.kind === 'map') return node
@@ -46,7 +48,13 @@ export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading
   return emptyTree(node.source)
 }
 
-function includesOf(tree: Tree, problems: Problem[]): { readonly name: string; readonly source: Source; path: Path }[] {
+/** Where a file is named. */
+interface Mention {
+  readonly source: Source
+  readonly path: Path
+}
+
+function includesOf(tree: Tree, problems: Problem[]): (Mention & { readonly name: string })[] {
   const node = tree.entries.get('include')?.node
   tree.entries.delete('include')
   if (node === undefined || (node.kind === 'scalar' && (node.value === null || node.broken))) return []
@@ -69,14 +77,15 @@ const real = (file: string): string => {
 }
 
 /** Reads a file with all that it includes. @param stack the real paths of the files that include this one */
-export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Source): Node {
+export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
   const tree = readOne(file, 'file', reading, from)
   const top: Source = { kind: 'file', file, line: 1, column: 1 }
   if (tree === undefined) return emptyTree(top)
   const { problems } = reading
   const chain = [...stack, real(file)]
   let whole: Node = tree
-  for (const { name, source, path } of includesOf(tree, problems)) {
+  for (const mention of includesOf(tree, problems)) {
+    const { name, source, path } = mention
     const target = resolve(dirname(file), name)
     const reason = chain.includes(real(target))
       ? `it includes itself: ${[...chain.slice(chain.indexOf(real(target))), real(target)].join(' -> ')}`
@@ -89,7 +98,7 @@ export function readTree(file: string, reading: Reading, stack: readonly string[
       problems.push(problem('CONFIG_INCLUDE', { file: target, reason }, path, source))
       continue
     }
-    whole = join(whole, readTree(target, reading, chain, source), [], (at, first, second) =>
+    whole = join(whole, readTree(target, reading, chain, mention), [], (at, first, second) =>
       problems.push(problem('CONFIG_INCLUDE_CONFLICT', { other: place(first) }, at, second.source)),
     )
   }

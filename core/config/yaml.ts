@@ -66,7 +66,8 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     const tree = emptyTree(source)
     for (const pair of node.items) {
       const key = isScalar(pair.key) ? String(pair.key.value) : undefined
-      const at = isScalar(pair.key) && pair.key.range ? sourceAt(pair.key.range[0]) : source
+      const range = (pair.key as YamlNode | null)?.range
+      const at = range ? sourceAt(range[0]) : source
       if (key === undefined || key === '__proto__') {
         wrong('a key must be plain text', path, at)
         continue

@@ -1,0 +1,81 @@
+import { afterAll, expect, test } from 'bun:test'
+import { redactUrls, show } from '../../../core/config/redact.ts'
+import { load, removeFolders } from './support.ts'
+
+afterAll(removeFolders)
+
+const canary = 'c4n4ry'
+const env = { SECRET: canary, SECRET_NUMBER: '777123' }
+
+test('effective values show no secret, whatever it came from', async () => {
+  const { config, problems } = await load(
+    {
+      'config.yaml': `plugins:
+  watcher:
+    token: \${env:SECRET}
+    target: "https://me:${canary}@host/?token=${canary}&a=b"
+    checks:
+      a: { kind: sql, url: "${canary}" }
+      b: { kind: http, headers: { authorization: "\${file:secret}" } }
+  other: { enabled: false, webhook: ${canary} }
+`,
+      secret: canary,
+    },
+    { env },
+  )
+  expect(problems).toEqual([])
+  expect(JSON.stringify(config.effective)).not.toContain(canary)
+  expect(config.effective).toMatchObject({
+    plugins: {
+      watcher: {
+        token: '[redacted]',
+        target: 'https://me:[redacted]@host/?token=[redacted]&a=b',
+        checks: { a: { url: '[redacted]' }, b: { headers: { authorization: '[redacted]' } } },
+      },
+      other: { webhook: '[redacted]' },
+    },
+  })
+})
+
+test.each([
+  ['a list for a secret', 'token: [c4n4ry]'],
+  ['a number for a secret', 'token: ${env:SECRET_NUMBER}\n    on: c4'],
+  ['text for a map of secrets', 'checks: { a: { kind: http, headers: c4n4ry } }'],
+  ['text for a map with secrets deeper', 'checks: c4n4ry'],
+  ['an unknown kind beside a secret', 'checks: { a: { kind: c, url: c4n4ry } }'],
+  ['the value of an unknown key', 'tokn: c4n4ry'],
+  ['a password in a URL at an open field', 'every: "postgres://me:c4n4ry@host/db"'],
+  ['a syntax error beside a secret', 'token: "c4n4ry" c4n4ry'],
+  ['a broken line', 'token: c4n4ry\n   c4n4ry\n  : c4n4ry'],
+  ['an unclosed quote', 'token: "c4n4ry'],
+  ['a secret set twice', 'token: c4n4ry\n    token: c4n4ry2'],
+])('problems show no secret: %s', async (_name, text) => {
+  const loaded = await load(`plugins:\n  watcher:\n    ${text}\n`, { env })
+  expect(loaded.raw.length).toBeGreaterThan(0)
+  expect(`${loaded.printed}${JSON.stringify(loaded.raw)}`).not.toContain(canary)
+  expect(loaded.printed).not.toContain('777123')
+})
+
+test.each([
+  ['postgres://u:p@h/d', 'postgres://u:[redacted]@h/d'],
+  ['postgres://u:p@ss/w@h/d', 'postgres://u:[redacted]@h/d'],
+  ['mysql+pymysql://u:p@h', 'mysql+pymysql://u:[redacted]@h'],
+  ['redis://:p@h:6379/0', 'redis://:[redacted]@h:6379/0'],
+  ['https://h/?api_key=x&b=c', 'https://h/?api_key=[redacted]&b=c'],
+  ['http://localhost:8080/a', 'http://localhost:8080/a'],
+  ['no url at all: a@b', 'no url at all: a@b'],
+])('%s is shown as %s', (text, shown) => {
+  expect(redactUrls(text)).toBe(shown)
+})
+
+test.each([
+  [null, 'null (empty)'],
+  [5, '5 (number)'],
+  [true, 'true (boolean)'],
+  ['a\nb', '"a\\nb"'],
+  [[1, 2], 'a list of 2'],
+  [{}, 'a map'],
+  ['x'.repeat(100), `"${'x'.repeat(79)}…"`],
+])('%p is shown as %s', (value, shown) => {
+  expect(show(value)).toBe(shown)
+})
