@@ -1,0 +1,36 @@
+/** What the generated files must hold, computed from the source. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { $ZodType } from 'zod/v4/core'
+import { RootConfig } from '../../core/config/root-config.ts'
+import { configSchema } from '../../core/config/schema.ts'
+import type { AnyPlugin } from '../../core/plugin.ts'
+import { catalog } from '../../plugins/catalog.ts'
+import { errorDocs, errorSections } from './error-docs.ts'
+import { optionTable } from './option-table.ts'
+
+const startMark = '<!-- options:start -->'
+const endMark = '<!-- options:end -->'
+
+/** @returns the page with the table between its marks. @throws when it has none */
+export function withOptions(page: string, schema: $ZodType, file: string): string {
+  const start = page.indexOf(startMark)
+  const end = page.indexOf(endMark)
+  if (start === -1 || end < start) throw new Error(`${file} has no ${startMark} … ${endMark} for its table of options`)
+  return `${page.slice(0, start + startMark.length)}\n\n${optionTable(schema)}\n\n${page.slice(end)}`
+}
+
+/** @returns file paths from the root with their contents */
+export async function documents(root: string): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  files.set('config.schema.json', `${JSON.stringify(await configSchema(catalog), null, 2)}\n`)
+  files.set('docs/errors.md', errorDocs(await errorSections(root)))
+  const page = async (file: string, schema: $ZodType) =>
+    files.set(file, withOptions(await Bun.file(join(root, file)).text(), schema, file))
+  for (const [name, load] of Object.entries(catalog)) {
+    await page(`plugins/${name}/README.md`, ((await load()).default as AnyPlugin).config)
+  }
+  if (existsSync(join(root, 'docs/configuration.md'))) await page('docs/configuration.md', RootConfig)
+  return files
+}
