@@ -88,7 +88,7 @@ const shapes: readonly Detector[] = [
 
 /** `password=x`, `"apiKey": "x"`: secrets that stand in a string beside their key. */
 function besideKey(words: readonly string[]): readonly Detector[] {
-  const names = words.map((word) => [...word].map(escapeRegExp).join('[-_]?')).join('|')
+  const names = alternatives(words)
   return [
     {
       pattern: new RegExp(`((?:${names})\\\\?["']?\\s?=\\s?)("[^"]*"|'[^']*'|[^\\s&,;"')}\\]]+)`, 'gi'),
@@ -101,6 +101,16 @@ function besideKey(words: readonly string[]): readonly Detector[] {
   ]
 }
 
+/** A closer look, for the many strings that are suspicious for a colon only. */
+const tellingSigns = (words: readonly string[]) =>
+  new RegExp(
+    `eyJ|nsec1|0201036|AgE[DL]|[xyztuv]prv|PRIVATE KEY|[\\u0085\\u2028\\u2029]|://[^\\s/:@"']{0,256}:|` +
+      `(?:bearer|macaroon|basic)\\s|(?:${alternatives(words)})\\\\?["']?\\s{0,4}[=:]`,
+    'i',
+  )
+
+const alternatives = (words: readonly string[]) =>
+  words.map((word) => [...word].map(escapeRegExp).join('[-_]?')).join('|')
 const escapeRegExp = (character: string) => character.replace(/[^a-z0-9]/i, '\\$&')
 const normalize = (key: string) => key.toLowerCase().replace(/[-_.\s]/g, '')
 const maxCachedKeys = 4_096
@@ -122,8 +132,9 @@ export function createRedactor({ extraKeys = [], hmacKey }: RedactOptions = {}):
     const name = normalize(key)
     return contained.some((word) => name.includes(word)) || keyEndings.some((word) => name.endsWith(word))
   }
+  const telling = tellingSigns([...contained, 'token', 'pwd', 'dsn'])
   const text = (value: string) => {
-    if (!suspicious.test(value)) return value
+    if (!suspicious.test(value) || !telling.test(value)) return value
     let result = value
     for (const { pattern, replace } of shapes) {
       result = result.replace(pattern, (match, before, secret) => replace(mask, match, before, secret))
