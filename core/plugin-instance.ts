@@ -1,4 +1,7 @@
-/** One running plugin: its state, its parts, and everything that must be undone when it goes. */
+/**
+ * One running plugin: its state, its parts, and everything that must be undone when it goes.
+ * Over 250 lines because every phase moves the same private state.
+ */
 import type { Cancel } from './clock.ts'
 import type { PluginSection } from './config/types.ts'
 import { withDeadline } from './deadline.ts'
