@@ -2,7 +2,7 @@
  * Installs what is missing: Bun itself by npm, everything else by `bun install --frozen-lockfile`.
  *
  * Runs on Node >= 20 as well as on Bun, needs no dependency, does nothing and says nothing when all is there.
- * `--clean` installs from nothing.
+ * `--clean` installs from nothing. `--production` installs what the runtime needs, and Bun beside it in `.bun`.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -76,7 +76,9 @@ function findBun() {
 
 try {
   if (process.argv.includes('--clean')) rmSync(modules, { recursive: true, force: true })
-  if (!isInstalled()) {
+  if (process.argv.includes('--production')) {
+    run(bunByNpm(), ['install', '--frozen-lockfile', '--production'])
+  } else if (!isInstalled()) {
     run(findBun(), ['install', '--frozen-lockfile'])
     repair(root)
     writeFileSync(stampFile, fingerprint())
