@@ -78,6 +78,7 @@ const Options = z.strictObject({
     .strictObject({
       first: z.int().min(0).default(1_000).describe('Lines of one logger and message that pass in a window; 0: all.'),
       window: duration({ min: '1s', max: '1h' }).prefault('10s').describe('Length of the window.'),
+      level: level().default('warn').describe('Lines below this level always pass, and `fatal` ones too.'),
     })
     .prefault({})
     .describe('What happens to a message that repeats: the rest of a window becomes one line with `suppressed`.'),
@@ -114,6 +115,6 @@ export const accessLogConfig = ({ access }: LoggingConfig): AccessLogConfig | un
 
 /** Values laid under config.yaml by environment. */
 export const loggingPresets = {
-  development: { level: 'debug', console: { format: 'pretty' } },
+  development: { level: 'debug' },
   production: { level: 'info', console: { format: 'json' } },
 } satisfies Partial<Record<'development' | 'production', z.input<typeof LoggingConfig>>>

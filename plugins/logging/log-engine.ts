@@ -37,6 +37,8 @@ export class LogEngine implements LogSink {
   failed = 0
   #encode: LineEncoder
   #sequence = 0
+  /** Lines of a lower rank are never held back. */
+  #stormRank = 0
   #running = false
 
   /** Opens nothing. */
@@ -53,6 +55,7 @@ export class LogEngine implements LogSink {
   #use(config: LoggingConfig): LineEncoder {
     this.tree.configure(config.level, config.loggers)
     this.storm.configure(config.storm.first, config.storm.window)
+    this.#stormRank = rankOf(config.storm.level)
     this.ring.resize(config.recent.lines, config.recent.size)
     return createLineEncoder({
       redactor: createRedactor(redactOptions(config)),
@@ -76,7 +79,8 @@ export class LogEngine implements LogSink {
       const { level, logger, message, timeMs } = record
       this.events.count(level, logger)
       if (this.storm.isDue(timeMs)) this.#endStorm(timeMs)
-      if (level === 'fatal' || this.storm.passes(logger, message, timeMs)) this.#emit(record)
+      const exempt = level === 'fatal' || rankOf(level) < this.#stormRank
+      if (exempt || this.storm.passes(logger, message, timeMs)) this.#emit(record)
     } catch {
       this.failed += 1
     }

@@ -11,8 +11,13 @@ const visible = (character: string) => `\\x${character.charCodeAt(0).toString(16
 
 const oneLine = (text: string) => text.replace(/\n/g, '\\n').replace(/\t/g, '\\t').replace(control, visible)
 
-const calm = (key: string, value: unknown): unknown =>
-  typeof value !== 'string' ? value : key === 'stack' ? value.replace(control, visible) : oneLine(value)
+/** A reviver: values first, then the keys of the object that holds them. */
+function calm(key: string, value: unknown): unknown {
+  if (typeof value === 'string') return key === 'stack' ? value.replace(control, visible) : oneLine(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  if (Object.keys(value).every((name) => oneLine(name) === name)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [oneLine(name), inner]))
+}
 
 /** Imports pino-pretty, which is why it is asynchronous. @param color whether to use colours */
 export async function createPretty(color: boolean): Promise<LineFormat> {

@@ -202,10 +202,12 @@ export class BufferedOutput {
     if (chunk === undefined) return
     const left = chunk.data.length - chunk.done
     let written = 0
-    if (this.target.regular) {
-      do written = fstatSync(this.target.fd!).size - chunk.sizeBefore
-      while (written < left && pause())
-    } else pause()
+    // One pause in any case: others may write to the same file, and its size then runs ahead of this write.
+    while (pause()) {
+      if (!this.target.regular) break
+      written = fstatSync(this.target.fd!).size - chunk.sizeBefore
+      if (written >= left) break
+    }
     this.#underWay = undefined
     this.#advance(chunk, this.target.regular ? Math.min(left, Math.max(0, written)) : left)
   }

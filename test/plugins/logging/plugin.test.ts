@@ -81,11 +81,51 @@ describe('logging in a runtime', () => {
     ])
   })
 
+  test('puts the ids of the request on every line where context is on, until a reload turns it off', async () => {
+    const talking = definePlugin({
+      api: 1,
+      name: 'talking',
+      version: '1.0.0',
+      summary: 'Logs in a route.',
+      config: z.strictObject({}),
+      setup: ({ log }) => ({
+        routes: new Hono().get('/talk', async (c) => {
+          await Promise.resolve()
+          log.info('talking')
+          return c.text('ok')
+        }),
+      }),
+    })
+    const { fetch, path, reload, section, clock, logging, stop } = await boot(
+      { context: true, performanceEvery: '5s' },
+      [talking],
+    )
+    const id = (value: string) => ({ headers: { 'x-request-id': value } })
+    await Promise.all(['a', 'b', 'c'].map((value) => fetch('/talk', id(value))))
+    await reload(section({}))
+    await fetch('/talk', id('d'))
+    await clock.advance(60_000)
+    await logging.flush()
+    const lines = records(path)
+    expect(lines.filter(({ message }) => message === 'talking').map(({ requestId }) => requestId)).toEqual([
+      'a',
+      'b',
+      'c',
+      undefined,
+    ])
+    expect(lines.find(({ message }) => message === 'performance')).toMatchObject({
+      requests: 4,
+      p50Ms: expect.any(Number),
+    })
+    await stop()
+  })
+
   test('holds back a storm and says how much, never a fatal line', async () => {
     const { logging, clock, path, stop } = await boot({ storm: { first: 3, window: '10s' } })
     const log = logging.logger()
     for (let index = 0; index < 10; index += 1) {
       log.warn('again', { index })
+      log.info('as often as it likes')
       log.fatal('the end')
     }
     await clock.advance(11_000)
@@ -93,6 +133,7 @@ describe('logging in a runtime', () => {
     await stop()
     const lines = records(path)
     expect(lines.filter(({ message }) => message === 'the end')).toHaveLength(10)
+    expect(lines.filter(({ message }) => message === 'as often as it likes')).toHaveLength(10)
     const again = lines.filter(({ message }) => message === 'again')
     expect(again.map(({ index, suppressed }) => suppressed ?? index)).toEqual([0, 1, 2, 7, undefined])
   })
@@ -315,5 +356,27 @@ describe('no planted secret comes out anywhere', () => {
       for (const secret of secrets.filter((_, index) => index % 2 === 0)) expect(text).not.toContain(secret)
     }
     rmSync(path)
+  })
+})
+
+describe('the pretty console', () => {
+  const line = (fields: object) =>
+    JSON.stringify({ level: 'warn', timestamp: '2026-01-01T00:00:00.000Z', logger: 'a', ...fields })
+
+  test('shows level, logger, message and fields', async () => {
+    const { createPretty } = await import('../../../plugins/logging/pretty.ts')
+    const text = (await createPretty(false))(line({ message: 'hello', orders: 3 }))
+    expect(text).toMatch(/WARN: a: hello\n {4}orders: 3\n$/)
+  })
+
+  test('lets no value begin a line or move the cursor', async () => {
+    const { createPretty } = await import('../../../plugins/logging/pretty.ts')
+    const evil = 'x\n[00:00:00.000] ERROR: forged\u001b[2K\r'
+    const text = (await createPretty(false))(
+      line({ message: evil, logger: evil, [evil]: evil, error: { type: evil, message: evil, stack: evil } }),
+    )
+    expect(text).not.toMatch(/^\[[^ ]* ERROR/m)
+    expect(text).not.toContain('\u001b')
+    expect(text).not.toContain('\r')
   })
 })
