@@ -1,10 +1,13 @@
 /**
  * Copies values that others count (the kernel, the runtime) into families. What a round does not set is gone after it:
- * a device that went, a file that could not be read. A family exists only once it had a value.
+ * a device that went, a file that could not be read. A family exists only once it had a value, and then begins empty: what
+ * a predecessor with another configuration left in it is taken away.
  */
 import type { Counter, CounterHandle, Gauge, GaugeHandle, Labels, MetricFactory, MetricOptions } from '../api.ts'
 
 export interface MirrorOptions<Label extends string> extends MetricOptions<Label> {
+  /** Other mirrors set series of this family too, so that only one's own are taken away. @default false */
+  readonly shared?: boolean
   /** A counter that goes back by at most this much stays where it was; by more, it begins anew. @default 0 */
   readonly tolerance?: number
 }
@@ -51,6 +54,8 @@ export function createMirror(metrics: MetricFactory): Mirror {
       const key = names.map((name) => labels[name]).join('\0')
       let series = bySet.get(key)
       if (!series) {
+        // What a predecessor counted is in the total that follows.
+        kind.family().remove(labels)
         series = { labels, handle: kind.family().labels(labels), value: 0, round }
         bySet.set(key, series)
       }
@@ -67,11 +72,14 @@ export function createMirror(metrics: MetricFactory): Mirror {
 
   return {
     counter<const Label extends string>(options: MirrorOptions<Label>) {
-      const { tolerance = 0, ...rest } = options
+      const { tolerance = 0, shared = false, ...rest } = options
       let family: Counter<Label> | undefined
       return mirrored<CounterHandle, Label>(options.labels ?? [], {
         family: () => {
-          family ??= metrics.counter<Label>(rest)
+          if (!family) {
+            family = metrics.counter<Label>(rest)
+            if (!shared) family.remove({})
+          }
           return family
         },
         write(series, value, renew) {
@@ -86,10 +94,14 @@ export function createMirror(metrics: MetricFactory): Mirror {
       })
     },
     gauge<const Label extends string>(options: MirrorOptions<Label>) {
+      const { tolerance: _, shared = false, ...rest } = options
       let family: Gauge<Label> | undefined
       return mirrored<GaugeHandle, Label>(options.labels ?? [], {
         family: () => {
-          family ??= metrics.gauge<Label>(options)
+          if (!family) {
+            family = metrics.gauge<Label>(rest)
+            if (!shared) family.remove({})
+          }
           return family
         },
         write: (series, value) => series.handle.set(value),

@@ -51,4 +51,5 @@ export const overLimit = (mirror: Mirror) =>
     name: 'arkwatch_host_items_over_limit',
     help: 'CPUs, mountpoints, disks or interfaces that the last collection left out because of maxCpus or maxDevices.',
     labels: ['set'],
+    shared: true,
   })

@@ -57,3 +57,30 @@ test.each([[undefined], [Number.NaN], [Number.POSITIVE_INFINITY]])('%p registers
   mirror.round(() => gauge.set(value))
   expect(metrics.families).toEqual([])
 })
+
+test('what a predecessor left in a family is taken away, but not from a shared one', () => {
+  const metrics = recorder()
+  for (const shared of [false, true]) {
+    const name = shared ? 'shared_bytes' : 'own_bytes'
+    for (const device of ['x', 'y']) {
+      const mirror = createMirror(metrics)
+      const gauge = mirror.gauge({ ...many, name, shared })
+      mirror.round(() => gauge.set(1, { device }))
+    }
+  }
+  expect([...metrics.samples.keys()]).toEqual([
+    'own_bytes{device="y"}',
+    'shared_bytes{device="x"}',
+    'shared_bytes{device="y"}',
+  ])
+})
+
+test('a counter that a predecessor filled shows the total, not the sum', () => {
+  const metrics = recorder()
+  for (const total of [100, 110]) {
+    const mirror = createMirror(metrics)
+    const counter = mirror.counter(one)
+    mirror.round(() => counter.set(total))
+  }
+  expect(metrics.value('a_total')).toBe(110)
+})
