@@ -25,8 +25,16 @@ const common = {
   degradedAbove: duration({ min: '1ms' }).optional().describe('Latency above which it is degraded.'),
 }
 
-const databaseUrl = (example: string) =>
-  secret().max(2_048).default('').describe(`Address with credentials, \`${example}\`; empty: the check is off.`)
+/** A url with credentials; what is wrong with it is said without it. */
+const targetUrl = (schemes: RegExp, example: string) =>
+  secret()
+    .max(2_048)
+    .default('')
+    .refine((url) => url === '' || schemes.test(url), `expected a url such as ${example}`)
+    .describe(`Address with credentials, \`${example}\`; empty: the check is off.`)
+
+const sqlUrl = /^(postgres(ql)?|mysql|mariadb)(\+[a-z0-9_]+)?:\/\//i
+const redisUrl = /^rediss?:\/\//i
 
 const sql = {
   connectionsDegradedAbove: ratio()
@@ -37,21 +45,21 @@ const sql = {
 
 export const PostgresCheck = z.strictObject({
   kind: z.literal('postgres').describe('PostgreSQL; with a mysql:// or mariadb:// url the kind is mysql.'),
-  url: databaseUrl('postgres://user:password@host:5432/database'),
+  url: targetUrl(sqlUrl, 'postgres://user:password@host:5432/database'),
   ...sql,
   ...common,
 })
 
 export const MysqlCheck = z.strictObject({
   kind: z.enum(['mysql', 'mariadb']).describe('MySQL or MariaDB; with a postgres:// url the kind is postgres.'),
-  url: databaseUrl('mysql://user:password@host:3306/database'),
+  url: targetUrl(sqlUrl, 'mysql://user:password@host:3306/database'),
   ...sql,
   ...common,
 })
 
 export const RedisCheck = z.strictObject({
   kind: z.literal('redis').describe('Redis or Valkey: PING and INFO.'),
-  url: databaseUrl('redis://:password@host:6379/0'),
+  url: targetUrl(redisUrl, 'redis://:password@host:6379/0'),
   role: z.enum(['any', 'master', 'replica']).default('any').describe('Role below which it is degraded.'),
   memoryDegradedAbove: ratio().default(0.9).describe('Share of maxmemory above which it is degraded.'),
   clientsDegradedAbove: ratio().default(0.9).describe('Share of maxclients above which it is degraded.'),

@@ -52,6 +52,8 @@ export class HealthEngine implements Health {
   /** Names in `dependsOn` that no check has, and a circle among checks that plugins brought. */
   problems: readonly string[] = []
   onRun: RunListener = () => {}
+  /** Changes with every change of a status or of the checks themselves. */
+  version = 0
 
   constructor(private readonly options: EngineOptions) {
     this.settings = options.settings
@@ -64,6 +66,7 @@ export class HealthEngine implements Health {
    * keeps its state.
    */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
+    this.version += 1
     const rearm = settings.jitter !== this.settings.jitter
     this.settings = settings
     this.slots.limit = settings.maxConcurrent
@@ -192,6 +195,7 @@ export class HealthEngine implements Health {
       held.effective = effective
       if (before.status === effective.status) continue
       held.changedAtMs = nowMs
+      this.version += 1
       const now = report(held, nowMs)
       this.logChange(now, before.status)
       for (const listener of this.listeners) listener(now, before.status)

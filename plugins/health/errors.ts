@@ -14,8 +14,4 @@ export const healthError = defineErrors({
     message: '{count} earlier runs still hang, no further one is started',
     help: 'The check does not end when its signal aborts: mend its run(signal).',
   },
-  HEALTH_TARGET_INVALID: {
-    message: 'url of the check is not usable: {reason}',
-    help: 'Give a URL such as postgres://user:password@host:5432/database.',
-  },
 })

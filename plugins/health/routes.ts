@@ -1,8 +1,10 @@
 /** The HTTP endpoints. Everything comes from memory. */
 import { type Context, Hono } from 'hono'
+import type { Clock } from '../../core/clock.ts'
 import type { EventLoop } from '../../core/event-loop.ts'
 import { problemResponse } from '../../core/http/problem.ts'
 import type { Runtime } from '../../core/runtime-api.ts'
+import { AnswerCache } from './answer-cache.ts'
 import type { Health } from './api.ts'
 import type { HealthConfig } from './config.ts'
 import { livenessItems, type ProbeItem, readinessItems, renderProbe, startupItems } from './readiness.ts'
@@ -13,7 +15,9 @@ export interface RouteOptions {
   readonly runtime: Pick<Runtime, 'status'>
   readonly eventLoop: Pick<EventLoop, 'pauseReason'>
   readonly settings: () => Pick<HealthConfig, 'ready' | 'details'>
-  now(): number
+  /** Changes with every change of a status or of the checks themselves. */
+  version(): number
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
 }
 
 /** How many `exclude` parameters are read. */
@@ -28,7 +32,7 @@ const notFound = (detail: string): Response => problemResponse({ status: 404, ti
 const wantsHealthJson = (c: Context): boolean => (c.req.header('accept') ?? '').includes('application/health+json')
 
 /** @returns the app with `/livez`, `/readyz`, `/startupz`, `/health` and `/health/comprehensive` */
-export function healthRoutes({ health, runtime, eventLoop, settings, now }: RouteOptions): Hono {
+export function healthRoutes({ health, runtime, eventLoop, settings, version, clock }: RouteOptions): Hono {
   const app = new Hono()
   const mayShowDetails = (): boolean => {
     const { details } = settings()
@@ -65,30 +69,30 @@ export function healthRoutes({ health, runtime, eventLoop, settings, now }: Rout
       return part.length > 0 ? answer(c, part) : notFound(`${probe} has no part of this name`)
     })
   }
-  const input = (): ReportInput => ({
-    checks: health.checks(),
-    off: health.off(),
-    nowMs: now(),
-    details: mayShowDetails(),
-  })
-  const report = (c: Context, from: ReportInput, body: { status: string }): Response => {
-    const status = body.status === 'down' || body.status === 'fail' ? 503 : 200
-    if (!wantsHealthJson(c)) return c.json(body, status, { ...noStore, vary: 'accept' })
-    const headers = { ...noStore, vary: 'accept', 'content-type': 'application/health+json' }
-    return c.body(JSON.stringify(healthJson(from, runtime.status().version)), status, headers)
+  const answers = new AnswerCache(clock.monotonic)
+  const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
+    const details = mayShowDetails()
+    const asHealthJson = wantsHealthJson(c)
+    const { status, body } = answers.of(JSON.stringify([version(), details, asHealthJson, kind, group]), () => {
+      const all = health.checks()
+      const input: ReportInput = {
+        checks: group === undefined ? all : all.filter((check) => check.groups.includes(group)),
+        off: group === undefined ? health.off() : [],
+        nowMs: clock.now(),
+        details,
+      }
+      const json = kind === 'basic' ? basic(input) : comprehensive(input)
+      const shown = asHealthJson ? healthJson(input, runtime.status().version) : json
+      return { status: json.status === 'down' ? 503 : 200, body: JSON.stringify(shown) }
+    })
+    const type = asHealthJson ? 'application/health+json' : 'application/json'
+    return c.body(body, status, { ...noStore, vary: 'accept', 'content-type': type })
   }
-  app.get('/health', (c) => {
-    const from = input()
-    return report(c, from, basic(from))
-  })
+  app.get('/health', (c) => report(c, 'basic'))
   app.get('/health/comprehensive', (c) => {
-    const from = input()
     const group = c.req.query('group')
-    if (group === undefined) return report(c, from, comprehensive(from))
-    const checks = from.checks.filter((check) => check.groups.includes(group))
-    if (checks.length === 0) return notFound('no check belongs to this group')
-    const ofGroup = { ...from, checks, off: [] }
-    return report(c, ofGroup, comprehensive(ofGroup))
+    const isKnown = group === undefined || health.checks().some((check) => check.groups.includes(group))
+    return isKnown ? report(c, 'comprehensive', group) : notFound('no check belongs to this group')
   })
   return app
 }

@@ -1,26 +1,60 @@
-/** A bound on how many checks run at one time: first come, first served. */
+/**
+ * Bounds how many checks run at one time, first come, first served, and how many begin in one turn of the event loop,
+ * so that many checks that fall due together do not hold up requests.
+ */
+import { yieldToLoop } from '../../core/clock.ts'
+
+const startsPerTurn = 8
+
 export class Slots {
   private taken = 0
+  private startsLeft = startsPerTurn
   private readonly waiting: (() => void)[] = []
 
-  constructor(public limit: number) {}
+  constructor(private limitNow: number) {}
 
-  get waitingCount(): number {
-    return this.waiting.length
+  get limit(): number {
+    return this.limitNow
   }
 
-  /** @returns a promise only if there is no room */
+  set limit(limit: number) {
+    this.limitNow = limit
+    this.admit()
+  }
+
+  /** @returns a promise only if there is no room at once */
   take(): Promise<void> | undefined {
-    if (this.taken < this.limit) {
-      this.taken += 1
+    if (this.waiting.length === 0 && this.hasRoom()) {
+      this.enter()
       return undefined
     }
     return new Promise((resolve) => this.waiting.push(resolve))
   }
 
   give(): void {
-    const next = this.taken <= this.limit ? this.waiting.shift() : undefined
-    if (next === undefined) this.taken -= 1
-    else next()
+    this.taken -= 1
+    this.admit()
+  }
+
+  private hasRoom(): boolean {
+    return this.taken < this.limitNow && this.startsLeft > 0
+  }
+
+  private enter(): void {
+    this.taken += 1
+    if (this.startsLeft === startsPerTurn) void yieldToLoop().then(() => this.nextTurn())
+    this.startsLeft -= 1
+  }
+
+  private nextTurn(): void {
+    this.startsLeft = startsPerTurn
+    this.admit()
+  }
+
+  private admit(): void {
+    while (this.waiting.length > 0 && this.hasRoom()) {
+      this.enter()
+      this.waiting.shift()!()
+    }
   }
 }

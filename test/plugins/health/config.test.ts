@@ -26,6 +26,8 @@ describe('the options of health', () => {
     [{ a: { kind: 'tcp', port: 1, every: '10ms' } }, 'at least 1s'],
     [{ a: { kind: 'http', url: 'ftp://x' } }, 'http://'],
     [{ a: { kind: 'http', url: 'http://u:p@x/' } }, 'no credentials'],
+    [{ a: { kind: 'postgres', url: 'sqlite:///x.db' } }, 'expected a url such as postgres://user:password@host'],
+    [{ a: { kind: 'redis', url: 'memcached://x' } }, 'expected a url such as redis://:password@host'],
     [{ a: { kind: 'process' } }, 'either `pidFile` or `name`'],
     [{ a: { kind: 'process', name: 'x', pidFile: '/y' } }, 'either `pidFile` or `name`'],
     [{ 'a b': { kind: 'disk' } }, 'Invalid key'],

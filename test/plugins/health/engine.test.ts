@@ -30,7 +30,7 @@ describe('running checks', () => {
         'a',
         (signal) => {
           signal.addEventListener('abort', () => {
-            aborted = true
+            aborted = signal.reason.code === 'HEALTH_TIMEOUT'
           })
           return late.promise
         },
@@ -49,7 +49,7 @@ describe('running checks', () => {
     expect(engine.abandoned).toBe(0)
   })
 
-  test('a check whose runs never end is started three times and no more', async () => {
+  test('a check whose runs never end is started three times and no more (HEALTH_ABANDONED)', async () => {
     let runs = 0
     const { clock, engine, check } = engineOf([
       spec('a', () => {

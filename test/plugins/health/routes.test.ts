@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { PluginStatus, RuntimeStatus } from '../../../core/runtime-api.ts'
+import { AnswerCache } from '../../../plugins/health/answer-cache.ts'
 import type { CheckReport, Health, OffCheck } from '../../../plugins/health/api.ts'
 import { overallStatus } from '../../../plugins/health/dependencies.ts'
 import { healthRoutes } from '../../../plugins/health/routes.ts'
@@ -46,9 +47,20 @@ interface World {
   pauseReason?: string
   ready?: 'auto' | 'group' | 'critical'
   details?: 'auto' | 'always' | 'never'
+  version?: () => number
+  monotonicMs?: () => number
 }
 
-function appOf({ checks = [], off = [], status = {}, pauseReason, ready = 'auto', details = 'auto' }: World = {}) {
+function appOf({
+  checks = [],
+  off = [],
+  status = {},
+  pauseReason,
+  ready = 'auto',
+  details = 'auto',
+  version = () => 0,
+  monotonicMs = () => 0,
+}: World = {}) {
   const health: Health = {
     status: () => overallStatus(checks),
     checks: () => checks,
@@ -76,7 +88,8 @@ function appOf({ checks = [], off = [], status = {}, pauseReason, ready = 'auto'
     runtime: { status: () => runtime },
     eventLoop: { pauseReason },
     settings: () => ({ ready, details }),
-    now: () => nowMs,
+    version: () => version(),
+    clock: { now: () => nowMs, monotonic: () => monotonicMs() },
   })
 }
 
@@ -275,6 +288,37 @@ describe('reports', () => {
     const app = appOf({ checks })
     expect(Object.keys(JSON.parse((await read(app, '/health/comprehensive?group=web')).text).checks)).toEqual(['cache'])
     expect((await read(app, '/health/comprehensive?group=ghost')).status).toBe(404)
+  })
+
+  test('an answer is written again after 100 ms or a change, and not for each request', async () => {
+    let asked = 0
+    let monotonicMs = 0
+    let version = 0
+    const counting = new Proxy(checks, {
+      get(target, key) {
+        if (key === 'filter') asked += 1
+        return Reflect.get(target, key)
+      },
+    })
+    const app = appOf({ checks: counting, version: () => version, monotonicMs: () => monotonicMs })
+    const ask = async () => {
+      await read(app, '/health/comprehensive?group=web')
+      return asked
+    }
+    expect([await ask(), await ask()]).toEqual([1, 1])
+    monotonicMs = 100
+    expect([await ask(), await ask()]).toEqual([2, 2])
+    version = 1
+    expect([await ask(), await ask()]).toEqual([3, 3])
+  })
+
+  test('many different questions do not fill the memory', () => {
+    const cache = new AnswerCache(() => 0)
+    let made = 0
+    const make = () => ({ status: 200 as const, body: `${++made}` })
+    for (let at = 0; at < 33; at += 1) cache.of(`${at}`, make)
+    expect(cache.of('32', make).body).toBe('33')
+    expect(cache.of('0', make).body).toBe('34')
   })
 
   const reachable = [{ name: 'server', url: 'http://0.0.0.0:8080' }]

@@ -27,6 +27,12 @@ describe.each(databases)('$kind', ({ kind, url, scheme, more }) => {
     expect(JSON.stringify(result)).not.toContain(canary)
   })
 
+  test('is down with a url that its driver cannot read, without the password', async () => {
+    const result = await runOnce({ kind, url: `${scheme}://app:${canary}@[nowhere:99999/x` })
+    expect(result.status).toBe('down')
+    expect(JSON.stringify(result)).not.toContain(canary)
+  })
+
   test('is down at once where nobody listens', async () => {
     const result = await runOnce({ kind, url: `${scheme}://app:${canary}@127.0.0.1:1/x` })
     expect(result.status).toBe('down')
