@@ -1,7 +1,7 @@
 /** The codes of what can be wrong with a configuration, and the error that carries all of them at once. */
 import { relative } from 'node:path'
 import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../errors.ts'
-import { type Path, pointer } from './node.ts'
+import { type Path, pointer, showKey } from './node.ts'
 import type { Problem, Source } from './types.ts'
 
 export const configError = defineErrors({
@@ -50,7 +50,7 @@ export function problem(code: Code, details: ErrorDetails, path: Path, source?: 
   return {
     code,
     message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,
-    pointer: pointer(path),
+    pointer: pointer(path.map((part) => (typeof part === 'string' ? showKey(part) : part))),
     ...(inFile && { file: source.file, line: source.line, column: source.column }),
     // The table's help for a value is general; where there is nothing better the message stands alone.
     help: help ?? (code === 'CONFIG_VALUE' ? undefined : error.help),

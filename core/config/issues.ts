@@ -2,7 +2,7 @@
 import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from './closest.ts'
 import { problem } from './errors.ts'
-import { type Node, type Path, type Scalar, type Spot, spot, toPlain } from './node.ts'
+import { type Node, type Path, type Scalar, type Spot, showKey, spot, toPlain } from './node.ts'
 import { redacted, redactUrls, show } from './redact.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 import type { Problem } from './types.ts'
@@ -87,10 +87,13 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
 }
 
 /** What is shown of the value at a spot; nothing of a secret. */
-function seen(schemas: readonly $ZodType[], { node }: Spot): string {
+function seen(issue: $ZodIssue, { node }: Spot, secret: boolean): string {
   if (node === undefined) return 'nothing is set'
   if (node.kind !== 'scalar') return `got a ${node.kind}`
-  return `got ${isSecret(schemas, true) && node.value !== null ? redacted : show(node.value)}`
+  // Where a map belongs, wrong indentation may have put anything.
+  const structural = issue.code === 'invalid_type' && /object|record|array/.test(issue.expected)
+  if (structural && node.value !== null) return `got ${named(typeof node.value)}`
+  return `got ${secret && node.value !== null ? redacted : show(node.value)}`
 }
 
 function toProblems(issue: $ZodIssue, checked: Checked): readonly Problem[] {
@@ -103,18 +106,23 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly Problem[] {
     const known = [...own, ...(path.length === checked.path.length ? (checked.reserved ?? []) : [])]
     return issue.keys.map((key) => {
       const where = [...path, key]
-      const details = { key, known: known.join(', ') }
+      const details = { key: showKey(key), known: known.join(', ') }
       return problem('CONFIG_UNKNOWN_KEY', details, where, spot(checked.root, where).key, didYouMean(key, known))
     })
   }
   const schemas = schemasAt(checked, path)
   const value = at.node && toPlain(at.node)
-  let what = redactUrls(expectation(issue))
-  const secret = isSecret(schemas, true) && typeof value === 'string' && value !== ''
-  if (secret) what = what.replaceAll(value, redacted)
-  if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(schemas, at)}`
+  let what = expectation(issue)
+  // In a file that is not valid YAML, text may have ended up at another field than it was written for.
+  const secret = isSecret(schemas, true) || checked.partial === true
+  if (typeof value === 'string' && value !== '') {
+    const shown = secret ? redacted : redactUrls(value)
+    // A schema's own message may quote the value.
+    for (const quoted of [value, JSON.stringify(value).slice(1, -1)]) what = what.replaceAll(quoted, shown)
+  }
+  if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(issue, at, secret)}`
   const source = issue.code === 'invalid_key' ? at.key : at.source
-  return [problem('CONFIG_VALUE', { what }, path, source, secret ? undefined : hint(issue, schemas, at.node))]
+  return [problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))]
 }
 
 /** @returns the problems that a schema's issues stand for; none where an expansion has failed already */

@@ -6,7 +6,7 @@ import { messageOf } from '../errors.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../plugin.ts'
 import { didYouMean } from './closest.ts'
 import { problem } from './errors.ts'
-import { type Entry, type Path, spot } from './node.ts'
+import { type Entry, type Path, showKey, spot } from './node.ts'
 import type { Problem, Source } from './types.ts'
 
 export interface Known {
@@ -82,7 +82,7 @@ export async function findPlugin(
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {
       const known = [...new Set([...Object.keys(catalog), ...plugins.keys()])].sort()
-      const details = { plugin: name, known: known.join(', ') }
+      const details = { plugin: showKey(name), known: known.join(', ') }
       problems.push(problem('PLUGIN_UNKNOWN', details, path, key, didYouMean(name, known)))
       return undefined
     }

@@ -2,7 +2,7 @@
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Node as YamlNode } from 'yaml'
 import { problem } from './errors.ts'
 import { expand, typed } from './expand.ts'
-import { emptyTree, type Node, type Path } from './node.ts'
+import { emptyTree, type Node, type Path, showKey } from './node.ts'
 import type { Problem, Source } from './types.ts'
 
 /** Values in one file, aliases resolved; more is refused. */
@@ -25,7 +25,7 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     const { line, col } = lines.linePos(offset)
     return { kind, file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const wrong = (what: string, path: Path, source: Source) => report(problem('CONFIG_SYNTAX', { what }, path, source))
+  const wrong = (what: string, source: Source) => report(problem('CONFIG_SYNTAX', { what }, [], source))
   let count = 0
 
   const scalar = (value: unknown, plain: boolean, path: Path, source: Source): Node => {
@@ -44,7 +44,7 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     count += 1
     if (count > maxNodes || path.length > maxDepth) {
       if (count === maxNodes + 1 || path.length === maxDepth + 1) {
-        wrong(`more than ${maxNodes} values, or nested deeper than ${maxDepth}`, path, source)
+        wrong(`more than ${maxNodes} values, or nested deeper than ${maxDepth}`, source)
       }
       return { kind: 'scalar', source, value: null, broken: true }
     }
@@ -52,7 +52,7 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     if (isAlias(node)) {
       const target = node.resolve(document)
       if (target !== undefined) return convert(target, path, source)
-      wrong('an alias without its anchor', path, source)
+      wrong('an alias without its anchor', source)
       return { kind: 'scalar', source, value: null, broken: true }
     }
     if (isScalar(node)) return scalar(node.value, node.type === 'PLAIN', path, source)
@@ -69,12 +69,12 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
       const range = (pair.key as YamlNode | null)?.range
       const at = range ? sourceAt(range[0]) : source
       if (key === undefined || key === '__proto__') {
-        wrong('a key must be plain text', path, at)
+        wrong('a key must be plain text', at)
         continue
       }
       const first = tree.entries.get(key)?.key
       if (first?.kind === kind) {
-        const details = { key, first: `${first.line}:${first.column}` }
+        const details = { key: showKey(key), first: `${first.line}:${first.column}` }
         report(problem('CONFIG_DUPLICATE_KEY', details, [...path, key], at))
         continue
       }
@@ -84,9 +84,11 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
   }
 
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
-  for (const { message, pos } of [...document.errors, ...document.warnings]) {
-    // What follows the colon may quote the file, and with it a secret.
-    wrong(message.replace(/: (?!is )[\s\S]*$/, ''), [], sourceAt(pos[0]))
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+    // Tags, and what follows some colons, quote the file, and with it perhaps a secret.
+    const tag = code === 'TAG_RESOLVE_FAILED' || code === 'BAD_COLLECTION_TYPE'
+    const what = tag ? 'an unknown tag; a text that begins with ! needs quotes' : message
+    wrong(what.replace(/(: "|characters: )[\s\S]*$/, ''), sourceAt(pos[0]))
   }
   return convert(document.contents as YamlNode | null, [], sourceAt(0))
 }

@@ -48,6 +48,11 @@ test.each([
   ['a syntax error beside a secret', 'token: "c4n4ry" c4n4ry'],
   ['a broken line', 'token: c4n4ry\n   c4n4ry\n  : c4n4ry'],
   ['an unclosed quote', 'token: "c4n4ry'],
+  ['a text that looks like a tag', 'token: !c4n4ry'],
+  ['a text that looks like a verbatim tag', 'token: !<c4n4ry>'],
+  ['a text that looks like an alias', 'token: *c4n4ry'],
+  ['a text with a stray quote before it', "every: '15s\n    token: c4n4ry'"],
+  ['wrong indentation', 'x: 1\n  token: c4n4ry'],
   ['a secret set twice', 'token: c4n4ry\n    token: c4n4ry2'],
 ])('problems show no secret: %s', async (_name, text) => {
   const loaded = await load(`plugins:\n  watcher:\n    ${text}\n`, { env })
