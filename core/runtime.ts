@@ -1,4 +1,7 @@
-/** The whole: configuration, host, request path, listeners. What `arkwatch start`, embedding and tests all build on. */
+/**
+ * The whole: configuration, host, request path, listeners. What `arkwatch start`, embedding and tests all build on.
+ * Over 250 lines because boot, reload and stop act on the same running set.
+ */
 import type { Hono } from 'hono'
 import { type Clock, systemClock } from './clock.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
@@ -48,6 +51,8 @@ export interface RunningRuntime extends Runtime {
   stop(): Promise<{ hung: string[] }>
   /** Skips what is left of the drain. */
   force(): void
+  /** Resolves when it has stopped, whoever asked for that. */
+  readonly stopped: Promise<{ hung: string[] }>
 }
 
 /**
@@ -80,6 +85,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let paused = !config.autoStart
   let lastReload: RuntimeStatus['lastReload'] = { ok: true, atMs: startedAtMs }
   let stopped: Promise<{ hung: string[] }> | undefined
+  const ended = Promise.withResolvers<{ hung: string[] }>()
   const forced = new AbortController()
   let handle: RunningRuntime['fetch'] = () => new Response(null, { status: 503 })
   let answer = handle
@@ -224,6 +230,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       eventLoop.stop()
       return { hung }
     })()
+    stopped.then(ended.resolve, ended.reject)
     return stopped
   }
 
@@ -257,5 +264,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),
+    stopped: ended.promise,
   })
 }

@@ -1,0 +1,58 @@
+/** What a command gets: where it writes, what it may read, and which configuration it is about. */
+import { resolve } from 'node:path'
+
+export interface Cli {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute. */
+  readonly cwd: string
+  /** Print JSON only. */
+  readonly json: boolean
+  /** Colours are wanted on standard output. */
+  readonly colour: boolean
+  /** Somebody reads standard output. */
+  readonly interactive: boolean
+  /** Absolute path of the configuration. */
+  readonly configFile: string
+  /** Writes a result to standard output. */
+  print(text: string): void
+  /** Writes to standard error. */
+  warn(text: string): void
+}
+
+/** What the command line says that all commands share. */
+export interface GlobalOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+/** A command: runs, prints, and @returns the exit code. */
+export type Command<Arguments extends readonly unknown[] = readonly unknown[], Options = object> = (
+  cli: Cli,
+  options: Options,
+  ...args: Arguments
+) => Promise<number>
+
+/** `-c FILE`, else ARKWATCH_CONFIG, else ./config.yaml. */
+export function configFileOf({ config }: GlobalOptions, env: Cli['env'], cwd: string): string {
+  return resolve(cwd, config ?? (env.ARKWATCH_CONFIG || 'config.yaml'))
+}
+
+/** @param options of the command line @returns the surroundings of this process */
+export function processCli(options: GlobalOptions): Cli {
+  const { env, stdout, stderr } = process
+  const cwd = process.cwd()
+  const json = options.json === true
+  return {
+    env,
+    cwd,
+    json,
+    colour: !json && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    interactive: stdout.isTTY === true,
+    configFile: configFileOf(options, env, cwd),
+    print: (text) => void stdout.write(`${text}\n`),
+    warn: (text) => void stderr.write(`${text}\n`),
+  }
+}
+
+/** Prints one JSON document. */
+export const printJson = (cli: Cli, value: unknown): void => cli.print(JSON.stringify(value, null, 2))

@@ -1,0 +1,24 @@
+/** `arkwatch check` */
+import { ConfigError } from '../../core/config/errors.ts'
+import { loadConfig } from '../../core/config/load.ts'
+import { type Command, printJson } from '../cli.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { loadOptions } from '../load-options.ts'
+
+const check: Command = async (cli) => {
+  const loaded = await loadConfig(loadOptions(cli)).catch((thrown: unknown) => {
+    if (cli.json && thrown instanceof ConfigError) return thrown
+    throw thrown
+  })
+  if (loaded instanceof ConfigError) {
+    printJson(cli, { ok: false, problems: loaded.problems })
+    return exitCodes.config
+  }
+  const { plugins, files } = loaded
+  const on = plugins.filter(({ disabled }) => disabled === undefined).map(({ name }) => name)
+  if (cli.json) printJson(cli, { ok: true, files, plugins: on, problems: [] })
+  else cli.print(`${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : on.join(', ')}`)
+  return exitCodes.ok
+}
+
+export default check

@@ -1,0 +1,16 @@
+/** The codes that the command line itself raises. */
+import { defineErrors } from '../core/errors.ts'
+
+export const cliError = defineErrors({
+  CLI_USAGE: { message: '{what}', help: 'See `arkwatch help`, or `arkwatch help <command>`.' },
+  CLI_FILE_EXISTS: { message: '{file} is there already', help: 'Name another one, or overwrite it with --force.' },
+  CLI_FILE_UNWRITABLE: { message: 'cannot write {file}: {reason}', help: 'Check the path and its permissions.' },
+  CLI_LIVE_UNREACHABLE: {
+    message: 'nothing answers on {url}: {reason}',
+    help: 'Arkwatch is not running, or listens elsewhere: name the address with --url.',
+  },
+  CLI_NO_LIVE_ADDRESS: {
+    message: '{file} names no port on which liveness is served',
+    help: 'Set plugins.health.watchdog.port or server.port, or name the address with --url.',
+  },
+})

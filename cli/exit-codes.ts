@@ -1,0 +1,2 @@
+/** The exit codes of the command line. */
+export { exitCodeOf, exitCodes, forcedExitCode } from '../core/exit-codes.ts'

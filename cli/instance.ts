@@ -1,0 +1,17 @@
+/** The running instance that a configuration belongs to. */
+import { dirname, resolve } from 'node:path'
+import { spot } from '../core/config/node.ts'
+import { readTree } from '../core/config/read.ts'
+import { type ControlClient, control } from '../core/control.ts'
+import type { Cli } from './cli.ts'
+
+/** The data folder that the configuration names. A configuration that is wrong elsewhere does not matter. */
+export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>): string {
+  const root = readTree(configFile, { env, problems: [], files: new Set() })
+  const { node } = spot(root, ['data'])
+  const data = node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data'
+  return resolve(dirname(configFile), data)
+}
+
+/** @param timeoutMs how long an answer may take */
+export const instance = (cli: Cli, timeoutMs?: number): ControlClient => control(dataDirOf(cli), timeoutMs)

@@ -1,0 +1,57 @@
+/** Liveness over HTTP, as a container's health check asks for it: it needs no control socket and no main loop. */
+import { applyEnvironment } from '../core/config/environment.ts'
+import { spot } from '../core/config/node.ts'
+import { readTree } from '../core/config/read.ts'
+import { messageOf } from '../core/errors.ts'
+import { environmentOverlays } from '../plugins/environment.ts'
+import type { Cli } from './cli.ts'
+import { cliError } from './errors.ts'
+
+export interface LiveAnswer {
+  readonly url: string
+  readonly live: boolean
+  readonly httpStatus: number
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Of `server.port`. */
+const defaultPort = 8080
+
+/** An address that one can connect to, for one that a listener binds to. */
+const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
+
+/**
+ * The watchdog's listener, which is true also when the main loop is stuck; else the public one. What is wrong with the
+ * rest of the configuration does not matter: the instance that runs may have read it before.
+ */
+function addressOf({ configFile, env }: Cli): string {
+  const files = readTree(configFile, { env, problems: [], files: new Set() })
+  const root = applyEnvironment(files, environmentOverlays, env, [])
+  const at = (path: readonly string[]): Address | undefined => {
+    const read = (key: string, standard: unknown) => {
+      const { node } = spot(root, [...path, key])
+      return node?.kind === 'scalar' && node.value !== null ? node.value : standard
+    }
+    const port = Number(read('port', path[0] === 'server' && spot(root, path).node ? defaultPort : 0))
+    return port > 0 ? { host: String(read('host', '127.0.0.1')), port } : undefined
+  }
+  const address = at(['plugins', 'health', 'watchdog']) ?? at(['server'])
+  if (address === undefined) throw cliError('CLI_NO_LIVE_ADDRESS', { file: configFile })
+  const host = reachable(address.host)
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/livez`
+}
+
+/** @param url @default what the configuration names @throws CLI_LIVE_UNREACHABLE, CLI_NO_LIVE_ADDRESS */
+export async function checkLive(cli: Cli, url: string | undefined, timeoutMs: number): Promise<LiveAnswer> {
+  const target = url ?? addressOf(cli)
+  try {
+    const { ok, status } = await fetch(target, { signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' })
+    return { url: target, live: ok, httpStatus: status }
+  } catch (thrown) {
+    throw cliError('CLI_LIVE_UNREACHABLE', { url: target, reason: messageOf(thrown) }, thrown)
+  }
+}

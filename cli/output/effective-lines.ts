@@ -1,0 +1,55 @@
+/** The effective configuration as a table: path, value, source. Pure. */
+import { relative } from 'node:path'
+import { type Path, pointer } from '../../core/config/node.ts'
+import type { Source } from '../../core/config/types.ts'
+import type { Cli } from '../cli.ts'
+import { paint } from './style.ts'
+import { table } from './table.ts'
+
+/** @returns where a value came from, for people */
+export function describeSource(source: Source | undefined, cwd: string): string {
+  if (source === undefined) return 'default'
+  switch (source.kind) {
+    case 'default':
+      return 'default'
+    case 'preset':
+      return `preset ${source.environment}`
+    case 'environment':
+      return `environment ${source.variable}`
+    case 'code':
+      return 'code'
+    default: {
+      const near = relative(cwd, source.file)
+      return `${near.startsWith('..') ? source.file : near}:${source.line}:${source.column}`
+    }
+  }
+}
+
+function leavesOf(value: unknown, path: Path = []): { readonly path: Path; readonly value: unknown }[] {
+  const entries = Array.isArray(value)
+    ? value.map((item, index) => [index, item] as const)
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value)
+      : []
+  return entries.length === 0 ? [{ path, value }] : entries.flatMap(([key, item]) => leavesOf(item, [...path, key]))
+}
+
+const shown = (value: unknown) => (typeof value === 'string' && value !== '' ? value : JSON.stringify(value))
+
+/** @param sources by JSON pointer */
+export function effectiveLines(
+  cli: Pick<Cli, 'colour' | 'cwd'>,
+  config: unknown,
+  sources: Readonly<Record<string, Source>>,
+): string {
+  const rows = leavesOf(config).map(({ path, value }) => {
+    const source = sources[pointer(path)]
+    const text = shown(value)
+    return [
+      path.join('.'),
+      source?.kind === undefined || source.kind === 'default' ? text : paint(cli, 'bold', text),
+      paint(cli, 'dim', describeSource(source, cli.cwd)),
+    ]
+  })
+  return table(['key', 'value', 'source'], rows)
+}

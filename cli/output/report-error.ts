@@ -1,0 +1,44 @@
+/** Errors for people, or as JSON: what is wrong, where, what to do. */
+import { formatProblem } from '../../core/config/errors.ts'
+import type { Problem } from '../../core/config/types.ts'
+import { ArkwatchError, messageOf } from '../../core/errors.ts'
+import { type Cli, printJson } from '../cli.ts'
+import { exitCodeOf, exitCodes } from '../exit-codes.ts'
+
+/** The problems of a configuration that an error carries, if it does. */
+const problemsOf = ({ details }: ArkwatchError): readonly Problem[] | undefined =>
+  Array.isArray(details.problems) ? (details.problems as Problem[]) : undefined
+
+/** @returns one block a problem: position and message, below it what to do */
+export const problemLines = (problems: readonly Problem[], cwd: string): string =>
+  problems.map(({ help, ...problem }) => `${formatProblem(problem, cwd)}${help ? `\n    ${help}` : ''}`).join('\n')
+
+/**
+ * Prints what was thrown.
+ *
+ * @returns the exit code it means
+ */
+export function reportError(cli: Cli, thrown: unknown): number {
+  const known = thrown instanceof ArkwatchError ? thrown : undefined
+  const problems = known && problemsOf(known)
+  const exitCode = problems === undefined ? exitCodeOf(thrown) : exitCodes.config
+  if (cli.json) {
+    const error = known
+      ? { code: known.code, message: known.message, help: known.help, ...(problems && { problems }) }
+      : { code: 'INTERNAL', message: messageOf(thrown) }
+    printJson(cli, { error, exitCode })
+    return exitCode
+  }
+  if (known === undefined) {
+    cli.warn(`error: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`)
+    cli.warn('  this is a fault in Arkwatch or in a plugin: please report it')
+  } else if (problems !== undefined) {
+    cli.warn(problemLines(problems, cli.cwd))
+    cli.warn(`${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration`)
+    const missing = problems.some(({ code, file }) => code === 'CONFIG_FILE_UNREADABLE' && file === undefined)
+    if (missing) cli.warn('  `arkwatch init` writes a configuration; -c FILE names another one')
+  } else {
+    cli.warn(`error: ${known.message} [${known.code}]\n  ${known.help}`)
+  }
+  return exitCode
+}

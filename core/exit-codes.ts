@@ -1,0 +1,37 @@
+/** What an exit code of `arkwatch` means. Documented in docs/cli.md. */
+import { ArkwatchError } from './errors.ts'
+
+export const exitCodes = {
+  /** Done, or the answer is yes. */
+  ok: 0,
+  /** The answer is no: unhealthy, refused, could not start. */
+  negative: 1,
+  /** The command line is wrong. */
+  usage: 64,
+  /** No running instance answers. */
+  notRunning: 69,
+  /** A fault of Arkwatch or of a plugin that nobody caught. */
+  internal: 70,
+  /** A plugin did not stop in time; it is named. */
+  hung: 75,
+  /** The configuration is wrong. */
+  config: 78,
+} as const
+
+/** A second signal ended the process before it had stopped: 128 + SIGTERM, as a shell says it. */
+export const forcedExitCode = 143
+
+const byCode: Readonly<Record<string, number>> = {
+  CONFIG_INVALID: exitCodes.config,
+  GRAPH_CYCLE: exitCodes.config,
+  SERVICE_DUPLICATE: exitCodes.config,
+  PLUGIN_API_MISMATCH: exitCodes.config,
+  PLUGIN_INVALID: exitCodes.config,
+  CLI_USAGE: exitCodes.usage,
+  NOT_RUNNING: exitCodes.notRunning,
+  CONTROL_COMMAND_FAILED: exitCodes.internal,
+}
+
+/** @returns the exit code for what was thrown: `internal` for anything but an ArkwatchError */
+export const exitCodeOf = (thrown: unknown): number =>
+  thrown instanceof ArkwatchError ? (byCode[thrown.code] ?? exitCodes.negative) : exitCodes.internal

@@ -1,0 +1,143 @@
+/** Arkwatch as a process of its own. The only place that listens to signals and decides on the exit code. */
+import { systemClock } from './clock.ts'
+import { type ControlServer, startControl } from './control.ts'
+import { type DataLock, lockData } from './data-lock.ts'
+import { exitCodes, forcedExitCode } from './exit-codes.ts'
+import { type Logger, LogHub } from './log.ts'
+import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
+import { watchFiles } from './watch.ts'
+
+/** What a second signal leaves for plugins to stop. */
+const forcedStopMs = 1_000
+/** What an uncaught exception leaves for plugins to stop. */
+const fatalStopMs = 2_000
+
+export interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
+  /** Reloads when a file of the configuration changes. @default true */
+  readonly watch?: boolean
+  /** Takes the line that says where it listens. @default a log line */
+  readonly announce?: (line: string) => void
+}
+
+/** @returns the line that says where a runtime listens */
+export function banner({ status }: Pick<RunningRuntime, 'status'>): string {
+  const urls = status().listeners.map(({ url }) => url)
+  return urls.length === 0 ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls.join(', ')}`
+}
+
+/** Runs reloads one at a time; what is asked for meanwhile makes one more of them. */
+function reloader(runtime: RunningRuntime, log: Logger): (why: string) => Promise<void> {
+  let running = false
+  let again = false
+  return async (why) => {
+    again = true
+    if (running) return
+    running = true
+    while (again) {
+      again = false
+      log.info('reloading the configuration', { why })
+      await runtime.reload().catch((error: { code?: string }) => {
+        if (error.code === 'RELOAD_BUSY') log.warn('not reloaded', { error })
+      })
+    }
+    running = false
+  }
+}
+
+/**
+ * Boots, runs until a signal or a fault ends it, and stops.
+ *
+ * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins a second. SIGHUP reloads.
+ * The caller exits the process with what this returns.
+ *
+ * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if a second signal cut the stop off
+ * @throws what `createRuntime` throws, DATA_IN_USE, DATA_UNUSABLE, CONTROL_LISTEN_FAILED; nothing runs then
+ */
+export async function main({ watch = true, announce, ...options }: MainOptions): Promise<number> {
+  const clock = options.clock ?? systemClock
+  const outcome = Promise.withResolvers<number>()
+  let log = new LogHub(clock, options.fallbackSink).logger('core')
+  let runtime: RunningRuntime | undefined
+  let lock: DataLock | undefined
+  let control: ControlServer | undefined
+  let unwatch = () => {}
+  let asked = 0
+  let faulty = false
+
+  const stop = () => void runtime?.stop().catch((error) => fault('stopping failed', error))
+  const within = (ms: number, code: number) => clock.after(ms, () => outcome.resolve(code))
+
+  const onSignal = (signal: NodeJS.Signals) => {
+    asked += 1
+    if (asked > 2) return outcome.resolve(forcedExitCode)
+    log.info(asked === 1 ? `${signal}: stopping` : `${signal} again: stopping now`)
+    if (asked === 2) {
+      runtime?.force()
+      within(forcedStopMs, forcedExitCode)
+    }
+    stop()
+  }
+  const fault = (message: string, error: unknown) => {
+    log.fatal(message, { error })
+    if (faulty) return
+    faulty = true
+    if (runtime === undefined) return outcome.resolve(exitCodes.internal)
+    runtime.force()
+    within(fatalStopMs, exitCodes.internal)
+    stop()
+  }
+  const reload = () => {
+    if (runtime !== undefined && asked === 0) void reloadSoon('SIGHUP')
+  }
+  let reloadSoon: ReturnType<typeof reloader> = async () => {}
+
+  const listeners = {
+    SIGTERM: onSignal,
+    SIGINT: onSignal,
+    SIGHUP: reload,
+    uncaughtException: (error: unknown) => fault('uncaught exception', error),
+    unhandledRejection: (error: unknown) => fault('unhandled rejection', error),
+  }
+  for (const [event, listener] of Object.entries(listeners)) process.on(event, listener)
+
+  const boot = async () => {
+    const booted = await createRuntime({
+      ...options,
+      accepted: ({ dataDir }) => {
+        lock = lockData(dataDir)
+      },
+    })
+    runtime = booted
+    log = booted.logger('core')
+    booted.stopped.then(
+      ({ hung }) => {
+        if (hung.length > 0) log.error(`stopped, but ${hung.join(', ')} hung`, { hung })
+        else log.info('stopped')
+        outcome.resolve(faulty ? exitCodes.internal : hung.length > 0 ? exitCodes.hung : exitCodes.ok)
+      },
+      () => outcome.resolve(exitCodes.internal),
+    )
+    try {
+      control = startControl({ dataDir: booted.dataDir, commands: () => booted.commands(), log })
+    } catch (error) {
+      await booted.stop()
+      throw error
+    }
+    if (asked > 0 || faulty) return stop()
+    reloadSoon = reloader(booted, log)
+    if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => void reloadSoon('a file changed'))
+    const line = banner(booted)
+    const { listeners, bootMs } = booted.status()
+    log.info(line, { listeners, bootMs: Math.round(bootMs ?? 0) })
+    announce?.(line)
+  }
+
+  try {
+    return await Promise.race([outcome.promise, boot().then(() => outcome.promise)])
+  } finally {
+    unwatch()
+    await control?.stop()
+    lock?.release()
+    for (const [event, listener] of Object.entries(listeners)) process.off(event, listener)
+  }
+}
