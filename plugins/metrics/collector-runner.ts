@@ -1,0 +1,201 @@
+/** Asks collectors: some at each scrape, some on a timer of their own. */
+import { messageOf } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import type { PluginClock } from '../../core/plugin.ts'
+import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
+import { metricsError } from './errors.ts'
+import type { Pace } from './exposition/pace.ts'
+import type { FamilyOwnership } from './storage/ownership.ts'
+
+const defaultTimeoutMs = 5_000
+/** Spreads the periods of collectors, later only, as a ratio of them. */
+const jitter = 0.1
+
+/** A collector that was set up. */
+export interface Running {
+  readonly collector: Collector
+  readonly release: () => void
+  /** Undefined where its setup failed. */
+  readonly collect: (() => void | Promise<void>) | undefined
+  readonly duration: GaugeHandle
+  readonly errors: CounterHandle
+  /** A collection goes on, also when its time is over. */
+  busy: boolean
+  failing: boolean
+  cancel: () => void
+}
+
+export interface CollectorRunnerOptions {
+  readonly ownership: FamilyOwnership
+  readonly clock: PluginClock
+  readonly log: Logger
+  /** Collectors that a predecessor set up, whose timers have ended. */
+  readonly inherited?: ReadonlyMap<Collector, Running> | undefined
+}
+
+export class CollectorRunner {
+  readonly #options: CollectorRunnerOptions
+  readonly #running = new Map<Collector, Running>()
+  readonly #durations
+  readonly #errors
+
+  constructor(options: CollectorRunnerOptions) {
+    this.#options = options
+    const { metrics } = options.ownership.factory()
+    this.#durations = metrics.gauge({
+      name: 'arkwatch_collector_duration_seconds',
+      help: 'How long the last collection of a collector took.',
+      labels: ['collector'],
+    })
+    this.#errors = metrics.counter({
+      name: 'arkwatch_collector_errors_total',
+      help: 'Collections that failed, ran out of time, or were left out because the one before still ran.',
+      labels: ['collector'],
+    })
+    for (const [collector, running] of options.inherited ?? []) this.#running.set(collector, running)
+  }
+
+  /** Every collector that is set up, for a successor. */
+  get running(): ReadonlyMap<Collector, Running> {
+    return this.#running
+  }
+
+  /** Starts the timers of inherited collectors. */
+  resume(): void {
+    for (const running of this.#running.values()) {
+      running.cancel()
+      this.#arm(running)
+    }
+  }
+
+  /** Stops the timers; families stay. */
+  pause(): void {
+    for (const running of this.#running.values()) {
+      running.cancel()
+      running.cancel = () => {}
+    }
+  }
+
+  /** Sets up what is new and lets go of what is no longer there. New ones first, so that shared families keep their values. */
+  reconcile(wanted: readonly Collector[]): void {
+    for (const collector of wanted) if (!this.#running.has(collector)) this.#add(collector)
+    const present = new Set(wanted)
+    for (const [collector, running] of this.#running) {
+      if (present.has(collector)) continue
+      this.#running.delete(collector)
+      running.cancel()
+      running.release()
+      const { name } = collector
+      if (wanted.some((other) => other.name === name)) continue
+      this.#durations.remove({ collector: name })
+      this.#errors.remove({ collector: name })
+    }
+  }
+
+  /** Lets go of what was set up here and not inherited. */
+  releaseAllBut(kept: ReadonlyMap<Collector, Running>): void {
+    for (const [collector, running] of this.#running) if (!kept.has(collector)) running.release()
+  }
+
+  /** Counts a failure of a source that is no collector. */
+  failed(name: string): void {
+    this.#errors.inc({ collector: name })
+  }
+
+  /** Runs those that are asked at each scrape. One that throws is counted and left out. */
+  async collect(pace: Pace): Promise<void> {
+    for (const running of [...this.#running.values()]) {
+      if (running.collector.everyMs !== undefined || running.collect === undefined) continue
+      const startedMs = this.#options.clock.monotonic()
+      try {
+        const result: unknown = running.collect()
+        if (result instanceof Promise) {
+          result.catch(() => {})
+          throw new TypeError('a collector without everyMs must not return a promise')
+        }
+        this.#finished(running, startedMs)
+      } catch (error) {
+        this.#finished(running, startedMs, error)
+      }
+      if (pace.due()) await pace.rest()
+    }
+  }
+
+  #add(collector: Collector): void {
+    const { metrics, release } = this.#options.ownership.factory()
+    const running: Running = {
+      collector,
+      release,
+      collect: this.#setup(collector, () => collector.setup(metrics)),
+      duration: this.#durations.labels({ collector: collector.name }),
+      errors: this.#errors.labels({ collector: collector.name }),
+      busy: false,
+      failing: false,
+      cancel: () => {},
+    }
+    if (running.collect === undefined) running.errors.inc()
+    this.#running.set(collector, running)
+    this.#arm(running)
+  }
+
+  #setup(collector: Collector, setup: () => Running['collect']): Running['collect'] {
+    try {
+      return setup()
+    } catch (error) {
+      this.#options.log.error('collector could not be set up', { collector: collector.name, error })
+      return undefined
+    }
+  }
+
+  #arm(running: Running): void {
+    const { collector, collect } = running
+    if (collector.everyMs === undefined || collect === undefined) return
+    const options = { monitoring: true, jitter, immediate: true }
+    running.cancel = this.#options.clock.every(collector.everyMs, () => this.#runOnce(running, collect), options)
+  }
+
+  /** Never rejects, and ends when the time is over, though the collection may go on. */
+  async #runOnce(running: Running, collect: () => void | Promise<void>): Promise<void> {
+    const { clock } = this.#options
+    const { name, timeoutMs = defaultTimeoutMs } = running.collector
+    const startedMs = clock.monotonic()
+    const timedOut = metricsError('METRICS_TIMEOUT', { source: `collector ${name}`, timeoutMs })
+    if (running.busy) {
+      running.errors.inc()
+      return
+    }
+    let cancel = () => {}
+    try {
+      const result = collect()
+      if (result instanceof Promise) {
+        running.busy = true
+        const free = () => {
+          running.busy = false
+        }
+        result.then(free, free)
+        const late = Promise.withResolvers<never>()
+        cancel = clock.after(timeoutMs, () => late.reject(timedOut))
+        await Promise.race([result, late.promise])
+      }
+      this.#finished(running, startedMs)
+    } catch (error) {
+      this.#finished(running, startedMs, error)
+    } finally {
+      cancel()
+    }
+  }
+
+  #finished(running: Running, startedMs: number, ...failure: [unknown?]): void {
+    const { clock, log } = this.#options
+    const { name } = running.collector
+    running.duration.set((clock.monotonic() - startedMs) / 1_000)
+    if (failure.length === 0) {
+      if (running.failing) log.info('collector works again', { collector: name })
+      running.failing = false
+      return
+    }
+    running.errors.inc()
+    if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(failure[0]) })
+    running.failing = true
+  }
+}

@@ -1,0 +1,26 @@
+/** Numbers as the two formats write them. */
+
+const special = (value: number): string =>
+  Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : value < 0 ? '-Inf' : `${value}`
+
+/** A sample value, and a bound in text 0.0.4. */
+export const prometheusNumber = (value: number): string => (value - value === 0 ? `${value}` : special(value))
+
+/**
+ * A bound in OpenMetrics: always with a point or an exponent, as Go's `%g` with `.0` after whole numbers.
+ * @see https://prometheus.io/docs/specs/om/open_metrics_spec/ "Considerations: Canonical Numbers"
+ */
+export function openMetricsFloat(value: number): string {
+  if (value - value !== 0) return special(value)
+  const size = Math.abs(value)
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return exponential(value)
+  const text = `${value}`
+  return text.includes('.') ? text : `${text}.0`
+}
+
+/** `1e+06`, `1.5e-05`: an exponent of at least two digits. */
+function exponential(value: number): string {
+  const [mantissa, exponent = '0'] = value.toExponential().split('e')
+  const sign = exponent.startsWith('-') ? '-' : '+'
+  return `${mantissa}e${sign}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`
+}

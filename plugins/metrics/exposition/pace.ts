@@ -1,0 +1,23 @@
+/** Cuts long work into blocks, so that requests are served in between. */
+import { type Clock, yieldToLoop } from '../../../core/clock.ts'
+
+/** Milliseconds after which work gives way; well below the 5 ms that a block may take, since work goes on until it asks. */
+export const blockMs = 2
+
+export interface Pace {
+  /** Whether the block has taken its time. */
+  due(): boolean
+  /** Lets everything else that waits run. */
+  rest(): Promise<void>
+}
+
+export function createPace(clock: Pick<Clock, 'monotonic'>): Pace {
+  let startedMs = clock.monotonic()
+  return {
+    due: () => clock.monotonic() - startedMs >= blockMs,
+    async rest() {
+      await yieldToLoop()
+      startedMs = clock.monotonic()
+    },
+  }
+}

@@ -1,0 +1,106 @@
+/** Goes through all samples in blocks of a few milliseconds: as text, or to a visitor. */
+import type { SeriesVisitor } from '../api.ts'
+import { openMetricsFamily } from '../naming.ts'
+import type { ForeignFamily } from '../prom-registry.ts'
+import type { SeriesBase, StoredFamily } from '../storage/family.ts'
+import type { AnyFamily } from '../storage/store.ts'
+import { type CommonLabels, type Format, header, labelText, sampleCount, seriesLines, visitorLabels } from './format.ts'
+import { openMetricsFloat, prometheusNumber } from './numbers.ts'
+import type { Pace } from './pace.ts'
+
+/** What is exposed at one moment. */
+export interface ExposedSource {
+  /** Ours. */
+  families(): Iterable<AnyFamily>
+  readonly foreign: readonly ForeignFamily[]
+  readonly common: CommonLabels
+}
+
+/** The pace is asked after so many series. */
+const seriesPerLook = 16
+
+const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
+  (family as unknown as StoredFamily<SeriesBase>).read(series, out)
+
+/**
+ * Writes the exposition.
+ *
+ * @param emit gets the text in pieces, a block each
+ */
+export async function writeText(
+  { families, foreign, common }: ExposedSource,
+  format: Format,
+  pace: Pace,
+  emit: (text: string) => void,
+): Promise<void> {
+  let text = ''
+  let looked = 0
+  const give = async () => {
+    emit(text)
+    text = ''
+    await pace.rest()
+  }
+  for (const family of families()) {
+    if (family.all.size === 0) continue
+    text += header(family.name, family.type, family.help, format)
+    const numbers = new Float64Array(family.samples.length)
+    const count = sampleCount(family, format)
+    for (const series of family.all as Set<SeriesBase>) {
+      read(family, series, numbers)
+      text += seriesLines(family, series, common, format, numbers, count)
+      looked += 1
+      if (looked % seriesPerLook === 0 && pace.due()) await give()
+    }
+  }
+  for (const family of foreign) {
+    if (family.samples.length === 0) continue
+    text += header(family.name, family.type, family.help, format)
+    for (const sample of family.samples) {
+      const name = foreignName(family, sample.name, format)
+      const labels = Object.entries({ ...common, ...sample.labels }).map(([label, value]) =>
+        label === 'le' || label === 'quantile'
+          ? ([label, foreignBound(value, format)] as const)
+          : ([label, value] as const),
+      )
+      text += `${name}${labelText(labels)} ${prometheusNumber(sample.value)}\n`
+      looked += 1
+      if (looked % seriesPerLook === 0 && pace.due()) await give()
+    }
+  }
+  emit(format === 'openmetrics' ? `${text}# EOF\n` : text)
+}
+
+/** OpenMetrics wants `_total` on the samples of a counter, whatever the counter is called. */
+const foreignName = ({ name, type }: ForeignFamily, sample: string, format: Format): string =>
+  format === 'openmetrics' && type === 'counter' ? `${openMetricsFamily(name, type)}_total` : sample
+
+const foreignBound = (value: string, format: Format): string => {
+  const number = value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value)
+  return format === 'openmetrics' ? openMetricsFloat(number) : prometheusNumber(number)
+}
+
+/** Shows every sample to a visitor, with the names and bounds of text 0.0.4. */
+export async function visitAll(
+  { families, foreign, common }: ExposedSource,
+  pace: Pace,
+  visit: SeriesVisitor,
+): Promise<void> {
+  let looked = 0
+  for (const family of families()) {
+    const numbers = new Float64Array(family.samples.length)
+    const names = family.samples.map(({ suffix }) => family.name + suffix)
+    for (const series of family.all as Set<SeriesBase>) {
+      read(family, series, numbers)
+      const labels = visitorLabels(family, series, common)
+      for (let index = 0; index < names.length; index += 1) {
+        visit(family, names[index]!, labels[index]!, numbers[index]!)
+      }
+      looked += 1
+      if (looked % seriesPerLook === 0 && pace.due()) await pace.rest()
+    }
+  }
+  for (const family of foreign) {
+    for (const { name, labels, value } of family.samples) visit(family, name, { ...common, ...labels }, value)
+    if (pace.due()) await pace.rest()
+  }
+}

@@ -1,0 +1,32 @@
+import { definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
+import { collector, Metrics } from './api.ts'
+import { MetricsConfig } from './config.ts'
+import { MetricsInstance } from './instance.ts'
+
+export default definePlugin({
+  api: 1,
+  name: 'metrics',
+  version: '1.0.0',
+  summary: 'Collects metrics and exposes them to Prometheus.',
+  config: MetricsConfig,
+  provides: { metrics: Metrics },
+  needs: { runtime: Runtime, eventLoop: EventLoop },
+  setup({ config, needs, extensions, clock, log, workers, inherited }) {
+    const contributed = extensions(collector)
+    const instance = new MetricsInstance({ config, ...needs, clock, log, workers, contributed, inherited })
+    return {
+      services: { metrics: instance.service },
+      // read anew at each change of the configuration
+      get routes() {
+        return instance.routes
+      },
+      get hooks() {
+        return instance.hooks
+      },
+      start: () => instance.start(),
+      reconfigure: (next) => instance.reconfigure(next),
+      handover: () => instance.handover(),
+      stop: (reason) => instance.stop(reason),
+    }
+  },
+})

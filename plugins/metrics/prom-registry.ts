@@ -1,0 +1,104 @@
+/** The registry for those who bring prom-client metrics. The one file that touches the package. */
+import type { Registry } from '@prometheus-io/client'
+import type { Clock } from '../../core/clock.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { MetricType } from './api.ts'
+import { metricsError } from './errors.ts'
+import { namesTaken } from './naming.ts'
+
+/** One metric of the registry at one moment. */
+export interface ForeignFamily {
+  readonly name: string
+  readonly type: MetricType
+  readonly help: string
+  readonly samples: readonly ForeignSample[]
+}
+
+export interface ForeignSample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+/** A metric as the package gives it. */
+interface RawMetric {
+  readonly name: string
+  readonly type: string
+  readonly help: string
+  readonly values?: readonly {
+    readonly metricName?: string
+    readonly labels?: Readonly<Record<string, string | number>>
+    readonly sharedLabels?: Readonly<Record<string, string | number>>
+    readonly value: number
+  }[]
+}
+
+export interface PromRegistryOptions {
+  readonly clock: Pick<Clock, 'after'>
+  /** The metric of ours that takes up a name. */
+  ownerOf(name: string): string | undefined
+  /** Told of each metric that could not be read, at each scrape. */
+  failed(metric: string, reason: string): void
+}
+
+const types: ReadonlySet<string> = new Set(['counter', 'gauge', 'histogram', 'summary'])
+/** How long a metric's own `collect` may take, in milliseconds. */
+export const collectTimeoutMs = 5_000
+
+const textLabels = (labels: Readonly<Record<string, string | number>>) =>
+  Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]))
+
+function converted(raw: RawMetric): ForeignFamily {
+  const type = (types.has(raw.type) ? raw.type : 'gauge') as MetricType
+  const samples = (raw.values ?? []).map(({ metricName, labels = {}, sharedLabels = {}, value }) => ({
+    name: metricName ?? raw.name,
+    labels: textLabels({ ...sharedLabels, ...labels }),
+    value,
+  }))
+  return { name: raw.name, type, help: raw.help, samples }
+}
+
+/** Makes the registry at first use; costs nothing before. */
+export class PromRegistry {
+  #registry: Registry | undefined
+
+  /** Never the package's global one. */
+  get registry(): Registry {
+    if (this.#registry === undefined) {
+      // a CommonJS package, loaded by need: it takes long to load, and most never use it
+      const client = require('@prometheus-io/client') as typeof import('@prometheus-io/client')
+      this.#registry = new client.Registry()
+    }
+    return this.#registry
+  }
+
+  /** What every metric holds. A metric that fails, hangs or has a name of ours is left out and reported. */
+  async read({ clock, ownerOf, failed }: PromRegistryOptions): Promise<ForeignFamily[]> {
+    if (this.#registry === undefined) return []
+    const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]
+    const read = await Promise.all(
+      metrics.map(async (metric) => {
+        try {
+          const family = converted(await within(clock, metric.name, metric.get()))
+          const taken = namesTaken(family.name, family.type).find((name) => ownerOf(name) !== undefined)
+          if (taken === undefined) return family
+          throw metricsError('METRICS_NAME_COLLIDES', { metric: family.name, sample: taken, owner: ownerOf(taken) })
+        } catch (error) {
+          failed(metric.name, messageOf(error))
+          return undefined
+        }
+      }),
+    )
+    return read.filter((family) => family !== undefined)
+  }
+}
+
+/** @throws METRICS_TIMEOUT */
+async function within<T>(clock: Pick<Clock, 'after'>, name: string, reading: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const source = `collect() of the prom-client metric ${name}`
+  const cancel = clock.after(collectTimeoutMs, () =>
+    reject(metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })),
+  )
+  return Promise.race([reading, late]).finally(cancel)
+}

@@ -1,0 +1,101 @@
+/** What the runtime says about itself, as collectors. */
+import type { Runtime } from '../../core/runtime-api.ts'
+import { pluginStates } from '../../core/state.ts'
+import { version } from '../../core/version.ts'
+import type { Collector } from './api.ts'
+import { createMirror } from './collectors/mirror.ts'
+
+type Source = Pick<Runtime, 'status' | 'activeRequests'>
+
+/** State, start time, errors and cost of every plugin, and how the last reload went. */
+export const runtimeCollector = (runtime: Source): Collector => ({
+  name: 'metrics.runtime',
+  setup(metrics) {
+    const mirror = createMirror(metrics)
+    const state = mirror.gauge({
+      name: 'arkwatch_plugin_state',
+      help: 'State of a plugin: 1 on the state it has, 0 on the others.',
+      labels: ['plugin', 'state'],
+    })
+    const start = mirror.gauge({
+      name: 'arkwatch_plugin_start_seconds',
+      help: 'How long setup and start of a plugin took.',
+      labels: ['plugin'],
+    })
+    const errors = mirror.counter({
+      name: 'arkwatch_plugin_errors_total',
+      help: 'What the timers, hooks and routes of a plugin threw.',
+      labels: ['plugin'],
+    })
+    const cpu = mirror.counter({
+      name: 'arkwatch_plugin_cpu_seconds_total',
+      help: 'Time on the main thread in the timers and hooks of a plugin.',
+      labels: ['plugin'],
+    })
+    const hooks = mirror.counter({
+      name: 'arkwatch_plugin_hook_seconds_total',
+      help: 'Time in the request hooks of a plugin, estimated from one call in 1,024.',
+      labels: ['plugin'],
+    })
+    const reloaded = mirror.gauge({
+      name: 'arkwatch_config_last_reload_success',
+      help: 'Whether the last reload of the configuration succeeded: 1 yes, 0 no.',
+    })
+    const reloadedAt = mirror.gauge({
+      name: 'arkwatch_config_last_reload_timestamp_seconds',
+      help: 'When the configuration was last loaded, seconds since the epoch.',
+    })
+    const generation = mirror.gauge({
+      name: 'arkwatch_config_generation',
+      help: 'Counts the configurations that took force, from 1.',
+    })
+    return () => {
+      const { plugins, lastReload, generation: current } = runtime.status()
+      mirror.round(() => {
+        for (const { name: plugin, state: now, startMs, errors: count, cpuMs, hookMs } of plugins) {
+          for (const one of pluginStates) state.set(one === now ? 1 : 0, { plugin, state: one })
+          start.set(startMs / 1_000, { plugin })
+          errors.set(count, { plugin })
+          cpu.set(cpuMs / 1_000, { plugin })
+          hooks.set(hookMs / 1_000, { plugin })
+        }
+        reloaded.set(lastReload.ok ? 1 : 0)
+        reloadedAt.set(lastReload.atMs / 1_000)
+        generation.set(current)
+      })
+    }
+  },
+})
+
+/** Requests in flight. */
+export const activeRequestsCollector = (runtime: Source): Collector => ({
+  name: 'metrics.http',
+  setup(metrics) {
+    const active = metrics.gauge({ name: 'http_server_active_requests', help: 'HTTP requests in flight.' }).labels({})
+    return () => active.set(runtime.activeRequests())
+  },
+})
+
+/** @param app the application's own version, where it is configured */
+export const buildInfoCollector = (app: { version: string; revision: string } | undefined): Collector => ({
+  name: 'metrics.build_info',
+  setup(metrics) {
+    metrics
+      .gauge({
+        name: 'arkwatch_build_info',
+        help: 'Always 1; the labels say which Arkwatch runs on which Bun.',
+        labels: ['version', 'bun_version'],
+      })
+      .set({ version, bun_version: Bun.version }, 1)
+    if (app !== undefined) {
+      const info = metrics.gauge({
+        name: 'app_build_info',
+        help: 'Always 1; the labels say which version of the application runs.',
+        labels: ['version', 'revision'],
+      })
+      info.remove({})
+      info.set(app, 1)
+    }
+    return () => {}
+  },
+})

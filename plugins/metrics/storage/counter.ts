@@ -1,0 +1,54 @@
+import type { CounterHandle } from '../api.ts'
+import { metricsError } from '../errors.ts'
+import { type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
+import { deadOffset, Slots } from './slots.ts'
+
+const samples: readonly SampleShape[] = [{ suffix: '' }]
+
+class CounterSeries implements SeriesBase, CounterHandle {
+  text: SeriesText | undefined = undefined
+  visited: SeriesBase['visited'] = undefined
+  offset: number
+  constructor(
+    readonly family: CounterFamily,
+    readonly values: readonly string[],
+  ) {
+    this.offset = family.slots.take()
+  }
+
+  inc(by = 1): void {
+    // false for NaN, too
+    if (!(by >= 0 && by < Number.POSITIVE_INFINITY)) throw this.family.refusal(by)
+    this.family.slots.values[this.offset]! += by
+  }
+
+  kill(): void {
+    this.family.slots.giveBack(this.offset)
+    this.offset = deadOffset
+  }
+}
+
+/** A counter: it only goes up. */
+export class CounterFamily extends StoredFamily<CounterSeries> {
+  readonly type = 'counter'
+  readonly samples = samples
+  readonly slots = new Slots(1)
+
+  /** @throws METRICS_VALUE_INVALID for what is negative or no finite number */
+  inc(labels: Readonly<Record<string, string>> = {}, by = 1): void {
+    this.labels(labels).inc(by)
+  }
+
+  refusal(value: number) {
+    const expected = 'a counter takes finite numbers from 0'
+    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
+  }
+
+  protected create(values: readonly string[]): CounterSeries {
+    return new CounterSeries(this, values)
+  }
+
+  read(series: CounterSeries, out: Float64Array): void {
+    out[0] = this.slots.values[series.offset]!
+  }
+}

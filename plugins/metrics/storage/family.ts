@@ -1,0 +1,191 @@
+/** Series by their label values: found through nested Maps, limited in number, what is over the limit folded into one. */
+import type { MetricType } from '../api.ts'
+import { metricsError } from '../errors.ts'
+
+/** The value of every label of the series that takes what is over the limit. */
+export const overflowValue = '__overflow__'
+/** Longer label values are cut to this length. */
+export const maxLabelLength = 1_024
+
+type AnyLabels = Readonly<Record<string, string>>
+type Node<S> = S | Map<string, Node<S>> | undefined
+
+/** One series, which is its own handle. */
+export interface SeriesBase {
+  readonly values: readonly string[]
+  /** Exposition text made once; undefined until then. */
+  text: SeriesText | undefined
+  /** Labels of each sample as visitors get them, made once. */
+  visited: readonly AnyLabels[] | undefined
+  /** Gives its storage back; the handle then writes to nowhere. */
+  kill(): void
+}
+
+/** Each sample's `name{labels} ` in both formats; one array where they do not differ. */
+export interface SeriesText {
+  readonly prometheus: readonly string[]
+  readonly openmetrics: readonly string[]
+}
+
+export interface FamilyOptions {
+  readonly name: string
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly maxSeries: number
+  /** Told each time a set of labels was folded. */
+  onOverflow(name: string): void
+}
+
+/** A sample's suffix and label beyond those of the family. */
+export interface SampleShape {
+  readonly suffix: string
+  readonly label?: { readonly name: 'le' | 'quantile'; readonly prometheus: string; readonly openmetrics: string }
+}
+
+export abstract class StoredFamily<S extends SeriesBase> {
+  abstract readonly type: MetricType
+  /** The samples of one series, in the order of `read`. */
+  abstract readonly samples: readonly SampleShape[]
+  readonly name: string
+  readonly help: string
+  readonly labelNames: readonly string[]
+  readonly all = new Set<S>()
+  maxSeries: number
+  /** Told after series were removed, so that whoever keeps offsets lets go of them. */
+  onRemove: (() => void) | undefined
+  readonly #onOverflow: (name: string) => void
+  readonly #first: string
+  readonly #second: string
+  readonly #third: string
+  #root: Node<S>
+  #folded: S | undefined
+
+  constructor({ name, help, labels, maxSeries, onOverflow }: FamilyOptions) {
+    this.name = name
+    this.help = help
+    this.labelNames = labels
+    const [first = '', second = '', third = ''] = labels
+    this.#first = first
+    this.#second = second
+    this.#third = third
+    this.maxSeries = maxSeries
+    this.#onOverflow = onOverflow
+  }
+
+  protected abstract create(values: readonly string[]): S
+  /** Writes the numbers of a series, one for each sample, into `out`. */
+  abstract read(series: S, out: Float64Array): void
+
+  /** The series of these labels, made if need be. @throws METRICS_LABELS_INVALID */
+  labels(labels: AnyLabels): S {
+    return (this.#at(this.#root, labels) as S | undefined) ?? this.#miss(labels)
+  }
+
+  /** Steps down by label values; written out, since a loop over computed names takes twice as long. */
+  #at(root: Node<S>, labels: AnyLabels): Node<S> {
+    if (root === undefined) return undefined
+    const names = this.labelNames
+    const map = root as Map<string, Map<string, Map<string, Node<S>>>>
+    switch (names.length) {
+      case 0:
+        return root
+      case 1:
+        return map.get(labels[this.#first]!) as Node<S>
+      case 2:
+        return map.get(labels[this.#first]!)?.get(labels[this.#second]!) as Node<S>
+      case 3:
+        return map.get(labels[this.#first]!)?.get(labels[this.#second]!)?.get(labels[this.#third]!)
+    }
+    let node: Node<S> = root
+    for (const name of names) node = (node as Map<string, Node<S>> | undefined)?.get(labels[name]!)
+    return node
+  }
+
+  /** Removes the series whose labels include these. */
+  remove(labels: Readonly<Record<string, string | undefined>>): void {
+    const wanted = Object.entries(labels).flatMap(([name, value]) =>
+      value === undefined ? [] : [[this.labelNames.indexOf(name), String(value)] as const],
+    )
+    const whole = wanted.length === this.labelNames.length && wanted.every(([index]) => index >= 0)
+    const found = whole ? this.#exact(labels as AnyLabels) : this.all
+    let removed = false
+    for (const series of found) {
+      if (!wanted.every(([index, value]) => series.values[index] === value)) continue
+      this.#take(series)
+      removed = true
+    }
+    if (removed) this.onRemove?.()
+  }
+
+  #exact(labels: AnyLabels): S[] {
+    const found = this.#find(this.labelNames.map((name) => String(labels[name])))
+    return found === undefined ? [] : [found]
+  }
+
+  #find(values: readonly string[]): S | undefined {
+    let node = this.#root
+    for (const value of values) node = (node as Map<string, Node<S>> | undefined)?.get(value)
+    return node as S | undefined
+  }
+
+  #miss(labels: AnyLabels): S {
+    const given = labels as Readonly<Record<string, unknown>>
+    const values: string[] = []
+    for (const name of this.labelNames) {
+      const value = given[name]
+      if (value === undefined || value === null) throw this.#invalid(labels)
+      values.push(String(value).slice(0, maxLabelLength))
+    }
+    if (Object.keys(labels).length !== values.length) throw this.#invalid(labels)
+    const known = this.#find(values)
+    if (known !== undefined) return known
+    if (this.all.size - (this.#folded === undefined ? 0 : 1) < this.maxSeries) return this.#add(values)
+    this.#onOverflow(this.name)
+    const everywhere = values.map(() => overflowValue)
+    this.#folded ??= this.#find(everywhere) ?? this.#add(everywhere)
+    return this.#folded
+  }
+
+  #invalid(labels: AnyLabels) {
+    const got = labels === null || typeof labels !== 'object' ? String(labels) : Object.keys(labels).join(', ')
+    return metricsError('METRICS_LABELS_INVALID', { metric: this.name, wanted: this.labelNames.join(', '), got })
+  }
+
+  #add(values: readonly string[]): S {
+    const series = this.create(values)
+    this.all.add(series)
+    if (values.length === 0) {
+      this.#root = series
+      return series
+    }
+    this.#root ??= new Map()
+    let map = this.#root as Map<string, Node<S>>
+    for (const value of values.slice(0, -1)) {
+      let next = map.get(value) as Map<string, Node<S>> | undefined
+      if (next === undefined) {
+        next = new Map()
+        map.set(value, next)
+      }
+      map = next
+    }
+    map.set(values.at(-1)!, series)
+    return series
+  }
+
+  #take(series: S): void {
+    this.all.delete(series)
+    if (this.#folded === series) this.#folded = undefined
+    const maps: Map<string, Node<S>>[] = []
+    let node = this.#root
+    for (const value of series.values) {
+      maps.push(node as Map<string, Node<S>>)
+      node = (node as Map<string, Node<S>>).get(value)
+    }
+    if (maps.length === 0) this.#root = undefined
+    for (let index = maps.length - 1; index >= 0; index -= 1) {
+      maps[index]!.delete(series.values[index]!)
+      if (maps[index]!.size > 0) break
+    }
+    series.kill()
+  }
+}

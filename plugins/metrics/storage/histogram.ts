@@ -1,0 +1,92 @@
+import type { ObserverHandle } from '../api.ts'
+import { metricsError } from '../errors.ts'
+import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
+import { type FamilyOptions, type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
+import { deadOffset, Slots } from './slots.ts'
+
+const maxBuckets = 200
+
+class HistogramSeries implements SeriesBase, ObserverHandle {
+  text: SeriesText | undefined = undefined
+  visited: SeriesBase['visited'] = undefined
+  offset: number
+  constructor(
+    readonly family: HistogramFamily,
+    readonly values: readonly string[],
+  ) {
+    this.offset = family.slots.take()
+  }
+
+  observe(value: number): void {
+    // false for NaN and the infinities, which would stay in the sum for good
+    if (!(value - value === 0)) throw this.family.refusal(value)
+    const { bounds, slots } = this.family
+    let bucket = 0
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1
+    const { values } = slots
+    values[this.offset + bucket]! += 1
+    values[this.offset + bounds.length + 1]! += value
+  }
+
+  kill(): void {
+    this.family.slots.giveBack(this.offset)
+    this.offset = deadOffset
+  }
+}
+
+/** @throws METRICS_BUCKETS_INVALID unless they are finite and ascending */
+export function checkBuckets(metric: string, buckets: readonly number[]): void {
+  const ascending = buckets.every((bound, index) => index === 0 || bound > buckets[index - 1]!)
+  const fits = buckets.length >= 1 && buckets.length <= maxBuckets
+  if (!ascending || !fits || !buckets.every(Number.isFinite)) {
+    throw metricsError('METRICS_BUCKETS_INVALID', { metric, buckets: buckets.slice(0, 20).join(', ') })
+  }
+}
+
+/**
+ * A histogram with fixed buckets. A row holds one count for each bucket, not cumulated, the count above the last
+ * bound, and the sum.
+ */
+export class HistogramFamily extends StoredFamily<HistogramSeries> {
+  readonly type = 'histogram'
+  readonly bounds: Float64Array
+  readonly slots: Slots
+  readonly samples: readonly SampleShape[]
+
+  constructor(options: FamilyOptions & { readonly buckets: readonly number[] }) {
+    super(options)
+    this.bounds = Float64Array.from(options.buckets)
+    this.slots = new Slots(this.bounds.length + 2)
+    const bound = (value: number) => ({
+      suffix: '_bucket',
+      label: { name: 'le' as const, prometheus: prometheusNumber(value), openmetrics: openMetricsFloat(value) },
+    })
+    this.samples = [...[...this.bounds, Number.POSITIVE_INFINITY].map(bound), { suffix: '_sum' }, { suffix: '_count' }]
+  }
+
+  /** @throws METRICS_VALUE_INVALID for what is no finite number */
+  observe(labels: Readonly<Record<string, string>>, value: number): void {
+    this.labels(labels).observe(value)
+  }
+
+  refusal(value: number) {
+    const expected = 'a histogram takes finite numbers'
+    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
+  }
+
+  protected create(values: readonly string[]): HistogramSeries {
+    return new HistogramSeries(this, values)
+  }
+
+  read(series: HistogramSeries, out: Float64Array): void {
+    const { values } = this.slots
+    const buckets = this.bounds.length + 1
+    let count = 0
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      count += values[series.offset + bucket]!
+      out[bucket] = count
+    }
+    out[buckets] = values[series.offset + buckets]!
+    out[buckets + 1] = count
+  }
+}

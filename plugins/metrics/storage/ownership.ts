@@ -1,0 +1,91 @@
+/** Families that live as long as somebody who registered them, and a little longer for a successor. */
+import type { Cancel, Clock } from '../../../core/clock.ts'
+import { ArkwatchError } from '../../../core/errors.ts'
+import type { MetricFactory } from '../api.ts'
+import type { MetricStore } from './store.ts'
+
+/** How long values wait for a successor that registers the same family again. */
+export const graceMs = 30_000
+
+export class FamilyOwnership {
+  readonly #holders = new Map<string, number>()
+  readonly #waiting = new Map<string, Cancel>()
+
+  constructor(
+    readonly store: MetricStore,
+    private clock: Pick<Clock, 'after'>,
+  ) {}
+
+  /** Goes on with the clock of a successor, whose timers live longer. */
+  useClock(clock: Pick<Clock, 'after'>): void {
+    this.clock = clock
+    for (const name of [...this.#waiting.keys()]) this.#wait(name)
+  }
+
+  /** Whether the family is without an owner and waits for its end; it is then not exposed. */
+  isWaiting(name: string): boolean {
+    return this.#waiting.has(name)
+  }
+
+  /** @returns a factory whose families are held, and what lets go of them, once */
+  factory(): { metrics: MetricFactory; release(): void } {
+    const held = new Set<string>()
+    const keep = <F extends { readonly name: string }>(family: F): F => {
+      if (!held.has(family.name)) {
+        held.add(family.name)
+        this.#holders.set(family.name, (this.#holders.get(family.name) ?? 0) + 1)
+        this.#waiting.get(family.name)?.()
+        this.#waiting.delete(family.name)
+      }
+      return family
+    }
+    const { store } = this
+    const claim = <F extends { readonly name: string }>(register: () => F): F => keep(this.#makingRoom(register))
+    const metrics: MetricFactory = {
+      counter: (options) => claim(() => store.counter(options)),
+      gauge: (options) => claim(() => store.gauge(options)),
+      histogram: (options) => claim(() => store.histogram(options)),
+      summary: (options) => claim(() => store.summary(options)),
+    }
+    return {
+      metrics,
+      release: () => {
+        for (const name of held) {
+          const left = (this.#holders.get(name) ?? 1) - 1
+          if (left > 0) this.#holders.set(name, left)
+          else {
+            this.#holders.delete(name)
+            this.#wait(name)
+          }
+        }
+        held.clear()
+      },
+    }
+  }
+
+  /** Drops a family that nobody owns any more where it stands in the way of a new one. */
+  #makingRoom<F>(register: () => F): F {
+    try {
+      return register()
+    } catch (error) {
+      if (!(error instanceof ArkwatchError)) throw error
+      const owner = String(error.details.owner ?? error.details.metric)
+      const cancel = this.#waiting.get(owner)
+      const inTheWay = error.code === 'METRICS_NAME_TAKEN' || error.code === 'METRICS_NAME_COLLIDES'
+      if (cancel === undefined || !inTheWay) throw error
+      cancel()
+      this.#waiting.delete(owner)
+      this.store.drop(owner)
+      return this.#makingRoom(register)
+    }
+  }
+
+  #wait(name: string): void {
+    this.#waiting.get(name)?.()
+    const cancel = this.clock.after(graceMs, () => {
+      this.#waiting.delete(name)
+      this.store.drop(name)
+    })
+    this.#waiting.set(name, cancel)
+  }
+}

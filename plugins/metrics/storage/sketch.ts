@@ -1,0 +1,131 @@
+/**
+ * A DDSketch: quantiles with a bounded relative error, from counts in buckets whose bounds grow by a constant factor.
+ * @see C. Masson, J. Rim, H. Lee: DDSketch, PVLDB 12(12), 2019
+ */
+
+/** A quantile is at most this ratio of the true value away from it. */
+export const relativeError = 0.01
+
+const gamma = (1 + relativeError) / (1 - relativeError)
+const logGamma = Math.log(gamma)
+/** Magnitudes outside of this range count as its ends; below the lower one as zero. */
+export const smallest = 1e-9
+export const largest = 1e9
+const lowestIndex = Math.ceil(Math.log(smallest) / logGamma)
+const highestIndex = Math.ceil(Math.log(largest) / logGamma)
+
+const indexOf = (magnitude: number): number =>
+  magnitude >= largest ? highestIndex : Math.max(lowestIndex, Math.ceil(Math.log(magnitude) / logGamma))
+
+/** The value whose relative distance to both bounds of a bucket is the same. */
+const valueAt = (index: number): number => (2 * gamma ** index) / (gamma + 1)
+
+/** Counts over a span of indices that grows with what is seen; at most `highestIndex - lowestIndex + 1` of them. */
+class Counts {
+  #counts = new Float64Array(0)
+  #first = 0
+
+  add(index: number, by = 1): void {
+    let at = index - this.#first
+    if (at < 0 || at >= this.#counts.length) {
+      const empty = this.#counts.length === 0
+      const first = empty ? index : Math.min(index - 8, this.#first)
+      const last = empty ? index + 8 : Math.max(index + 8, this.#first + this.#counts.length - 1)
+      const grown = new Float64Array(last - first + 1)
+      grown.set(this.#counts, empty ? 0 : this.#first - first)
+      this.#counts = grown
+      this.#first = first
+      at = index - first
+    }
+    this.#counts[at]! += by
+  }
+
+  addAll(other: Counts): void {
+    other.each((index, count) => this.add(index, count))
+  }
+
+  /** Buckets that are not empty, ascending. */
+  each(visit: (index: number, count: number) => void): void {
+    for (let at = 0; at < this.#counts.length; at += 1) {
+      if (this.#counts[at]! > 0) visit(this.#first + at, this.#counts[at]!)
+    }
+  }
+}
+
+export class Sketch {
+  count = 0
+  #zeros = 0
+  readonly #positive = new Counts()
+  readonly #negative = new Counts()
+
+  add(value: number): void {
+    this.count += 1
+    const magnitude = Math.abs(value)
+    if (magnitude < smallest) this.#zeros += 1
+    else (value > 0 ? this.#positive : this.#negative).add(indexOf(magnitude))
+  }
+
+  merge(other: Sketch): void {
+    this.count += other.count
+    this.#zeros += other.#zeros
+    this.#positive.addAll(other.#positive)
+    this.#negative.addAll(other.#negative)
+  }
+
+  /** @param quantile 0-1 @returns the value of that rank, NaN of an empty sketch */
+  quantile(quantile: number): number {
+    if (this.count === 0) return Number.NaN
+    const rank = Math.min(this.count - 1, Math.floor(quantile * (this.count - 1)))
+    let below = 0
+    let found: number | undefined
+    const pass = (value: number, count: number) => {
+      below += count
+      if (found === undefined && below > rank) found = value
+    }
+    const negative: [number, number][] = []
+    this.#negative.each((index, count) => negative.push([index, count]))
+    for (const [index, count] of negative.reverse()) pass(-valueAt(index), count)
+    if (this.#zeros > 0) pass(0, this.#zeros)
+    this.#positive.each((index, count) => pass(valueAt(index), count))
+    return found ?? Number.NaN
+  }
+}
+
+/** How many parts the window has; the oldest one is dropped as a whole. */
+export const windowParts = 5
+
+/** Sketches over the last `windowMs`, in parts: values count for between 4/5 of the window and all of it. */
+export class SlidingSketch {
+  readonly #partMs: number
+  readonly #parts: (Sketch | undefined)[] = Array.from({ length: windowParts }, () => undefined)
+  #current = Number.NEGATIVE_INFINITY
+
+  constructor(windowMs: number) {
+    this.#partMs = windowMs / windowParts
+  }
+
+  #advance(nowMs: number): void {
+    const part = Math.floor(nowMs / this.#partMs)
+    if (part <= this.#current) return
+    const passed = Math.min(windowParts, part - this.#current)
+    for (let step = 0; step < passed; step += 1) this.#parts[(part - step) % windowParts] = undefined
+    this.#current = part
+  }
+
+  /** @param nowMs monotonic, from 0 */
+  add(value: number, nowMs: number): void {
+    this.#advance(nowMs)
+    const at = this.#current % windowParts
+    const part = this.#parts[at] ?? new Sketch()
+    this.#parts[at] = part
+    part.add(value)
+  }
+
+  /** What the window holds at `nowMs`. */
+  merged(nowMs: number): Sketch {
+    this.#advance(nowMs)
+    const all = new Sketch()
+    for (const part of this.#parts) if (part !== undefined) all.merge(part)
+    return all
+  }
+}

@@ -1,0 +1,36 @@
+/** Rows of numbers in one typed array, handed out and taken back. */
+
+/** Row 0 belongs to series that were removed: what their handles still write goes there and is never shown. */
+export const deadOffset = 0
+
+export class Slots {
+  /** Grows by replacement: read it anew at each use. */
+  values: Float64Array
+  readonly #free: number[] = []
+  #used = 1
+
+  /** @param stride numbers a row */
+  constructor(readonly stride: number) {
+    this.values = new Float64Array(stride * 4)
+  }
+
+  /** @returns the offset of a row of zeros */
+  take(): number {
+    const freed = this.#free.pop()
+    if (freed !== undefined) return freed
+    const offset = this.#used * this.stride
+    this.#used += 1
+    if (offset + this.stride > this.values.length) {
+      const grown = new Float64Array(this.values.length * 2)
+      grown.set(this.values)
+      this.values = grown
+    }
+    return offset
+  }
+
+  giveBack(offset: number): void {
+    if (offset === deadOffset) return
+    this.values.fill(0, offset, offset + this.stride)
+    this.#free.push(offset)
+  }
+}

@@ -1,0 +1,159 @@
+/** All families of one runtime: registration, names, and who keeps them. */
+import type { Clock } from '../../../core/clock.ts'
+import type {
+  Counter,
+  Gauge,
+  Histogram,
+  HistogramOptions,
+  MetricFactory,
+  MetricOptions,
+  MetricType,
+  Summary,
+  SummaryOptions,
+} from '../api.ts'
+import { metricsError } from '../errors.ts'
+import { namesTaken, registrationProblems } from '../naming.ts'
+import { CounterFamily } from './counter.ts'
+import type { FamilyOptions } from './family.ts'
+import { GaugeFamily } from './gauge.ts'
+import { checkBuckets, HistogramFamily } from './histogram.ts'
+import { checkQuantiles, SummaryFamily } from './summary.ts'
+
+export type AnyFamily = CounterFamily | GaugeFamily | HistogramFamily | SummaryFamily
+
+/** How many metrics a runtime takes. */
+export const maxFamilies = 5_000
+const defaultQuantiles = [0.5, 0.9, 0.99]
+const defaultWindowMs = 600_000
+
+interface Entry {
+  readonly family: AnyFamily
+  readonly shape: string
+  /** Its number of series was chosen by whoever registered it. */
+  readonly ownLimit: boolean
+}
+
+/** What a metric is, for comparison and for messages. */
+const shapeOf = (type: MetricType, { labels = [] }: MetricOptions, rest: readonly number[] = []) =>
+  `${type}(${[labels.join(','), ...(rest.length > 0 ? [rest.join(',')] : [])].join('; ')})`
+
+export class MetricStore implements MetricFactory {
+  readonly #entries = new Map<string, Entry>()
+  /** Each name that a metric takes up, with the metric. */
+  readonly #names = new Map<string, string>()
+  readonly #overflow: CounterFamily
+  #defaultMaxSeries = 1_000
+
+  /** @param clock for the windows of summaries */
+  constructor(readonly clock: Pick<Clock, 'monotonic'>) {
+    this.#overflow = this.counter({
+      name: 'arkwatch_metrics_overflow_total',
+      help: 'Values that went to the series __overflow__ because a metric has as many series as it may.',
+      labels: ['metric'],
+      maxSeries: maxFamilies,
+    }) as unknown as CounterFamily
+  }
+
+  /** The families, in order of registration. Removal and registration during iteration are allowed. */
+  *families(): IterableIterator<AnyFamily> {
+    for (const { family } of this.#entries.values()) yield family
+  }
+
+  family(name: string): AnyFamily | undefined {
+    return this.#entries.get(name)?.family
+  }
+
+  /** The metric that takes up a sample or family name. */
+  ownerOf(name: string): string | undefined {
+    return this.#names.get(name)
+  }
+
+  /** For metrics that do not set a limit of their own. */
+  set defaultMaxSeries(limit: number) {
+    this.#defaultMaxSeries = limit
+    for (const { family, ownLimit } of this.#entries.values()) if (!ownLimit) family.maxSeries = limit
+  }
+
+  /** Removes a metric with all its series. */
+  drop(name: string): void {
+    const family = this.family(name)
+    if (family === undefined) return
+    family.remove({})
+    this.#overflow.remove({ metric: name })
+    this.#entries.delete(name)
+    for (const taken of namesTaken(name, family.type)) this.#names.delete(taken)
+  }
+
+  counter<const Label extends string = never>(options: MetricOptions<Label>): Counter<Label> {
+    return this.#register('counter', options, [], (common) => new CounterFamily(common)) as never
+  }
+
+  gauge<const Label extends string = never>(options: MetricOptions<Label>): Gauge<Label> {
+    return this.#register('gauge', options, [], (common) => new GaugeFamily(common)) as never
+  }
+
+  histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label> {
+    const { name, buckets } = options
+    checkBuckets(name, buckets)
+    return this.#register(
+      'histogram',
+      options,
+      buckets,
+      (common) => new HistogramFamily({ ...common, buckets }),
+    ) as never
+  }
+
+  summary<const Label extends string = never>(options: SummaryOptions<Label>): Summary<Label> {
+    const { name, quantiles = defaultQuantiles, windowMs = defaultWindowMs } = options
+    checkQuantiles(name, quantiles, windowMs)
+    const monotonic = () => this.clock.monotonic()
+    return this.#register(
+      'summary',
+      options,
+      [...quantiles, windowMs],
+      (common) => new SummaryFamily({ ...common, quantiles, windowMs, monotonic }),
+    ) as never
+  }
+
+  #register(
+    type: MetricType,
+    options: MetricOptions,
+    rest: readonly number[],
+    create: (common: FamilyOptions) => AnyFamily,
+  ): AnyFamily {
+    const { name, help, labels = [], maxSeries } = options
+    const shape = shapeOf(type, options, rest)
+    const known = this.#entries.get(name)
+    if (known !== undefined) {
+      if (known.shape === shape) {
+        if (maxSeries !== undefined) known.family.maxSeries = maxSeries
+        return known.family
+      }
+      throw metricsError('METRICS_NAME_TAKEN', { metric: name, known: known.shape, wanted: shape })
+    }
+    const problems = registrationProblems(name, type, help, labels)
+    if (problems.length > 0) {
+      throw metricsError('METRICS_NAME_INVALID', { metric: name, problems: problems.join('; ') })
+    }
+    const taken = namesTaken(name, type)
+    for (const sample of taken) {
+      const owner = this.#names.get(sample)
+      if (owner !== undefined) throw metricsError('METRICS_NAME_COLLIDES', { metric: name, sample, owner })
+    }
+    if (this.#entries.size >= maxFamilies) {
+      throw metricsError('METRICS_TOO_MANY', { metric: name, limit: maxFamilies })
+    }
+    const family = create({
+      name,
+      help,
+      labels: [...labels],
+      maxSeries: maxSeries ?? this.#defaultMaxSeries,
+      onOverflow: (metric) => this.#overflow.inc({ metric }),
+    })
+    for (const sample of taken) this.#names.set(sample, name)
+    this.#entries.set(name, { family, shape, ownLimit: maxSeries !== undefined })
+    // what counts begins at zero where there is nothing to wait for; a gauge has no value before someone sets it
+    if (labels.length === 0 && type !== 'gauge') family.labels({})
+    return family
+  }
+}

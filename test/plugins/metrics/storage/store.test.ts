@@ -1,0 +1,225 @@
+import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
+import type { MetricOptions } from '../../../../plugins/metrics/api.ts'
+import { overflowValue, type SeriesBase, type StoredFamily } from '../../../../plugins/metrics/storage/family.ts'
+import { MetricStore, maxFamilies } from '../../../../plugins/metrics/storage/store.ts'
+import { testClock } from '../../../../testing/test-clock.ts'
+
+const store = () => new MetricStore(testClock())
+const code = (run: () => unknown): string => {
+  try {
+    run()
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+  return 'none'
+}
+
+/** Each series' labels and its samples. */
+function contents(family: unknown): Map<string, number[]> {
+  const stored = family as StoredFamily<SeriesBase>
+  const out = new Float64Array(stored.samples.length)
+  return new Map(
+    [...stored.all].map((series) => {
+      stored.read(series, out)
+      return [series.values.join(), [...out]]
+    }),
+  )
+}
+
+describe('metric store', () => {
+  const label = fc.constantFrom('a', 'b', 'c', '')
+  const command = fc.oneof(
+    fc.record({ do: fc.constant('inc' as const), a: label, b: label, by: fc.integer({ min: 0, max: 9 }) }),
+    fc.record({ do: fc.constant('observe' as const), a: label, b: label, by: fc.integer({ min: -2, max: 9 }) }),
+    fc.record({ do: fc.constant('stale' as const), a: label, b: label, by: fc.constant(5) }),
+    fc.record({
+      do: fc.constant('remove' as const),
+      a: fc.option(label, { nil: undefined }),
+      b: fc.option(label, { nil: undefined }),
+      by: fc.constant(0),
+    }),
+  )
+
+  test('counters and histograms hold what a plain Map would, over removals and stale handles', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 80 }), (commands) => {
+        const metrics = store()
+        const labels = ['a', 'b'] as const
+        const counter = metrics.counter({ name: 'x_total', help: 'h', labels })
+        const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', labels, buckets: [1, 5] })
+        const counted = new Map<string, number>()
+        const observed = new Map<string, number[]>()
+        for (const one of commands) {
+          if (one.do === 'remove') {
+            counter.remove({ a: one.a, b: one.b })
+            histogram.remove({ a: one.a, b: one.b })
+            for (const map of [counted, observed]) {
+              for (const key of [...map.keys()]) {
+                const [a, b] = key.split(',')
+                if ((one.a === undefined || one.a === a) && (one.b === undefined || one.b === b)) map.delete(key)
+              }
+            }
+            continue
+          }
+          const key = `${one.a},${one.b}`
+          const given = { a: one.a, b: one.b }
+          if (one.do === 'inc') {
+            counter.inc(given, one.by)
+            counted.set(key, (counted.get(key) ?? 0) + one.by)
+          } else if (one.do === 'observe') {
+            histogram.observe(given, one.by)
+            observed.set(key, [...(observed.get(key) ?? []), one.by])
+          } else {
+            const handle = counter.labels(given)
+            counter.remove(given)
+            handle.inc(one.by)
+            counted.delete(key)
+          }
+        }
+        expect(contents(counter)).toEqual(new Map([...counted].map(([key, value]) => [key, [value]])))
+        const cumulated = (values: readonly number[]) => [
+          values.filter((value) => value <= 1).length,
+          values.filter((value) => value <= 5).length,
+          values.length,
+          values.reduce((sum, value) => sum + value, 0),
+          values.length,
+        ]
+        expect(contents(histogram)).toEqual(new Map([...observed].map(([key, values]) => [key, cumulated(values)])))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test.each([0, 1, 2, 3, 4, 6])('%d labels find the same series each time', (count) => {
+    const labels = Array.from({ length: count }, (_, index) => `l${index}`)
+    const family = store().counter({ name: 'x_total', help: 'h', labels } as MetricOptions<string>)
+    for (let round = 0; round < 3; round += 1) {
+      for (const value of ['a', 'b']) family.inc(Object.fromEntries(labels.map((name) => [name, value])))
+    }
+    expect([...contents(family).values()].flat()).toEqual(count === 0 ? [6] : [3, 3])
+  })
+
+  test('100,000 random sets of labels stay within the limit, and the sum stays exact', () => {
+    const metrics = store()
+    const family = metrics.counter({ name: 'x_total', help: 'h', labels: ['a', 'b'] })
+    const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', labels: ['a'], buckets: [1] })
+    for (let index = 0; index < 100_000; index += 1) {
+      const random = Math.floor(Math.random() * 1e9)
+      family.inc({ a: `a${random % 1_000}`, b: `b${random}` }, 2)
+      histogram.observe({ a: `${random}` }, 3)
+    }
+    const values = contents(family)
+    expect(values.size).toBe(1_001)
+    expect([...values.values()].reduce((sum, [value]) => sum + value!, 0)).toBe(200_000)
+    expect(values.get(`${overflowValue},${overflowValue}`)![0]).toBe(200_000 - 2 * 1_000)
+    const all = [...contents(histogram).values()]
+    expect([all.reduce((sum, one) => sum + one[2]!, 0), all.reduce((sum, one) => sum + one[3]!, 0)]).toEqual([
+      300_000, 100_000,
+    ])
+    const folded = contents(metrics.family('arkwatch_metrics_overflow_total')).get('x_total')![0]!
+    expect(folded).toBe(100_000 - 1_000)
+  })
+
+  test('a removed series makes room for another one', () => {
+    const family = store().counter({ name: 'x_total', help: 'h', labels: ['a'], maxSeries: 1 })
+    family.inc({ a: '1' })
+    family.inc({ a: '2' })
+    family.remove({ a: '1' })
+    family.inc({ a: '3' })
+    expect(contents(family)).toEqual(
+      new Map([
+        [overflowValue, [1]],
+        ['3', [1]],
+      ]),
+    )
+  })
+
+  test('label values longer than the limit are cut', () => {
+    const family = store().counter({ name: 'x_total', help: 'h', labels: ['a'] })
+    family.inc({ a: 'x'.repeat(5_000) })
+    family.inc({ a: 'x'.repeat(6_000) })
+    expect([...contents(family).values()]).toEqual([[2]])
+  })
+
+  test('a counter refuses what is negative or no finite number', () => {
+    const family = store().counter({ name: 'x_total', help: 'h' })
+    for (const by of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(code(() => family.inc({}, by))).toBe('METRICS_VALUE_INVALID')
+      expect(code(() => family.labels({}).inc(by))).toBe('METRICS_VALUE_INVALID')
+    }
+    expect(contents(family)).toEqual(new Map([['', [0]]]))
+  })
+
+  test('histograms and summaries refuse what is no finite number, gauges take everything', () => {
+    const metrics = store()
+    const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', buckets: [1] })
+    const summary = metrics.summary({ name: 'y_seconds', help: 'h' })
+    expect(code(() => histogram.observe({}, Number.NaN))).toBe('METRICS_VALUE_INVALID')
+    expect(code(() => summary.observe({}, Number.NEGATIVE_INFINITY))).toBe('METRICS_VALUE_INVALID')
+    const gauge = metrics.gauge({ name: 'z', help: 'h' })
+    gauge.set({}, Number.NaN)
+    expect(contents(gauge)).toEqual(new Map([['', [Number.NaN]]]))
+  })
+
+  test.each([[{}], [{ a: '1', b: '2' }], [{ b: '1' }], [{ a: undefined }], [null]])(
+    'labels %j are refused where only a is known',
+    (labels) => {
+      const family = store().counter({ name: 'x_total', help: 'h', labels: ['a'] })
+      if (labels === null) expect(() => family.inc(labels as never)).toThrow()
+      else expect(code(() => family.inc(labels as never))).toBe('METRICS_LABELS_INVALID')
+    },
+  )
+
+  test('the same name with the same shape is the same family, with another shape it is refused', () => {
+    const metrics = store()
+    const family = metrics.histogram({ name: 'x_seconds', help: 'h', labels: ['a'], buckets: [1, 2] })
+    expect(metrics.histogram({ name: 'x_seconds', help: 'other', labels: ['a'], buckets: [1, 2] })).toBe(family)
+    for (const other of [
+      () => metrics.histogram({ name: 'x_seconds', help: 'h', labels: ['a'], buckets: [1, 3] }),
+      () => metrics.histogram({ name: 'x_seconds', help: 'h', labels: ['b'], buckets: [1, 2] }),
+      () => metrics.gauge({ name: 'x_seconds', help: 'h', labels: ['a'] }),
+    ]) {
+      expect(code(other)).toBe('METRICS_NAME_TAKEN')
+    }
+  })
+
+  test('names that another metric makes are refused', () => {
+    const metrics = store()
+    metrics.counter({ name: 'x_total', help: 'h' })
+    metrics.summary({ name: 'y', help: 'h' })
+    expect(code(() => metrics.gauge({ name: 'x', help: 'h' }))).toBe('METRICS_NAME_COLLIDES')
+    expect(code(() => metrics.gauge({ name: 'y_created', help: 'h' }))).toBe('METRICS_NAME_COLLIDES')
+    expect(code(() => metrics.gauge({ name: 'z_ms', help: 'h' }))).toBe('METRICS_NAME_INVALID')
+    metrics.drop('x_total')
+    metrics.gauge({ name: 'x', help: 'h' })
+  })
+
+  test('buckets and quantiles are checked', () => {
+    const metrics = store()
+    for (const buckets of [
+      [],
+      [2, 1],
+      [1, 1],
+      [1, Number.POSITIVE_INFINITY],
+      Array.from({ length: 201 }, (_, i) => i),
+    ]) {
+      expect(code(() => metrics.histogram({ name: 'x_seconds', help: 'h', buckets }))).toBe('METRICS_BUCKETS_INVALID')
+    }
+    for (const shape of [{ quantiles: [] }, { quantiles: [1.1] }, { quantiles: [0.5, 0.5] }, { windowMs: 1 }]) {
+      expect(code(() => metrics.summary({ name: 'x_seconds', help: 'h', ...shape }))).toBe('METRICS_QUANTILES_INVALID')
+    }
+  })
+
+  test('the number of metrics is limited', () => {
+    const metrics = store()
+    for (let index = 1; index < maxFamilies; index += 1) metrics.gauge({ name: `x${index}`, help: 'h' })
+    expect(code(() => metrics.gauge({ name: 'one_more', help: 'h' }))).toBe('METRICS_TOO_MANY')
+  })
+
+  test('what counts begins at zero, a gauge without labels has no value before it is set', () => {
+    const metrics = store()
+    expect(contents(metrics.counter({ name: 'x_total', help: 'h' })).size).toBe(1)
+    expect(contents(metrics.gauge({ name: 'y', help: 'h' })).size).toBe(0)
+  })
+})
