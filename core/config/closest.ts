@@ -17,12 +17,13 @@ function distance(a: string, b: string): number {
 
 const bare = (word: string) => word.toLowerCase().replace(/[_-]/g, '')
 
-/** @returns the candidate that `word` is most likely a slip of, or undefined if none is near */
+/** @returns the other candidate that `word` is most likely a slip of, or undefined if none is near */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined
   let best: string | undefined
   let least = Math.max(1, Math.floor(word.length / 3)) + 1
   for (const candidate of candidates) {
+    if (candidate === word) continue
     const steps = distance(bare(word), bare(candidate))
     if (steps < least) [best, least] = [candidate, steps]
   }

@@ -194,6 +194,11 @@ export async function loadConfig({
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 
   const { server, workers, monitoring } = parsed
+  let described: ReturnType<typeof describe> | undefined
+  const shown = () => {
+    described ??= describe(root, named)
+    return described
+  }
   return {
     environment: parsed.environment,
     server: server && {
@@ -209,6 +214,11 @@ export async function loadConfig({
     autoStart: monitoring.autoStart,
     files: [...reading.files],
     plugins: sections,
-    ...describe(root, named),
+    get effective() {
+      return shown().effective
+    },
+    get sources() {
+      return shown().sources
+    },
   }
 }

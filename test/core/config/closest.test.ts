@@ -11,6 +11,7 @@ test.each([
   ['', ['a'], 'a'],
   ['x'.repeat(65), ['x'.repeat(65)], undefined],
   ['anything', [], undefined],
+  ['include', ['include'], undefined],
 ])('%j among %j is %j', (word, candidates, expected) => {
   expect(closest(word, candidates)).toBe(expected)
 })

@@ -103,7 +103,7 @@ test('a mutated file loads or gives problems, and never anything else', async ()
     }),
     { numRuns: 400 },
   )
-})
+}, 30_000)
 
 test('any object loads or gives problems, and never anything else', async () => {
   await fc.assert(
@@ -116,7 +116,7 @@ test('any object loads or gives problems, and never anything else', async () => 
     ),
     { numRuns: 300 },
   )
-})
+}, 30_000)
 
 test('a secret is in no problem, however the lines around it are spoilt', async () => {
   const file = join(folder, 'secret.yaml')
@@ -135,4 +135,4 @@ test('a secret is in no problem, however the lines around it are spoilt', async 
     }),
     { numRuns: 300 },
   )
-})
+}, 30_000)
