@@ -15,6 +15,10 @@ for (const [file, wanted] of await documents(root)) {
   const path = join(root, file)
   if (existsSync(path) && readFileSync(path, 'utf8') === wanted) continue
   stale += 1
+  if (wanted === undefined) {
+    console.error(`missing: ${file}`)
+    continue
+  }
   console.log(`${isCheck ? 'out of date' : 'wrote'}: ${file}`)
   if (!isCheck) writeFileSync(path, wanted)
 }

@@ -21,16 +21,18 @@ export function withOptions(page: string, schema: $ZodType, file: string): strin
   return `${page.slice(0, start + startMark.length)}\n\n${optionTable(schema)}\n\n${page.slice(end)}`
 }
 
-/** @returns file paths from the root with their contents */
-export async function documents(root: string): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>()
+/** @returns file paths from the root with their contents; undefined for a page that somebody has to write first */
+export async function documents(root: string): Promise<ReadonlyMap<string, string | undefined>> {
+  const files = new Map<string, string | undefined>()
   files.set('config.schema.json', `${JSON.stringify(await configSchema(catalog), null, 2)}\n`)
   files.set('docs/errors.md', errorDocs(await errorSections(root)))
-  const page = async (file: string, schema: $ZodType) =>
-    files.set(file, withOptions(await Bun.file(join(root, file)).text(), schema, file))
+  const page = async (file: string, schema: $ZodType) => {
+    const path = join(root, file)
+    files.set(file, existsSync(path) ? withOptions(await Bun.file(path).text(), schema, file) : undefined)
+  }
   for (const [name, load] of Object.entries(catalog)) {
     await page(`plugins/${name}/README.md`, ((await load()).default as AnyPlugin).config)
   }
-  if (existsSync(join(root, 'docs/configuration.md'))) await page('docs/configuration.md', RootConfig)
+  await page('docs/configuration.md', RootConfig)
   return files
 }
