@@ -50,6 +50,12 @@ export const HostConfig = z.strictObject({
     .array(z.enum(hostSets))
     .default([...hostSets])
     .describe('What to report of the host; the three arkrelay_system_* gauges are reported always.'),
+  inventory: z
+    .enum(['plain', 'full'])
+    .default('plain')
+    .describe(
+      "What fills arkwatch_host_info: plain the kernel's files, full systeminformation too, in a worker thread that stays.",
+    ),
   root: z
     .string()
     .startsWith('/')

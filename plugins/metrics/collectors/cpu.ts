@@ -48,17 +48,22 @@ export const cpu =
     const report = selected('cpu') ? cpuFamilies(mirror, config.maxCpus) : undefined
     const read = () => parsed(files, '/proc/stat', parseStat)
     let before: CpuTimes | undefined
+    let busy: number | undefined
     return async () => {
       if (!before) {
         before = (await read())?.total
         if (before) await clock.sleep(firstGapMs)
       }
       const stat = await read()
+      if (!stat) before = undefined
+      const share = stat && before && busyPercent(before, stat.total)
+      if (share !== undefined || !stat) {
+        busy = share
+        before = stat?.total
+      }
       mirror.round(() => {
-        if (!stat) return
-        if (before) percent.set(busyPercent(before, stat.total))
-        report?.(stat)
+        percent.set(busy)
+        if (stat) report?.(stat)
       })
-      before = stat?.total
     }
   }

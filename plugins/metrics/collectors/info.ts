@@ -3,7 +3,7 @@ import os from 'node:os'
 import { job } from '../../../core/workers.ts'
 import { parsed } from './files.ts'
 import type { Inventory } from './jobs/inventory.ts'
-import { parseOsRelease } from './parse/system.ts'
+import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 
 const inventoryJob = job<Record<never, never>, Inventory>(
@@ -17,15 +17,21 @@ export const infoTimeoutMs = inventoryWithinMs + 5_000
 const maxLength = 200
 
 /** What the operating system says without any other package. */
-async function plainInventory({ files }: HostContext): Promise<Inventory> {
-  const release = await parsed(files, '/etc/os-release', parseOsRelease)
+async function plainInventory({ files, ownFiles }: HostContext): Promise<Inventory> {
+  const [release, cpu, docker, podman] = await Promise.all([
+    parsed(files, '/etc/os-release', parseOsRelease),
+    parsed(files, '/proc/cpuinfo', parseCpuinfo),
+    ownFiles.text('/.dockerenv'),
+    ownFiles.text('/run/.containerenv'),
+  ])
+  const container = docker !== undefined ? 'docker' : podman !== undefined ? 'podman' : ''
   return {
     os: release?.get('PRETTY_NAME') ?? os.type(),
     kernel: os.release(),
     arch: os.machine(),
-    cpuModel: os.cpus()[0]?.model ?? '',
-    physicalCores: 0,
-    virtualization: '',
+    cpuModel: cpu?.model || (os.cpus()[0]?.model ?? ''),
+    physicalCores: cpu?.physicalCores ?? 0,
+    virtualization: container || (cpu?.isVirtual ? 'vm' : ''),
   }
 }
 
@@ -67,7 +73,9 @@ export const info =
       taken = true
       const plain = await plainInventory(context)
       show(plain)
+      if (context.config.inventory === 'plain') return
       const run = context.workers?.run(inventoryJob, {}, { timeoutMs: inventoryWithinMs })
+      // Where the package is missing or takes too long, the plain values stay.
       const detailed = await run?.catch(() => undefined)
       if (detailed) show(merged(plain, detailed))
     }

@@ -1,4 +1,4 @@
-/** PURE. The small files: load, file handles, limits, release and CPU model. */
+/** PURE. The small files: load, file handles, limits, release and CPUs. */
 
 /** `/proc/loadavg`. @returns runnable tasks over 1, 5 and 15 minutes */
 export function parseLoadavg(text: string): readonly [number, number, number] | undefined {
@@ -25,4 +25,26 @@ export function parseOsRelease(text: string): ReadonlyMap<string, string> {
     values.set(match[1]!, (match[2]?.replace(/\\(.)/g, '$1') ?? match[3] ?? match[4])!)
   }
   return values
+}
+
+export interface CpuInfo {
+  readonly model: string
+  /** Cores without hyper-threads, 0 where the kernel does not say. */
+  readonly physicalCores: number
+  /** Whether a hypervisor is below. */
+  readonly isVirtual: boolean
+}
+
+/** `/proc/cpuinfo`, whose keys differ by architecture. */
+export function parseCpuinfo(text: string): CpuInfo {
+  const cores = new Set<string>()
+  for (const block of text.split('\n\n')) {
+    const core = /^core id\s*: (\d+)$/m.exec(block)?.[1]
+    if (core !== undefined) cores.add(`${/^physical id\s*: (\d+)$/m.exec(block)?.[1]}/${core}`)
+  }
+  return {
+    model: /^(?:model name|Model|cpu model|cpu)\s*: (.+)$/m.exec(text)?.[1]?.trim() ?? '',
+    physicalCores: cores.size,
+    isVirtual: /^flags\s*:.*\bhypervisor\b/m.test(text),
+  }
 }

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { yieldToLoop } from '../../../../core/clock.ts'
+import type { Workers } from '../../../../core/workers.ts'
 import type { Collector } from '../../../../plugins/metrics/api.ts'
 import { HostConfig, type HostOptions, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
+import type { Inventory } from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
 import type { StatFs } from '../../../../plugins/metrics/collectors/parse/mounts.ts'
 import { type TestClock, testClock } from '../../../../testing/index.ts'
 import { type Recorder, recorder } from './recorder.ts'
@@ -106,6 +108,43 @@ describe('on the fixture', () => {
   })
 })
 
+describe('the inventory', () => {
+  const inventory = (config: Record<string, unknown>, answer: () => Promise<Inventory>) => {
+    let asked = 0
+    const run = () => {
+      asked += 1
+      return answer()
+    }
+    const made = host({ sets: ['info'], ...config }, { workers: { run } as unknown as Workers })
+    const shown = () => [...made.metrics.samples.keys()].filter((key) => key.startsWith('arkwatch_host_info'))
+    return { ...made, shown, asked: () => asked }
+  }
+  const full = { os: 'Detailed 1', cpuModel: 'Model 2', physicalCores: 64, virtualization: 'kvm' }
+
+  test('is taken once from files, without a worker', async () => {
+    const { run, shown, asked } = inventory({}, async () => full)
+    await run()
+    await run()
+    expect(asked()).toBe(0)
+    expect(shown()).toHaveLength(1)
+  })
+
+  test('full takes what systeminformation knows, once', async () => {
+    const { run, shown, asked } = inventory({ inventory: 'full' }, async () => full)
+    await run()
+    await run()
+    expect(asked()).toBe(1)
+    expect(shown()).toHaveLength(1)
+    expect(shown()[0]).toMatch(/os="Detailed 1".*cpu_model="Model 2".*physical_cores="64",virtualization="kvm"/)
+  })
+
+  test('full keeps the plain values where the worker fails', async () => {
+    const { run, shown } = inventory({ inventory: 'full' }, () => Promise.reject(new Error('package missing')))
+    await run()
+    expect(shown()[0]).toContain('os="Debian GNU/Linux 12 (bookworm)"')
+  })
+})
+
 describe('file systems', () => {
   const mountpoints = (metrics: Recorder, name: string) =>
     [...metrics.samples.keys()]
@@ -178,6 +217,8 @@ describe('the busy share of the CPUs', () => {
     await first
     expect(metrics.value('arkrelay_system_cpu_percent')).toBeCloseTo(30, 10)
     await files.write('cpu  210 0 0 190 0 0 0 0 0 0\n')
+    await collect()
+    expect(metrics.value('arkrelay_system_cpu_percent')).toBeCloseTo(80, 10)
     await collect()
     expect(metrics.value('arkrelay_system_cpu_percent')).toBeCloseTo(80, 10)
     await files.write('nothing of use\n')

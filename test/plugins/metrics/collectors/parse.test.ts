@@ -6,6 +6,7 @@ import { parseNetDev } from '../../../../plugins/metrics/collectors/parse/net-de
 import { parsePressure } from '../../../../plugins/metrics/collectors/parse/pressure.ts'
 import { busyPercent, type CpuTimes, parseStat } from '../../../../plugins/metrics/collectors/parse/stat.ts'
 import {
+  parseCpuinfo,
   parseFileNr,
   parseLoadavg,
   parseMaxOpenFiles,
@@ -175,6 +176,26 @@ describe('small files', () => {
     ['Max open files            unlimited            unlimited            files     \n', undefined],
   ])('limits %j gives %j', (text, limit) => {
     expect(parseMaxOpenFiles(text)).toBe(limit as number)
+  })
+  test.each([
+    [
+      'two threads of one core on a virtual machine',
+      'processor\t: 0\nmodel name\t: Xeon A\nphysical id\t: 0\ncore id\t\t: 0\nflags\t\t: fpu hypervisor\n\nprocessor\t: 1\nphysical id\t: 0\ncore id\t\t: 0\n',
+      { model: 'Xeon A', physicalCores: 1, isVirtual: true },
+    ],
+    [
+      'two sockets',
+      'physical id\t: 0\ncore id\t\t: 0\nflags\t\t: fpu\n\nphysical id\t: 1\ncore id\t\t: 0\n',
+      { model: '', physicalCores: 2, isVirtual: false },
+    ],
+    [
+      'a Raspberry Pi',
+      'processor\t: 0\nBogoMIPS\t: 1\n\nModel\t\t: Pi 4\n',
+      { model: 'Pi 4', physicalCores: 0, isVirtual: false },
+    ],
+    ['nothing', '', { model: '', physicalCores: 0, isVirtual: false }],
+  ])('cpuinfo of %s', (_, text, info) => {
+    expect(parseCpuinfo(text)).toEqual(info)
   })
   test('os-release takes double, single and no quotes', () => {
     const text = 'PRETTY_NAME="A \\"B\\" 1"\nVERSION_ID=\'12\'\nID=debian\nEMPTY=\n# comment\n'

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
 import { systemClock } from '../../../../core/clock.ts'
 import { HostConfig, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
+import inventory from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
 import { freePort } from '../../../../scripts/services/free-port.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
 import { type Recorder, recorder } from './recorder.ts'
@@ -52,6 +54,11 @@ describe.skipIf(!isLinux)('this host', () => {
     const root = sizes.find((entry) => entry.mount === '/')!
     const size = [...metrics.samples].find(([key]) => /^node_filesystem_size_bytes\{.*mountpoint="\/"\}/.test(key))![1]
     expect(Math.abs(size - root.size) / size).toBeLessThan(0.01)
+  })
+
+  test('its inventory by the worker job names the machine', async () => {
+    const answer = await inventory()
+    expect(answer).toMatchObject({ ok: true, value: { kernel: release(), physicalCores: expect.any(Number) } })
   })
 
   test('a busy loop of half a second is seen in the CPU share', async () => {
