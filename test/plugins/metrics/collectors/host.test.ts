@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { yieldToLoop } from '../../../../core/clock.ts'
 import type { Workers } from '../../../../core/workers.ts'
-import type { Collector } from '../../../../plugins/metrics/api.ts'
+import type { Collector, MetricType } from '../../../../plugins/metrics/api.ts'
 import { HostConfig, type HostOptions, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
 import type { Inventory } from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
 import type { StatFs } from '../../../../plugins/metrics/collectors/parse/mounts.ts'
+import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { type TestClock, testClock } from '../../../../testing/index.ts'
 import { type Recorder, recorder } from './recorder.ts'
 
@@ -108,6 +109,16 @@ describe('on the fixture', () => {
   })
 })
 
+test('every name and help keeps the rules that metrics are registered by', async () => {
+  const { metrics, run } = host()
+  await run()
+  const problems = metrics.families.flatMap(({ name, type, help }) =>
+    registrationProblems(name, type as MetricType, help),
+  )
+  expect(problems).toEqual([])
+  expect(metrics.families.length).toBeGreaterThan(50)
+})
+
 describe('the inventory', () => {
   const inventory = (config: Record<string, unknown>, answer: () => Promise<Inventory>) => {
     let asked = 0
@@ -119,7 +130,12 @@ describe('the inventory', () => {
     const shown = () => [...made.metrics.samples.keys()].filter((key) => key.startsWith('arkwatch_host_info'))
     return { ...made, shown, asked: () => asked }
   }
-  const full = { os: 'Detailed 1', cpuModel: 'Model 2', physicalCores: 64, virtualization: 'kvm' }
+  const full: Inventory = {
+    ...{ os: 'Detailed 1', kernel: '6', arch: 'x64' },
+    cpuModel: 'Model 2',
+    physicalCores: 64,
+    virtualization: 'kvm',
+  }
 
   test('is taken once from files, without a worker', async () => {
     const { run, shown, asked } = inventory({}, async () => full)

@@ -1,6 +1,8 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { MetricType } from '../../../../plugins/metrics/api.ts'
 import { ProcessConfig, processCollectors } from '../../../../plugins/metrics/collectors/index.ts'
+import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
 import { recorder } from './recorder.ts'
 
@@ -70,6 +72,13 @@ test('without /proc only what the runtime knows is reported', async () => {
   expect(metrics.value('process_open_fds')).toBeUndefined()
   expect(metrics.value('process_max_fds')).toBeUndefined()
   expect(metrics.value('process_resident_memory_bytes')).toBeGreaterThan(0)
+})
+
+test('every name and help keeps the rules that metrics are registered by', async () => {
+  const { metrics } = await collected()
+  expect(
+    metrics.families.flatMap(({ name, type, help }) => registrationProblems(name, type as MetricType, help)),
+  ).toEqual([])
 })
 
 test('what Bun misreports is not there', async () => {
