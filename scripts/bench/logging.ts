@@ -14,6 +14,7 @@ import { createLineEncoder } from '../../plugins/logging/line-encoder.ts'
 import { LogEngine } from '../../plugins/logging/log-engine.ts'
 import { createLogger } from '../../plugins/logging/loggers.ts'
 import { createRedactor } from '../../plugins/logging/redact.ts'
+import { RequestWatch } from '../../plugins/logging/request-watch.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 30)
 const fields = {
@@ -59,6 +60,14 @@ const withText = new AccessLog({
 })
 withText.start()
 const request = new Request('http://localhost/users/5?page=2', { headers: { 'x-request-id': 'abc' } })
+const watch = new RequestWatch({
+  log: memoryOnly,
+  clock: systemClock,
+  workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent),
+  dataDir: '/',
+  eventLoop: undefined,
+})
+await watch.configure(config({}), {})
 const batch = 10_000
 /** Batches of a case so cheap that one is below the resolution of the clock. */
 const manyBatches = 100
@@ -109,6 +118,12 @@ const cases: Case[] = [
     run: () => ring.push(route.id, 200, 1.5, 1_000),
     batches: manyBatches,
     afterBatch: () => reader.release(reader.waiting),
+    bestNs: Number.POSITIVE_INFINITY,
+  },
+  {
+    name: 'observe hook, defaults',
+    batches: manyBatches,
+    run: () => watch.hooks.observe!(route, 200, 1.5, 1_000, request),
     bestNs: Number.POSITIVE_INFINITY,
   },
   {
