@@ -57,7 +57,7 @@ export class HealthEngine implements Health {
 
   constructor(private readonly options: EngineOptions) {
     this.settings = options.settings
-    this.slots = new Slots(options.settings.maxConcurrent)
+    this.slots = new Slots(options.settings.maxConcurrent, options.clock)
     this.inherited = options.inherited ?? new Map()
   }
 

@@ -1,17 +1,20 @@
 /**
- * Bounds how many checks run at one time, first come, first served, and how many begin in one turn of the event loop,
- * so that many checks that fall due together do not hold up requests.
+ * Bounds how many checks run at one time, first come, first served, and how many begin within one millisecond, so that
+ * many checks that fall due together, and then end together, do not hold up requests.
  */
-import { yieldToLoop } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 
-const startsPerTurn = 8
+const startsPerMs = 4
 
 export class Slots {
   private taken = 0
-  private startsLeft = startsPerTurn
+  private startsLeft = startsPerMs
   private readonly waiting: (() => void)[] = []
 
-  constructor(private limitNow: number) {}
+  constructor(
+    private limitNow: number,
+    private readonly clock: Pick<Clock, 'after'>,
+  ) {}
 
   get limit(): number {
     return this.limitNow
@@ -42,12 +45,12 @@ export class Slots {
 
   private enter(): void {
     this.taken += 1
-    if (this.startsLeft === startsPerTurn) void yieldToLoop().then(() => this.nextTurn())
+    if (this.startsLeft === startsPerMs) this.clock.after(1, () => this.nextMs())
     this.startsLeft -= 1
   }
 
-  private nextTurn(): void {
-    this.startsLeft = startsPerTurn
+  private nextMs(): void {
+    this.startsLeft = startsPerMs
     this.admit()
   }
 
