@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import type { MetricType } from '../../../../plugins/metrics/api.ts'
 import { ProcessConfig, processCollectors } from '../../../../plugins/metrics/collectors/index.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
@@ -65,6 +66,12 @@ test('the delay of the event loop is given in seconds', async () => {
       ['max', 0.08],
     ] as [string, number][]),
   ])
+})
+
+test('descriptors are counted without the one that counts them', async () => {
+  const { metrics } = await collected(fileURLToPath(new URL('./fixtures/host', import.meta.url)))
+  expect(metrics.value('process_open_fds')).toBe(3)
+  expect(metrics.value('process_max_fds')).toBe(20_000)
 })
 
 test('without /proc only what the runtime knows is reported', async () => {
