@@ -1,0 +1,56 @@
+/** `arkwatch init` */
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { loadConfig } from '../../core/config/load.ts'
+import { messageOf } from '../../core/errors.ts'
+import { type Command, printJson } from '../cli.ts'
+import { cliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { freePorts } from '../init/free-ports.ts'
+import { renderConfig } from '../init/render-config.ts'
+import { type Finding, survey } from '../init/survey.ts'
+import { loadOptions } from '../load-options.ts'
+import { table } from '../output/table.ts'
+
+const probeTimeoutMs = 1_000
+const defaultPort = 8080
+
+/** The schema that came with this package, where an editor can reach it from the file. */
+function schemaFor(file: string): string | undefined {
+  const path = relative(dirname(file), join(import.meta.dir, '../../config.schema.json'))
+  return path.startsWith('..') ? undefined : `./${path}`
+}
+
+const row = ({ name, title, host, port, variable, named, answer }: Finding) => [
+  name,
+  answer?.version ?? title,
+  `${host}:${port}`,
+  named ? variable : 'local port',
+  answer === undefined ? 'does not answer' : answer.open || named ? 'answers' : `answers; set ${variable}`,
+]
+
+const init: Command<[], { force?: boolean }> = async (cli, { force = false }) => {
+  const file = cli.configFile
+  if (!force && existsSync(file)) throw cliError('CLI_FILE_EXISTS', { file })
+  const findings = await survey({ env: cli.env, timeoutMs: probeTimeoutMs })
+  const [port = defaultPort, watchdogPort = defaultPort + 1] = freePorts(defaultPort, 2)
+  const text = renderConfig({ findings, port, watchdogPort, schema: schemaFor(file) })
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text, { flag: force ? 'w' : 'wx' })
+  } catch (thrown) {
+    const { code, syscall } = thrown as NodeJS.ErrnoException
+    if (code === 'EEXIST' && syscall === 'open') throw cliError('CLI_FILE_EXISTS', { file }, thrown)
+    throw cliError('CLI_FILE_UNWRITABLE', { file, reason: messageOf(thrown) }, thrown)
+  }
+  await loadConfig(loadOptions(cli))
+  if (cli.json) printJson(cli, { file, port, watchdogPort, findings })
+  else {
+    if (findings.length > 0) cli.print(table(['check', 'what', 'where', 'by', 'state'], findings.map(row)))
+    cli.print(`wrote ${file}; start it with \`arkwatch start\``)
+  }
+  return exitCodes.ok
+}
+
+export default init
