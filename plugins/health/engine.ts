@@ -35,12 +35,14 @@ interface Held {
   changedAtMs: number
 }
 
+type ChangeListener = (check: CheckReport, before: CheckStatus) => void
+
 /** Told of each run that ended. */
 export type RunListener = (name: string, seconds: number, outcome: RunOutcome) => void
 
 export class HealthEngine implements Health {
   private readonly held = new Map<string, Held>()
-  private readonly listeners = new Set<(check: CheckReport, before: CheckStatus) => void>()
+  private readonly listeners = new Set<ChangeListener>()
   private readonly slots: Slots
   private settings: EngineSettings
   private parents: Parents = new Map()
@@ -140,7 +142,7 @@ export class HealthEngine implements Health {
     return this.offChecks
   }
 
-  onChange(listener: (check: CheckReport, before: CheckStatus) => void): () => void {
+  onChange(listener: ChangeListener): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
@@ -198,7 +200,15 @@ export class HealthEngine implements Health {
       this.version += 1
       const now = report(held, nowMs)
       this.logChange(now, before.status)
-      for (const listener of this.listeners) listener(now, before.status)
+      for (const listener of this.listeners) this.tellOne(listener, now, before.status)
+    }
+  }
+
+  private tellOne(listener: ChangeListener, check: CheckReport, before: CheckStatus): void {
+    try {
+      listener(check, before)
+    } catch (error) {
+      this.options.log.error('a listener of check changes threw', { check: check.name, error })
     }
   }
 

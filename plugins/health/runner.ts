@@ -4,6 +4,7 @@ import type { PluginClock } from '../../core/plugin.ts'
 import type { CheckResult } from './api.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
 import { healthError } from './errors.ts'
+import { boundedResult } from './result.ts'
 import { scrubber } from './scrub.ts'
 import type { Slots } from './slots.ts'
 import { type CheckState, initialState, type Observation, type Step, step } from './state.ts'
@@ -106,7 +107,8 @@ export class CheckRunner {
       const { message } = healthError('HEALTH_TIMEOUT', { timeoutMs })
       this.finish({ status: 'down', message, latencyMs }, 'timeout')
     } else if (!this.stopped) {
-      this.finish({ latencyMs, ...result }, result.status)
+      const found = boundedResult(result, this.scrub)
+      this.finish({ latencyMs, ...found }, found.status)
     }
   }
 

@@ -3,6 +3,7 @@ import type { Contributed } from '../../core/token.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
 import type { CheckSpec } from './check.ts'
 import type { HealthConfig } from './config.ts'
+import { checkName } from './config-checks.ts'
 import { type AnyKind, kindOf } from './kinds/index.ts'
 import { secretsOf } from './scrub.ts'
 import type { Policy } from './state.ts'
@@ -53,6 +54,14 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
   }
 }
 
+/** Why a check of a plugin cannot run, if so. */
+function faultOf({ name, everyMs = 15_000, timeoutMs = 5_000 }: HealthCheck): string | undefined {
+  if (!checkName().safeParse(name).success) return 'its name must be letters, digits, "_", "." and "-"'
+  if (!(everyMs >= 100)) return `everyMs must be at least 100, got ${everyMs}`
+  if (!(timeoutMs > 0 && timeoutMs <= 300_000)) return `timeoutMs must be 1 to 300000, got ${timeoutMs}`
+  return undefined
+}
+
 function contributed({ plugin, value }: Contributed<HealthCheck>, graceMs: number): CheckSpec {
   const { everyMs = 15_000, timeoutMs = 5_000, failureThreshold = 1, successThreshold = 1 } = value
   return {
@@ -90,7 +99,9 @@ export function buildSpecs(config: HealthConfig, brought: readonly Contributed<H
   }
   for (const item of brought) {
     const { name } = item.value
-    if (names.has(name)) refused.push(`check ${name} of plugin ${item.plugin}: the name is taken`)
+    const fault = faultOf(item.value)
+    if (fault !== undefined) refused.push(`check ${JSON.stringify(name)} of plugin ${item.plugin}: ${fault}`)
+    else if (names.has(name)) refused.push(`check ${name} of plugin ${item.plugin}: the name is taken`)
     else if (specs.length >= maxChecks)
       refused.push(`check ${name} of plugin ${item.plugin}: ${maxChecks} checks are the limit`)
     else {

@@ -66,6 +66,19 @@ describe('the options of health', () => {
     ])
   })
 
+  test.each([
+    [{ name: 'two words' }, 'its name must be letters'],
+    [{ name: 'a\nb' }, 'its name must be letters'],
+    [{ name: 'a', everyMs: 10 }, 'everyMs must be at least 100, got 10'],
+    [{ name: 'a', everyMs: Number.NaN }, 'everyMs must be at least 100'],
+    [{ name: 'a', timeoutMs: 0 }, 'timeoutMs must be 1 to 300000, got 0'],
+  ])('a check of a plugin that cannot run is refused: %j', (changes, reason) => {
+    const value = { run: () => ({ status: 'up' as const }), ...changes }
+    const { specs, refused } = buildSpecs(HealthConfig.parse({}), [{ plugin: 'mine', value }])
+    expect(specs).toEqual([])
+    expect(refused[0]).toContain(reason)
+  })
+
   test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {
     const config = HealthConfig.parse({ checks: { a: { kind: 'disk' } } })
     const check = (name: string) => ({ plugin: 'mine', value: { name, run: () => ({ status: 'up' as const }) } })

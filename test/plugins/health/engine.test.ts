@@ -182,6 +182,19 @@ describe('statuses of many checks', () => {
     stop()
   })
 
+  test('a listener that throws is logged and keeps nobody from being told', async () => {
+    const { clock, engine, lines } = engineOf([spec('a', up)])
+    const told: string[] = []
+    engine.onChange(() => {
+      throw new Error('broken listener')
+    })
+    engine.onChange(({ name }) => told.push(name))
+    engine.start()
+    await clock.advance(0)
+    expect(told).toEqual(['a'])
+    expect(lines.map(({ message }) => message)).toContain('a listener of check changes threw')
+  })
+
   test('a circle among checks and a parent that is missing are told', () => {
     const { engine } = engineOf([
       spec('a', up, { dependsOn: ['b'] }),

@@ -124,6 +124,20 @@ describe('health in a runtime', () => {
     expect((await runtime.fetch('/readyz')).status).toBe(503)
   })
 
+  test('a hundred reloads leave no timer behind', async () => {
+    const config = (every: string) => ({
+      checks: { loop: { kind: 'eventLoop', every }, disk: { kind: 'disk', every } },
+    })
+    await using runtime = await boot(config('10s'))
+    await runtime.clock.advance(1)
+    const before = runtime.clock.pending
+    for (let round = 0; round < 100; round += 1) {
+      await runtime.reload({ plugins: { health: config(round % 2 === 0 ? '20s' : '10s'), mine: {} } })
+    }
+    await runtime.clock.advance(1)
+    expect(runtime.clock.pending).toBe(before)
+  })
+
   test('a name that is taken and a parent that is missing degrade the plugin, and nothing else', async () => {
     const run = () => ({ status: 'up' as const })
     await using runtime = await boot(
