@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'bun:test'
+import { LogHub } from '../../../core/log.ts'
+import type { PluginClock } from '../../../core/plugin.ts'
+import type { Collector } from '../../../plugins/metrics/api.ts'
+import { CollectorRunner } from '../../../plugins/metrics/collector-runner.ts'
+import { createPace } from '../../../plugins/metrics/exposition/pace.ts'
+import type { GaugeFamily } from '../../../plugins/metrics/storage/gauge.ts'
+import { FamilyOwnership, graceMs } from '../../../plugins/metrics/storage/ownership.ts'
+import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
+import { recordingSink } from '../../../testing/recording-sink.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+
+function setUp() {
+  const clock = testClock()
+  const lines: Parameters<typeof recordingSink>[0] = []
+  const log = new LogHub(clock, recordingSink(lines)).logger('metrics')
+  const ownership = new FamilyOwnership(new MetricStore(clock), clock)
+  const runner = new CollectorRunner({ ownership, clock: clock as PluginClock, log })
+  const value = (name: string, labels: string): number | undefined => {
+    const family = ownership.store.family(name) as GaugeFamily | undefined
+    const out = new Float64Array(1)
+    for (const series of family?.all ?? []) {
+      if (series.values.join() !== labels) continue
+      family!.read(series, out)
+      return out[0]
+    }
+    return undefined
+  }
+  const scrape = () => runner.collect(createPace(clock))
+  const errors = (name: string) => value('arkwatch_collector_errors_total', name)
+  return { clock, lines, ownership, runner, value, scrape, errors }
+}
+
+/** Counts its calls in a family of its own. */
+const counting = (name: string, more: Partial<Collector> = {}, collect = () => {}): Collector => ({
+  name,
+  setup(metrics) {
+    const counter = metrics.counter({ name: 'calls_total', help: 'h' })
+    return () => {
+      counter.inc({})
+      return collect()
+    }
+  },
+  ...more,
+})
+
+describe('collector runner', () => {
+  test('those without a period run at each scrape; one that throws is counted and the others run', async () => {
+    const { runner, scrape, value, errors, lines } = setUp()
+    const bad = counting('bad', {}, () => {
+      throw new Error('no source')
+    })
+    const late = counting('late', {}, (async () => {}) as () => void)
+    runner.reconcile([bad, late, counting('good')])
+    await scrape()
+    await scrape()
+    expect(value('calls_total', '')).toBe(6)
+    expect(['bad', 'late', 'good'].map(errors)).toEqual([2, 2, 0])
+    expect(lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields?.collector)).toEqual([
+      'bad',
+      'late',
+    ])
+  })
+
+  test('those with a period run at once and then each period, not at scrapes, and are timed', async () => {
+    const { clock, runner, scrape, value } = setUp()
+    const slow = { ...counting('slow', { everyMs: 1_000 }), setup: () => () => clock.sleep(250) }
+    runner.reconcile([counting('timed', { everyMs: 1_000 }), slow])
+    await clock.advance(0)
+    await scrape()
+    expect(value('calls_total', '')).toBe(1)
+    // the test clock takes the middle of the jitter of a tenth
+    await clock.advance(1_050 * 3)
+    expect(value('calls_total', '')).toBe(4)
+    expect(value('arkwatch_collector_duration_seconds', 'slow')).toBe(0.25)
+  })
+
+  test('one that hangs is counted as timed out and is not started again while it hangs', async () => {
+    const { clock, runner, errors } = setUp()
+    let started = 0
+    let finish = () => {}
+    const hanging: Collector = {
+      name: 'hanging',
+      everyMs: 1_000,
+      timeoutMs: 300,
+      setup: () => () => {
+        started += 1
+        return new Promise((resolve) => {
+          finish = resolve
+        })
+      },
+    }
+    runner.reconcile([hanging])
+    await clock.advance(300)
+    expect([started, errors('hanging')]).toEqual([1, 1])
+    await clock.advance(2_200)
+    expect([started, errors('hanging')]).toEqual([1, 3])
+    finish()
+    await clock.advance(1_050)
+    expect(started).toBe(2)
+  })
+
+  test('one whose setup fails is counted, logged, and leaves nothing behind', async () => {
+    const { clock, runner, ownership, scrape, errors, lines } = setUp()
+    const wrong: Collector = {
+      name: 'wrong',
+      setup(metrics) {
+        metrics.gauge({ name: 'half_done', help: 'h' })
+        metrics.gauge({ name: 'half_ms', help: 'h' })
+        return () => {}
+      },
+    }
+    runner.reconcile([wrong])
+    await scrape()
+    expect(errors('wrong')).toBe(1)
+    expect(lines.at(-1)?.message).toBe('collector could not be set up')
+    runner.reconcile([])
+    await clock.advance(graceMs)
+    expect(ownership.store.family('half_done')).toBeUndefined()
+  })
+
+  test('a collector that goes takes its families away, at once from the exposition and later from memory', async () => {
+    const { clock, runner, ownership, scrape, errors } = setUp()
+    runner.reconcile([counting('one', { everyMs: 1_000 })])
+    await scrape()
+    runner.reconcile([])
+    expect(ownership.isWaiting('calls_total')).toBe(true)
+    expect(errors('one')).toBeUndefined()
+    await clock.advance(graceMs)
+    expect(ownership.store.family('calls_total')).toBeUndefined()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a successor with the same families goes on with their values, also after a gap', async () => {
+    const { clock, runner, scrape, value, ownership } = setUp()
+    runner.reconcile([counting('one')])
+    await scrape()
+    runner.reconcile([counting('one')])
+    await scrape()
+    expect(value('calls_total', '')).toBe(2)
+    runner.reconcile([])
+    await clock.advance(graceMs - 1)
+    runner.reconcile([counting('one')])
+    await scrape()
+    await clock.advance(graceMs)
+    expect(value('calls_total', '')).toBe(3)
+    expect(ownership.isWaiting('calls_total')).toBe(false)
+  })
+
+  test('a family that waits for its end makes room for one of another shape', () => {
+    const { runner, ownership } = setUp()
+    const shaped = (labels: readonly string[]): Collector => ({
+      name: 'one',
+      setup(metrics) {
+        metrics.gauge({ name: 'things', help: 'h', labels })
+        return () => {}
+      },
+    })
+    runner.reconcile([shaped(['a'])])
+    runner.reconcile([])
+    runner.reconcile([shaped(['b'])])
+    expect(ownership.store.family('things')?.labelNames).toEqual(['b'])
+    expect(ownership.isWaiting('things')).toBe(false)
+  })
+
+  test('a family that two collectors share goes with the second one', () => {
+    const { runner, ownership } = setUp()
+    const [one, two] = [counting('one'), counting('two')]
+    runner.reconcile([one, two])
+    runner.reconcile([two])
+    expect(ownership.isWaiting('calls_total')).toBe(false)
+    runner.reconcile([])
+    expect(ownership.isWaiting('calls_total')).toBe(true)
+  })
+})
