@@ -1,0 +1,62 @@
+/**
+ * One process that holds the bare application and one variant, and lets them answer in turn.
+ *
+ *   bun arena.ts VARIANT hello|realistic REQUESTS_PER_SEGMENT WARM_UP_SEGMENTS SEGMENTS
+ *
+ * Prints its URL, then, when all segments are done, one line of JSON.
+ */
+import type { Segment } from './duel.ts'
+import { openRoutes, type RouteKind } from './routes.ts'
+import { type Fetch, variants } from './variants.ts'
+
+const [name, kind, perSegment, warmUp, count] = process.argv.slice(2)
+const requestsPerSegment = Number(perSegment)
+const variant = variants.find((candidate) => candidate.name === name)
+if (variant === undefined) throw new Error(`no such variant: ${name}`)
+
+const routes = await openRoutes(kind as RouteKind)
+const bare: Fetch = routes.app().fetch
+const other: Fetch = await variant.open(routes.app)
+
+const microseconds = ({ user, system }: NodeJS.CpuUsage) => user + system
+// The process first: it brings the thread's account up to date, too.
+const cpu = () => ({ process: microseconds(process.cpuUsage()), thread: microseconds(process.threadCpuUsage()) })
+
+const segments: Segment[] = []
+let answering = bare
+let left = requestsPerSegment
+let skip = Number(warmUp)
+let before = cpu()
+
+async function finish(): Promise<void> {
+  console.log(JSON.stringify({ segments, rssBytes: process.memoryUsage.rss() }))
+  await routes.close()
+  process.exit(0)
+}
+
+function swap(): void {
+  const now = cpu()
+  if (skip > 0) skip -= 1
+  else if (segments.length < Number(count)) {
+    segments.push({
+      bare: answering === bare,
+      processUs: (now.process - before.process) / requestsPerSegment,
+      threadUs: (now.thread - before.thread) / requestsPerSegment,
+    })
+    if (segments.length === Number(count)) void finish()
+  }
+  answering = answering === bare ? other : bare
+  left = requestsPerSegment - 1
+  before = cpu()
+}
+
+const server = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  fetch(request, self) {
+    left -= 1
+    if (left < 0) swap()
+    return answering(request, self as never) as Response
+  },
+})
+console.log(`http://127.0.0.1:${server.port}${routes.path}`)
