@@ -78,8 +78,8 @@ export const coreError = defineErrors({
     help: 'Return exactly the keys of `provides` from setup().',
   },
   PACKAGE_MISSING: {
-    message: 'plugin {plugin} needs the package {package}, which is not installed',
-    help: 'Run `bun add {package}`.',
+    message: 'plugin {plugin} needs the package {package}: run `bun add {package}`',
+    help: 'The package is optional; only this plugin needs it.',
   },
   SERVICE_UNAVAILABLE: {
     message: 'service {service} is not available',

@@ -5,7 +5,7 @@
 import type { Cancel } from './clock.ts'
 import type { PluginSection } from './config/types.ts'
 import { withDeadline } from './deadline.ts'
-import { coreError, messageOf } from './errors.ts'
+import { ArkwatchError, coreError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { Handover, PluginParts, StopReason } from './plugin.ts'
 import { createContext, type InstanceHost, type Services } from './plugin-context.ts'
@@ -120,11 +120,10 @@ export class PluginInstance {
     await this.#inTime(phase, (async () => call?.call(this.parts))())
   }
 
+  /** Errors of the runtime's own name plugin and phase already. */
   #failed(phase: string, error: unknown): Error {
-    const known = error instanceof Error && 'code' in error && error.code === 'PLUGIN_TIMEOUT'
-    return known
-      ? (error as Error)
-      : coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
+    if (error instanceof ArkwatchError && error.details.plugin === this.name) return error
+    return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
   }
 
   #checkServices(): void {

@@ -106,13 +106,16 @@ const recipes: Readonly<Record<ServiceName, Recipe>> = {
           `GRANT ALL PRIVILEGES ON *.* TO '${account}'@'%' WITH GRANT OPTION;`,
         ].join('\n'),
       )
-      const options = ['--auth-root-authentication-method=normal', '--skip-test-db', '--innodb-log-file-size=8M']
+      // Not the TMPDIR of whoever starts it, where its own user may not write.
+      const options = [`--tmpdir=${join(dir, 'data')}`, '--skip-test-db', '--innodb-log-file-size=8M']
+      options.push('--auth-root-authentication-method=normal')
       await runToEnd([path('mariadb-install-db'), '--no-defaults', `--datadir=${join(dir, 'data')}`, ...options], user)
     },
     command: ({ dir, port, path }) => [
       path('mariadbd'),
       ...['--no-defaults', `--datadir=${join(dir, 'data')}`, `--port=${port}`, '--bind-address=127.0.0.1'],
       ...[
+        `--tmpdir=${join(dir, 'data')}`,
         `--socket=${join(dir, 'mariadb.sock')}`,
         `--pid-file=${join(dir, 'mariadb.pid')}`,
         `--init-file=${join(dir, 'init.sql')}`,

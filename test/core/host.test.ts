@@ -122,36 +122,44 @@ describe('booting', () => {
     expect(states()).toEqual({ provider: 'stopped', user: 'stopped' })
   })
 
-  const failures: [string, Spec, string][] = [
-    ['throws in setup', { setup: () => { throw new Error('no') } }, 'failed in setup: no'], // biome-ignore format: one row
-    ['throws in start', { setup: () => ({ start: () => { throw new Error('no') } }) }, 'failed in start: no'], // biome-ignore format: one row
+  const failures: [string, Spec, string, string][] = [
+    ['throws in setup', { setup: () => { throw new Error('no') } }, 'failed in setup: no', 'PLUGIN_FAILED'], // biome-ignore format: one row
+    ['throws in start', { setup: () => ({ start: () => { throw new Error('no') } }) }, 'failed in start: no', 'PLUGIN_FAILED'], // biome-ignore format: one row
     [
       'returns other services',
       { provides: ['s'], setup: () => ({ services: { t: 1 } }) },
       'declares the services [s] and returned [t]',
+      'PLUGIN_SERVICES_MISMATCH',
     ],
-    ['misses a package', { packages: ['surely-not-installed'] }, 'needs the package surely-not-installed'],
+    [
+      'misses a package',
+      { packages: ['surely-not-installed'] },
+      'run `bun add surely-not-installed`',
+      'PACKAGE_MISSING',
+    ],
   ]
-  for (const [what, spec, reason] of failures) {
+  for (const [what, spec, reason, code] of failures) {
     test(`leaves a plugin that ${what} failed, its holders blocked, and runs the rest`, async () => {
-      const { host, define, section, states, reasons } = rig()
+      const { host, define, section, states, reasons, lines } = rig()
       define('bad', { provides: ['s'], ...spec })
       define('holder', { needs: ['s'] })
       define('other')
       await host.boot([section('bad'), section('holder'), section('other')])
       expect(states()).toEqual({ bad: 'failed', holder: 'blocked', other: 'ok' })
       expect(reasons().bad).toContain(reason)
+      expect(lines.map(({ fields }) => (fields?.error as { code?: string })?.code)).toContain(code)
       expect(reasons().holder).toBe('needs the service s, which is not available')
     })
   }
 
   test('names the plugin and the phase that hang', async () => {
-    const { host, define, section, reasons, clock } = rig()
+    const { host, define, section, reasons, clock, lines } = rig()
     define('slow', { setup: () => ({ start: () => new Promise(() => {}) }) })
     const boot = host.boot([section('slow')])
     await clock.advance(10_000)
     await boot
     expect(reasons().slow).toBe('plugin slow did not finish start within 10000 ms')
+    expect(lines.at(-1)?.fields?.error).toMatchObject({ code: 'PLUGIN_TIMEOUT' })
   })
 
   test('ends where a required plugin fails or is blocked, with everything stopped', async () => {
