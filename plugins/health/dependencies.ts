@@ -1,4 +1,4 @@
-/** What the dependencies between checks make of their own statuses. Pure. */
+/** PURE. What the dependencies between checks make of their own statuses. */
 import type { CheckStatus } from './api.ts'
 
 /** Names by check, of the checks that must be up for it to mean anything. */

@@ -1,4 +1,4 @@
-/** What `/livez`, `/readyz` and `/startupz` cover, and whether each part is well. Pure. */
+/** PURE. What `/livez`, `/readyz` and `/startupz` cover, and whether each part is well. */
 import type { PluginStatus, RuntimeStatus } from '../../core/runtime-api.ts'
 import type { CheckReport } from './api.ts'
 

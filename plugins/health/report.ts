@@ -1,4 +1,4 @@
-/** The JSON answers. Pure. */
+/** PURE. The JSON answers. */
 import type { CheckReport, CheckStatus, OffCheck } from './api.ts'
 import { overallStatus } from './dependencies.ts'
 

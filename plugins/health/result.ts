@@ -1,4 +1,4 @@
-/** Brings what a check returned into bounds, since a check of a plugin may return anything. Pure. */
+/** PURE. Brings what a check returned into bounds, since a check of a plugin may return anything. */
 import type { CheckResult } from './api.ts'
 
 const maxDetails = 50

@@ -1,4 +1,4 @@
-/** Keeps credentials out of what a check says. Pure. */
+/** PURE. Keeps credentials out of what a check says. */
 
 const maxLength = 300
 

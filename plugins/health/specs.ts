@@ -11,6 +11,9 @@ import type { Policy } from './state.ts'
 /** How many checks run at most, all together. */
 export const maxChecks = 2_000
 
+/** A header value shorter than this is no secret, and taking it out would garble messages. */
+const minSecretLength = 6
+
 export interface Specs {
   readonly specs: readonly CheckSpec[]
   readonly off: readonly OffCheck[]
@@ -36,6 +39,7 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
   const degradedAboveMs = kind.timesLatency && 'degradedAbove' in check ? check.degradedAbove : undefined
   const times = { everyMs: every, timeoutMs: timeout, failureThreshold, successThreshold }
   const url = 'url' in check ? check.url : ''
+  const headers = 'headers' in check ? Object.values(check.headers) : []
   return {
     name,
     kind: kind.name,
@@ -49,7 +53,7 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
     policy: policyOf(times, graceMs),
     degradedAboveMs,
     target: JSON.stringify(target),
-    secrets: [...secretsOf(url), ...('headers' in check ? Object.values(check.headers) : [])],
+    secrets: [...secretsOf(url), ...headers.filter((value) => value.length >= minSecretLength)],
     open: (tools) => kind.open(check as never, tools),
   }
 }

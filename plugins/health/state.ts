@@ -1,4 +1,4 @@
-/** The state machine of one check. Pure. */
+/** PURE. The state machine of one check. */
 import type { CheckResult, CheckStatus } from './api.ts'
 
 type Details = Readonly<Record<string, string | number | boolean>>

@@ -1,4 +1,4 @@
-/** What the SQL kinds share: the url's dialect, and the verdict over connections and replication. Pure. */
+/** PURE. What the SQL kinds share: the url's dialect, and the verdict over connections and replication. */
 import type { CheckResult } from '../api.ts'
 import { percent, worst } from './kind.ts'
 

@@ -1,4 +1,4 @@
-/** What the watchdog makes of the heartbeat. Pure: times come in, a verdict goes out. */
+/** PURE. What the watchdog makes of the heartbeat: times come in, a verdict goes out. */
 
 export interface WatchLimits {
   /** A standstill of so many ms fails liveness. */
