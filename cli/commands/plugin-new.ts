@@ -1,0 +1,54 @@
+/** `arkwatch plugin new` */
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { messageOf } from '../../core/errors.ts'
+import { version } from '../../core/version.ts'
+import { catalog } from '../../plugins/catalog.ts'
+import { type Command, printJson } from '../cli.ts'
+import { cliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { pluginNames } from '../plugin-new/names.ts'
+import { packageFiles } from '../plugin-new/package-files.ts'
+import { sourceFiles } from '../plugin-new/source-files.ts'
+
+interface Options {
+  readonly dir?: string
+  readonly force?: boolean
+}
+
+const isFull = (folder: string): boolean => {
+  try {
+    return readdirSync(folder).length > 0
+  } catch {
+    return existsSync(folder)
+  }
+}
+
+const pluginNew: Command<[name: string], Options> = async (cli, { dir, force = false }, name) => {
+  const names = pluginNames(name, Object.keys(catalog))
+  const folder = resolve(cli.cwd, dir ?? names.package)
+  if (!force && isFull(folder)) throw cliError('CLI_FILE_EXISTS', { file: folder })
+  const files = Object.entries({ ...packageFiles(names, version), ...sourceFiles(names) })
+  for (const [path, text] of files) {
+    const file = join(folder, path)
+    try {
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, text)
+    } catch (thrown) {
+      throw cliError('CLI_FILE_UNWRITABLE', { file, reason: messageOf(thrown) }, thrown)
+    }
+  }
+  if (cli.json)
+    printJson(cli, { name: names.plugin, package: names.package, folder, files: files.map(([path]) => path) })
+  else {
+    const near = relative(cli.cwd, folder)
+    const shown = near.startsWith('..') ? folder : `./${near}`
+    cli.print(`wrote ${files.length} files to ${shown}`)
+    cli.print(`  cd ${shown} && bun install && bun test`)
+    cli.print(`  in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`)
+  }
+  return exitCodes.ok
+}
+
+export default pluginNew
