@@ -10,8 +10,8 @@ COPY scripts/setup.mjs scripts/setup.mjs
 RUN node scripts/setup.mjs --production
 
 FROM ${RUNTIME_IMAGE}
-RUN groupadd --system --gid 10001 arkwatch \
-  && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/arkwatch --shell /usr/sbin/nologin arkwatch \
+RUN groupadd --gid 10001 arkwatch \
+  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/arkwatch --shell /usr/sbin/nologin arkwatch \
   && install -d -o arkwatch -g arkwatch -m 0750 /var/lib/arkwatch \
   && install -d -m 0755 /etc/arkwatch
 COPY --from=build /app/.bun/node_modules/bun/bin/bun.exe /usr/local/bin/bun
