@@ -35,6 +35,16 @@ export function ownerPid(dataDir: string): number | undefined {
   }
 }
 
+/** As {@link ownerPid}, for a folder that is held: its owner writes the file right after it took the lock. */
+function holderPid(dataDir: string): number | 'unknown' {
+  for (let turn = 0; turn < 5; turn += 1) {
+    const pid = ownerPid(dataDir)
+    if (pid !== undefined) return pid
+    Bun.sleepSync(10)
+  }
+  return 'unknown'
+}
+
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
 /**
@@ -58,7 +68,7 @@ export function lockData(dataDir: string): DataLock {
     chmodSync(lockFile(dataDir), 0o600)
   } catch (thrown) {
     database?.close()
-    if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: ownerPid(dataDir) ?? 'unknown' }, thrown)
+    if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: holderPid(dataDir) }, thrown)
     throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
   }
   let held: Database | undefined = database

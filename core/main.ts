@@ -15,7 +15,7 @@ const fatalStopMs = 2_000
 export interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
   /** Reloads when a file of the configuration changes. @default true */
   readonly watch?: boolean
-  /** Takes the line that says where it listens. @default a log line */
+  /** Takes the line that says where it listens. @default it is logged */
   readonly announce?: (line: string) => void
 }
 
@@ -127,9 +127,8 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     reloadSoon = reloader(booted, log)
     if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => void reloadSoon('a file changed'))
     const line = banner(booted)
-    const { listeners, bootMs } = booted.status()
-    log.info(line, { listeners, bootMs: Math.round(bootMs ?? 0) })
-    announce?.(line)
+    if (announce !== undefined) announce(line)
+    else log.info(line, { bootMs: Math.round(booted.status().bootMs ?? 0) })
   }
 
   try {

@@ -1,0 +1,43 @@
+import { expect, test } from 'bun:test'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+
+const root = join(import.meta.dir, '../..')
+const transpiler = new Bun.Transpiler({ loader: 'ts' })
+
+/** Every module that loads with `entries`, dynamic imports left out: our files as paths, packages by name. */
+function loadedWith(...entries: string[]): Set<string> {
+  const found = new Set<string>()
+  const queue = entries.map((entry) => join(root, entry))
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (found.has(relative(root, file)) || !file.endsWith('.ts')) continue
+    found.add(relative(root, file))
+    for (const { path, kind } of transpiler.scanImports(readFileSync(file, 'utf8').replace(/^#!.*/, ''))) {
+      if (kind !== 'import-statement') continue
+      if (path.startsWith('.')) queue.push(resolve(dirname(file), path))
+      else found.add(path)
+    }
+  }
+  return found
+}
+
+test('the version needs neither the runtime nor a schema', () => {
+  const loaded = loadedWith('cli/arkwatch.ts', 'cli/commands/version.ts')
+  expect(loaded).toContain('commander')
+  expect(
+    [...loaded].filter((name) => /^(zod|yaml|hono|piscina|core\/runtime|core\/config|plugins)/.test(name)),
+  ).toEqual([])
+})
+
+test('liveness needs no plugin', () => {
+  const loaded = loadedWith('cli/arkwatch.ts', 'cli/commands/health.ts', 'cli/live.ts')
+  expect([...loaded].filter((name) => /^plugins\/\w+\//.test(name) || name === 'core/runtime.ts')).toEqual([])
+})
+
+test('every command of the program is a module', () => {
+  const names = [...readFileSync(join(root, 'cli/program.ts'), 'utf8').matchAll(/from\('([\w-]+)'\)/g)].map(
+    ([, name]) => name,
+  )
+  expect(names.length).toBeGreaterThan(14)
+  for (const name of names) expect(existsSync(join(root, `cli/commands/${name}.ts`))).toBe(true)
+})
