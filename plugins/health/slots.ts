@@ -1,14 +1,15 @@
 /**
- * Bounds how many checks run at one time, first come, first served, and how many begin within one millisecond, so that
+ * Bounds how many checks run at one time, first come, first served, and how many begin within eight milliseconds, so that
  * many checks that fall due together, and then end together, do not hold up requests.
  */
 import type { Clock } from '../../core/clock.ts'
 
-const startsPerMs = 4
+const startsPerWindow = 4
+const windowMs = 8
 
 export class Slots {
   private taken = 0
-  private startsLeft = startsPerMs
+  private startsLeft = startsPerWindow
   private readonly waiting: (() => void)[] = []
 
   constructor(
@@ -45,12 +46,12 @@ export class Slots {
 
   private enter(): void {
     this.taken += 1
-    if (this.startsLeft === startsPerMs) this.clock.after(1, () => this.nextMs())
+    if (this.startsLeft === startsPerWindow) this.clock.after(windowMs, () => this.nextWindow())
     this.startsLeft -= 1
   }
 
-  private nextMs(): void {
-    this.startsLeft = startsPerMs
+  private nextWindow(): void {
+    this.startsLeft = startsPerWindow
     this.admit()
   }
 

@@ -5,7 +5,8 @@
  *   bun scripts/bench/health [CUSTOM_CHECKS] [REQUESTS]
  *
  * The dependencies accept and never answer; the server is a process of its own; passes over the routes are interleaved.
- * Exits 1 when the median of the passes' p99 is over 5 ms (`/readyz`) or 10 ms (`/health/comprehensive`).
+ * Exits 1 when the median of the passes' p99 is over 5 ms (`/readyz`) or 10 ms (`/health/comprehensive`), and 2 when the
+ * same runtime without checks is over 2.5 ms: the machine is then too busy to judge.
  */
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,6 +19,7 @@ const customChecks = Number(process.argv[2] ?? 20)
 const requests = Number(process.argv[3] ?? 2_000)
 const passes = 5
 const perSecond = 1_000
+const maxControlMs = 2.5
 const goals: readonly { path: string; p99Ms: number }[] = [
   { path: '/livez', p99Ms: 5 },
   { path: '/readyz', p99Ms: 5 },
@@ -94,18 +96,22 @@ console.log(
 console.log(
   `${perSecond}/s over ${connections.length} connections, times from when each request was due; median of the passes; load average ${load}\n`,
 )
-console.log('| route                  | status |       p50 |       p99 |       max |      goal |')
-console.log('|------------------------|--------|-----------|-----------|-----------|-----------|')
+console.log('| route                  | status |       p50 |       p99 |  best p99 |       max |      goal |')
+console.log('|------------------------|--------|-----------|-----------|-----------|-----------|-----------|')
 let isOver = false
 for (const { name, goalMs } of rows) {
   const timings = results.get(name)!
   const p50 = median(timings.map((timing) => timing.p50Ms))
   const p99 = median(timings.map((timing) => timing.p99Ms))
+  const best = Math.min(...timings.map((timing) => timing.p99Ms))
   const maxMs = Math.max(...timings.map((timing) => timing.maxMs))
   if (goalMs !== undefined && p99 > goalMs) isOver = true
   const goal = goalMs === undefined ? 'control  ' : cell(goalMs)
   console.log(
-    `| ${name.padEnd(22)} |    ${timings[0]!.status} | ${cell(p50)} | ${cell(p99)} | ${cell(maxMs)} | ${goal} |`,
+    `| ${name.padEnd(22)} |    ${timings[0]!.status} | ${cell(p50)} | ${cell(p99)} | ${cell(best)} | ${cell(maxMs)} | ${goal} |`,
   )
 }
-process.exit(isOver ? 1 : 0)
+const controlP99 = median(results.get(rows[0]!.name)!.map((timing) => timing.p99Ms))
+const isBusy = controlP99 > maxControlMs
+if (isBusy) console.log(`\nno verdict: the control's p99 is over ${maxControlMs} ms, so the machine is too busy`)
+process.exit(isBusy ? 2 : isOver ? 1 : 0)

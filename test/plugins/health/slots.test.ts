@@ -13,15 +13,15 @@ function takeAll(slots: Slots, count: number): number[] {
   return order
 }
 
-test('no more than four begin within one millisecond, and all begin in the end', async () => {
+test('no more than four begin within eight milliseconds, and all begin in the end', async () => {
   const clock = testClock()
   const order = takeAll(new Slots(100, clock), 10)
   expect(order).toEqual([1, 2, 3, 4])
-  await clock.advance(1)
+  await clock.advance(8)
   expect(order).toHaveLength(8)
-  await clock.advance(1)
+  await clock.advance(8)
   expect(order).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-  await clock.advance(1)
+  await clock.advance(8)
   expect(clock.pending).toBe(0)
 })
 
