@@ -1,5 +1,5 @@
 /** The command line as a process of its own, in a temporary folder. */
-import { mkdtempSync, realpathSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -81,6 +81,7 @@ export function commandFolder(env: Record<string, string> = {}): CommandFolder {
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill('SIGKILL')
       await Promise.all([...children].map(({ exited }) => exited))
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
