@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'bun:test'
+import { numbers, type Parts, rig } from './host-rig.ts'
+
+describe('reloading', () => {
+  test('leaves untouched plugins alone, reconfigures in place and replaces the rest with its state handed over', async () => {
+    const { host, define, section, trace } = rig()
+    const inherited: unknown[] = []
+    define('same')
+    define('flexible', { setup: () => ({ reconfigure: (next) => void trace.push(`reconfigure ${next}`) }) })
+    define('rigid', {
+      setup: (context) => {
+        inherited.push(context.inherited)
+        return { handover: () => ({ state: `state of ${context.config}`, resume: () => void trace.push('resume') }) }
+      },
+    })
+    await host.boot([section('same'), section('flexible'), section('rigid')])
+    trace.length = 0
+    await host.reload([section('same'), section('flexible', 2), section('rigid', 2)])
+    expect(trace).toEqual(['reconfigure 2', 'start rigid', 'stop rigid reload'])
+    expect(inherited).toEqual([undefined, 'state of 1'])
+  })
+
+  test('swaps contributions in one turn: their owner never sees none and never sees two', async () => {
+    const { host, define, section, live } = rig()
+    define('giver', { setup: ({ config }) => ({ contributes: [numbers(config)] }) })
+    await host.boot([section('giver', 1)])
+    const seen: unknown[] = []
+    live.onChange(() => seen.push(live.all.map(({ value }) => value)))
+    await host.reload([section('giver', 2)])
+    expect(seen).toEqual([[2]])
+    await host.reload([])
+    expect(live.all).toEqual([])
+  })
+
+  const failing: Record<string, (config: unknown) => Parts> = {
+    setup: () => {
+      throw new Error('bad')
+    },
+    start: () => ({ start: () => Promise.reject(new Error('bad')) }),
+    ready: () => ({ ready: () => Promise.reject(new Error('bad')) }),
+  }
+  for (const [phase, parts] of Object.entries(failing)) {
+    for (const exclusive of [false, true]) {
+      test(`goes back when ${phase} of ${exclusive ? 'an exclusive' : 'a'} successor fails: old services and contributions are there again`, async () => {
+        const { host, define, section, live, states, trace } = rig()
+        define('early', { setup: () => ({ reconfigure: (next) => void trace.push(`early ${next}`) }) })
+        define('p', {
+          provides: ['s'],
+          exclusive,
+          setup: ({ config, inherited }) => ({
+            contributes: [numbers(config)],
+            handover: () => ({ state: 'kept', resume: () => void trace.push('resumed') }),
+            ...(config === 2 ? parts(config) : {}),
+            ...(exclusive && config === 1 && inherited
+              ? { start: () => void trace.push(`again with ${inherited}`) }
+              : {}),
+          }),
+        })
+        define('holder', { needs: ['s'] })
+        await host.boot([section('early'), section('p'), section('holder')])
+        const reload = host.reload([section('early', 2), section('p', 2), section('holder')])
+        await expect(reload).rejects.toMatchObject({ code: 'RELOAD_FAILED', message: expect.stringContaining('bad') })
+        expect(states()).toEqual({ early: 'ok', p: 'ok', holder: 'ok' })
+        expect(host.service('s')).toBe('s of 1')
+        expect(live.all.map(({ value }) => value)).toEqual([1])
+        expect(trace).toContain(exclusive ? 'again with kept' : 'resumed')
+        expect(trace.filter((line) => line.startsWith('early'))).toEqual(['early 2', 'early 1'])
+        expect(await host.stop()).toEqual([])
+      })
+    }
+  }
+
+  test('an exclusive plugin stops before its successor starts', async () => {
+    const { host, define, section, trace } = rig()
+    define('p', { exclusive: true })
+    await host.boot([section('p')])
+    await host.reload([section('p', 2)])
+    expect(trace).toEqual(['start p', 'stop p reload', 'start p'])
+  })
+
+  test('a plugin that had failed is tried again, and may fail again without undoing the rest', async () => {
+    const { host, define, section, states } = rig()
+    let broken = true
+    define('flaky', { setup: () => ({ start: () => (broken ? Promise.reject(new Error('no')) : undefined) }) })
+    define('other')
+    await host.boot([section('flaky'), section('other')])
+    await host.reload([section('flaky'), section('other', 2)])
+    expect(states()).toEqual({ flaky: 'failed', other: 'ok' })
+    broken = false
+    await host.reload([section('flaky'), section('other', 2)])
+    expect(states()).toEqual({ flaky: 'ok', other: 'ok' })
+  })
+
+  test('a provider that goes takes its holders to blocked, and back when it comes again', async () => {
+    const { host, define, section, states } = rig()
+    define('p', { provides: ['s'] })
+    define('holder', { needs: ['s'] })
+    await host.boot([section('p'), section('holder')])
+    await host.reload([section('p', 1, { disabled: 'off' }), section('holder')])
+    expect(states()).toEqual({ p: 'disabled', holder: 'blocked' })
+    await host.reload([section('p'), section('holder')])
+    expect(states()).toEqual({ p: 'ok', holder: 'ok' })
+  })
+
+  test('a thousand reloads leave no timer behind', async () => {
+    const { host, define, section, clock } = rig()
+    define('p', { setup: ({ clock: timers }) => ({ start: () => void timers.every(60_000, () => {}) }) })
+    await host.boot([section('p', 0)])
+    for (let round = 1; round <= 1_000; round += 1) await host.reload([section('p', round)])
+    expect(clock.pending).toBe(1)
+    await host.stop()
+    expect(clock.pending).toBe(0)
+  })
+})
