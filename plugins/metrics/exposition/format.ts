@@ -16,9 +16,13 @@ export const contentTypes: Readonly<Record<Format, string>> = {
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' }
 
+const awkward = /[\\\n"]/
+
 /** A label value between its quotes, in either format; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
-export const escapeLabel = (value: string): string =>
-  value.toWellFormed().replace(/[\\\n"]/g, (found) => escapes[found]!)
+export const escapeLabel = (value: string): string => {
+  const whole = value.isWellFormed() ? value : value.toWellFormed()
+  return awkward.test(whole) ? whole.replace(/[\\\n"]/g, (found) => escapes[found]!) : whole
+}
 
 const escapeHelp = (help: string, format: Format): string =>
   help.toWellFormed().replace(format === 'openmetrics' ? /[\\\n"]/g : /[\\\n]/g, (found) => escapes[found]!)
@@ -42,14 +46,29 @@ function pairsOf(family: AnyFamily, series: SeriesBase, common: CommonLabels): [
   return [...Object.entries(common).filter(([name]) => !family.labelNames.includes(name)), ...own]
 }
 
+/** Common labels that a family does not have itself, as they begin the labels of its samples. */
+const commonText = (family: AnyFamily, common: CommonLabels): string =>
+  Object.entries(common)
+    .filter(([name]) => !family.labelNames.includes(name))
+    .map(([name, value]) => `${name}="${escapeLabel(value)}"`)
+    .join(',')
+
 function makeText(family: AnyFamily, series: SeriesBase, common: CommonLabels): SeriesText {
-  const pairs = pairsOf(family, series, common)
-  const plain = labelText(pairs)
-  const open = pairs.length === 0 ? '{' : `${plain.slice(0, -1)},`
+  let inner = commonText(family, common)
+  for (let index = 0; index < family.labelNames.length; index += 1) {
+    const pair = `${family.labelNames[index]!}="${escapeLabel(series.values[index]!)}"`
+    inner = inner === '' ? pair : `${inner},${pair}`
+  }
+  const plain = inner === '' ? '' : `{${inner}}`
+  const open = inner === '' ? '{' : `{${inner},`
   const line = ({ suffix, label }: SampleShape, format: Format) =>
     `${family.name}${suffix}${label === undefined ? plain : `${open}${label.name}="${label[format]}"}`} `
-  const prometheus = family.samples.map((sample) => line(sample, 'prometheus'))
-  const differs = family.samples.some(({ label }) => label !== undefined && label.prometheus !== label.openmetrics)
+  const prometheus: string[] = []
+  let differs = false
+  for (const sample of family.samples) {
+    prometheus.push(line(sample, 'prometheus'))
+    differs ||= sample.label !== undefined && sample.label.prometheus !== sample.label.openmetrics
+  }
   return { prometheus, openmetrics: differs ? family.samples.map((sample) => line(sample, 'openmetrics')) : prometheus }
 }
 

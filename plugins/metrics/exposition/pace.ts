@@ -1,8 +1,11 @@
 /** Cuts long work into blocks, so that requests are served in between. */
 import { type Clock, yieldToLoop } from '../../../core/clock.ts'
 
-/** Milliseconds after which work gives way; well below the 5 ms that a block may take, since work goes on until it asks. */
-export const blockMs = 2
+/**
+ * Milliseconds after which work gives way. A block may take 5 ms: it ends with encoding what it wrote, which takes as
+ * long as writing it.
+ */
+export const blockMs = 1
 
 export interface Pace {
   /** Whether the block has taken its time. */
