@@ -40,7 +40,7 @@ async function runTests(files: readonly string[], env: Record<string, string>, r
       process.execPath,
       'test',
       `--parallel=${parallel}`,
-      '--timeout=20000',
+      `--timeout=${isProof ? 600_000 : 20_000}`,
       ...reporter,
       ...flags,
       ...files.map((file) => `./${file}`),
@@ -50,7 +50,9 @@ async function runTests(files: readonly string[], env: Record<string, string>, r
   running = child
   const exitCode = await child.exited
   const report = Bun.file(reportFile)
-  return readReport((await report.exists()) ? await report.text() : '', files, exitCode)
+  // Files in which nothing has the name asked for report nothing.
+  const isByName = flags.some((flag) => /^(-t|--test-name-pattern)/.test(flag))
+  return readReport((await report.exists()) ? await report.text() : '', isByName ? [] : files, exitCode)
 }
 
 let running: { kill(signal?: NodeJS.Signals): void; exited: Promise<number> } | undefined
@@ -61,16 +63,17 @@ if (files.length === 0) {
   process.exit(1)
 }
 console.log(`starting postgres, mariadb, redis, prometheus; seed ${seed}${isProof ? '; full counts' : ''}`)
-const services = await startShared({ say: (line) => console.log(line) }).catch((thrown: Error) => {
-  console.error(thrown.message)
-  process.exit(1)
-})
+let isInterrupted = false
+const starting = startShared({ say: (line) => console.log(line) })
 
-/** Ends everything that was started, also after Ctrl-C. */
+/** Ends everything that was started, also after Ctrl-C, and while it is still being started. */
 async function cleanUp(): Promise<void> {
   running?.kill('SIGKILL')
   await running?.exited
-  await services.stop()
+  await starting.then(
+    (services) => services.stop(),
+    () => {},
+  )
   rmSync(work, { recursive: true, force: true })
 }
 for (const [signal, code] of [
@@ -78,8 +81,19 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const) {
-  process.once(signal, () => void cleanUp().finally(() => process.exit(code)))
+  process.once(signal, () => {
+    isInterrupted = true
+    void cleanUp().finally(() => process.exit(code))
+  })
 }
+const services = await starting.catch(async (thrown: Error) => {
+  await cleanUp()
+  console.error(thrown.message)
+  process.exit(1)
+})
+
+// The handler of the signal ends the process.
+if (isInterrupted) await new Promise(() => {})
 
 // What tests leave in the temporary folder goes with it.
 const temporary = { TMPDIR: services.env.ARKWATCH_TEST_DATA_DIR as string }

@@ -1,5 +1,5 @@
 /** A whole runtime in a test: plugins given in code, time that stands still, log lines kept. */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
@@ -51,7 +51,12 @@ export async function testRuntime<C extends Clock = TestClock>(
     clock,
     fallbackSink: recordingSink(lines),
   }
-  const runtime = await createRuntime(load)
+  const remove = () => rmSync(data, { recursive: true, force: true })
+  const runtime = await createRuntime(load).catch((thrown) => {
+    remove()
+    throw thrown
+  })
+  const stop = () => runtime.stop().finally(remove)
   return {
     runtime,
     clock,
@@ -61,9 +66,9 @@ export async function testRuntime<C extends Clock = TestClock>(
       load.object = { data, ...config }
       return runtime.reload()
     },
-    stop: () => runtime.stop(),
+    stop,
     [Symbol.asyncDispose]: async () => {
-      await runtime.stop()
+      await stop()
     },
   }
 }
