@@ -64,8 +64,9 @@ export const http: Kind<'http'> = {
     return {
       close: () => {},
       async run(signal) {
+        // Only where it differs from the default: Bun makes a TLS context of its own for every request that brings options.
         const tls = {
-          rejectUnauthorized: config.tlsVerify,
+          ...(!config.tlsVerify && { rejectUnauthorized: false }),
           ...(config.tlsCaFile && { ca: await readFile(config.tlsCaFile, 'utf8') }),
         }
         // Ends the connection on every way out, an unread body included.
@@ -78,7 +79,7 @@ export const http: Kind<'http'> = {
             redirect: config.followRedirects ? 'follow' : 'manual',
             keepalive: false,
             signal: AbortSignal.any([signal, ended.signal]),
-            tls,
+            ...(Object.keys(tls).length > 0 && { tls }),
           })
           const latencyMs = monotonic() - startedMs
           const body = config.bodyContains === undefined ? undefined : await readStart(response)
