@@ -1,5 +1,5 @@
 /** Asks collectors: some at each scrape, some on a timer of their own. */
-import { messageOf } from '../../core/errors.ts'
+import { ArkwatchError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts'
 import type { PluginClock } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
@@ -195,7 +195,9 @@ export class CollectorRunner {
       return
     }
     running.errors.inc()
-    if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(failure[0]) })
+    const [error] = failure
+    const code = error instanceof ArkwatchError ? error.code : undefined
+    if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(error), code })
     running.failing = true
   }
 }

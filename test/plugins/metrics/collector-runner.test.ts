@@ -76,7 +76,7 @@ describe('collector runner', () => {
   })
 
   test('one that hangs is counted as timed out and is not started again while it hangs', async () => {
-    const { clock, runner, errors } = setUp()
+    const { clock, runner, errors, lines } = setUp()
     let started = 0
     let finish = () => {}
     const hanging: Collector = {
@@ -93,6 +93,7 @@ describe('collector runner', () => {
     runner.reconcile([hanging])
     await clock.advance(300)
     expect([started, errors('hanging')]).toEqual([1, 1])
+    expect(lines.map(({ fields }) => fields?.code)).toEqual(['METRICS_TIMEOUT'])
     await clock.advance(2_200)
     expect([started, errors('hanging')]).toEqual([1, 3])
     finish()
