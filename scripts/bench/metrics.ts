@@ -122,7 +122,7 @@ const callRows = all.map(({ name, goalNs }, index) => {
     'ours ns': oursNs.toFixed(1),
     goal: goalNs === undefined ? '' : goal(name, oursNs, goalNs),
     'client ns': clientNs?.toFixed(0) ?? '',
-    'client / ours': clientNs === undefined ? '' : (clientNs / oursNs).toFixed(0),
+    'client / ours': clientNs === undefined ? '' : (clientNs / Math.max(1, oursNs)).toFixed(0),
   }
 })
 console.table(callRows)
