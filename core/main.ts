@@ -8,7 +8,7 @@ import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runti
 import { watchFiles } from './watch.ts'
 
 /** What a second signal leaves for plugins to stop. */
-const forcedStopMs = 1_000
+const forcedStopMs = 2_000
 /** What an uncaught exception leaves for plugins to stop. */
 const fatalStopMs = 2_000
 
@@ -47,7 +47,7 @@ function reloader(runtime: RunningRuntime, log: Logger): (why: string) => Promis
 /**
  * Boots, runs until a signal or a fault ends it, and stops.
  *
- * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins a second. SIGHUP reloads.
+ * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins two seconds. SIGHUP reloads.
  * The caller exits the process with what this returns.
  *
  * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if a second signal cut the stop off

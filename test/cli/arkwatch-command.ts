@@ -3,6 +3,9 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** For `setDefaultTimeout`: a test starts several processes, which takes its time on a busy machine. */
+export const commandTimeoutMs = 60_000
+
 const entry = join(import.meta.dir, '../../cli/arkwatch.ts')
 
 export interface Ran {

@@ -1,5 +1,7 @@
-import { afterAll, describe, expect, test } from 'bun:test'
-import { type CommandFolder, commandFolder, pluginSource } from './arkwatch-command.ts'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { type CommandFolder, commandFolder, commandTimeoutMs, pluginSource } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
 
 const folders: CommandFolder[] = []
 const newFolder = (env?: Record<string, string>) => {
@@ -249,7 +251,7 @@ describe('with a running instance', () => {
     const noHealth = await run('health')
     expect(noHealth.exitCode).toBe(1)
     expect(noHealth.stderr).toContain('[CONTROL_UNKNOWN_COMMAND]')
-  }, 30_000)
+  })
 
   test('health shows the checks and is 1 while a critical one is down', async () => {
     const { run, start, write } = newFolder()
@@ -271,7 +273,7 @@ describe('with a running instance', () => {
     await run('reload')
     expect((await run('health')).exitCode).toBe(0)
     open.stop(true)
-  }, 30_000)
+  })
 
   test('logs level lists and sets levels, with an end', async () => {
     const { run, start, write } = newFolder()
@@ -286,7 +288,7 @@ describe('with a running instance', () => {
     expect(bad.exitCode).toBe(1)
     expect(bad.stderr).toContain('loud')
     expect((await run('logs', 'recent', '-n', '5')).stdout).toContain('"message"')
-  }, 30_000)
+  })
 })
 
 describe('health --live', () => {

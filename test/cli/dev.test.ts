@@ -1,8 +1,10 @@
-import { afterAll, expect, test } from 'bun:test'
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { watchedFiles } from '../../cli/dev/watched-files.ts'
-import { type CommandFolder, commandFolder, pluginSource } from './arkwatch-command.ts'
+import { type CommandFolder, commandFolder, commandTimeoutMs, pluginSource } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
 
 const folders: CommandFolder[] = []
 const newFolder = () => {
@@ -33,7 +35,7 @@ test('dev restarts when a plugin or the configuration changes, and waits where i
   const { exitCode, stderr } = await ended
   expect(exitCode).toBe(0)
   expect(stderr.match(/"message":"SIGTERM: stopping"/g)!.length).toBeGreaterThanOrEqual(3)
-}, 30_000)
+})
 
 test('many changes at once make one restart', async () => {
   const { start, write } = newFolder()
@@ -52,7 +54,7 @@ test('many changes at once make one restart', async () => {
   const restarts = events.filter(({ event }) => event === 'restart').length
   expect(restarts).toBeGreaterThanOrEqual(1)
   expect(restarts).toBeLessThanOrEqual(2)
-}, 30_000)
+})
 
 test('it watches the configuration with its includes, and the code of plugins named by path', async () => {
   const { folder, write } = newFolder()

@@ -1,8 +1,10 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { pluginNames } from '../../cli/plugin-new/names.ts'
-import { type CommandFolder, commandFolder } from './arkwatch-command.ts'
+import { type CommandFolder, commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
 
 const checkout = join(import.meta.dir, '../..')
 const folders: CommandFolder[] = []
@@ -50,7 +52,7 @@ describe('plugin new', () => {
     expect((await made.run('plugins')).stdout).toMatch(/^queue_depth +0\.1\.0 +ok/m)
     child.kill('SIGTERM')
     expect((await ended).exitCode).toBe(0)
-  }, 60_000)
+  })
 
   test('the package can be published: what it exports and packs is there', async () => {
     const made = newFolder()

@@ -1,8 +1,10 @@
-import { afterAll, describe, expect, test } from 'bun:test'
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../scripts/services/free-port.ts'
-import { type CommandFolder, commandFolder, pluginSource } from './arkwatch-command.ts'
+import { type CommandFolder, commandFolder, commandTimeoutMs, pluginSource } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
 
 const folders: CommandFolder[] = []
 afterAll(() => Promise.all(folders.map((folder) => folder[Symbol.asyncDispose]())))
@@ -74,7 +76,7 @@ describe('start', () => {
     const { plugins, lastReload } = JSON.parse((await run('plugins', '--json')).stdout)
     expect(plugins[0].state).toBe('ok')
     expect(lastReload.ok).toBe(false)
-  }, 15_000)
+  })
 
   test('a change of the file reloads', async () => {
     const { start, write } = await withPlugin("{ reconfigure({ text }) { log.info('now ' + text) } }")
@@ -82,7 +84,7 @@ describe('start', () => {
     await seen(ready)
     await write('config.yaml', 'plugins: { mine: { from: ./mine.ts, text: watched } }')
     await seen(/now watched/)
-  }, 15_000)
+  })
 
   test('a second SIGTERM skips the drain', async () => {
     const port = await freePort()
@@ -139,7 +141,7 @@ describe('start', () => {
       { fields: 'deadlines: { stop: 60_000 },' },
     )
     expect((await start('start').ended).exitCode).toBe(70)
-  }, 15_000)
+  })
 
   test('a second process on the same data is refused, naming the first', async () => {
     const { start, run } = await withPlugin('{}')
