@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { type ArkwatchProcess, startArkwatch } from '../support/arkwatch-process.ts'
 import { type Instance, privatePrometheus, sharedUrl } from '../support/services.ts'
 
 const promtool = process.env.ARKWATCH_TEST_PROMTOOL_BIN
 const available = promtool !== undefined && sharedUrl('postgres') !== undefined && sharedUrl('redis') !== undefined
+
+setDefaultTimeout(60_000)
 
 /** Asks until there is an answer: a scrape of another program cannot be awaited. */
 async function until<T>(ask: () => Promise<T | undefined>): Promise<T> {

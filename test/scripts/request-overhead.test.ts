@@ -1,24 +1,36 @@
 import { expect, test } from 'bun:test'
-import { median, pairRatios, type Segment, summarize } from '../../scripts/bench/request-overhead/duel.ts'
+import { duelRatio, median, medianError, type Segment } from '../../scripts/bench/request-overhead/duel.ts'
 import { judge, type Row, table } from '../../scripts/bench/request-overhead/report.ts'
 
 const segment = (bare: boolean, us: number): Segment => ({ bare, processUs: us, threadUs: us / 2 })
 
-test('each segment of the variant is compared with the mean of its bare neighbours', () => {
-  const segments = [segment(true, 8), segment(false, 11), segment(true, 12), segment(false, 12), segment(true, 12)]
-  expect(pairRatios(segments, 'processUs')).toEqual([1.1, 1])
-  expect(pairRatios(segments, 'threadUs')).toEqual([1.1, 1])
+/** Alternating segments of the given CPU, bare first. */
+const alternating = (us: readonly number[]) => us.map((each, at) => segment(at % 2 === 0, each))
+
+test('the variant is compared with its bare neighbours, so that a drift of the machine cancels', () => {
+  const drifting = Array.from({ length: 41 }, (_, at) => (10 + at * 0.1) * (at % 2 === 0 ? 1 : 1.05))
+  expect(duelRatio([alternating(drifting)], 'processUs').ratio).toBeCloseTo(1.05, 3)
+  expect(duelRatio([alternating(drifting)], 'threadUs').ratio).toBeCloseTo(1.05, 3)
 })
 
-test('a variant at either end has no pair', () => {
-  expect(pairRatios([segment(false, 1), segment(true, 1), segment(false, 1)], 'processUs')).toEqual([])
+test('noise that only adds does not favour either side', () => {
+  let seed = 1
+  const random = () => {
+    seed = (seed * 16_807) % 2_147_483_647
+    return seed / 2_147_483_647
+  }
+  const noisy = (ratio: number) =>
+    alternating(Array.from({ length: 20_001 }, (_, at) => (10 - 3 * Math.log(random())) * (at % 2 === 0 ? 1 : ratio)))
+  expect(Math.abs(duelRatio([noisy(1)], 'processUs').ratio - 1)).toBeLessThan(0.01)
+  expect(Math.abs(duelRatio([noisy(1.1)], 'processUs').ratio - 1.1)).toBeLessThan(0.01)
 })
 
-test('median and error shrug off one outlier', () => {
+test('over passes the median counts, and outliers do not', () => {
+  const at = (ratio: number) =>
+    alternating(Array.from({ length: 21 }, (_, index) => (index % 2 === 0 ? 10 : 10 * ratio)))
+  expect(duelRatio([at(1.01), at(1.02), at(3)], 'processUs').ratio).toBeCloseTo(1.02)
   expect(median([1, 2, 3, 100])).toBe(2.5)
-  const values = Array.from({ length: 100 }, (_, at) => 1 + (at % 2 === 0 ? 0.01 : -0.01))
-  expect(summarize([...values, 50]).ratio).toBeCloseTo(1.01)
-  expect(summarize([...values, 50]).error).toBeLessThan(0.005)
+  expect(medianError([...Array.from({ length: 100 }, (_, index) => 1 + (index % 2) * 0.01), 50])).toBeLessThan(0.005)
 })
 
 const row = (name: string, ratio: number): Row => {

@@ -10,6 +10,9 @@ export interface Segment {
   readonly threadUs: number
 }
 
+/** Whose CPU. */
+export type CpuKey = 'processUs' | 'threadUs'
+
 /** A ratio to the baseline, with the standard error of its median. */
 export interface Ratio {
   readonly ratio: number
@@ -22,22 +25,35 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Scales a median absolute deviation to a standard deviation, and that to the error of a median, for normal noise. */
+/** From a median absolute deviation to a standard deviation, and from that to the error of a median, for normal noise. */
 const madToSd = 1.4826
-const medianError = 1.2533
+const sdToMedianError = 1.2533
 
-/** @returns median and its standard error */
-export function summarize(values: readonly number[]): Ratio {
-  const ratio = median(values)
-  const mad = median(values.map((value) => Math.abs(value - ratio)))
-  return { ratio, error: (madToSd * mad * medianError) / Math.sqrt(values.length) }
+/** @returns the standard error of the median of the values, from their median absolute deviation */
+export function medianError(values: readonly number[]): number {
+  const middle = median(values)
+  const deviation = median(values.map((value) => Math.abs(value - middle)))
+  return (madToSd * deviation * sdToMedianError) / Math.sqrt(values.length)
 }
 
-/** @returns the ratio of each segment of the variant to the mean of the bare segments on both sides */
-export const pairRatios = (segments: readonly Segment[], key: 'processUs' | 'threadUs'): number[] =>
+/** @returns the ratio of each segment of one side to the mean of the other side's segments before and after it */
+const neighbourRatios = (segments: readonly Segment[], key: CpuKey, bare: boolean): number[] =>
   segments.flatMap((segment, at) => {
     const before = segments[at - 1]
     const after = segments[at + 1]
-    if (segment.bare || before === undefined || after === undefined) return []
+    if (segment.bare !== bare || before === undefined || after === undefined) return []
     return [segment[key] / ((before[key] + after[key]) / 2)]
   })
+
+/**
+ * The ratio of the variant to bare over one or more passes: the median of the passes' ratios, with the error of all pairs.
+ *
+ * Noise on a shared machine only adds, so the mean of two neighbours lies above the median of one segment. Both sides are
+ * therefore compared with their neighbours, and the root of the quotient is taken, in which that cancels.
+ */
+export function duelRatio(passes: readonly (readonly Segment[])[], key: CpuKey): Ratio {
+  const variant = passes.map((segments) => neighbourRatios(segments, key, false))
+  const bare = passes.map((segments) => neighbourRatios(segments, key, true))
+  const ratios = variant.map((each, at) => Math.sqrt(median(each) / median(bare[at]!)))
+  return { ratio: median(ratios), error: (medianError(variant.flat()) + medianError(bare.flat())) / 2 }
+}

@@ -1,5 +1,5 @@
 /** Turns the passes of all variants into the table. Pure. */
-import { median, pairRatios, type Ratio, type Segment, summarize } from './duel.ts'
+import { type CpuKey, duelRatio, type Ratio, type Segment } from './duel.ts'
 
 /** One run of one variant against bare. */
 export interface Pass {
@@ -7,12 +7,14 @@ export interface Pass {
   readonly rssBytes: number
 }
 
-/** Median of the passes' ratios, with the error of all pairs together. */
-export function overPasses(passes: readonly Pass[], key: 'processUs' | 'threadUs'): Ratio | undefined {
-  if (passes.length === 0) return undefined
-  const ratios = passes.map(({ segments }) => pairRatios(segments, key))
-  return { ratio: median(ratios.map((each) => summarize(each).ratio)), error: summarize(ratios.flat()).error }
-}
+/** @returns undefined where nothing was measured */
+export const overPasses = (passes: readonly Pass[], key: CpuKey): Ratio | undefined =>
+  passes.length === 0
+    ? undefined
+    : duelRatio(
+        passes.map(({ segments }) => segments),
+        key,
+      )
 
 export const shown = (ratio: Ratio | undefined): string =>
   ratio === undefined ? '–' : `${ratio.ratio.toFixed(3)} ± ${ratio.error.toFixed(3)}`
