@@ -80,6 +80,9 @@ const realTimer: Timer = (ms, call) => {
 /** Lets the event loop serve everything else that waits, then goes on. */
 export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Stops this thread, timers and requests included. Only for the boot, while nothing is served. @param ms milliseconds */
+export const blockThread = (ms: number): void => Bun.sleepSync(ms)
+
 /** The wall clock of this process. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { blockThread } from './clock.ts'
 import { coreError, messageOf } from './errors.ts'
 
 export interface DataLock {
@@ -40,7 +41,7 @@ function holderPid(dataDir: string): number | 'unknown' {
   for (let turn = 0; turn < 5; turn += 1) {
     const pid = ownerPid(dataDir)
     if (pid !== undefined) return pid
-    Bun.sleepSync(10)
+    blockThread(10)
   }
   return 'unknown'
 }
