@@ -12,7 +12,6 @@ import {
 /** Where raw time may be used, and why. */
 const rawTime: Exceptions = {
   'core/clock.ts': 'it is the clock',
-  'core/data-lock.ts': 'waits 50 ms at most for another process, before anything runs',
   'plugins/health/watchdog/worker.ts': 'runs in its own thread and must not depend on the loop that it watches',
   'plugins/logging/access-worker.ts': 'runs in its own thread, where waiting holds up nobody',
   'plugins/logging/access/access-log.ts': 'waits for its thread while the process ends and the loop no longer turns',
