@@ -1,0 +1,56 @@
+/** What other plugins may use of the store. */
+import { service } from '../../core/token.ts'
+
+export type SqlValue = string | number | bigint | Uint8Array | null
+
+/** One statement of a transaction, with `?` for each parameter. */
+export interface Statement {
+  readonly sql: string
+  readonly params?: readonly SqlValue[]
+}
+
+/** What a statement changed. */
+export interface Written {
+  readonly changes: number
+  readonly lastInsertRowid: number
+}
+
+/** The tables of one plugin. */
+export interface StoreArea {
+  /**
+   * Runs the statements in one transaction, in the writer thread, in the order of the calls.
+   * @returns what each changed, after the commit is on the disk
+   * @throws STORE_UNAVAILABLE where the file cannot be written (disk full, read-only, set aside); nothing was changed then.
+   * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses
+   */
+  write(statements: readonly Statement[]): Promise<readonly Written[]>
+  /** Reads one row by a key, on the calling thread: only by primary key or a unique index. */
+  get<Row>(sql: string, params?: readonly SqlValue[]): Row | undefined
+  /** Reads up to `limit` rows in a thread. @param limit 1-10_000 @throws STORE_UNAVAILABLE, STORE_STATEMENT_FAILED */
+  query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]>
+}
+
+export interface AreaDefinition {
+  /** Its tables begin with it and an underscore. */
+  readonly name: string
+  /** SQL scripts; the n-th brings version n to n + 1. Released ones are never edited, only appended to. */
+  readonly migrations: readonly string[]
+  /** Rows older than this are deleted by the writer, in small steps. */
+  readonly retention?: readonly {
+    readonly table: string
+    /** A column with epoch milliseconds, indexed. */
+    readonly column: string
+    /** Milliseconds. */
+    readonly keepMs: number
+  }[]
+}
+
+export interface Store {
+  /** `memory`: the file cannot be used; what is written is refused, what plugins hold in memory goes on. */
+  readonly state: 'ok' | 'memory'
+  /** Bytes of the file and its log. */
+  readonly sizeBytes: number
+  /** Opens the tables of a plugin and migrates them. @throws STORE_MIGRATION_FAILED, STORE_UNAVAILABLE */
+  area(definition: AreaDefinition): Promise<StoreArea>
+}
+export const Store = service<Store>('store')
