@@ -1,37 +1,108 @@
 /** The line of one request, encoded by hand. Pure; runs in the access log's worker. */
+import type { AccessRecord } from './access-ring.ts'
 
 export interface RouteName {
   readonly method: string
   readonly pattern: string
 }
 
-/** Encodes lines; keeps what is the same from line to line. */
-export class AccessLineEncoder {
-  readonly #routes: (string | undefined)[] = []
-  #second = Number.NaN
-  #head = ''
+const closing = 125
+const newline = 10
+const dot = 46
+const zero = 48
+const utf8 = new TextEncoder()
 
-  setRoute(id: number, { method, pattern }: RouteName): void {
-    this.#routes[id] = `Z","method":${JSON.stringify(method)},"route":${JSON.stringify(pattern)},"status":`
+/** Encodes lines as UTF-8; keeps what is the same from line to line. */
+export class AccessLineEncoder {
+  readonly #routes: (Uint8Array | undefined)[] = []
+  readonly #unknown = routeBytes({ method: '_OTHER', pattern: '__unknown' })
+  readonly #duration = utf8.encode(',"durationMs":')
+  #second = Number.NaN
+  #head = new Uint8Array(0)
+  /** Of the longest line without `more`. */
+  maxBytes = 0
+
+  constructor() {
+    this.#fits(this.#unknown)
+  }
+
+  setRoute(id: number, name: RouteName): void {
+    const route = routeBytes(name)
+    this.#routes[id] = route
+    this.#fits(route)
+  }
+
+  #fits(route: Uint8Array): void {
+    this.maxBytes = Math.max(this.maxBytes, route.length + 128)
   }
 
   knows(id: number): boolean {
     return this.#routes[id] !== undefined
   }
 
-  /** @param endedMs epoch milliseconds @param more further members, beginning with a comma @returns the line with its line end */
-  encode(routeId: number, status: number, durationMs: number, endedMs: number, more = ''): string {
+  /**
+   * @param out with room for `maxBytes` and `more` from `at` on
+   * @param endedMs epoch milliseconds
+   * @param more further members, beginning with a comma
+   * @returns where the line, with its line end, ends
+   */
+  encode({ routeId, status, durationMs, endedMs }: AccessRecord, out: Uint8Array, at: number, more = ''): number {
     const second = Math.floor(endedMs / 1_000)
     if (second !== this.#second) {
       this.#second = second
-      this.#head = `{"timestamp":"${new Date(second * 1_000).toISOString().slice(0, 20)}`
+      this.#head = utf8.encode(`{"timestamp":"${new Date(second * 1_000).toISOString().slice(0, 20)}`)
     }
+    let end = copy(this.#head, out, at)
     const ms = Math.floor(endedMs) - second * 1_000
-    const zeros = ms < 10 ? '00' : ms < 100 ? '0' : ''
-    const route = this.#routes[routeId] ?? 'Z","method":"_OTHER","route":"__unknown","status":'
-    const duration = Math.round(durationMs * 1_000) / 1_000
-    return `${this.#head}${zeros}${ms}${route}${status},"durationMs":${duration}${more}}\n`
+    out[end] = zero + ((ms / 100) | 0)
+    out[end + 1] = zero + (((ms / 10) | 0) % 10)
+    out[end + 2] = zero + (ms % 10)
+    end = copy(this.#routes[routeId] ?? this.#unknown, out, end + 3)
+    end = integer(status, out, end)
+    end = copy(this.#duration, out, end)
+    end = thousandths(Math.round(durationMs * 1_000), out, end)
+    if (more !== '') end += utf8.encodeInto(more, out.subarray(end)).written
+    out[end] = closing
+    out[end + 1] = newline
+    return end + 2
   }
+}
+
+const routeBytes = ({ method, pattern }: RouteName): Uint8Array =>
+  utf8.encode(`Z","method":${JSON.stringify(method)},"route":${JSON.stringify(pattern)},"status":`)
+
+/** Short runs of bytes: a loop is faster than `set`. */
+function copy(from: Uint8Array, out: Uint8Array, at: number): number {
+  for (let index = 0; index < from.length; index += 1) out[at + index] = from[index]!
+  return at + from.length
+}
+
+/** Writes a whole number as JSON does. */
+function integer(value: number, out: Uint8Array, at: number): number {
+  if (!(value >= 0 && value <= 0x3fff_ffff)) return copy(utf8.encode(JSON.stringify(value)), out, at)
+  let digits = 1
+  for (let rest = value; rest >= 10; rest = (rest / 10) | 0) digits += 1
+  let rest = value
+  for (let index = at + digits - 1; index >= at; index -= 1) {
+    out[index] = zero + (rest % 10)
+    rest = (rest / 10) | 0
+  }
+  return at + digits
+}
+
+/** Writes `value / 1000` as JSON does: without trailing zeros. */
+function thousandths(value: number, out: Uint8Array, at: number): number {
+  if (!(value >= 0 && value <= 0x3fff_ffff)) return copy(utf8.encode(JSON.stringify(value / 1_000)), out, at)
+  const fraction = value % 1_000
+  const end = integer((value / 1_000) | 0, out, at)
+  if (fraction === 0) return end
+  out[end] = dot
+  out[end + 1] = zero + ((fraction / 100) | 0)
+  if (fraction % 100 === 0) return end + 2
+  out[end + 2] = zero + (((fraction / 10) | 0) % 10)
+  if (fraction % 10 === 0) return end + 3
+  out[end + 3] = zero + (fraction % 10)
+  return end + 4
 }
 
 /** @param url absolute @returns its path, without query and fragment */

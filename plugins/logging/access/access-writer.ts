@@ -1,19 +1,23 @@
 /** Writes access lines on the spot. Lives in the worker, and for the last moments in the request thread. */
 import { writeSync } from 'node:fs'
 import { FileTarget } from '../sinks/file-target.ts'
-import { LineBuffer } from '../sinks/line-buffer.ts'
 import { StandardTarget } from '../sinks/standard-target.ts'
 import type { Target } from '../sinks/target.ts'
 import { AccessLineEncoder } from './access-line.ts'
 import type { AccessDestination, AccessRow } from './access-protocol.ts'
 import type { AccessRecord, AccessRingReader } from './access-ring.ts'
 
-/** Records formatted before they are written. */
-const maxRecords = 1_024
+/** Written at once, unless a line is longer. */
+const chunkBytes = 65_536
+const utf8BytesPerUnit = 3
+
+/** Encodes the line of a record at an offset. @returns where it ends; the offset itself where it may not be written yet */
+type EncodeLine = (index: number, bytes: Uint8Array, at: number) => number
 
 export class AccessWriter {
   readonly encoder = new AccessLineEncoder()
   readonly #record: AccessRecord = { routeId: 0, status: 0, durationMs: 0, endedMs: 0 }
+  #bytes = new Uint8Array(chunkBytes)
   #target: Target
 
   /**
@@ -34,54 +38,76 @@ export class AccessWriter {
   drain(strict: boolean): number {
     const { ring, encoder } = this
     const record = this.#record
+    const encode: EncodeLine = (index, bytes, at) => {
+      ring.read(index, record)
+      return strict && !encoder.knows(record.routeId) ? at : encoder.encode(record, bytes, at)
+    }
     let total = 0
     for (;;) {
-      const count = Math.min(ring.waiting, maxRecords)
-      const lines: string[] = []
-      for (let at = 0; at < count; at += 1) {
-        ring.read(at, record)
-        if (strict && !encoder.knows(record.routeId)) break
-        lines.push(encoder.encode(record.routeId, record.status, record.durationMs, record.endedMs))
-      }
-      if (lines.length === 0) return total
-      const written = this.#write(lines)
+      const written = this.#writeChunk(0, ring.waiting, encoder.maxBytes, encode)
+      if (written === 0) return total
       ring.release(written)
       total += written
-      if (written < lines.length) return total
     }
   }
 
   /** @returns whether all rows are written @throws what the system says */
   rows(rows: readonly AccessRow[]): boolean {
-    const lines = rows.map(([routeId, status, durationMs, endedMs, path, requestId]) => {
-      const more =
-        (path === '' ? '' : `,"path":${JSON.stringify(this.text(path))}`) +
-        (requestId === '' ? '' : `,"requestId":${JSON.stringify(this.text(requestId))}`)
-      return this.encoder.encode(routeId, status, durationMs, endedMs, more)
-    })
-    return this.#write(lines) === lines.length
-  }
-
-  #write(lines: readonly string[]): number {
-    const buffer = new LineBuffer()
-    for (const line of lines) buffer.push(line, Number.POSITIVE_INFINITY)
-    while (!buffer.isEmpty) {
-      const before = lines.length - buffer.count
-      if (!this.#writeChunk(buffer)) return before
+    const { encoder } = this
+    const record = this.#record
+    const texts = rows.map(
+      ([, , , , path, requestId]) => this.#member('path', path) + this.#member('requestId', requestId),
+    )
+    const maxBytes = encoder.maxBytes + Math.max(0, ...texts.map(({ length }) => length)) * utf8BytesPerUnit
+    const encode: EncodeLine = (index, bytes, at) => {
+      const [routeId, status, durationMs, endedMs] = rows[index]!
+      Object.assign(record, { routeId, status, durationMs, endedMs })
+      return encoder.encode(record, bytes, at, texts[index])
     }
-    return lines.length
+    let done = 0
+    while (done < rows.length) {
+      const written = this.#writeChunk(done, rows.length, maxBytes, encode)
+      if (written === 0) return false
+      done += written
+    }
+    return true
   }
 
-  #writeChunk(buffer: LineBuffer): boolean {
+  #member(name: string, value: string): string {
+    return value === '' ? '' : `,"${name}":${JSON.stringify(this.text(value))}`
+  }
+
+  /** Encodes lines into one piece and writes it. @returns how many: 0 where there is none, or a pipe stays full */
+  #writeChunk(from: number, to: number, maxBytes: number, encode: EncodeLine): number {
+    if (from >= to) return 0
+    if (this.#bytes.length < maxBytes) this.#bytes = new Uint8Array(maxBytes)
+    const bytes = this.#bytes
+    let end = encode(from, bytes, 0)
+    if (end === 0) return 0
+    const last = Math.min(this.#room(end), bytes.length) - maxBytes
+    let next = from + 1
+    while (next < to && end <= last) {
+      const before = end
+      end = encode(next, bytes, end)
+      if (end === before) break
+      next += 1
+    }
+    return this.#write(bytes.subarray(0, end)) ? next - from : 0
+  }
+
+  /** Bytes that the target takes now, opened and rotated where due. */
+  #room(nextBytes: number): number {
     const target = this.#target
     const nowMs = this.now()
     if (target.fd === undefined) target.open(nowMs)
-    let room = target.room(nowMs, buffer.nextBytes())
-    if (room === 0) {
-      target.rotate(nowMs)
-      room = target.room(nowMs, buffer.nextBytes())
-    }
-    const data = buffer.take(room)
+    const room = target.room(nowMs, nextBytes)
+    if (room > 0) return room
+    target.rotate(nowMs)
+    return target.room(nowMs, nextBytes)
+  }
+
+  #write(data: Uint8Array): boolean {
+    const target = this.#target
     let done = 0
     while (done < data.length) {
       try {
@@ -94,7 +120,7 @@ export class AccessWriter {
         if (!this.blocked()) return false
       }
     }
-    target.wrote(data.length, nowMs)
+    target.wrote(data.length, this.now())
     return true
   }
 

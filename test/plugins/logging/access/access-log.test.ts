@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, renameSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { systemClock } from '../../../../core/clock.ts'
 import type { Logger } from '../../../../core/log.ts'
 import type { Route } from '../../../../core/request.ts'
@@ -9,6 +10,7 @@ import { createWorkers } from '../../../../core/workers.ts'
 import { AccessLineEncoder, pathOf } from '../../../../plugins/logging/access/access-line.ts'
 import { AccessLog } from '../../../../plugins/logging/access/access-log.ts'
 import {
+  type AccessRecord,
   AccessRingReader,
   AccessRingWriter,
   createAccessMemory,
@@ -82,18 +84,44 @@ describe('the ring', () => {
   })
 })
 
+const bytes = new Uint8Array(1_024)
+const encoded = (encoder: AccessLineEncoder, record: AccessRecord, more?: string) =>
+  new TextDecoder().decode(bytes.subarray(3, encoder.encode(record, bytes, 3, more)))
+
 test('a line has time, method, route, status and duration, and its strings are escaped', () => {
   const encoder = new AccessLineEncoder()
-  encoder.setRoute(0, { method: 'GET', pattern: '/a"b\n/:id' })
+  encoder.setRoute(0, { method: 'GET', pattern: '/a"b\n/:id/ä€' })
   const endedMs = Date.UTC(2026, 0, 2, 3, 4, 5, 7)
-  expect(JSON.parse(encoder.encode(0, 404, 1.23456, endedMs + 0.9))).toEqual({
+  const line = encoded(encoder, { routeId: 0, status: 404, durationMs: 1.23456, endedMs: endedMs + 0.9 }, ',"x":"😀"')
+  expect(line.endsWith('}\n')).toBe(true)
+  expect(JSON.parse(line)).toEqual({
     timestamp: '2026-01-02T03:04:05.007Z',
     method: 'GET',
-    route: '/a"b\n/:id',
+    route: '/a"b\n/:id/ä€',
     status: 404,
     durationMs: 1.235,
+    x: '😀',
   })
-  expect(JSON.parse(encoder.encode(9, 200, 0, endedMs)).route).toBe('__unknown')
+  expect(JSON.parse(encoded(encoder, { routeId: 9, status: 200, durationMs: 0, endedMs })).route).toBe('__unknown')
+})
+
+test('the numbers of a line are those that JSON writes, and never longer than promised', () => {
+  const encoder = new AccessLineEncoder()
+  const durations = fc.oneof(
+    fc.double({ min: 0, max: 2e6, noNaN: true }),
+    fc.constantFrom(0, 0.001, 0.01, 0.1, 1, 1.5, 9.999_9, 1_073_741.823, 1_073_741.824, 1e12, -1),
+  )
+  fc.assert(
+    fc.property(durations, fc.integer({ min: -1, max: 2 ** 31 }), fc.date(), (durationMs, status, ended) => {
+      fc.pre(ended.getUTCFullYear() >= 1970 && ended.getUTCFullYear() < 10_000)
+      const line = encoded(encoder, { routeId: 0, status, durationMs, endedMs: ended.getTime() })
+      const duration = Math.round(durationMs * 1_000) / 1_000
+      const wanted = `"status":${status},"durationMs":${JSON.stringify(duration)}}\n`
+      expect(line.slice(line.indexOf('"status"'))).toBe(wanted)
+      expect(line).toContain(`"timestamp":"${ended.toISOString()}"`)
+      expect(line.length).toBeLessThanOrEqual(encoder.maxBytes)
+    }),
+  )
 })
 
 test('a path is without query and fragment', () => {
