@@ -33,7 +33,7 @@ export interface EventLoop {
 export const EventLoop = service<EventLoop>('eventLoop')
 
 const windowMs = 10_000
-const beatMs = 200
+const beatMs = 250
 const ms = (nanoseconds: number) => (Number.isFinite(nanoseconds) && nanoseconds < 1e15 ? nanoseconds / 1e6 : 0)
 
 const read = (histogram: ReturnType<typeof monitorEventLoopDelay>): LoopDelay => ({
@@ -47,7 +47,7 @@ const read = (histogram: ReturnType<typeof monitorEventLoopDelay>): LoopDelay =>
 
 /** Starts the histogram and the heartbeat. @returns the service and its stop */
 export function startEventLoop(clock: Clock): EventLoop & { stop(): void } {
-  const histogram = monitorEventLoopDelay({ resolution: 20 })
+  const histogram = monitorEventLoopDelay({ resolution: 50 })
   histogram.enable()
   const heartbeat = createHeartbeat(clock.now())
   let last: LoopDelay | undefined

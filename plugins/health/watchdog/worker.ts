@@ -9,7 +9,7 @@ import { readHeartbeat } from '../../../core/heartbeat.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 import { initialWatch, type Look, look, type WatchEvent, watchMetrics } from './watch.ts'
 
-const pollMs = 100
+const pollMs = 250
 const retryListenMs = 2_000
 
 const data = workerData as WatchdogData
