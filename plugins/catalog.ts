@@ -5,4 +5,5 @@ export const catalog: Catalog = {
   logging: () => import('./logging/index.ts'),
   metrics: () => import('./metrics/index.ts'),
   health: () => import('./health/index.ts'),
+  store: () => import('./store/index.ts'),
 }

@@ -1,0 +1,17 @@
+/** The options of the store. */
+import { z } from 'zod'
+import { duration, size } from '../../core/config/units.ts'
+
+export const StoreConfig = z.strictObject({
+  file: z
+    .string()
+    .regex(/^[\w.-]+$/)
+    .default('store.db')
+    .describe('Name of the file, in the data folder.'),
+  maxSize: size({ min: '1MiB' }).prefault('1GiB').describe('Size of the file above which writes are refused.'),
+  maxQueue: z.int().min(1).max(1_000_000).default(10_000).describe('Requests that may wait for the writer.'),
+  maintainEvery: duration({ min: '1s' })
+    .prefault('1m')
+    .describe('How often rows past their retention are deleted and free pages given back.'),
+})
+export type StoreConfig = z.output<typeof StoreConfig>

@@ -1,0 +1,23 @@
+/** The codes of the store. */
+import { defineErrors } from '../../core/errors.ts'
+
+export const storeError = defineErrors({
+  STORE_UNAVAILABLE: {
+    message: 'the store cannot be used: {reason}',
+    help: 'Make room on the disk of `data`, raise `plugins.store.maxSize`, or give the process the right to write there; it is tried again with each write.',
+  },
+  STORE_QUEUE_FULL: {
+    message: 'the store has {limit} requests waiting already',
+    help: 'The disk is slower than what is written. Write less, or raise `plugins.store.maxQueue`.',
+  },
+  STORE_STATEMENT_FAILED: {
+    message: 'the store refuses a statement of {area}: {reason}',
+    help: 'This is a fault of the plugin that owns the tables: report it to its author.',
+  },
+  STORE_MIGRATION_FAILED: {
+    message: 'cannot bring the tables of {area} from version {from} to {to}: {reason}',
+    help: 'Nothing was changed. Start the version of Arkwatch that wrote the file, or restore the file from a backup.',
+  },
+})
+
+export type StoreCode = 'STORE_UNAVAILABLE' | 'STORE_QUEUE_FULL' | 'STORE_STATEMENT_FAILED' | 'STORE_MIGRATION_FAILED'

@@ -1,0 +1,58 @@
+/** Opens the SQLite file: checks it, sets a corrupt one aside, and sets what holds for every connection. Blocks: for the writer thread. */
+import { Database } from 'bun:sqlite'
+import { existsSync, renameSync } from 'node:fs'
+
+/** Errors of the file and the disk; what was asked for may succeed later. */
+const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
+const corrupt = /^SQLITE_(CORRUPT|NOTADB)/
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '')
+
+/** @returns whether the file or its disk is at fault, and not the statement */
+export const isUnavailable = (error: unknown): boolean => unavailable.test(codeOf(error))
+
+export interface OpenedFile {
+  readonly database: Database
+  /** Where a corrupt file was put. */
+  readonly aside: string | undefined
+}
+
+function connect(path: string, maxBytes: number): Database {
+  const database = new Database(path, { create: true })
+  try {
+    database.run('PRAGMA busy_timeout = 2000')
+    // Before anything else, which might write to a file that is to be set aside as it is.
+    const { quick_check: verdict } = database.query('PRAGMA quick_check(1)').get() as { quick_check: string }
+    if (verdict !== 'ok') throw Object.assign(new Error(verdict), { code: 'SQLITE_CORRUPT' })
+    database.run('PRAGMA auto_vacuum = INCREMENTAL')
+    database.run('PRAGMA journal_mode = WAL')
+    // FULL in WAL mode: a commit is on the disk when it returns, also after a loss of power.
+    database.run('PRAGMA synchronous = FULL')
+    const { page_size: pageSize } = database.query('PRAGMA page_size').get() as { page_size: number }
+    database.run(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)
+    database.run(
+      'CREATE TABLE IF NOT EXISTS store_areas (name TEXT PRIMARY KEY, version INTEGER NOT NULL, migrated_ms INTEGER NOT NULL) STRICT',
+    )
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * @param nowMs names the file that is set aside
+ * @throws what SQLite says, unless the file is corrupt: it is then renamed, never overwritten, and a new one is begun
+ */
+export function openFile(path: string, maxBytes: number, nowMs: number): OpenedFile {
+  try {
+    return { database: connect(path, maxBytes), aside: undefined }
+  } catch (error) {
+    if (!corrupt.test(codeOf(error))) throw error
+    const aside = `${path}.corrupt-${new Date(nowMs).toISOString().replaceAll(':', '')}`
+    for (const suffix of ['-wal', '-shm', '']) {
+      if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
+    }
+    return { database: connect(path, maxBytes), aside }
+  }
+}

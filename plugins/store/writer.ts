@@ -1,0 +1,229 @@
+/** The writer: one connection that groups commits, migrates, and keeps the file small. Blocks: for the writer thread. */
+import type { Database } from 'bun:sqlite'
+import { statSync } from 'node:fs'
+import { messageOf } from '../../core/errors.ts'
+import type { AreaDefinition, SqlValue, Written } from './api.ts'
+import type { StoreCode } from './errors.ts'
+import type { StoreAnswer, StoreRequest, WriteRequest } from './protocol.ts'
+import { isUnavailable, openFile } from './store-file.ts'
+
+/** Writes that share one commit, and so one wait for the disk. */
+const groupSize = 256
+/** Rows deleted in one transaction. */
+const deleteStep = 500
+/** Pages given back to the file system at once. */
+const vacuumStep = 256
+const maxRows = 10_000
+/** What would break the transaction around it, or reach beyond the file. */
+const forbidden = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i
+const areaName = /^[a-z][a-z0-9_]{0,62}$/
+
+/** A request that was refused, by code. */
+class Refusal extends Error {
+  constructor(
+    readonly code: StoreCode,
+    readonly details: Readonly<Record<string, string | number>>,
+  ) {
+    super(code)
+  }
+}
+
+export interface WriterOptions {
+  readonly path: string
+  readonly maxBytes: number
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+export class StoreWriter {
+  /** Why the file cannot be written at present. */
+  problem: string | undefined
+  /** Where a corrupt file was put. */
+  aside: string | undefined
+  commits = 0
+  #database: Database | undefined
+  readonly #retention = new Map<string, AreaDefinition>()
+
+  constructor(private readonly options: WriterOptions) {}
+
+  /** Bytes of the file and its log. */
+  get sizeBytes(): number {
+    const bytes = (suffix: string) => statSync(this.options.path + suffix, { throwIfNoEntry: false })?.size ?? 0
+    return bytes('') + bytes('-wal')
+  }
+
+  /** Opens the file unless it is open. @returns the connection @throws Refusal STORE_UNAVAILABLE */
+  open(): Database {
+    if (this.#database !== undefined) return this.#database
+    try {
+      const { database, aside } = openFile(this.options.path, this.options.maxBytes, this.options.now())
+      this.#database = database
+      this.aside = aside
+      this.problem = undefined
+      return database
+    } catch (error) {
+      throw this.#unavailable(error)
+    }
+  }
+
+  #unavailable(error: unknown): Refusal {
+    this.problem = messageOf(error)
+    return new Refusal('STORE_UNAVAILABLE', { reason: this.problem })
+  }
+
+  /** Answers requests in their order; writes beside each other share a commit. Never throws. */
+  answer(requests: readonly StoreRequest[]): StoreAnswer[] {
+    const answers: StoreAnswer[] = []
+    let at = 0
+    while (at < requests.length) {
+      const request = requests[at]!
+      if (request.kind !== 'write') {
+        answers.push(this.#one(request))
+        at += 1
+        continue
+      }
+      const group: WriteRequest[] = []
+      for (; at < requests.length && group.length < groupSize; at += 1) {
+        const next = requests[at]!
+        if (next.kind !== 'write') break
+        group.push(next)
+      }
+      answers.push(...this.#commit(group))
+    }
+    return answers
+  }
+
+  #one(request: Exclude<StoreRequest, WriteRequest>): StoreAnswer {
+    const { id } = request
+    try {
+      if (request.kind === 'area') return { id, ok: true, value: this.#migrate(request.definition) }
+      if (request.kind === 'query') return { id, ok: true, value: this.#query(request) }
+      this.close()
+      return { id, ok: true, value: undefined }
+    } catch (error) {
+      return this.#refused(id, error)
+    }
+  }
+
+  #refused(id: number, error: unknown): StoreAnswer {
+    const { code, details } =
+      error instanceof Refusal ? error : new Refusal('STORE_UNAVAILABLE', { reason: messageOf(error) })
+    return { id, ok: false, code, details }
+  }
+
+  /** All in one transaction; where the file or the disk refuses it, each in its own, so that a large one fails alone. */
+  #commit(group: readonly WriteRequest[]): StoreAnswer[] {
+    let database: Database
+    try {
+      database = this.open()
+    } catch (error) {
+      return group.map(({ id }) => this.#refused(id, error))
+    }
+    try {
+      database.run('BEGIN IMMEDIATE')
+      const answers = group.map((request) => this.#inSavepoint(database, request))
+      database.run('COMMIT')
+      this.commits += 1
+      this.problem = undefined
+      return answers
+    } catch (error) {
+      if (database.inTransaction) database.run('ROLLBACK')
+      if (group.length > 1) return group.flatMap((request) => this.#commit([request]))
+      return [this.#refused(group[0]!.id, this.#unavailable(error))]
+    }
+  }
+
+  /** @throws where the file or the disk is at fault */
+  #inSavepoint(database: Database, { id, area, statements }: WriteRequest): StoreAnswer {
+    database.run('SAVEPOINT one')
+    try {
+      const value = statements.map(({ sql, params = [] }): Written => {
+        if (forbidden.test(sql)) throw new Error('it would end the transaction or leave the file')
+        const { changes, lastInsertRowid } = database.query(sql).run(...params)
+        return { changes, lastInsertRowid: Number(lastInsertRowid) }
+      })
+      database.run('RELEASE one')
+      return { id, ok: true, value }
+    } catch (error) {
+      if (isUnavailable(error)) throw error
+      database.run('ROLLBACK TO one')
+      database.run('RELEASE one')
+      return { id, ok: false, code: 'STORE_STATEMENT_FAILED', details: { area, reason: messageOf(error) } }
+    }
+  }
+
+  #query({ area, sql, params, limit }: { area: string; sql: string; params: readonly SqlValue[]; limit: number }) {
+    const database = this.open()
+    try {
+      const wrapped = `SELECT * FROM (${sql}) LIMIT ${Math.min(Math.max(1, Math.trunc(limit)), maxRows)}`
+      return database.query(wrapped).all(...params)
+    } catch (error) {
+      if (isUnavailable(error)) throw this.#unavailable(error)
+      throw new Refusal('STORE_STATEMENT_FAILED', { area, reason: messageOf(error) })
+    }
+  }
+
+  #migrate(definition: AreaDefinition): number {
+    const { name, migrations, retention = [] } = definition
+    const database = this.open()
+    const row = database.query('SELECT version FROM store_areas WHERE name = ?').get(name) as { version: number } | null
+    const from = row?.version ?? 0
+    const failed = (reason: string) =>
+      new Refusal('STORE_MIGRATION_FAILED', { area: name, from, to: migrations.length, reason })
+    if (!areaName.test(name)) throw failed('its name is not in lower_snake_case')
+    if (retention.some(({ table }) => !table.startsWith(`${name}_`)))
+      throw failed('a table with a retention is not its own')
+    if (from > migrations.length) throw failed('the file was written by a newer version')
+    try {
+      database.run('BEGIN IMMEDIATE')
+      for (const script of migrations.slice(from)) database.run(script)
+      database.run(
+        'INSERT INTO store_areas VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, migrated_ms = excluded.migrated_ms',
+        [name, migrations.length, this.options.now()],
+      )
+      database.run('COMMIT')
+    } catch (error) {
+      if (database.inTransaction) database.run('ROLLBACK')
+      if (isUnavailable(error)) throw this.#unavailable(error)
+      throw failed(messageOf(error))
+    }
+    this.#retention.set(name, definition)
+    return migrations.length
+  }
+
+  /** Deletes some rows that are past their retention, and gives free pages back. @returns whether more is left to delete */
+  maintain(): boolean {
+    let isMore = false
+    try {
+      const database = this.open()
+      for (const { retention = [] } of this.#retention.values()) {
+        for (const { table, column, keepMs } of retention) {
+          const old = `SELECT rowid FROM ${table} WHERE ${column} < ? LIMIT ${deleteStep}`
+          const { changes } = database.run(`DELETE FROM ${table} WHERE rowid IN (${old})`, [
+            this.options.now() - keepMs,
+          ])
+          isMore ||= changes >= deleteStep
+        }
+      }
+      if (!isMore) {
+        database.query(`PRAGMA incremental_vacuum(${vacuumStep})`).all()
+        database.query('PRAGMA wal_checkpoint(PASSIVE)').all()
+      }
+    } catch (error) {
+      if (!(error instanceof Refusal)) this.#unavailable(error)
+      return false
+    }
+    return isMore
+  }
+
+  /** Brings the log into the file and closes it. */
+  close(): void {
+    const database = this.#database
+    this.#database = undefined
+    try {
+      database?.query('PRAGMA wal_checkpoint(TRUNCATE)').all()
+    } finally {
+      database?.close()
+    }
+  }
+}

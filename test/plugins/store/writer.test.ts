@@ -1,0 +1,221 @@
+import { Database } from 'bun:sqlite'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { AreaDefinition, Statement } from '../../../plugins/store/api.ts'
+import type { StoreAnswer } from '../../../plugins/store/protocol.ts'
+import { StoreWriter } from '../../../plugins/store/writer.ts'
+
+setDefaultTimeout(60_000)
+const folder = mkdtempSync(join(tmpdir(), 'arkwatch-store-'))
+let number = 0
+const fresh = () => join(folder, `${++number}.db`)
+
+const notes: AreaDefinition = {
+  name: 'notes',
+  migrations: ['CREATE TABLE notes_all (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, text TEXT NOT NULL) STRICT'],
+  retention: [{ table: 'notes_all', column: 'at', keepMs: 1_000 }],
+}
+const note = (text: string, at = 0): Statement => ({
+  sql: 'INSERT INTO notes_all (at, text) VALUES (?, ?)',
+  params: [at, text],
+})
+
+function open(path = fresh(), { maxBytes = 2 ** 30, area = notes } = {}) {
+  const time = { ms: 5_000 }
+  const writer = new StoreWriter({ path, maxBytes, now: () => time.ms })
+  const migrated = writer.answer([{ id: 0, kind: 'area', definition: area }])[0]!
+  const write = (...requests: (readonly Statement[])[]) =>
+    writer.answer(requests.map((statements, id) => ({ id, kind: 'write', area: area.name, statements })))
+  const texts = (): string[] => {
+    const reader = new Database(path, { readonly: true })
+    const rows = reader.query('SELECT text FROM notes_all ORDER BY id').all() as { text: string }[]
+    reader.close()
+    return rows.map(({ text }) => text)
+  }
+  return { path, time, writer, migrated, write, texts }
+}
+const codes = (answers: readonly StoreAnswer[]) => answers.map((answer) => (answer.ok ? 'ok' : answer.code))
+
+describe('the writer', () => {
+  test('puts writes that arrive together into one commit, and says what each changed', () => {
+    const { writer, write, texts } = open()
+    const before = writer.commits
+    const answers = write(
+      [note('a'), note('b')],
+      [note('c')],
+      [{ sql: 'DELETE FROM notes_all WHERE text = ?', params: ['a'] }],
+    )
+    expect(answers).toEqual([
+      {
+        id: 0,
+        ok: true,
+        value: [
+          { changes: 1, lastInsertRowid: 1 },
+          { changes: 1, lastInsertRowid: 2 },
+        ],
+      },
+      { id: 1, ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
+      { id: 2, ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
+    ])
+    expect(writer.commits - before).toBe(1)
+    expect(texts()).toEqual(['b', 'c'])
+  })
+
+  test('takes back all of a write whose statement fails, and nothing of its neighbours', () => {
+    const { write, texts } = open()
+    const answers = write([note('a')], [note('lost'), { sql: 'INSERT INTO nowhere VALUES (1)' }], [note('b')])
+    expect(codes(answers)).toEqual(['ok', 'STORE_STATEMENT_FAILED', 'ok'])
+    expect(texts()).toEqual(['a', 'b'])
+  })
+
+  for (const sql of ['COMMIT', ' rollback', 'ATTACH ? AS other', 'PRAGMA synchronous = OFF', 'RELEASE one']) {
+    test(`refuses ${sql.trim()}, which would end the transaction or leave the file`, () => {
+      const { write, texts } = open()
+      expect(codes(write([note('a')], [note('lost'), { sql }], [note('b')]))).toEqual([
+        'ok',
+        'STORE_STATEMENT_FAILED',
+        'ok',
+      ])
+      expect(texts()).toEqual(['a', 'b'])
+    })
+  }
+
+  test('answers a query after the writes before it, with no more rows than asked for', () => {
+    const { writer } = open()
+    const query = (id: number, limit: number) =>
+      ({ id, kind: 'query', area: 'notes', sql: 'SELECT text FROM notes_all ORDER BY id', params: [], limit }) as const
+    const answers = writer.answer([
+      { id: 1, kind: 'write', area: 'notes', statements: [note('a'), note('b'), note('c')] },
+      query(2, 2),
+      { ...query(3, 2), sql: 'SELECT nonsense FROM nowhere' },
+    ])
+    expect(answers[1]).toEqual({ id: 2, ok: true, value: [{ text: 'a' }, { text: 'b' }] })
+    expect(codes(answers)).toEqual(['ok', 'ok', 'STORE_STATEMENT_FAILED'])
+  })
+
+  test('refuses a write for which there is no room, alone, and goes on', () => {
+    const { writer, write, texts } = open(fresh(), { maxBytes: 2 ** 20 })
+    expect(codes(write([note('a')], [note('x'.repeat(2 ** 20))], [note('b')]))).toEqual([
+      'ok',
+      'STORE_UNAVAILABLE',
+      'ok',
+    ])
+    expect(texts()).toEqual(['a', 'b'])
+    write([note('x'.repeat(2 ** 20))])
+    expect(writer.problem).toContain('full')
+    write([note('c')])
+    expect(writer.problem).toBeUndefined()
+  })
+
+  test('says why a file cannot be opened, and opens it when it can', () => {
+    const path = join(folder, 'missing', 'store.db')
+    const { migrated, writer } = open(path)
+    expect(codes([migrated])).toEqual(['STORE_UNAVAILABLE'])
+    expect(writer.problem).toBeDefined()
+    mkdirSync(join(folder, 'missing'))
+    expect(codes(writer.answer([{ id: 1, kind: 'area', definition: notes }]))).toEqual(['ok'])
+    expect(writer.problem).toBeUndefined()
+  })
+
+  test('deletes what is past its retention in steps, and gives the pages back', () => {
+    const { writer, write, texts, time, path } = open()
+    write(Array.from({ length: 1_200 }, (_, at) => note(`${at} ${'x'.repeat(500)}`, 1_000)))
+    write([note('young', 4_500)])
+    writer.close()
+    const before = Bun.file(path).size
+    writer.answer([{ id: 0, kind: 'area', definition: notes }])
+    expect([writer.maintain(), writer.maintain(), writer.maintain()]).toEqual([true, true, false])
+    expect(texts()).toEqual(['young'])
+    writer.close()
+    expect(Bun.file(path).size).toBeLessThan(before / 2)
+    time.ms = 6_000
+    writer.answer([{ id: 0, kind: 'area', definition: notes }])
+    writer.maintain()
+    expect(texts()).toEqual([])
+  })
+})
+
+describe('migrations', () => {
+  const steps = [
+    'CREATE TABLE notes_all (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, text TEXT NOT NULL) STRICT',
+    "ALTER TABLE notes_all ADD COLUMN author TEXT NOT NULL DEFAULT 'nobody'",
+    "UPDATE notes_all SET author = 'somebody'; CREATE INDEX notes_at ON notes_all (at)",
+  ]
+  for (const from of [0, 1, 2, 3]) {
+    test(`lead from version ${from} to the newest and keep the rows`, () => {
+      const first = open(fresh(), { area: { name: 'notes', migrations: steps.slice(0, from) } })
+      if (from > 0) first.write([note('old')])
+      first.writer.close()
+      const then = open(first.path, { area: { name: 'notes', migrations: steps } })
+      expect(then.migrated).toEqual({ id: 0, ok: true, value: 3 })
+      expect(then.texts()).toEqual(from > 0 ? ['old'] : [])
+    })
+  }
+
+  test('that fail change nothing', () => {
+    const { path, writer } = open(fresh(), { area: { name: 'notes', migrations: steps.slice(0, 1) } })
+    const answer = writer.answer([
+      { id: 0, kind: 'area', definition: { name: 'notes', migrations: [steps[0]!, steps[1]!, 'DROP TABLE nowhere'] } },
+    ])
+    expect(codes(answer)).toEqual(['STORE_MIGRATION_FAILED'])
+    writer.close()
+    expect(codes([open(path, { area: { name: 'notes', migrations: steps } }).migrated])).toEqual(['ok'])
+  })
+
+  const refused: [string, AreaDefinition][] = [
+    ['a file of a newer version', { name: 'notes', migrations: [] }],
+    ['a name that is no name of a table', { name: 'Notes; --', migrations: [] }],
+    [
+      'a retention of a foreign table',
+      { name: 'other', migrations: [], retention: [{ table: 'notes_all', column: 'at', keepMs: 1 }] },
+    ],
+  ]
+  for (const [what, definition] of refused) {
+    test(`refuse ${what}`, () => {
+      const { writer } = open()
+      expect(codes(writer.answer([{ id: 0, kind: 'area', definition }]))).toEqual(['STORE_MIGRATION_FAILED'])
+    })
+  }
+})
+
+describe('a corrupt file', () => {
+  const damage: [string, (path: string) => void][] = [
+    [
+      'that is no database',
+      (path) => writeFileSync(path, 'this is not a database, but long enough to be read as one'.repeat(40)),
+    ],
+    [
+      'with a broken page',
+      (path) => {
+        const bytes = readFileSync(path)
+        bytes.fill(0xff, 4_096 * 2, 4_096 * 3)
+        writeFileSync(path, bytes)
+      },
+    ],
+  ]
+  for (const [what, break_] of damage) {
+    test(`${what} is set aside as it is, and a new one is begun`, () => {
+      const first = open()
+      first.write(Array.from({ length: 300 }, () => note('x'.repeat(100))))
+      first.writer.close()
+      break_(first.path)
+      const broken = readFileSync(first.path)
+      const { writer, write, texts } = open(first.path)
+      expect(writer.aside).toStartWith(`${first.path}.corrupt-1970-01-01T`)
+      expect(readFileSync(writer.aside!).equals(broken)).toBe(true)
+      write([note('new')])
+      expect(texts()).toEqual(['new'])
+    })
+  }
+
+  test('is nothing that is merely of size zero', () => {
+    const path = fresh()
+    writeFileSync(path, '')
+    const { writer } = open(path)
+    expect(writer.aside).toBeUndefined()
+    expect(existsSync(path)).toBe(true)
+    expect(readdirSync(folder).filter((name) => name.startsWith(`${number}.db.corrupt`))).toEqual([])
+  })
+})
