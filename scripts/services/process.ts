@@ -32,10 +32,12 @@ const isRoot = process.getuid?.() === 0
 const hasSetpriv = Bun.which('setpriv') !== null
 const startTimeoutMs = 60_000
 
+/** Whether a process runs. One that has ended counts as gone, even where nobody has collected its exit code (a zombie). */
 export const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    return true
+    const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'latin1') : ''
+    return !'ZX'.includes(stat.slice(stat.lastIndexOf(')') + 2).charAt(0) || '-')
   } catch {
     return false
   }

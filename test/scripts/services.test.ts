@@ -65,9 +65,24 @@ describe.skipIf(withoutServices)('private services', () => {
     owner.kill('SIGKILL')
     await owner.exited
     // A real timer: the system delivers the signal to another process, which no clock of ours moves.
-    for (let tries = 0; tries < 200 && isAlive(pid); tries += 1) await Bun.sleep(10)
+    for (let tries = 0; tries < 1_000 && isAlive(pid); tries += 1) await Bun.sleep(10)
     expect(isAlive(pid)).toBe(false)
   }, 20_000)
+})
+
+test('a process that ended counts as gone before anybody collected its exit code', async () => {
+  const keeper = Bun.spawn(['sh', '-c', 'sleep 0.01 & echo $!; exec sleep 30'], { stdout: 'pipe' })
+  try {
+    const { value } = await keeper.stdout.getReader().read()
+    const pid = Number(new TextDecoder().decode(value))
+    // A real timer: it is the system that ends the process.
+    for (let tries = 0; tries < 500 && isAlive(pid); tries += 1) await Bun.sleep(10)
+    expect(isAlive(pid)).toBe(false)
+    expect(isAlive(keeper.pid)).toBe(true)
+  } finally {
+    keeper.kill()
+    await keeper.exited
+  }
 })
 
 test('a container wrapper passes the program, its arguments and the user to docker run', async () => {
