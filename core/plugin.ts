@@ -98,6 +98,13 @@ export interface PluginParts<Config, Provides extends TokenMap> {
   stop?(reason: StopReason): void | Promise<void>
 }
 
+/** What a plugin may know of the rest of the configuration. */
+export interface House {
+  readonly environment: Environment
+  /** The public listener; undefined when embedded. */
+  readonly server: { readonly host: string; readonly port: number } | undefined
+}
+
 export interface PluginDefinition<
   Schema extends zod.ZodType,
   Provides extends TokenMap,
@@ -126,6 +133,11 @@ export interface PluginDefinition<
   readonly packages?: readonly string[]
   /** Why the plugin has nothing to do with this config (an empty URL): it is then `disabled`, which is no error. */
   unconfigured?(config: zod.output<Schema>): string | undefined
+  /**
+   * What the configuration as a whole forbids, for one that its schema cannot see. The boot, or the reload, is refused.
+   * @returns what is wrong and where in the section, `listen`
+   */
+  conflict?(config: zod.output<Schema>, house: House): { readonly path: string; readonly what: string } | undefined
   /** Wires and opens nothing. Synchronous. */
   setup(context: PluginContext<zod.output<Schema>, Needs, Wants>): PluginParts<zod.output<Schema>, Provides>
 }

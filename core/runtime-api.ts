@@ -76,7 +76,16 @@ export interface ListenOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  fetch(request: Request): Response | Promise<Response>
+  /** Absolute path of a Unix socket, made readable by its owner alone; host and port are then not used. */
+  readonly unix?: string
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Another listener of this process may open the same port, to take over from this one. @default false */
+  readonly shared?: boolean
+  /** Bytes; a larger body is 413. @default 1 MiB */
+  readonly maxBodyBytes?: number
+  /** @param server tells the peer: `server.requestIP(request)` */
+  fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
 }
 
 export interface Listener {

@@ -38,8 +38,8 @@ export interface RunningRuntime extends Runtime {
   /** The files that the configuration in force was read from. */
   configFiles(): readonly string[]
   readonly requestPath: RequestPath
-  /** The plugins' public routes of this moment, observed. */
-  fetch(request: Request): Response | Promise<Response>
+  /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
+  fetch(request: Request, server?: unknown): Response | Promise<Response>
   /** The same, for who observes the request itself. */
   answer(request: Request): Response | Promise<Response>
   /** @throws SERVICE_UNAVAILABLE */
@@ -88,7 +88,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const ended = Promise.withResolvers<{ hung: string[] }>()
   const forced = new AbortController()
   let handle: RunningRuntime['fetch'] = () => new Response(null, { status: 503 })
-  let answer = handle
+  let answer: RunningRuntime['answer'] = handle
 
   const swapped = (current: Generation) => {
     const up = [...current.values()].filter(({ state }) => isUp(state))
@@ -118,7 +118,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       port,
       maxBodyBytes,
       maxUrlLength,
-      fetch: (request) => handle(request),
+      fetch: (request, server) => handle(request, server),
     })
   }
   let server: Awaited<ReturnType<typeof openServer>>
@@ -199,7 +199,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     get config() {
       return config.effective
     },
-    listen: (listen) => listeners.open({ ...listen, maxBodyBytes: 1024 * 1024, maxUrlLength: 8_192 }),
+    listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }
   const host = new Host({
     host: {
@@ -252,7 +252,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     dataDir: config.dataDir,
     configFiles: () => config.files,
     requestPath,
-    fetch: (request: Request) => handle(request),
+    fetch: (request: Request, server?: unknown) => handle(request, server),
     answer: (request: Request) => answer(request),
     service<T>(token: ServiceToken<T>): T {
       const found = host.service(token.id)

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../errors.ts'
-import type { AnyPlugin, Catalog, Environment } from '../plugin.ts'
+import type { AnyPlugin, Catalog, Environment, House } from '../plugin.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
 import { ConfigError, problem } from './errors.ts'
@@ -139,6 +139,24 @@ function describe(root: Node, plugins: readonly NamedPlugin[]): Pick<RuntimeConf
   return { effective: { ...shown, plugins: Object.fromEntries(sections) }, sources }
 }
 
+/** What plugins say about the whole. */
+function conflicts(sections: readonly PluginSection[], root: Node, house: House): Problem[] {
+  return sections.flatMap(({ name, definition, config, disabled }) => {
+    if (disabled !== undefined) return []
+    const found = definition.conflict?.(config, house)
+    if (found === undefined) return []
+    const path = ['plugins', name, found.path]
+    return [
+      problem(
+        'CONFIG_VALUE',
+        { what: found.what },
+        path,
+        (spot(root, path).node ?? spot(root, ['plugins', name]).node)?.source,
+      ),
+    ]
+  })
+}
+
 /** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
 export async function loadConfig({
   file,
@@ -191,6 +209,10 @@ export async function loadConfig({
   const sections = named
     .filter(({ name }) => spot(root, ['plugins', name]).node?.kind === 'map')
     .map((each) => section(each, root, partial, problems))
+  if (parsed !== undefined && problems.length === 0) {
+    const { environment, server } = parsed
+    problems.push(...conflicts(sections, root, { environment, server }))
+  }
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 
   const { server, workers, monitoring } = parsed

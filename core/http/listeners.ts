@@ -1,4 +1,5 @@
 /** The listeners of a runtime: opened with limits, closed without cutting off a request that is under way. */
+import { rmSync } from 'node:fs'
 import { type Clock, systemClock } from '../clock.ts'
 import { coreError, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -11,7 +12,6 @@ export interface OpenOptions extends ListenOptions {
   readonly maxBodyBytes: number
   /** Characters of scheme, host, path and query; a longer URL is 414. */
   readonly maxUrlLength: number
-  readonly tls?: Bun.TLSOptions
 }
 
 export interface Listeners {
@@ -36,52 +36,70 @@ function reasonOf(error: unknown): string {
   return messageOf(error)
 }
 
+/** Opens a socket file that nobody but its owner may use. A file that is there already is replaced. */
+function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
+  const previousMask = process.umask(0o177)
+  try {
+    rmSync(path, { force: true })
+    return Bun.serve({ unix: path, ...options } as never) as Bun.Server<unknown>
+  } finally {
+    process.umask(previousMask)
+  }
+}
+
 export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }): Listeners {
+  /** How many listeners of ours a port has. */
+  const ports = new Map<number, number>()
   const opened = new Map<Listener, { name: string; close(drainMs: number, now?: AbortSignal): Promise<void> }>()
 
-  const serve = ({ host, port, fetch, maxBodyBytes, maxUrlLength, tls }: OpenOptions) =>
-    Bun.serve({
-      hostname: host,
-      port,
-      ...(tls && { tls }),
-      maxRequestBodySize: maxBodyBytes,
-      idleTimeout: idleTimeoutSeconds,
-      development: false,
-      // Bun's default without `development` is to share the port with whoever else has it.
-      reusePort: false,
-      fetch(request) {
+  const serve = ({ host, port, unix, fetch, maxBodyBytes, maxUrlLength, tls, shared }: OpenOptions) => {
+    const limits = { maxRequestBodySize: maxBodyBytes, idleTimeout: idleTimeoutSeconds, development: false as const }
+    const handlers = {
+      fetch(request: Request, server: Bun.Server<unknown>) {
         if (request.url.length > maxUrlLength) {
           const detail = `The URL is longer than ${maxUrlLength} characters.`
           return problemResponse({ status: 414, title: 'URI too long', detail })
         }
-        return fetch(request)
+        return fetch(request, server)
       },
-      error(error) {
+      error(error: Error) {
         log.error('a request handler threw', { error })
         return problemResponse({ status: 500, title: 'Internal server error' })
       },
-    })
+    }
+    if (unix !== undefined) return serveUnix(unix, { ...limits, ...handlers })
+    // Bun's default without `development` is to share the port with whoever else has it.
+    return Bun.serve({ hostname: host, port, ...(tls && { tls }), ...limits, reusePort: shared ?? false, ...handlers })
+  }
 
   const open = async (options: OpenOptions): Promise<Listener> => {
-    const { name, host, port } = options
+    const { name, host, port, unix } = options
+    const place = unix === undefined ? { host, port } : { host: 'unix', port: unix }
     const failure = (reason: string, holder: string, cause?: unknown) =>
-      coreError('LISTEN_FAILED', { host, port, reason, holder }, cause)
+      coreError('LISTEN_FAILED', { ...place, reason, holder }, cause)
     if (!isPort(port)) throw failure('a port is a whole number from 0 to 65535', '')
     let server: ReturnType<typeof serve>
     try {
+      // A shared port would also be shared with another program: find out first that nobody else has it.
+      if (options.shared && port !== 0 && !ports.has(port)) await serve({ ...options, shared: false }).stop(true)
       server = serve(options)
     } catch (error) {
       const holder = (error as { code?: unknown }).code === 'EADDRINUSE' ? await portHolder(port) : undefined
       throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
     }
+    ports.set(server.port ?? 0, (ports.get(server.port ?? 0) ?? 0) + 1)
     let closing: Promise<void> | undefined
     const close = (drainMs: number, now?: AbortSignal) => {
-      opened.delete(listener)
+      if (closing === undefined && opened.delete(listener)) {
+        const left = (ports.get(server.port ?? 0) ?? 1) - 1
+        if (left === 0) ports.delete(server.port ?? 0)
+        else ports.set(server.port ?? 0, left)
+      }
       closing ??= drain(server, drainMs, now)
       return closing
     }
     const shown = host.includes(':') ? `[${host}]` : host
-    const url = `${options.tls ? 'https' : 'http'}://${shown}:${server.port}`
+    const url = unix === undefined ? `${options.tls ? 'https' : 'http'}://${shown}:${server.port}` : `unix:${unix}`
     const listener: Listener = { url, close: (drainMs = 0) => close(drainMs) }
     opened.set(listener, { name, close })
     return listener

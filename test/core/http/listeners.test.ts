@@ -1,8 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { generate } from 'selfsigned'
 import { createListeners, type OpenOptions } from '../../../core/http/listeners.ts'
 import { listeningInodes, portHolder } from '../../../core/http/port-holder.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { freePort } from '../../support/services.ts'
 import { observedPath } from './support.ts'
 
 const { log, lines } = observedPath()
@@ -179,4 +184,57 @@ test('the holder of a port is read from /proc', async () => {
   expect(listeningInodes(table, 8080)).toEqual(['4711'])
   expect(listeningInodes(table, 8081)).toEqual([])
   expect(await portHolder(1)).toBeUndefined()
+})
+
+test('a handler gets the server, which knows the peer', async () => {
+  const listener = await open({ fetch: (request, server) => new Response(server.requestIP(request)?.address) })
+  expect(await (await fetch(listener.url)).text()).toBe('127.0.0.1')
+})
+
+test('a Unix socket is for its owner alone, and takes over a file left behind', async () => {
+  const unix = join(mkdtempSync(join(tmpdir(), 'arkwatch-unix-')), 'admin.sock')
+  writeFileSync(unix, 'left behind')
+  const listener = await open({ unix })
+  expect(listener.url).toBe(`unix:${unix}`)
+  expect(statSync(unix).mode & 0o777).toBe(0o600)
+  expect(await (await fetch('http://localhost/', { unix })).text()).toBe('got 0')
+})
+
+describe('a shared port', () => {
+  test('passes from one listener to the next without a request refused', async () => {
+    const first = await open({ shared: true, fetch: () => new Response('first') })
+    const port = Number(new URL(first.url).port)
+    const second = await open({ shared: true, port, fetch: () => new Response('second') })
+    await first.close(1_000)
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(await (await fetch(second.url, { keepalive: false })).text()).toBe('second')
+    }
+  })
+
+  test('is not shared with another program', async () => {
+    const port = freePort()
+    const holder = Bun.spawn(
+      [
+        process.execPath,
+        '-e',
+        `Bun.serve({ port: ${port}, hostname: '127.0.0.1', reusePort: true, fetch: () => new Response('x') }); console.log('up')`,
+      ],
+      { stdout: 'pipe' },
+    )
+    await holder.stdout.getReader().read()
+    const outcome = await open({ shared: true, port }).then(
+      () => 'opened',
+      (error) => error.code,
+    )
+    holder.kill()
+    await holder.exited
+    expect(outcome).toBe('LISTEN_FAILED')
+  })
+})
+
+test('a listener with a certificate speaks TLS', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }])
+  const listener = await open({ tls: { key, cert } })
+  expect(listener.url).toStartWith('https://')
+  expect(await (await fetch(listener.url, { tls: { rejectUnauthorized: false } })).text()).toBe('got 0')
 })
