@@ -71,6 +71,16 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('-n, --limit <count>', 'at most so many', '100')
     .option('--level <level>', 'at least this level')
     .option('--logger <name>', 'this logger and those below it')
+  const audit = program.command('audit').description('who did what, and whether that record is whole')
+  leaf(audit, 'tail', 'show the latest records', from('audit-tail'))
+    .option('-n, --limit <count>', 'at most so many', '50')
+    .option('-f, --follow', 'go on with what is added')
+    .option('--principal <name>', 'only what this key did')
+    .option('--action <id>', 'only this action, `plugins.restart`')
+  leaf(audit, 'verify', 'check that no record was changed; exit 1 if one was', from('audit-verify'))
+    .option('--file <export>', 'check an export, without the running instance')
+    .option('--key <file>', 'with --file: the public key (PEM) that must have signed it')
+  leaf(audit, 'export', 'print all records as JSON lines, signed', from('audit-export'))
   leaf(program, 'version', 'print the version', from('version'))
   leaf(program, 'init', 'write a configuration for what is found on this machine', from('init')).option(
     '--force',

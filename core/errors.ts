@@ -106,6 +106,10 @@ export const coreError = defineErrors({
     help: 'Restart Arkwatch to change it, or put the old value back and reload.',
   },
   RELOAD_BUSY: { message: 'a reload or shutdown is already under way', help: 'Wait for it to end and try again.' },
+  SECRET_FILE: {
+    message: 'cannot use {file}: {reason}',
+    help: 'It must be a regular file for its owner alone (0600); without it a new secret is made.',
+  },
   WORKER_FAILED: {
     message: 'job {job} failed in its worker: {reason}',
     help: 'See the cause; a job must be a pure function of its input.',

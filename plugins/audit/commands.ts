@@ -1,0 +1,31 @@
+/** What the CLI may ask of the audit log, by the control socket. */
+import { type ControlCommand, controlCommand } from '../../core/runtime-api.ts'
+import type { Contribution } from '../../core/token.ts'
+import type { Audit } from './api.ts'
+
+const number = (value: unknown): number | undefined => (Number.isSafeInteger(value) ? (value as number) : undefined)
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+
+export const auditCommands = (audit: Audit): Contribution<ControlCommand>[] => [
+  controlCommand({ name: 'audit.verify', run: () => audit.verify() }),
+  controlCommand({
+    name: 'audit.page',
+    run: async (args) => ({
+      records: await audit.page({
+        limit: Math.min(1_000, Math.max(1, number(args.limit) ?? 50)),
+        ...(number(args.after) !== undefined && { after: number(args.after)! }),
+        ...(number(args.before) !== undefined && { before: number(args.before)! }),
+        ...(text(args.principal) && { principal: text(args.principal)! }),
+        ...(text(args.action) && { action: text(args.action)! }),
+      }),
+    }),
+  }),
+  controlCommand({
+    name: 'audit.export',
+    run: async () => {
+      const lines: string[] = []
+      for await (const line of audit.export()) lines.push(line)
+      return { text: lines.join(''), publicKey: audit.publicKey }
+    },
+  }),
+]

@@ -1,0 +1,64 @@
+/** The signed end of the chain, beside the database: without it nobody would miss records cut off at the end. */
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Checkpoint } from './chain.ts'
+
+export class HeadFile {
+  #latest: Checkpoint | undefined
+  #busy: Promise<void> | undefined
+
+  /** @param failed told when it cannot be written */
+  constructor(
+    private readonly path: string,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  async read(): Promise<Checkpoint | undefined> {
+    try {
+      return JSON.parse(await readFile(this.path, 'utf8')) as Checkpoint
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
+  /** Puts the file aside, as evidence of what is no longer in the database. @returns its new path */
+  async setAside({ seq }: Checkpoint): Promise<string> {
+    const aside = `${this.path}.lost-${seq}`
+    await rename(this.path, aside)
+    return aside
+  }
+
+  /** The files that were put aside. */
+  async aside(): Promise<readonly Checkpoint[]> {
+    const names = (await readdir(dirname(this.path))).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))
+    const folder = dirname(this.path)
+    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as Checkpoint))
+  }
+
+  /** Replaces the file soon; of several at once the last one counts. */
+  put(checkpoint: Checkpoint): void {
+    this.#latest = checkpoint
+    this.#busy ??= this.#drain()
+  }
+
+  /** Resolves when what was put is in the file. */
+  async flush(): Promise<void> {
+    while (this.#busy !== undefined) await this.#busy
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#latest !== undefined) {
+      const checkpoint = this.#latest
+      this.#latest = undefined
+      try {
+        await writeFile(`${this.path}.new`, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
+        await rename(`${this.path}.new`, this.path)
+      } catch (error) {
+        this.failed(error)
+      }
+    }
+    // In the turn of the loop's last look, so that what comes right after it begins anew.
+    this.#busy = undefined
+  }
+}

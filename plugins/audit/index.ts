@@ -1,0 +1,50 @@
+/** The audit log: manifest and wiring. */
+import { join, resolve } from 'node:path'
+import { definePlugin } from '../../core/plugin.ts'
+import { collector } from '../metrics/api.ts'
+import { Store } from '../store/api.ts'
+import { Audit } from './api.ts'
+import { auditCollector } from './collect.ts'
+import { auditCommands } from './commands.ts'
+import { AuditConfig } from './config.ts'
+import { FileSink } from './file-sink.ts'
+import { AuditInstance } from './instance.ts'
+
+export default definePlugin({
+  api: 1,
+  name: 'audit',
+  version: '1.0.0',
+  summary: 'Keeps an append-only, hash-chained and signed record of who did what.',
+  config: AuditConfig,
+  provides: { audit: Audit },
+  needs: { store: Store },
+  exclusive: true,
+  setup({ config, needs, dataDir, clock, log, report }) {
+    const problems = new Map<string, string | undefined>()
+    const told = (what: string) => (problem: string | undefined) => {
+      problems.set(what, problem)
+      const all = [...problems].flatMap(([name, reason]) => (reason === undefined ? [] : [`${name}: ${reason}`]))
+      if (all.length === 0) report('ok')
+      else report('degraded', all.join('; '))
+    }
+    const sink = config.file === undefined ? undefined : new FileSink(resolve(dataDir, config.file), told('file'))
+    const instance = new AuditInstance({ store: needs.store, folder: dataDir, clock, log, sink, told: told('records') })
+    const audit: Audit = {
+      begin: (event) => instance.log.begin(event),
+      record: (event, outcome, change) => instance.log.record(event, outcome, change),
+      page: (query) => instance.log.page(query),
+      verify: () => instance.log.verify(),
+      export: () => instance.log.export(),
+      hashOf: (value) => instance.log.hashOf(value),
+      get publicKey() {
+        return instance.log.publicKey
+      },
+    }
+    return {
+      services: { audit },
+      contributes: [collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)), ...auditCommands(audit)],
+      start: () => instance.start(join(dataDir, 'audit.key'), config.retention),
+      stop: () => instance.stop(),
+    }
+  },
+})

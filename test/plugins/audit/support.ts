@@ -1,0 +1,61 @@
+/** An audit log over a real store, in a folder of its own. */
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../core/clock.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { PluginClock } from '../../../core/plugin.ts'
+import { createWorkers } from '../../../core/workers.ts'
+import type { AuditEvent } from '../../../plugins/audit/api.ts'
+import { AuditInstance } from '../../../plugins/audit/instance.ts'
+import { StoreClient } from '../../../plugins/store/client.ts'
+
+export const errors: string[] = []
+export const silent = {
+  error: (message: string) => errors.push(message),
+  warn() {},
+  info() {},
+  debug() {},
+} as unknown as Logger
+export const workers = createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent)
+export const newFolder = () => mkdtempSync(join(tmpdir(), 'arkwatch-audit-'))
+export const dayMs = 86_400_000
+
+export const event = (action: string, target?: string): AuditEvent => ({
+  principal: { name: 'alice', role: 'admin' },
+  action,
+  from: '127.0.0.1',
+  requestId: 'r-1',
+  ...(target !== undefined && { target }),
+})
+
+/** @param path of the store's file */
+export async function openAudit(folder = newFolder(), { maxBytes = 2 ** 30 } = {}) {
+  const path = join(folder, 'store.db')
+  const store = new StoreClient({
+    path,
+    maxBytes,
+    maxQueue: 10_000,
+    maintainEveryMs: 60_000,
+    workers,
+    log: silent,
+    onState() {},
+  })
+  await store.start()
+  const told: (string | undefined)[] = []
+  const clock = { ...systemClock, every: () => () => {} } as unknown as PluginClock
+  const instance = new AuditInstance({
+    store,
+    folder,
+    clock,
+    log: silent,
+    sink: undefined,
+    told: (problem) => told.push(problem),
+  })
+  await instance.start(join(folder, 'audit.key'), dayMs)
+  const close = async () => {
+    await instance.stop()
+    await store.stop()
+  }
+  return { folder, path, store, instance, log: instance.log, told, close }
+}
