@@ -46,12 +46,29 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     'do not reload when a file of the configuration changes',
   )
   leaf(program, 'check', 'check the configuration, start nothing', from('check'))
-  leaf(program, 'config', 'show the effective configuration, each value with its source', from('config')).option(
-    '--file',
-    'read the file, also while an instance runs',
+  const config = leaf(
+    program,
+    'config',
+    'show the effective configuration, each value with its source',
+    from('config'),
+  ).option('--file', 'read the file, also while an instance runs')
+  leaf(config, 'plan <file>', 'show what a change would do (YAML or JSON, `-` for standard input)', from('config-plan'))
+  leaf(config, 'apply <file>', 'lay a change over config.yaml, in data/overlay.yaml', from('config-apply')).option(
+    '--confirm-within <duration>',
+    'take it back unless it is confirmed within so long',
   )
+  leaf(config, 'confirm [id]', 'let the change that waits for it stand', from('config-confirm'))
+  leaf(config, 'rollback [id]', 'take back the change that waits for its confirmation', from('config-rollback'))
   leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema'))
-  leaf(program, 'plugins', 'show the plugins of the running instance', from('plugins'))
+  const plugins = leaf(program, 'plugins', 'show the plugins of the running instance', from('plugins'))
+  leaf(
+    plugins,
+    'restart <plugin>',
+    'stop and start one plugin, and those that hold its services',
+    from('plugins-restart'),
+  )
+  leaf(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plugins-enable'))
+  leaf(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plugins-disable'))
   leaf(program, 'plan', 'show what a reload would do', from('plan'))
   leaf(program, 'reload', 'make the running instance read its configuration again', from('reload'))
   leaf(program, 'health', 'show the checks of the running instance; exit 1 when not healthy', from('health'))

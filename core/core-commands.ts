@@ -9,5 +9,18 @@ export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): rea
   { name: 'reload', run: () => runtime.reload() },
   { name: 'pause', run: () => runtime.pause() },
   { name: 'resume', run: () => runtime.resume() },
+  { name: 'config.plan', run: ({ patch }) => runtime.changes.plan(patch) },
+  {
+    name: 'config.apply',
+    run: ({ patch, confirmWithinMs }) =>
+      runtime.changes.apply(patch, {
+        by: 'control-socket',
+        ...(typeof confirmWithinMs === 'number' && confirmWithinMs > 0 && { confirmWithinMs }),
+      }),
+  },
+  { name: 'config.confirm', run: ({ id }) => runtime.changes.confirm(typeof id === 'string' ? id : undefined) },
+  { name: 'config.rollback', run: ({ id }) => runtime.changes.rollback(typeof id === 'string' ? id : undefined) },
+  { name: 'config.changes', run: () => ({ changes: runtime.changes.history }) },
+  { name: 'plugins.restart', run: async ({ plugin }) => ({ steps: await runtime.restart(String(plugin)) }) },
   { name: 'config', run: () => ({ config: config().effective, sources: Object.fromEntries(config().sources) }) },
 ]

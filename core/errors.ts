@@ -106,6 +106,22 @@ export const coreError = defineErrors({
     help: 'Restart Arkwatch to change it, or put the old value back and reload.',
   },
   RELOAD_BUSY: { message: 'a reload or shutdown is already under way', help: 'Wait for it to end and try again.' },
+  CHANGE_STALE: {
+    message: 'the overlay was changed since: {seen} is not {current}',
+    help: 'Read the overlay again, and make the change anew.',
+  },
+  CHANGE_PENDING: {
+    message: 'the change {id} is waiting for its confirmation',
+    help: 'Confirm it or roll it back, then go on.',
+  },
+  CHANGE_UNKNOWN: {
+    message: 'no change {id} is waiting for its confirmation',
+    help: 'It was confirmed or rolled back already; the history of changes says which, and why.',
+  },
+  PLUGIN_NOT_THERE: {
+    message: 'no plugin {plugin} is named by the configuration',
+    help: '`arkwatch plugins` lists them.',
+  },
   SECRET_FILE: {
     message: 'cannot use {file}: {reason}',
     help: 'It must be a regular file for its owner alone (0600); without it a new secret is made.',

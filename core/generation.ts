@@ -70,6 +70,8 @@ export interface BuildOptions {
   readonly steps: readonly PlanStep[]
   /** At boot each plugin counts as soon as it has started, and an optional one may fail. */
   readonly boot: boolean
+  /** A plugin that does not get the state of before. */
+  readonly fresh?: string | undefined
 }
 
 /**
@@ -77,7 +79,7 @@ export interface BuildOptions {
  * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED; what was built is then taken down and the old one resumed
  */
 export async function buildGeneration(options: BuildOptions): Promise<Build> {
-  const { host, builtins, current, sections, steps, boot } = options
+  const { host, builtins, current, sections, steps, boot, fresh } = options
   const actions = new Map(steps.map(({ plugin, action }) => [plugin, action]))
   const next = new Map<string, PluginInstance>()
   const incoming: PluginInstance[] = []
@@ -89,7 +91,7 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
     const handover = await old.handover()
     handovers.set(old, handover)
     if (old.definition.exclusive) await old.stop('reload')
-    return handover.state
+    return old.name === fresh ? undefined : handover.state
   }
 
   const startOne = async (section: PluginSection): Promise<void> => {

@@ -51,6 +51,18 @@ export class Host {
     await this.#build(sections, this.plan(sections), true)
   }
 
+  /** Starts one plugin anew, without the state of before. @throws PLUGIN_NOT_THERE, RELOAD_FAILED */
+  async restart(plugin: string): Promise<readonly PlanStep[]> {
+    const instance = this.#current.get(plugin)
+    if (instance === undefined || instance.section.disabled !== undefined)
+      throw coreError('PLUGIN_NOT_THERE', { plugin })
+    const sections = [...this.#current.values()].map(({ section }) => section)
+    const wanted = wantedNodes(inStartOrder(sections, this.options.builtins))
+    const steps = planReload(runningNodes(this.#current), wanted, plugin)
+    await this.#build(sections, steps, false, plugin)
+    return steps
+  }
+
   /** Goes from what runs to what is wanted, or stays. @throws RELOAD_FAILED with the cause */
   async reload(sections: readonly PluginSection[]): Promise<readonly PlanStep[]> {
     const steps = this.plan(sections)
@@ -58,12 +70,17 @@ export class Host {
     return steps
   }
 
-  async #build(sections: readonly PluginSection[], steps: readonly PlanStep[], boot: boolean): Promise<void> {
+  async #build(
+    sections: readonly PluginSection[],
+    steps: readonly PlanStep[],
+    boot: boolean,
+    fresh?: string,
+  ): Promise<void> {
     const { host, builtins } = this.options
     const ordered = inStartOrder(sections, builtins)
     let build: Build
     try {
-      build = await buildGeneration({ host, builtins, current: this.#current, sections: ordered, steps, boot })
+      build = await buildGeneration({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
     } catch (error) {
       if (!(error instanceof BuildFailed)) throw error
       this.#swap(error.restored, [], [])
@@ -118,19 +135,22 @@ export class Host {
   }
 
   status(): PluginStatus[] {
-    return [...this.#current.values()].map(({ name, definition, state, reason, section, startMs, errors, cpuMs }) => ({
-      name,
-      version: definition.version,
-      state,
-      reason,
-      required: section.required,
-      provides: serviceIds(definition.provides),
-      needs: serviceIds(definition.needs),
-      wants: serviceIds(definition.wants),
-      startMs,
-      errors,
-      cpuMs,
-      hookMs: this.options.hookMs(name),
-    }))
+    return [...this.#current.values()].map(
+      ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs }) => ({
+        name,
+        version: definition.version,
+        state,
+        reason,
+        required: section.required,
+        provides: serviceIds(definition.provides),
+        needs: serviceIds(definition.needs),
+        wants: serviceIds(definition.wants),
+        startMs,
+        startedAtMs,
+        errors,
+        cpuMs,
+        hookMs: this.options.hookMs(name),
+      }),
+    )
   }
 }

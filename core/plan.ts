@@ -31,9 +31,10 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): PlanStep {
 /**
  * @param running what there is, in start order
  * @param wanted what the new configuration names, in start order
+ * @param restart a plugin to replace in any case
  * @returns one step a plugin: wanted ones in start order, then the removed ones. Holders of a service that changes are replaced.
  */
-export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[]): PlanStep[] {
+export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[], restart?: string): PlanStep[] {
   const before = new Map(running.map((node) => [node.name, node]))
   const changed = new Map<string, string>()
   const changes = (node: PlanNode | undefined) => {
@@ -44,6 +45,7 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
   const steps = wanted.map((node) => {
     const old = before.get(node.name)
     let own = ownStep(old, node)
+    if (node.name === restart && node.on) own = step(node.name, 'replace', 'restart')
     if (own.action === 'untouched' || own.action === 'reconfigure') {
       const held = [...serviceIds(node.definition.needs), ...serviceIds(node.definition.wants)]
       const id = held.find((service) => changed.has(service))

@@ -22,6 +22,7 @@ export class PluginInstance {
   state: PluginState = 'starting'
   reason = ''
   startMs = 0
+  startedAtMs: number | undefined
   errors = 0
   cpuMs = 0
   parts: PluginParts<unknown, TokenMap> = {}
@@ -177,6 +178,7 @@ export class PluginInstance {
       this.#checkPackages()
       await this.#bounded('start', this.parts.start)
       this.startMs = this.host.clock.monotonic() - startedMs
+      this.startedAtMs = this.host.clock.now()
       this.#move('ok')
       this.#settle()
     } catch (error) {

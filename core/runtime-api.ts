@@ -14,6 +14,8 @@ export interface PluginStatus {
   readonly wants: readonly string[]
   /** How long setup and start took. */
   readonly startMs: number
+  /** Epoch milliseconds at which it was up; undefined when it never was. */
+  readonly startedAtMs: number | undefined
   /** What its timers, hooks and routes threw. */
   readonly errors: number
   /** Time on the main thread in its timers and hooks (hooks sampled). */
@@ -50,6 +52,54 @@ export interface PlanStep {
   readonly reason: string
 }
 
+/** What a change would do. */
+export interface PlannedChange {
+  /** Of the overlay as it is; pass it to `apply`, so that nobody else changes it in between. */
+  readonly etag: string
+  readonly steps: readonly PlanStep[]
+}
+
+export interface ApplyOptions {
+  /** Who makes it. */
+  readonly by: string
+  /** Refuses the change when the overlay is another one by now. */
+  readonly etag?: string
+  /** Milliseconds within which it must be confirmed; without it, it stands at once. */
+  readonly confirmWithinMs?: number
+  /** Asked before, and then until it is confirmed: from true to false takes the change back. */
+  readonly healthy?: () => boolean
+}
+
+export interface AppliedChange {
+  readonly id: string
+  readonly by: string
+  readonly atMs: number
+  readonly steps: readonly PlanStep[]
+  readonly state: 'applied' | 'awaiting-confirmation' | 'confirmed' | 'rolled-back'
+  /** Epoch milliseconds at which it is taken back. */
+  readonly deadlineMs: number | undefined
+  /** Why it was taken back. */
+  readonly reason: string
+}
+
+/** Changes at run time, kept in `data/overlay.yaml` over config.yaml. */
+export interface ConfigChanges {
+  /** The changes in force, and their entity tag. Holds secrets in clear: redact before showing. */
+  readonly overlay: { readonly value: unknown; readonly etag: string }
+  /** Newest first, at most 20. */
+  readonly history: readonly AppliedChange[]
+  /** The one that waits for its confirmation. */
+  readonly pending: AppliedChange | undefined
+  /** @param patch merge patch over the overlay (RFC 7386) @throws CONFIG_PATCH, the configuration's problems */
+  plan(patch: unknown): Promise<PlannedChange>
+  /** @throws CHANGE_STALE, CHANGE_PENDING, RELOAD_BUSY, RELOAD_FAILED, and as `plan`: nothing has changed then */
+  apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange>
+  /** @throws CHANGE_UNKNOWN */
+  confirm(id?: string): AppliedChange
+  /** @throws CHANGE_UNKNOWN */
+  rollback(id?: string): Promise<AppliedChange>
+}
+
 /** Access to the running whole. */
 export interface Runtime {
   status(): RuntimeStatus
@@ -57,6 +107,12 @@ export interface Runtime {
   plan(): Promise<readonly PlanStep[]>
   /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, RELOAD_BUSY, the config's problems */
   reload(): Promise<readonly PlanStep[]>
+  /**
+   * Stops one plugin and starts it anew, without the state of before, and with it those that hold its services.
+   * @throws PLUGIN_NOT_THERE, RELOAD_FAILED, RELOAD_BUSY
+   */
+  restart(plugin: string): Promise<readonly PlanStep[]>
+  readonly changes: ConfigChanges
   shutdown(): Promise<void>
   /** Monitoring timers stand still. */
   pause(): void

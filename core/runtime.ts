@@ -2,9 +2,13 @@
  * The whole: configuration, host, request path, listeners. What `arkwatch start`, embedding and tests all build on.
  * Over 250 lines because boot, reload and stop act on the same running set.
  */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Hono } from 'hono'
+import { Changes, recoverPending } from './changes.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
+import { replaceFile } from './config/overlay.ts'
 import type { RuntimeConfig } from './config/types.ts'
 import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
@@ -65,6 +69,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const startedAtMs = clock.now()
   let config = await loadConfig(options)
   options.accepted?.(config)
+  const recovered = recoverPending(config.dataDir)
+  if (recovered) config = await loadConfig(options)
 
   const registry = new ExtensionRegistry()
   const hub = new LogHub(clock, options.fallbackSink)
@@ -186,6 +192,29 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
           throw error
         }
       }),
+    restart: (plugin) =>
+      exclusively(async () => {
+        log.info('restarting a plugin', { plugin })
+        return host.restart(plugin)
+      }),
+    changes: new Changes({
+      dataDir: config.dataDir,
+      clock,
+      log,
+      async plan(text) {
+        const candidate = join(config.dataDir, 'overlay.plan.yaml')
+        try {
+          replaceFile(candidate, text)
+          const next = await loadConfig({ ...options, overlayFile: candidate })
+          listenerMoves(config, next)
+          return host.plan(next.plugins)
+        } finally {
+          rmSync(candidate, { force: true })
+        }
+      },
+      reload: () => runtime.reload(),
+      status: () => runtime.status(),
+    }),
     shutdown: async () => {
       await stop()
     },
@@ -242,6 +271,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     await stop()
     throw error
   }
+  if (recovered) log.warn('a change of the configuration that nobody had confirmed was taken back')
   generation = 1
   bootMs = clock.monotonic() - bootedMs
 

@@ -1,5 +1,5 @@
 /** Tells when a configuration file has changed, also where it is replaced by rename or by a swapped symlink. */
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
@@ -27,7 +27,15 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
     )
     return String(Bun.hash(texts.join('\0')))
   }
-  let last = fingerprint()
+  const textNow = (file: string) => {
+    try {
+      return readFileSync(file, 'utf8')
+    } catch {
+      return ''
+    }
+  }
+  // At once: what is written right after this must count as a change.
+  let last = Promise.resolve(String(Bun.hash(files().map(textNow).join('\0'))))
   const settle = async () => {
     const before = await last
     last = fingerprint()

@@ -30,6 +30,10 @@ export const configError = defineErrors({
     message: 'set here and also at {other}',
     help: 'Set it in one file: included maps merge and lists append, a single value may be set once.',
   },
+  CONFIG_PATCH: {
+    message: 'the change cannot be taken: {what}',
+    help: 'Send a map of settings as in config.yaml; null takes a setting back to what config.yaml says.',
+  },
   CONFIG_ENVIRONMENT: {
     message: 'environment variable {variable}: expected {expected}, got {seen}',
     help: 'Mend or unset the variable; docs/configuration.md lists what each one takes.',

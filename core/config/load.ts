@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly overlays: readonly EnvironmentOverlay[]
   /** Plugins defined in code: on, with `{}` where the configuration does not name them; they go before the catalog. */
   readonly plugins?: readonly AnyPlugin[]
+  /** A file to read in place of `data/overlay.yaml`: what a change would do. */
+  readonly overlayFile?: string
   /** Folder to which `file`, and without a file everything else, is relative. */
   readonly cwd: string
 }
@@ -165,6 +167,7 @@ export async function loadConfig({
   catalog,
   overlays,
   plugins = [],
+  overlayFile,
   cwd,
 }: LoadOptions): Promise<RuntimeConfig> {
   const problems: Problem[] = []
@@ -180,7 +183,7 @@ export async function loadConfig({
       node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data',
     )
   }
-  const overlay = join(dataDir(root), 'overlay.yaml')
+  const overlay = overlayFile ?? join(dataDir(root), 'overlay.yaml')
   const laid = existsSync(overlay) ? readOne(overlay, 'overlay', reading) : undefined
   if (laid !== undefined) root = lay(root, withoutNulls(laid))
   root = applyEnvironment(root, overlays, env, problems)

@@ -35,6 +35,7 @@ const plugin = (name: string, state: PluginStatus['state'], required: boolean, r
   needs: [],
   wants: [],
   startMs: 0,
+  startedAtMs: undefined,
   errors: 0,
   cpuMs: 0,
   hookMs: 0,

@@ -1,0 +1,15 @@
+/** `arkwatch plugins enable NAME` */
+import type { AppliedChange } from '../../core/runtime-api.ts'
+import type { Command } from '../cli.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { instance } from '../instance.ts'
+import { printSteps } from '../output/plan-lines.ts'
+
+const pluginsEnable: Command<[string]> = async (cli, _options, plugin) => {
+  const patch = { plugins: { [plugin]: { enabled: true } } }
+  const change = await instance(cli).call<AppliedChange>('config.apply', { patch })
+  printSteps(cli, change.steps, 'nothing changed')
+  return exitCodes.ok
+}
+
+export default pluginsEnable

@@ -1,0 +1,91 @@
+/** `data/overlay.yaml`: what was changed at run time, apart from config.yaml. Read raw, patched, written whole. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { configError } from './errors.ts'
+
+/** Plain data, as a JSON patch or a YAML file holds it. */
+export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain }
+
+export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
+
+export const maxOverlayBytes = 256 * 1024
+const maxDepth = 32
+const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
+const isMap = (value: unknown): value is { readonly [key: string]: Plain } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const refused = (what: string) => configError('CONFIG_PATCH', { what })
+
+/**
+ * Lays a patch over a value: maps merge, null takes away, everything else replaces.
+ * @see RFC 7386
+ * @throws CONFIG_PATCH for a patch that is no map, nests deeper than 32, or names keys that reach into objects' prototypes
+ */
+export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {
+  if (!isMap(patch)) throw refused('expected a map')
+  return merge(target, patch, 0) as { readonly [key: string]: Plain }
+}
+
+function merge(target: Plain | undefined, patch: Plain, depth: number): Plain {
+  if (!isMap(patch)) return patch
+  if (depth >= maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
+  const result: Record<string, Plain> = isMap(target) ? { ...target } : {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (forbidden.has(key)) throw refused(`the key ${JSON.stringify(key)} is not taken`)
+    if (value === null) delete result[key]
+    else result[key] = merge(result[key], value, depth + 1)
+  }
+  return result
+}
+
+export interface Overlay {
+  /** The file's text; empty without a file. */
+  readonly text: string
+  readonly value: { readonly [key: string]: Plain }
+  /** Changes with the text. */
+  readonly etag: string
+}
+
+const etagOf = (text: string) => `"${Bun.hash(text).toString(36)}"`
+
+/** @throws what YAML throws for a file that somebody broke */
+export function readOverlay(dataDir: string): Overlay {
+  const file = overlayFile(dataDir)
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const value = text === '' ? {} : (parse(text) as Plain)
+  return { text, value: isMap(value) ? value : {}, etag: etagOf(text) }
+}
+
+/** The text of an overlay; empty for an empty one. @throws CONFIG_PATCH when it is too large */
+export function overlayText(value: { readonly [key: string]: Plain }): string {
+  if (Object.keys(value).length === 0) return ''
+  const text = `# Changes made at run time. They go over config.yaml; delete what you do not want.\n${stringify(value)}`
+  if (text.length > maxOverlayBytes) throw refused(`it is larger than ${maxOverlayBytes} bytes`)
+  return text
+}
+
+/** Replaces a file at once and for good: readers see the old text or the new one, also after a loss of power. */
+export function replaceFile(file: string, text: string): void {
+  const draft = `${file}.new`
+  rmSync(draft, { force: true })
+  const descriptor = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(draft, file)
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+/** Writes the overlay; an empty text removes it. */
+export function writeOverlay(dataDir: string, text: string): void {
+  if (text === '') rmSync(overlayFile(dataDir), { force: true })
+  else replaceFile(overlayFile(dataDir), text)
+}

@@ -1,0 +1,47 @@
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
+import { commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
+
+const at = commandFolder()
+afterAll(() => at[Symbol.asyncDispose]())
+
+const config = `server: { port: 0 }
+data: ./data
+plugins:
+  logging:
+  metrics:
+  store:
+  audit:
+`
+
+test('changes, restarts and the audit log are driven from the command line', async () => {
+  await at.write('config.yaml', config)
+  await at.write('patch.yaml', 'plugins: { metrics: { path: /m } }\n')
+  await at.write('wrong.yaml', 'plugins: { metrics: { paht: /m } }\n')
+  const running = at.start('start', '--no-watch')
+  await running.seen(/listens on/)
+  expect((await at.run('config', 'plan', 'patch.yaml')).stdout).toMatch(/metrics +reconfigure/)
+  expect((await at.run('config', 'plan', 'wrong.yaml')).stderr).toContain('did you mean "path"?')
+  expect((await at.run('config', 'plan', 'nowhere.yaml')).exitCode).toBe(64)
+  const applied = await at.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
+  expect(applied.stdout).toContain('taken back in 60s unless you run: arkwatch config confirm')
+  expect((await at.run('config', 'apply', 'patch.yaml', '--confirm-within', 'soon')).exitCode).toBe(64)
+  expect((await at.run('config', 'confirm')).stdout).toContain('confirmed')
+  expect((await at.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)
+  expect((await at.run('config', 'rollback')).stderr).toContain('CHANGE_UNKNOWN')
+  expect((await at.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +restart/)
+  expect((await at.run('plugins', 'restart', 'nobody')).stderr).toContain('PLUGIN_NOT_THERE')
+  expect((await at.run('plugins', 'disable', 'metrics')).stdout).toMatch(/metrics +remove/)
+  expect((await at.run('plugins', 'enable', 'metrics')).stdout).toMatch(/metrics +add/)
+
+  expect((await at.run('audit', 'verify')).stdout).toBe('ok: 0 record(s), 0 to 0\n')
+  expect((await at.run('audit', 'tail')).exitCode).toBe(0)
+  expect((await at.run('audit', 'tail', '-n', '0')).exitCode).toBe(64)
+  await at.write('audit.jsonl', (await at.run('audit', 'export')).stdout)
+  expect((await at.run('audit', 'verify', '--file', 'audit.jsonl')).stdout).toContain('ok: 0 record(s)')
+  expect((await at.run('audit', 'verify', '--file', 'config.yaml')).stderr).toContain('AUDIT_EXPORT_INVALID')
+  await at.write('cut.jsonl', (await Bun.file(join(at.folder, 'audit.jsonl')).text()).split('\n')[0]!)
+  expect((await at.run('audit', 'verify', '--file', 'cut.jsonl')).exitCode).toBe(1)
+})
