@@ -121,6 +121,8 @@ export interface Runtime {
   activeRequests(): number
   /** The effective configuration, secrets as `[redacted]`. */
   readonly config: unknown
+  /** Where each effective value comes from, by JSON pointer: `config.yaml:3:5`, `default`. */
+  readonly configSources: Readonly<Record<string, string>>
   /** Opens a listener of its own for a plugin (`metrics.listen`). @returns closes it @throws LISTEN_FAILED */
   listen(options: ListenOptions): Promise<Listener>
 }

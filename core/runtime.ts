@@ -3,10 +3,11 @@
  * Over 250 lines because boot, reload and stop act on the same running set.
  */
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Hono } from 'hono'
 import { Changes, recoverPending } from './changes.ts'
 import { type Clock, systemClock } from './clock.ts'
+import { describeSource } from './config/describe-source.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { replaceFile } from './config/overlay.ts'
 import type { RuntimeConfig } from './config/types.ts'
@@ -227,6 +228,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     activeRequests: () => requestPath.active(),
     get config() {
       return config.effective
+    },
+    get configSources() {
+      return Object.fromEntries(
+        [...config.sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(config.dataDir))]),
+      )
     },
     listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }

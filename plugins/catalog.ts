@@ -7,4 +7,5 @@ export const catalog: Catalog = {
   health: () => import('./health/index.ts'),
   store: () => import('./store/index.ts'),
   audit: () => import('./audit/index.ts'),
+  admin: () => import('./admin/index.ts'),
 }

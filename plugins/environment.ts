@@ -116,6 +116,29 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
   { variable: 'DB_POOL_SIZE', effect: 'ignored until the plugin pool exists' },
   { variable: 'DB_POOL_MAX_OVERFLOW', effect: 'ignored until the plugin pool exists' },
   { variable: 'DB_POOL_TIMEOUT', effect: 'ignored until the plugin pool exists' },
-  { variable: 'ADMIN_ENABLED', effect: 'ignored until the plugin admin exists' },
-  { variable: 'ADMIN_API_KEY', effect: 'ignored until the plugin admin exists', secret: true },
+  {
+    variable: 'ADMIN_ENABLED',
+    effect: 'boolean; sets `plugins.admin.enabled` where the configuration names that plugin',
+    set: (text, has) => {
+      const value = parseBoolean(text)
+      if (value === undefined) return { expected: 'true or false' }
+      return has(['plugins', 'admin']) ? [[['plugins', 'admin', 'enabled'], value]] : []
+    },
+  },
+  {
+    variable: 'ADMIN_API_KEY',
+    effect: 'at least 24 characters; sets `plugins.admin.apiKey`, a key with the role admin',
+    secret: true,
+    where: ['plugins', 'admin'],
+    set: (text) => [[['plugins', 'admin', 'apiKey'], text]],
+  },
+  {
+    variable: 'METRICS_RETENTION_DAYS',
+    effect: 'days, 1 to 365; sets `plugins.admin.systemMetrics.retention`',
+    where: ['plugins', 'admin'],
+    set: (text) =>
+      /^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 365
+        ? [[['plugins', 'admin', 'systemMetrics', 'retention'], `${Number(text)}d`]]
+        : { expected: 'a number of days from 1 to 365' },
+  },
 ]

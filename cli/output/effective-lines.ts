@@ -1,29 +1,11 @@
 /** The effective configuration as a table: path, value, source. Pure. */
-import { relative } from 'node:path'
+
+import { describeSource } from '../../core/config/describe-source.ts'
 import { type Path, pointer } from '../../core/config/node.ts'
 import type { Source } from '../../core/config/types.ts'
 import type { Cli } from '../cli.ts'
 import { paint } from './style.ts'
 import { table } from './table.ts'
-
-/** @returns where a value came from, for people */
-export function describeSource(source: Source | undefined, cwd: string): string {
-  if (source === undefined) return 'default'
-  switch (source.kind) {
-    case 'default':
-      return 'default'
-    case 'preset':
-      return `preset ${source.environment}`
-    case 'environment':
-      return `environment ${source.variable}`
-    case 'code':
-      return 'code'
-    default: {
-      const near = relative(cwd, source.file)
-      return `${near.startsWith('..') ? source.file : near}:${source.line}:${source.column}`
-    }
-  }
-}
 
 function leavesOf(value: unknown, path: Path = []): { readonly path: Path; readonly value: unknown }[] {
   const entries = Array.isArray(value)

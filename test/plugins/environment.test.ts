@@ -17,6 +17,9 @@ test('the shipped config.yaml works with no environment and no service', async (
     ['logging', undefined],
     ['metrics', undefined],
     ['health', undefined],
+    ['store', undefined],
+    ['audit', undefined],
+    ['admin', undefined],
   ])
   expect(config.effective).toMatchObject({
     plugins: { health: { checks: { database: { url: '' }, redis: { url: '' } }, watchdog: { port: 8081 } } },

@@ -1,0 +1,117 @@
+/** What other plugins may use of the admin API. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Context, MiddlewareHandler } from 'hono'
+import { extensionPoint } from '../../core/token.ts'
+
+/** What a key may do: `admin` everything, `operator` what a viewer may and to act, `viewer` and `auditor` to read. */
+export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const
+export type Role = (typeof roles)[number]
+
+/** What an operation asks for. `public` is for logging in alone. */
+export type Access = Role | 'public'
+
+/** Who makes a request. */
+export interface Principal {
+  /** The name of the key. */
+  readonly name: string
+  /** The id of the key, which is no secret. */
+  readonly keyId: string
+  readonly role: Role
+  /** Groups of operations that the key is narrowed to, `plugins`; empty for all that the role may. */
+  readonly scopes: readonly string[]
+}
+
+/** One operation of the API. */
+export interface Operation {
+  /** `plugins.restart`; unique. The part before the dot is its group, by which access is configured. */
+  readonly id: string
+  readonly access: Access
+  /** One line for the reference. */
+  readonly summary: string
+  /** A read that is put on record, as changes are. @default false */
+  readonly sensitive?: boolean
+  /** It changes nothing although it is a POST: what a change would do. @default false */
+  readonly readOnly?: boolean
+  /** Statuses of errors besides those that every operation has. */
+  readonly errors?: readonly number[]
+  /** The plugin that must be there; 501 without it. */
+  readonly plugin?: string
+}
+
+/** What a handler may say about the change it makes, for the record. */
+export interface ChangeNote {
+  target?: string
+  before?: unknown
+  after?: unknown
+}
+
+/** What a job can do while it runs. */
+export interface JobContext {
+  readonly signal: AbortSignal
+  /** @param share done, 0-1 @param note what it is at, for people */
+  progress(share: number, note?: string): void
+}
+
+/** A file that a job leaves behind; deleted with the job. */
+export interface JobFile {
+  readonly path: string
+  readonly contentType: string
+  readonly name: string
+}
+
+export interface JobOutcome {
+  /** Plain JSON, at most 64 KiB. */
+  readonly result?: unknown
+  readonly file?: JobFile
+}
+
+/** The variables of the context of an admin route. */
+export interface AdminVariables {
+  readonly principal: Principal
+  readonly requestId: string
+  /** The address of the peer; `local` over a Unix socket. */
+  readonly from: string
+  /** The token of the browser session that the request is part of. */
+  readonly csrf: string | undefined
+  readonly note: ChangeNote
+  /** Runs long work. @param kind `backup.create` @returns 202 with the job @throws ADMIN_JOB_LIMIT */
+  readonly startJob: (kind: string, run: (job: JobContext) => Promise<JobOutcome | undefined>) => Promise<Response>
+  /** Checks who asks, and puts it on record. Set by the admin plugin. */
+  readonly enter: (operation: Operation, context: Context, next: () => Promise<void>) => Promise<Response | undefined>
+}
+export type AdminEnv = { Variables: AdminVariables }
+
+/** What {@link operation} gives, for `createRoute`. */
+export interface OperationRoute {
+  readonly operationId: string
+  readonly tags: string[]
+  readonly summary: string
+  readonly middleware: MiddlewareHandler<AdminEnv>
+  readonly 'x-access': Access
+  readonly 'x-sensitive'?: true
+  readonly 'x-read-only'?: true
+  readonly 'x-errors'?: readonly number[]
+  readonly 'x-plugin'?: string
+}
+
+/** Declares who may call a route. Spread it into `createRoute`; a route without it is refused. */
+export const operation = (described: Operation): OperationRoute => ({
+  operationId: described.id,
+  tags: [described.id.split('.')[0]!],
+  summary: described.summary,
+  middleware: (context, next) => context.var.enter(described, context, next) as Promise<Response>,
+  'x-access': described.access,
+  ...(described.sensitive && { 'x-sensitive': true }),
+  ...(described.readOnly && { 'x-read-only': true }),
+  ...(described.errors && { 'x-errors': described.errors }),
+  ...(described.plugin !== undefined && { 'x-plugin': described.plugin }),
+})
+
+/** Routes that a plugin brings. */
+export interface AdminRoutes {
+  /** What the paths of the app are under: `/admin/pool`, or `/monitoring/cache`. */
+  readonly path: string
+  /** Called once, when the admin plugin mounts them. */
+  app(): OpenAPIHono<AdminEnv> | Promise<OpenAPIHono<AdminEnv>>
+}
+export const adminRoutes = extensionPoint<AdminRoutes>('admin.routes')

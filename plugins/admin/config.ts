@@ -1,0 +1,113 @@
+/** The options of the admin API. */
+import { z } from 'zod'
+import { secret } from '../../core/config/secret.ts'
+import { duration } from '../../core/config/units.ts'
+import { weaknessOf } from './keys/key.ts'
+import { accessLevels } from './roles.ts'
+
+const Tls = z.strictObject({
+  cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when it changes.'),
+  key: z.string().min(1).describe('File with the private key, PEM.'),
+})
+
+const Listen = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address that it binds to.'),
+  port: z.int().min(0).max(65_535).default(9_091).describe('Port. 0: any free port.'),
+  unix: z.string().min(1).optional().describe('Path of a Unix socket for the owner alone, in place of host and port.'),
+  tls: Tls.optional().describe('Serve HTTPS.'),
+})
+
+const Service = z.strictObject({
+  command: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(50)
+    .describe('Program and arguments. No shell: nothing in them is expanded, and requests add nothing.'),
+  timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('It is killed after so long.'),
+})
+
+export const AdminConfig = z.strictObject({
+  apiKey: secret()
+    .superRefine((text, context) => {
+      const weakness = text === '' ? undefined : weaknessOf(text)
+      if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness })
+    })
+    .optional()
+    .describe(
+      'A key with the role admin, at least 24 characters. `ADMIN_API_KEY` sets it. Without any key one is made and written to `admin.key` in the data folder.',
+    ),
+  listen: Listen.optional().describe(
+    'A listener of its own. Without it the API is on the public listener, which must then be on loopback.',
+  ),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .max(100)
+    .default([])
+    .describe('Names, without ports, by which the API may be called besides the listener’s own and loopback’s.'),
+  allowedOrigins: z
+    .array(z.url())
+    .max(100)
+    .default([])
+    .describe('Origins of pages that may call it, besides those on allowed hosts.'),
+  endpoints: z
+    .record(z.string().regex(/^[a-z][a-zA-Z-]*$/), z.enum(accessLevels))
+    .default({})
+    .describe(
+      'Access by group of operations: `none`, `read-only` or `unrestricted`. `shutdown` and `heapdump` are `none` unless set here.',
+    ),
+  maxAccess: z.enum(accessLevels).default('unrestricted').describe('No group has more than this.'),
+  rateLimit: z
+    .strictObject({
+      requests: z.int().min(1).max(1_000_000).default(600).describe('Requests of one key in a window.'),
+      window: duration({ min: '1s', max: '1h' }).prefault('1m').describe('The window.'),
+    })
+    .prefault({})
+    .describe('How often a key may call.'),
+  lockout: z
+    .strictObject({
+      failures: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(10)
+        .describe('Failed attempts of one address in a window before it is locked out.'),
+      window: duration({ min: '1s', max: '1h' })
+        .prefault('1m')
+        .describe('The window, and the first lock-out; each further one of a day is twice as long.'),
+      max: duration({ min: '1s', max: '24h' }).prefault('1h').describe('No lock-out is longer.'),
+    })
+    .prefault({})
+    .describe('What failed attempts lead to. A valid key is answered in any case.'),
+  session: z
+    .strictObject({
+      idle: duration({ min: '1m', max: '24h' })
+        .prefault('30m')
+        .describe('A browser session ends after so long without a request.'),
+      absolute: duration({ min: '1m', max: '7d' }).prefault('12h').describe('It ends after so long in any case.'),
+      max: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(100)
+        .describe('Sessions at one time; the one used longest ago makes room.'),
+    })
+    .prefault({})
+    .describe('Browser sessions.'),
+  systemMetrics: z
+    .strictObject({
+      every: duration({ min: '1s', max: '1h' })
+        .prefault('1m')
+        .describe('How often the system is measured for `/admin/metrics/system`.'),
+      retention: duration({ min: '1h', max: '365d' })
+        .prefault('30d')
+        .describe('How long it is kept. `METRICS_RETENTION_DAYS` sets it.'),
+    })
+    .prefault({})
+    .describe('System metrics over time.'),
+  services: z
+    .record(z.string().regex(/^[a-z][\w-]*$/), Service)
+    .default({})
+    .describe('External services that `/admin/restart/service` may restart, by name.'),
+  maxStreams: z.int().min(1).max(1_000).default(20).describe('Open event streams at one time.'),
+})
+export type AdminConfig = z.output<typeof AdminConfig>

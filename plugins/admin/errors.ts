@@ -1,0 +1,108 @@
+/** The codes of the admin API. Each has the HTTP status that it answers with. */
+import { type ArkwatchError, defineErrors } from '../../core/errors.ts'
+
+export const adminError = defineErrors({
+  ADMIN_UNAUTHORIZED: {
+    message: 'no valid key',
+    help: 'Send a key as `Authorization: Bearer KEY` or `X-Admin-Key: KEY`. It is never read from the URL.',
+  },
+  ADMIN_LOCKED_OUT: {
+    message: 'too many failed attempts from this address',
+    help: 'Wait as long as Retry-After says. A valid key is answered all the while.',
+  },
+  ADMIN_RATE_LIMITED: {
+    message: 'the key {name} has made more than {limit} requests in {seconds} s',
+    help: 'Wait as long as Retry-After says, or raise `plugins.admin.rateLimit`.',
+  },
+  ADMIN_FORBIDDEN: {
+    message: 'a key with the role {role} may not call {operation}: it asks for {access}',
+    help: 'Use a key with that role; `arkwatch keys list` shows them.',
+  },
+  ADMIN_HOST_REFUSED: {
+    message: 'the host of the request is not one of ours',
+    help: 'Add it to `plugins.admin.allowedHosts`, if it is.',
+  },
+  ADMIN_ORIGIN_REFUSED: {
+    message: 'the origin of the request is not one of ours',
+    help: 'Add it to `plugins.admin.allowedOrigins`, if it is.',
+  },
+  ADMIN_CSRF: {
+    message: 'a change within a browser session needs its token',
+    help: 'Send the `csrf` value of GET /admin/session as X-CSRF-Token.',
+  },
+  ADMIN_NOT_FOUND: { message: 'there is no {what}', help: 'GET /admin/openapi.json lists what there is.' },
+  ADMIN_BODY: { message: 'the body cannot be read: {reason}', help: 'Send one JSON value as application/json.' },
+  ADMIN_INVALID: { message: 'the request is not valid', help: 'See `errors`: each tells where and what.' },
+  ADMIN_PRECONDITION: {
+    message: 'it was changed since: If-Match {seen} is not {current}',
+    help: 'Read it again, and send the ETag of what you read.',
+  },
+  ADMIN_PRECONDITION_REQUIRED: {
+    message: 'this change needs If-Match',
+    help: 'Read it first, and send the ETag of what you read.',
+  },
+  ADMIN_IDEMPOTENCY_REUSED: {
+    message: 'this Idempotency-Key belongs to another request',
+    help: 'Make a new key for each request; send the same one only to repeat that request.',
+  },
+  ADMIN_IDEMPOTENCY_BUSY: {
+    message: 'the first request with this Idempotency-Key is still under way',
+    help: 'Wait for its answer and send it again.',
+  },
+  ADMIN_PLUGIN_MISSING: {
+    message: 'this needs the plugin {plugin}, which is not running',
+    help: 'Enable it in config.yaml, if this version has it.',
+  },
+  ADMIN_JOB_LIMIT: { message: '{limit} jobs are running already', help: 'Wait for one to end, or cancel one.' },
+  ADMIN_STREAM_LIMIT: {
+    message: '{limit} streams are open already',
+    help: 'Close one, or raise `plugins.admin.maxStreams`.',
+  },
+  ADMIN_KEY_LIMIT: { message: '{what}', help: 'Revoke a key that nobody uses.' },
+  ADMIN_ROUTES_INVALID: {
+    message: 'the admin routes of {plugin} are refused: {what}',
+    help: 'Declare every route by createRoute({ ...operation({ id, access, summary }), ... }).',
+  },
+  ADMIN_COMMAND_FAILED: {
+    message: 'the command of {service} {what}',
+    help: 'Run it by hand; `plugins.admin.services` holds its arguments.',
+  },
+  ADMIN_TLS: {
+    message: 'cannot read the certificate: {reason}',
+    help: 'Check `plugins.admin.tls`; both files hold PEM.',
+  },
+})
+
+const statuses: Readonly<Record<string, number>> = {
+  ADMIN_UNAUTHORIZED: 401,
+  ADMIN_LOCKED_OUT: 429,
+  ADMIN_RATE_LIMITED: 429,
+  ADMIN_FORBIDDEN: 403,
+  ADMIN_HOST_REFUSED: 403,
+  ADMIN_ORIGIN_REFUSED: 403,
+  ADMIN_CSRF: 403,
+  ADMIN_NOT_FOUND: 404,
+  ADMIN_BODY: 400,
+  ADMIN_INVALID: 422,
+  ADMIN_PRECONDITION: 412,
+  ADMIN_PRECONDITION_REQUIRED: 428,
+  ADMIN_IDEMPOTENCY_REUSED: 422,
+  ADMIN_IDEMPOTENCY_BUSY: 409,
+  ADMIN_PLUGIN_MISSING: 501,
+  ADMIN_JOB_LIMIT: 503,
+  ADMIN_STREAM_LIMIT: 503,
+  ADMIN_KEY_LIMIT: 409,
+  ADMIN_COMMAND_FAILED: 502,
+  CHANGE_STALE: 412,
+  CHANGE_PENDING: 409,
+  CHANGE_UNKNOWN: 404,
+  PLUGIN_NOT_THERE: 404,
+  RELOAD_BUSY: 409,
+  STORE_UNAVAILABLE: 503,
+  STORE_QUEUE_FULL: 503,
+  AUDIT_UNAVAILABLE: 503,
+  LOG_TAIL_LIMIT: 503,
+}
+
+/** HTTP status of an error; what is not in the table could not be done with what was sent. */
+export const statusOf = ({ code }: Pick<ArkwatchError, 'code'>): number => statuses[code] ?? 422

@@ -1,0 +1,90 @@
+/** One application of all the admin routes, its own and those of other plugins. */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Contributed } from '../../../core/token.ts'
+import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { complete, type Document, ProblemSchema } from './document.ts'
+import { invalidParts } from './problem.ts'
+
+/** @returns an application whose validators refuse by ADMIN_INVALID */
+export const createApi = () =>
+  new OpenAPIHono<AdminEnv>({
+    defaultHook: (result) => {
+      if (!result.success)
+        throw adminError('ADMIN_INVALID', { errors: invalidParts(result.target, result.error.issues as never) })
+    },
+  })
+
+/** Where admin routes may be: anything else belongs to the application. */
+const prefixes = /^\/(admin|monitoring)(\/|$)/
+
+interface Declared {
+  readonly method: string
+  readonly path: string
+  readonly operationId?: string
+  readonly 'x-access'?: Access
+}
+
+const routesOf = (app: OpenAPIHono<AdminEnv>): readonly Declared[] =>
+  app.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route as unknown as Declared] : []))
+
+/** @throws ADMIN_ROUTES_INVALID for a route that does not say who may call it */
+function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<AdminEnv>, taken: Set<string>): void {
+  const refuse = (what: string) => adminError('ADMIN_ROUTES_INVALID', { plugin, what })
+  const declared = new Set<string>()
+  for (const { method, path, operationId, 'x-access': access } of routesOf(app)) {
+    declared.add(`${method.toUpperCase()} ${path.replaceAll(/\/{(.+?)}/g, '/:$1')}`)
+    const whole = `${value.path === '/' ? '' : value.path}${path}`
+    if (!prefixes.test(whole)) throw refuse(`${whole} is not under /admin or /monitoring`)
+    if (operationId === undefined || access === undefined) throw refuse(`${method} ${path} does not declare its access`)
+    if (taken.has(operationId)) throw refuse(`the operation ${operationId} is there already`)
+    taken.add(operationId)
+  }
+  const stray = app.routes.find(({ method, path }) => !declared.has(`${method} ${path}`))
+  if (stray !== undefined) throw refuse(`${stray.method} ${stray.path} is not declared by createRoute`)
+}
+
+export interface Composed {
+  readonly app: OpenAPIHono<AdminEnv>
+  readonly document: Document
+}
+
+/**
+ * Mounts all routes.
+ * @param into the application with the gate in front @param version of Arkwatch
+ * @param refused told of a plugin whose routes are left out
+ */
+export async function compose(
+  into: OpenAPIHono<AdminEnv>,
+  all: readonly Contributed<AdminRoutes>[],
+  version: string,
+  refused: (plugin: string, error: unknown) => void,
+): Promise<Composed> {
+  const taken = new Set<string>()
+  for (const each of all) {
+    try {
+      const app = await each.value.app()
+      check(each, app, taken)
+      into.route(each.value.path, app)
+    } catch (error) {
+      refused(each.plugin, error)
+    }
+  }
+  const { openAPIRegistry: registry } = into
+  registry.register('Problem', ProblemSchema)
+  registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
+  registry.registerComponent('securitySchemes', 'adminKey', { type: 'apiKey', in: 'header', name: 'X-Admin-Key' })
+  registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'arkwatch_session' })
+  const document = into.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Arkwatch admin API',
+      version,
+      description: 'Operates one running Arkwatch: its plugins, its configuration, its records.',
+      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT' },
+      contact: { name: 'Arkwatch', url: 'https://www.npmjs.com/package/arkwatch' },
+    },
+    servers: [{ url: '/', description: 'The listener that serves this document.' }],
+  }) as unknown as Document
+  return { app: into, document: complete(document) }
+}

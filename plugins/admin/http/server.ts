@@ -1,0 +1,147 @@
+/** The whole of the API behind one `fetch`: gate in front, routes of the moment behind. */
+import type { Context } from 'hono'
+import { ArkwatchError } from '../../../core/errors.ts'
+import { createRouteMatcher, type RouteMatcher } from '../../../core/http/app-routes.ts'
+import { requestIdOf } from '../../../core/http/request-identity.ts'
+import type { Logger } from '../../../core/log.ts'
+import type { Contributed } from '../../../core/token.ts'
+import type { AdminEnv, AdminRoutes, AdminVariables } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { type Gate, nobody } from '../guard/gate.ts'
+import { securityHeaders } from '../guard/headers.ts'
+import { type Composed, compose, createApi } from './compose.ts'
+import type { Document } from './document.ts'
+import { problemAnswer, problemOf } from './problem.ts'
+
+export interface ServerOptions {
+  readonly gate: Gate
+  readonly startJob: (context: Context<AdminEnv>) => AdminVariables['startJob']
+  readonly version: string
+  readonly log: Logger
+  /** The contributions of the moment. */
+  routes(): readonly Contributed<AdminRoutes>[]
+  /** Told of a fault of a route. */
+  failed(error: unknown): void
+}
+
+/** Gives the address of who sent a request. */
+interface PeerSource {
+  requestIP?(request: Request): { readonly address: string } | null
+}
+
+const isLogin = ({ req }: Context) => req.method === 'POST' && req.path === '/admin/session'
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+export class AdminServer {
+  #composed: Promise<Composed> | undefined
+  #document: Document | undefined
+  #matcher: RouteMatcher | undefined
+
+  constructor(private readonly options: ServerOptions) {}
+
+  /** Mounts anew at the next request: somebody's routes came or went. */
+  invalidate(): void {
+    this.#composed = undefined
+  }
+
+  /** The OpenAPI document of what is mounted. */
+  async document(): Promise<Document> {
+    await this.#current()
+    return this.#document!
+  }
+
+  async fetch(request: Request, server?: unknown): Promise<Response> {
+    const { app } = await this.#current()
+    return app.fetch(request, server as object)
+  }
+
+  #current(): Promise<Composed> {
+    this.#composed ??= this.#compose()
+    return this.#composed
+  }
+
+  async #compose(): Promise<Composed> {
+    const { log, version, routes } = this.options
+    const composed = await compose(this.#front(), routes(), version, (plugin, error) =>
+      log.error('admin routes are left out', { plugin, error }),
+    )
+    this.#document = composed.document
+    this.#matcher = createRouteMatcher(composed.app as never)
+    return composed
+  }
+
+  #front() {
+    const { log, failed } = this.options
+    const api = createApi()
+    api.use('*', (context, next) => this.#guard(context, next))
+    api.notFound((context) => {
+      const allow = this.#methodsOf(context.req.path)
+      const requestId = context.get('requestId')
+      if (allow.length === 0) return problemAnswer(adminError('ADMIN_NOT_FOUND', { what: 'such path' }), requestId)
+      const detail = `${context.req.method} is not one of ${allow.join(', ')}`
+      const problem = {
+        type: 'about:blank',
+        title: 'Method not allowed',
+        status: 405,
+        detail,
+        code: 'HTTP_405',
+        instance: `urn:request:${requestId}`,
+      }
+      return Response.json(problem, {
+        status: 405,
+        headers: { allow: allow.join(', '), 'content-type': 'application/problem+json' },
+      })
+    })
+    api.onError((error, context) => {
+      const requestId = context.get('requestId') ?? requestIdOf(context.req.raw)
+      if (problemOf(error).status === 500) {
+        log.error('an admin route failed', { requestId, route: context.req.path.slice(0, 256), error })
+        failed(error)
+      }
+      const headers = error instanceof ArkwatchError ? ((error.details.headers as Record<string, string>) ?? {}) : {}
+      return problemAnswer(error, requestId, headers)
+    })
+    return api
+  }
+
+  #methodsOf(path: string): readonly string[] {
+    const matcher = this.#matcher
+    if (matcher === undefined) return []
+    return methods.filter((method) => matcher(method, path).some((route) => route.method !== 'ALL'))
+  }
+
+  async #guard(context: Context<AdminEnv>, next: () => Promise<void>): Promise<Response | undefined> {
+    const { gate, startJob } = this.options
+    const requestId = requestIdOf(context.req.raw)
+    const from = (context.env as PeerSource | undefined)?.requestIP?.(context.req.raw)?.address ?? 'local'
+    context.set('requestId', requestId)
+    const headers: Record<string, string> = { ...securityHeaders, 'x-request-id': requestId }
+    const visitor = gate.identify(context)
+    if (visitor === undefined && (gate.claims(context) || !isLogin(context))) {
+      const refused = await gate.refuse(context, from, requestId)
+      return problemAnswer(refused.error, requestId, { ...headers, ...refused.headers })
+    }
+    if (visitor !== undefined) {
+      const quota = await gate.countRequest(visitor.principal)
+      headers['RateLimit-Limit'] = String(quota.limit)
+      headers['RateLimit-Remaining'] = String(quota.remaining)
+      headers['RateLimit-Reset'] = String(quota.resetSeconds)
+      if (!quota.allowed) {
+        const details = { name: visitor.principal.name, limit: quota.limit, seconds: quota.windowSeconds }
+        const retry = { 'retry-after': String(quota.resetSeconds) }
+        return problemAnswer(adminError('ADMIN_RATE_LIMITED', details), requestId, { ...headers, ...retry })
+      }
+    }
+    context.set('principal', visitor?.principal ?? nobody)
+    context.set('from', from)
+    context.set('csrf', visitor?.session?.csrf)
+    context.set('note', {})
+    context.set('startJob', startJob(context))
+    context.set('enter', (operation, inner, go) => gate.enter(operation, inner, go, visitor, from))
+    const misplaced = gate.misplaced(context)
+    if (misplaced !== undefined) return problemAnswer(misplaced, requestId, headers)
+    await next()
+    for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value)
+    return undefined
+  }
+}

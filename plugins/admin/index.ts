@@ -1,0 +1,53 @@
+/** The admin API: manifest and wiring. */
+import { type Context, Hono } from 'hono'
+import { definePlugin, Runtime } from '../../core/plugin.ts'
+import { Audit } from '../audit/api.ts'
+import { Health } from '../health/api.ts'
+import { Logging } from '../logging/api.ts'
+import { collector, Metrics } from '../metrics/api.ts'
+import { Store } from '../store/api.ts'
+import { adminRoutes } from './api.ts'
+import { adminCollector } from './collect.ts'
+import { keyCommands } from './commands.ts'
+import { AdminConfig } from './config.ts'
+import { AdminInstance, type Inherited } from './instance.ts'
+import { publicListenerProblem } from './public-listener.ts'
+
+export default definePlugin({
+  api: 1,
+  name: 'admin',
+  version: '1.0.0',
+  summary: 'Operates the running Arkwatch over HTTP: keys and roles, plugins, configuration, jobs, records.',
+  config: AdminConfig,
+  needs: { runtime: Runtime, store: Store, audit: Audit },
+  wants: { health: Health, logging: Logging, metrics: Metrics },
+  conflict: (config, { server }) => publicListenerProblem(config, server),
+  setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
+    const instance = new AdminInstance({
+      config,
+      ...needs,
+      health: wants.health,
+      logging: wants.logging,
+      metrics: wants.metrics,
+      brought: extensions(adminRoutes),
+      clock,
+      log,
+      folder: dataDir,
+      signal,
+      inherited: inherited as Inherited | undefined,
+    })
+    const routes = new Hono()
+    const answer = (c: Context) => instance.server.fetch(c.req.raw, c.env)
+    for (const path of ['/admin', '/admin/*', '/monitoring/*']) routes.all(path, answer)
+    return {
+      ...(config.listen === undefined && { routes }),
+      contributes: [
+        collector(adminCollector(instance)),
+        ...keyCommands(() => instance.keyring, needs.audit, clock.now),
+      ],
+      start: () => instance.start(),
+      handover: () => ({ state: instance.inherited, resume() {} }),
+      stop: () => instance.stop(),
+    }
+  },
+})

@@ -1,0 +1,205 @@
+/** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { ArkwatchError } from '../../core/errors.ts'
+import type { Logger } from '../../core/log.ts'
+import type { StoreArea } from '../store/api.ts'
+import type { JobContext, JobFile, JobOutcome } from './api.ts'
+import { adminError } from './errors.ts'
+
+export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
+
+/** A job as shown. */
+export interface Job {
+  readonly id: string
+  /** What it does, `support-bundle`. */
+  readonly kind: string
+  /** The name of the key that started it. */
+  readonly owner: string
+  readonly state: JobState
+  /** Done, 0-1. */
+  readonly progress: number
+  readonly note: string
+  readonly createdAtMs: number
+  readonly endedAtMs: number | undefined
+  readonly result: unknown
+  readonly error: { readonly code: string; readonly message: string } | undefined
+  readonly file: JobFile | undefined
+}
+
+interface Row {
+  readonly id: string
+  readonly kind: string
+  readonly owner: string
+  readonly state: JobState
+  readonly created_ms: number
+  readonly ended_ms: number | null
+  readonly result: string | null
+  readonly error: string | null
+  readonly file: string | null
+}
+
+const columns = 'id, kind, owner, state, created_ms, ended_ms, result, error, file'
+export const maxRunningJobs = 4
+const maxResultBytes = 64 * 1024
+
+const fromRow = (row: Row): Job => ({
+  id: row.id,
+  kind: row.kind,
+  owner: row.owner,
+  state: row.state,
+  progress: row.state === 'done' ? 1 : 0,
+  note: '',
+  createdAtMs: row.created_ms,
+  endedAtMs: row.ended_ms ?? undefined,
+  result: row.result === null ? undefined : JSON.parse(row.result),
+  error: row.error === null ? undefined : JSON.parse(row.error),
+  file: row.file === null ? undefined : JSON.parse(row.file),
+})
+
+const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
+  thrown instanceof ArkwatchError
+    ? { code: thrown.code, message: thrown.message }
+    : { code: 'INTERNAL', message: 'a fault; the log has the reason' }
+
+export interface JobsOptions {
+  readonly area: StoreArea
+  readonly log: Logger
+  now(): number
+}
+
+export class Jobs {
+  readonly #running = new Map<
+    string,
+    { job: Job; readonly controller: AbortController; readonly ended: Promise<void> }
+  >()
+
+  constructor(private readonly options: JobsOptions) {}
+
+  /** Ends, in the table, what was running when the process before this one ended. */
+  async recover(): Promise<void> {
+    const error = JSON.stringify({ code: 'INTERRUPTED', message: 'the process ended while the job was running' })
+    const known = JSON.stringify([...this.#running.keys()])
+    await this.options.area.write([
+      {
+        sql: `UPDATE admin_jobs SET state = 'failed', error = ?, ended_ms = ? WHERE state = 'running' AND id NOT IN (SELECT value FROM json_each(?))`,
+        params: [error, this.options.now(), known],
+      },
+    ])
+  }
+
+  get running(): number {
+    return this.#running.size
+  }
+
+  /**
+   * Starts a job.
+   * @throws ADMIN_JOB_LIMIT; STORE_UNAVAILABLE where it cannot be kept: nothing was started then
+   */
+  async start(kind: string, owner: string, run: (job: JobContext) => Promise<JobOutcome | undefined>): Promise<Job> {
+    const { area, now } = this.options
+    if (this.#running.size >= maxRunningJobs) throw adminError('ADMIN_JOB_LIMIT', { limit: maxRunningJobs })
+    const unset = { endedAtMs: undefined, result: undefined, error: undefined, file: undefined }
+    const job: Job = {
+      id: randomUUID(),
+      kind,
+      owner,
+      state: 'running',
+      progress: 0,
+      note: '',
+      createdAtMs: now(),
+      ...unset,
+    }
+    const controller = new AbortController()
+    const ended = Promise.withResolvers<void>()
+    const entry = { job, controller, ended: ended.promise }
+    this.#running.set(job.id, entry)
+    try {
+      await area.write([
+        {
+          sql: `INSERT INTO admin_jobs (${columns}) VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)`,
+          params: [job.id, kind, owner, 'running', job.createdAtMs],
+        },
+      ])
+    } catch (error) {
+      this.#running.delete(job.id)
+      throw error
+    }
+    const progress = (share: number, note = '') => {
+      entry.job = { ...entry.job, progress: Math.min(1, Math.max(0, share)), note: note.slice(0, 200) }
+    }
+    const finish = async (outcome: Partial<Job> & Pick<Job, 'state'>) => {
+      entry.job = { ...entry.job, ...outcome, endedAtMs: now() }
+      await this.#keep(entry.job)
+      this.#running.delete(job.id)
+      ended.resolve()
+    }
+    void run({ signal: controller.signal, progress }).then(
+      (outcome) => {
+        if (controller.signal.aborted)
+          return finish({ state: 'cancelled', ...(outcome?.file && { file: outcome.file }) })
+        if (JSON.stringify(outcome?.result ?? null).length > maxResultBytes)
+          return finish({
+            state: 'failed',
+            error: { code: 'RESULT_TOO_LARGE', message: `its result is over ${maxResultBytes} bytes` },
+          })
+        return finish({ state: 'done', progress: 1, result: outcome?.result, file: outcome?.file })
+      },
+      (thrown) => {
+        if (controller.signal.aborted) return finish({ state: 'cancelled' })
+        this.options.log.error('a job failed', { job: job.id, kind, error: thrown })
+        return finish({ state: 'failed', error: errorOf(thrown) })
+      },
+    )
+    return job
+  }
+
+  async #keep(job: Job): Promise<void> {
+    const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
+    await this.options.area
+      .write([
+        {
+          sql: 'UPDATE admin_jobs SET state = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?',
+          params: [job.state, job.endedAtMs ?? null, json(job.result), json(job.error), json(job.file), job.id],
+        },
+      ])
+      .catch((error) => this.options.log.error('the end of a job could not be kept', { job: job.id, error }))
+  }
+
+  /** @throws ADMIN_NOT_FOUND */
+  async find(id: string): Promise<Job> {
+    const live = this.#running.get(id)
+    if (live !== undefined) return live.job
+    const row = this.options.area.get<Row>(`SELECT ${columns} FROM admin_jobs WHERE id = ?`, [id])
+    if (row === undefined) throw adminError('ADMIN_NOT_FOUND', { what: 'such job' })
+    return fromRow(row)
+  }
+
+  /** Newest first. @param before only those created before it, epoch milliseconds */
+  async list(limit: number, before?: number): Promise<readonly Job[]> {
+    const rows = await this.options.area.query<Row>(
+      `SELECT ${columns} FROM admin_jobs WHERE created_ms < ? ORDER BY created_ms DESC, id`,
+      [before ?? Number.MAX_SAFE_INTEGER],
+      limit,
+    )
+    return rows.map((row) => this.#running.get(row.id)?.job ?? fromRow(row))
+  }
+
+  /** Asks a running job to end. @returns the job, which may still be running @throws ADMIN_NOT_FOUND */
+  async cancel(id: string): Promise<Job> {
+    this.#running.get(id)?.controller.abort()
+    return this.find(id)
+  }
+
+  /** Cancels what runs, and waits for it. */
+  async stop(): Promise<void> {
+    const all = [...this.#running.values()]
+    for (const { controller } of all) controller.abort()
+    await Promise.all(all.map(({ ended }) => ended))
+  }
+
+  /** Deletes the file of a job. */
+  static async dropFile(file: JobFile): Promise<void> {
+    await rm(file.path, { force: true })
+  }
+}

@@ -1,0 +1,86 @@
+/** The routes that the admin plugin itself brings. */
+import type { Clock } from '../../core/clock.ts'
+import type { Runtime } from '../../core/runtime-api.ts'
+import type { Audit } from '../audit/api.ts'
+import type { Health } from '../health/api.ts'
+import type { Logging } from '../logging/api.ts'
+import type { Metrics } from '../metrics/api.ts'
+import type { AdminRoutes } from './api.ts'
+import type { AdminConfig } from './config.ts'
+import type { Gate } from './guard/gate.ts'
+import type { AdminServer } from './http/server.ts'
+import type { Jobs } from './jobs.ts'
+import type { Keyring } from './keys/keyring.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { bundleRoutes } from './routes/bundle.ts'
+import { configRoutes } from './routes/config.ts'
+import { jobRoutes } from './routes/jobs.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { logRoutes } from './routes/logs.ts'
+import { operationRoutes } from './routes/operations.ts'
+import { pendingRoutes } from './routes/pending.ts'
+import { pluginRoutes } from './routes/plugins.ts'
+import { referenceRoutes } from './routes/reference.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { type StreamCounts, streamRoutes } from './routes/stream.ts'
+import { systemRoutes } from './routes/system.ts'
+import type { Samples } from './samples.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface OwnRouteOptions {
+  readonly config: AdminConfig
+  readonly runtime: Runtime
+  readonly audit: Audit
+  readonly health: Health | undefined
+  readonly logging: Logging | undefined
+  readonly metrics: Metrics | undefined
+  readonly clock: Clock
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly gate: Gate
+  readonly keyring: Keyring
+  readonly sessions: Sessions
+  readonly jobs: Jobs
+  readonly samples: Samples
+  readonly streams: StreamCounts
+  readonly server: AdminServer
+  restartService(name: string): Promise<number>
+  isUp(plugin: string): boolean
+}
+
+export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
+  const { config, runtime, audit, clock, gate, keyring, sessions, jobs, samples, signal } = options
+  const health = () => options.health
+  const logging = () => options.logging
+  const metrics = () => options.metrics
+  const healthy = () => runtime.status().ready && options.health?.status() !== 'down'
+  const live = { clock, runtime, samples, health, logging }
+  const apps = [
+    sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
+    keyRoutes(keyring, clock.now),
+    pluginRoutes(runtime),
+    configRoutes({ runtime, sources: () => runtime.configSources, healthy }),
+    logRoutes(logging, clock.now),
+    systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
+    jobRoutes(jobs),
+    auditRoutes(audit),
+    streamRoutes({ ...live, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
+    bundleRoutes({ ...live, folder: options.folder, metrics }),
+    referenceRoutes(() => options.server.document()),
+  ]
+  const rest = [
+    operationRoutes({
+      runtime,
+      health,
+      services: () => Object.keys(config.services),
+      restartService: options.restartService,
+      now: clock.now,
+    }),
+    pendingRoutes(options.isUp),
+  ]
+  // First those with fixed paths: /admin/jobs/statistics is no job.
+  return [
+    ...rest.map((app) => ({ path: '/', app: () => app })),
+    ...apps.map((app) => ({ path: '/admin', app: () => app })),
+  ]
+}

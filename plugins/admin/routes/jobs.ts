@@ -1,0 +1,115 @@
+/** Jobs: list, watch, cancel, fetch what one made. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { operation } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { createApi } from '../http/compose.ts'
+import {
+  anything,
+  cursor,
+  idParam,
+  iso,
+  isoOrNull,
+  nextCursor,
+  nullableTime,
+  number,
+  reply,
+  time,
+} from '../http/reply.ts'
+import type { Job, Jobs } from '../jobs.ts'
+
+export const JobSchema = z
+  .object({
+    id: z.uuid(),
+    kind: z.string(),
+    owner: z.string(),
+    state: z.enum(['running', 'done', 'failed', 'cancelled']),
+    progress: z.number().min(0).max(1),
+    note: z.string(),
+    created_at: time,
+    ended_at: nullableTime,
+    result: anything,
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    file: z.string().nullable().describe('Where what it made can be fetched.'),
+  })
+  .openapi('Job')
+
+export const shownJob = (job: Job) => ({
+  id: job.id,
+  kind: job.kind,
+  owner: job.owner,
+  state: job.state,
+  progress: job.progress,
+  note: job.note,
+  created_at: iso(job.createdAtMs),
+  ended_at: isoOrNull(job.endedAtMs),
+  result: job.result ?? null,
+  error: job.error ?? null,
+  file: job.file === undefined || job.state === 'running' ? null : `/admin/jobs/${job.id}/file`,
+})
+
+/** What an operation that starts a job answers. */
+export const accepted = { 202: reply('The job has begun; `Location` is where to watch it.', JobSchema) }
+
+const params = z.object({ id: idParam('Id of the job.') })
+
+export function jobRoutes(jobs: Jobs) {
+  const app = createApi()
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'jobs.list', access: 'viewer', summary: 'Lists jobs, newest first.' }),
+      method: 'get',
+      path: '/jobs',
+      request: { query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor }) },
+      responses: { 200: reply('The jobs.', z.object({ jobs: z.array(JobSchema), next: nextCursor })) },
+    }),
+    async (c) => {
+      const { limit, cursor: before } = c.req.valid('query')
+      const page = await jobs.list(limit, before)
+      const last = page.length === limit ? page.at(-1) : undefined
+      return c.json({ jobs: page.map(shownJob), next: last === undefined ? null : String(last.createdAtMs) }, 200)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'jobs.show', access: 'viewer', summary: 'Shows a job.' }),
+      method: 'get',
+      path: '/jobs/{id}',
+      request: { params },
+      responses: { 200: reply('The job.', JobSchema) },
+    }),
+    async (c) => c.json(shownJob(await jobs.find(c.req.valid('param').id)), 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'jobs.cancel', access: 'operator', summary: 'Asks a job to end.' }),
+      method: 'delete',
+      path: '/jobs/{id}',
+      request: { params },
+      responses: { 202: reply('It has been told.', JobSchema) },
+    }),
+    async (c) => c.json(shownJob(await jobs.cancel(c.req.valid('param').id)), 202),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'jobs.file', access: 'admin', summary: 'Fetches what a job made.', sensitive: true }),
+      method: 'get',
+      path: '/jobs/{id}/file',
+      request: { params },
+      responses: {
+        200: {
+          description: 'The file.',
+          content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+        },
+      },
+    }),
+    async (c) => {
+      const { file, state } = await jobs.find(c.req.valid('param').id)
+      const content = file === undefined || state !== 'done' ? undefined : Bun.file(file.path)
+      if (file === undefined || content === undefined || !(await content.exists()))
+        throw adminError('ADMIN_NOT_FOUND', { what: 'file of this job' })
+      const headers = { 'content-type': file.contentType, 'content-disposition': `attachment; filename="${file.name}"` }
+      return new Response(content, { headers }) as never
+    },
+  )
+  return app
+}

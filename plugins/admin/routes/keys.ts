@@ -1,0 +1,118 @@
+/** Keys: list, make, rotate, revoke. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { operation, roles } from '../api.ts'
+import { createApi } from '../http/compose.ts'
+import { body, idParam, iso, isoOrNull, nullableTime, reply, time } from '../http/reply.ts'
+import type { KeyInfo } from '../keys/key.ts'
+import type { Keyring } from '../keys/keyring.ts'
+
+const Key = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(roles),
+    scopes: z.array(z.string()),
+    source: z.enum(['store', 'config', 'file']),
+    created_at: time,
+    expires_at: nullableTime,
+    last_used_at: nullableTime,
+  })
+  .openapi('Key')
+const MadeKey = Key.extend({ key: z.string().describe('The key itself. It is shown this once.') }).openapi('MadeKey')
+
+const shown = ({ id, name, role, scopes, source, createdAtMs, expiresAtMs, lastUsedAtMs }: KeyInfo) => ({
+  id,
+  name,
+  role,
+  scopes: [...scopes],
+  source,
+  created_at: iso(createdAtMs),
+  expires_at: isoOrNull(expiresAtMs),
+  last_used_at: isoOrNull(lastUsedAtMs),
+})
+
+const dayMs = 86_400_000
+const NewKey = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][\w .@-]{0,63}$/, 'expected 1-64 letters, digits, space, . @ _ or -'),
+  role: z.enum(roles),
+  scopes: z
+    .array(z.string().regex(/^[a-z][a-zA-Z-]{0,63}$/))
+    .max(50)
+    .default([])
+    .describe('Groups of operations that it is narrowed to.'),
+  expires_in_days: z.number().min(0.001).max(3_650).optional().describe('Without it the key does not expire.'),
+})
+
+export function keyRoutes(keyring: Keyring, now: () => number) {
+  const app = createApi()
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'keys.list',
+        access: 'admin',
+        summary: 'Lists the keys, without the keys themselves.',
+        sensitive: true,
+      }),
+      method: 'get',
+      path: '/keys',
+      responses: { 200: reply('The keys.', z.object({ keys: z.array(Key) })) },
+    }),
+    (c) => c.json({ keys: keyring.list().map(shown) }, 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'keys.create', access: 'admin', summary: 'Makes a key.' }),
+      method: 'post',
+      path: '/keys',
+      request: body(NewKey),
+      responses: { 201: reply('The key was made.', MadeKey) },
+    }),
+    async (c) => {
+      const { name, role, scopes, expires_in_days: days } = c.req.valid('json')
+      const expires = days === undefined ? {} : { expiresAtMs: Math.round(now() + days * dayMs) }
+      const { key, info } = await keyring.create({ name, role, scopes, ...expires })
+      Object.assign(c.var.note, { target: info.id, after: shown(info) })
+      return c.json({ ...shown(info), key }, 201)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'keys.rotate',
+        access: 'admin',
+        summary: 'Makes a key that takes over from another one; both are valid for a while.',
+      }),
+      method: 'post',
+      path: '/keys/{id}/rotate',
+      request: {
+        params: z.object({ id: idParam('Id of the key that is to end.') }),
+        ...body(
+          z.strictObject({
+            grace_hours: z.number().min(0).max(720).default(24).describe('How long the old key stays valid.'),
+          }),
+        ),
+      },
+      responses: { 201: reply('The key that takes over.', MadeKey) },
+    }),
+    async (c) => {
+      const { key, info } = await keyring.rotate(c.req.valid('param').id, c.req.valid('json').grace_hours * 3_600_000)
+      Object.assign(c.var.note, { after: shown(info) })
+      return c.json({ ...shown(info), key }, 201)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions at once.' }),
+      method: 'delete',
+      path: '/keys/{id}',
+      request: { params: z.object({ id: idParam('Id of the key.') }) },
+      responses: { 204: { description: 'It is no longer valid.' } },
+    }),
+    async (c) => {
+      const info = await keyring.revoke(c.req.valid('param').id)
+      Object.assign(c.var.note, { before: shown(info) })
+      return c.body(null, 204)
+    },
+  )
+  return app
+}

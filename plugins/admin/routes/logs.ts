@@ -1,0 +1,179 @@
+/** Log lines and levels. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Logging } from '../../logging/api.ts'
+import { operation } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { createApi } from '../http/compose.ts'
+import { body, etagOf, iso, isoOrNull, nameParam, nullableTime, number, reply, time, timestamp } from '../http/reply.ts'
+
+export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+
+const Entry = z.object({
+  id: z.int().describe('Counts lines; a gap is what was left out.'),
+  level: z.enum(levels),
+  logger: z.string(),
+  message: z.string(),
+  timestamp: time,
+  line: z.record(z.string(), z.unknown()).describe('The whole line.'),
+})
+const Logger = z
+  .object({
+    name: z.string(),
+    configured: z.enum(levels).nullable(),
+    effective: z.enum(levels),
+    reverts_at: nullableTime,
+  })
+  .openapi('Logger')
+
+export function parseLine(line: string): Record<string, unknown> {
+  try {
+    return JSON.parse(line) as Record<string, unknown>
+  } catch {
+    return { message: line }
+  }
+}
+
+/** @param logging undefined while the plugin is off */
+export function logRoutes(logging: () => Logging | undefined, now: () => number) {
+  const app = createApi()
+  const need = (): Logging => {
+    const found = logging()
+    if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'logging' })
+    return found
+  }
+  const shown = () =>
+    need()
+      .levels()
+      .map(({ logger, configured, effective, revertsAtMs }) => ({
+        name: logger,
+        configured: configured ?? null,
+        effective,
+        reverts_at: isoOrNull(revertsAtMs),
+      }))
+  const etag = () => etagOf(shown())
+
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'logs.recent',
+        access: 'viewer',
+        summary: 'Shows the newest log lines kept in memory, newest first.',
+        plugin: 'logging',
+      }),
+      method: 'get',
+      path: '/logs/recent',
+      request: {
+        query: z.object({
+          limit: number(1, 1_000, 100, 'Lines at most.'),
+          level: z.enum(levels).optional().openapi({ description: 'At least this level.' }),
+          logger: z.string().max(128).optional().openapi({ description: 'This logger and those below it.' }),
+          contains: z.string().max(200).optional().openapi({ description: 'Only lines with this text.' }),
+        }),
+      },
+      responses: {
+        200: reply(
+          'The lines.',
+          z.object({
+            logs: z.array(Entry),
+            limit: z.int(),
+            level_filter: z.enum(levels).nullable(),
+            count: z.int(),
+            timestamp,
+          }),
+        ),
+      },
+    }),
+    (c) => {
+      const { limit, level, logger, contains } = c.req.valid('query')
+      const filter = { ...(level && { level }), ...(logger && { logger }), ...(contains && { contains }) }
+      const logs = need()
+        .recent({ ...filter, limit })
+        .toReversed()
+        .map((entry) => {
+          const line = parseLine(entry.line)
+          return {
+            id: entry.sequence,
+            level: entry.level,
+            logger: entry.logger,
+            message: String(line.message ?? ''),
+            timestamp: iso(entry.timeMs),
+            line,
+          }
+        })
+      return c.json({ logs, limit, level_filter: level ?? null, count: logs.length, timestamp: iso(now()) }, 200)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'loggers.list',
+        access: 'viewer',
+        summary: 'Lists the loggers and their levels.',
+        plugin: 'logging',
+      }),
+      method: 'get',
+      path: '/loggers',
+      responses: {
+        200: {
+          ...reply('The loggers.', z.object({ loggers: z.array(Logger) })),
+          headers: z.object({ ETag: z.string() }),
+        },
+      },
+    }),
+    (c) => {
+      c.header('ETag', etag())
+      return c.json({ loggers: shown() }, 200)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'loggers.set',
+        access: 'operator',
+        errors: [412],
+        summary: 'Sets the level of a logger, for a while if wanted.',
+        plugin: 'logging',
+      }),
+      method: 'put',
+      path: '/loggers/{name}',
+      request: {
+        params: z.object({ name: nameParam('Name of the logger; `root` is all.') }),
+        headers: z.object({
+          'if-match': z.string().optional().openapi({ description: 'ETag of the list of loggers.' }),
+        }),
+        ...body(
+          z.strictObject({
+            level: z.enum(levels).nullable().describe('null takes the level away.'),
+            for_seconds: z
+              .number()
+              .min(1)
+              .max(604_800)
+              .optional()
+              .describe('After so long the level of before is back.'),
+          }),
+        ),
+      },
+      responses: { 200: reply('The loggers.', z.object({ loggers: z.array(Logger) })) },
+    }),
+    (c) => {
+      const seen = c.req.valid('header')['if-match']
+      const current = etag()
+      if (seen !== undefined && seen !== current) throw adminError('ADMIN_PRECONDITION', { seen, current })
+      const { name } = c.req.valid('param')
+      const { level, for_seconds: seconds } = c.req.valid('json')
+      const levelOf = () =>
+        need()
+          .levels()
+          .find(({ logger }) => logger === name)?.effective ?? null
+      const before = levelOf()
+      need().setLevel(name, level, seconds === undefined ? undefined : seconds * 1_000)
+      Object.assign(c.var.note, {
+        before: { level: before },
+        after: { level: levelOf(), for_seconds: seconds ?? null },
+      })
+      c.header('ETag', etag())
+      return c.json({ loggers: shown() }, 200)
+    },
+  )
+  return app
+}

@@ -1,0 +1,228 @@
+/** The remaining paths of the original gateway: overviews, and restarting services. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Runtime } from '../../../core/runtime-api.ts'
+import type { CheckReport, Health } from '../../health/api.ts'
+import { operation } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { createApi } from '../http/compose.ts'
+import { body, iso, isoOrNull, nullableTime, record, reply, timestamp } from '../http/reply.ts'
+import { refuseOwn } from '../own-plugins.ts'
+import { shownStatus } from './plugins.ts'
+
+export interface OperationRouteOptions {
+  readonly runtime: Runtime
+  health(): Health | undefined
+  /** Names of the external services that may be restarted. */
+  services(): readonly string[]
+  /** @returns milliseconds that it took @throws ADMIN_COMMAND_FAILED */
+  restartService(name: string): Promise<number>
+  now(): number
+}
+
+const Check = z.object({
+  status: z.enum(['up', 'degraded', 'down', 'unknown']),
+  healthy: z.boolean(),
+  critical: z.boolean(),
+  latency_ms: z.number().nullable(),
+  observed_at: nullableTime,
+  message: z.string(),
+  details: record,
+})
+
+const shownCheck = (check: CheckReport) => ({
+  status: check.status,
+  healthy: check.status === 'up' || check.status === 'degraded',
+  critical: check.critical,
+  latency_ms: check.latencyMs ?? null,
+  observed_at: isoOrNull(check.observedAtMs),
+  message: check.message,
+  details: { ...check.details },
+})
+
+const HealthStatus = z.object({
+  overall_healthy: z.boolean(),
+  status: z.enum(['up', 'degraded', 'down']),
+  checks: z.record(z.string(), Check),
+  timestamp,
+})
+
+export function operationRoutes({ runtime, health, services, restartService, now }: OperationRouteOptions) {
+  const app = createApi()
+  const needHealth = (): Health => {
+    const found = health()
+    if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'health' })
+    return found
+  }
+  const report = () => {
+    const found = needHealth()
+    const status = found.status()
+    const checks = Object.fromEntries(found.checks().map((check) => [check.name, shownCheck(check)]))
+    return { overall_healthy: status !== 'down', status, checks, timestamp: iso(now()) }
+  }
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'health.show',
+        access: 'viewer',
+        summary: 'Shows every check, with details.',
+        plugin: 'health',
+      }),
+      method: 'get',
+      path: '/admin/health/comprehensive',
+      responses: { 200: reply('The checks.', z.object({ status: HealthStatus, timestamp })) },
+    }),
+    (c) => c.json({ status: report(), timestamp: iso(now()) }, 200),
+  )
+  const row = record.describe('As the gateway’s plugin gives it.')
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'dashboard.summary',
+        access: 'viewer',
+        summary: 'Shows health and what goes on, at a glance.',
+      }),
+      method: 'get',
+      path: '/admin/dashboard/summary',
+      responses: {
+        200: reply(
+          'The summary. What needs a plugin that is not there is null, and `unavailable` names the plugin.',
+          z.object({
+            health_status: HealthStatus.nullable(),
+            recent_activity: z.object({ jobs: z.array(row).nullable(), sessions: z.array(row).nullable() }),
+            quick_stats: z.object({
+              total_jobs: z.int().nullable(),
+              active_sessions: z.int().nullable(),
+              active_alerts: z.int().nullable(),
+            }),
+            unavailable: z.array(z.string()),
+            timestamp,
+          }),
+        ),
+      },
+    }),
+    (c) =>
+      c.json(
+        {
+          health_status: health() === undefined ? null : report(),
+          recent_activity: { jobs: null, sessions: null },
+          quick_stats: { total_jobs: null, active_sessions: null, active_alerts: null },
+          unavailable: ['alerting', 'gateway', ...(health() === undefined ? ['health'] : [])],
+          timestamp: iso(now()),
+        },
+        200,
+      ),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'config.summary',
+        access: 'operator',
+        summary: 'Shows the main settings under the names of the original gateway; /admin/config shows all.',
+        sensitive: true,
+      }),
+      method: 'get',
+      path: '/admin/configuration',
+      responses: {
+        200: reply(
+          'The settings. Those of the gateway itself are null.',
+          z.object({ configuration: z.record(z.string(), record), timestamp }),
+        ),
+      },
+    }),
+    (c) => {
+      const config = runtime.config as {
+        server?: { host?: string; port?: number }
+        plugins?: Record<string, Record<string, unknown>>
+      }
+      const { server, plugins = {} } = config
+      const gatewayOnly = (...keys: string[]) => Object.fromEntries(keys.map((key) => [key, null]))
+      return c.json(
+        {
+          configuration: {
+            app: {
+              flask_env: runtime.status().environment,
+              app_port: server?.port ?? null,
+              app_host: server?.host ?? null,
+              service_type: 'arkwatch',
+            },
+            logging: { log_level: plugins.logging?.level ?? null },
+            network: gatewayOnly('bitcoin_network'),
+            monitoring: {
+              enable_metrics: plugins.metrics !== undefined && plugins.metrics.enabled !== false,
+              metrics_port: server?.port ?? null,
+            },
+            session: gatewayOnly('session_timeout_minutes', 'max_concurrent_sessions'),
+            vtxo: gatewayOnly('vtxo_expiration_hours', 'vtxo_min_amount_sats'),
+            fees: gatewayOnly('fee_sats_per_vbyte', 'fee_percentage'),
+            grpc: gatewayOnly('grpc_max_message_length', 'grpc_timeout_seconds'),
+          },
+          timestamp: iso(now()),
+        },
+        200,
+      )
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of the monitoring itself.' }),
+      method: 'get',
+      path: '/monitoring/stats',
+      responses: { 200: reply('The state.', z.object({ monitoring_stats: record, timestamp })) },
+    }),
+    (c) => c.json({ monitoring_stats: shownStatus(runtime), timestamp: iso(now()) }, 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'services.restart',
+        access: 'operator',
+        errors: [502],
+        summary: 'Restarts a plugin, or an external service that the configuration allows.',
+      }),
+      method: 'post',
+      path: '/admin/restart/service',
+      request: body(z.strictObject({ service: z.string().min(1).max(128) })),
+      responses: {
+        200: reply(
+          'It was restarted.',
+          z.object({
+            message: z.string(),
+            service: z.string(),
+            kind: z.enum(['plugin', 'command']),
+            duration_ms: z.number(),
+            timestamp,
+          }),
+        ),
+      },
+    }),
+    async (c) => {
+      const { service } = c.req.valid('json')
+      Object.assign(c.var.note, { target: service })
+      const done = (kind: 'plugin' | 'command', ms: number) =>
+        c.json({ message: `Service ${service} restarted`, service, kind, duration_ms: ms, timestamp: iso(now()) }, 200)
+      if (services().includes(service)) return done('command', await restartService(service))
+      refuseOwn(service)
+      const startedMs = now()
+      await runtime.restart(service)
+      return done('plugin', now() - startedMs)
+    },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'shutdown.begin',
+        access: 'admin',
+        summary: 'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
+      }),
+      method: 'post',
+      path: '/admin/shutdown',
+      responses: { 202: reply('It has begun.', z.object({ message: z.string(), timestamp })) },
+    }),
+    (c) => {
+      // Not awaited: this answer is one of the requests that it waits for.
+      void runtime.shutdown()
+      return c.json({ message: 'Shutdown has begun', timestamp: iso(now()) }, 202)
+    },
+  )
+  return app
+}

@@ -1,0 +1,140 @@
+/** Paths of the original gateway whose plugin is not there yet: declared, guarded, and honest about it. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { Role } from '../api.ts'
+import { operation } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { createApi } from '../http/compose.ts'
+
+export interface PendingOperation {
+  readonly method: 'get' | 'post'
+  /** As in the OpenAPI document. */
+  readonly path: string
+  readonly id: string
+  readonly access: Role
+  /** The plugin that will answer it. */
+  readonly plugin: string
+  readonly summary: string
+}
+
+export const pendingOperations: readonly PendingOperation[] = [
+  {
+    method: 'get',
+    path: '/admin/alerts',
+    id: 'alerts.list',
+    access: 'viewer',
+    plugin: 'alerting',
+    summary: 'Lists active alerts.',
+  },
+  {
+    method: 'get',
+    path: '/admin/alerts/rules',
+    id: 'alerts.rules',
+    access: 'viewer',
+    plugin: 'alerting',
+    summary: 'Lists alert rules.',
+  },
+  {
+    method: 'post',
+    path: '/admin/alerts/rules/{name}/toggle',
+    id: 'alerts.toggle',
+    access: 'operator',
+    plugin: 'alerting',
+    summary: 'Turns an alert rule on or off.',
+  },
+  {
+    method: 'get',
+    path: '/admin/jobs/statistics',
+    id: 'gateway.jobs',
+    access: 'viewer',
+    plugin: 'gateway',
+    summary: 'Shows how the gateway’s jobs fare.',
+  },
+  {
+    method: 'get',
+    path: '/admin/services/status',
+    id: 'gateway.services',
+    access: 'viewer',
+    plugin: 'gateway',
+    summary: 'Shows the gateway’s queues and heartbeats.',
+  },
+  {
+    method: 'get',
+    path: '/admin/database/stats',
+    id: 'gateway.database',
+    access: 'viewer',
+    plugin: 'gateway',
+    summary: 'Shows the gateway’s tables.',
+  },
+  {
+    method: 'post',
+    path: '/admin/maintenance/cleanup',
+    id: 'backup.cleanup',
+    access: 'admin',
+    plugin: 'backup',
+    summary: 'Deletes old rows.',
+  },
+  {
+    method: 'post',
+    path: '/admin/backup/create',
+    id: 'backup.create',
+    access: 'admin',
+    plugin: 'backup',
+    summary: 'Makes a backup of the database.',
+  },
+  {
+    method: 'post',
+    path: '/admin/performance/profile',
+    id: 'profiler.profile',
+    access: 'operator',
+    plugin: 'profiler',
+    summary: 'Profiles for a while.',
+  },
+  {
+    method: 'post',
+    path: '/admin/heapdump',
+    id: 'heapdump.create',
+    access: 'admin',
+    plugin: 'profiler',
+    summary: 'Takes a heap snapshot.',
+  },
+  {
+    method: 'get',
+    path: '/monitoring/alerts',
+    id: 'alerts.active',
+    access: 'viewer',
+    plugin: 'alerting',
+    summary: 'Lists active alerts, as the gateway did.',
+  },
+  {
+    method: 'get',
+    path: '/monitoring/cache/stats',
+    id: 'cache.stats',
+    access: 'viewer',
+    plugin: 'cache',
+    summary: 'Shows the cache’s counts.',
+  },
+]
+
+/** @param hasPlugin those of a plugin that is there are left to it */
+export function pendingRoutes(hasPlugin: (name: string) => boolean) {
+  const app = createApi()
+  for (const { method, path, id, access, plugin, summary } of pendingOperations) {
+    if (hasPlugin(plugin)) continue
+    const names = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name!)
+    app.openapi(
+      createRoute({
+        ...operation({ id, access, summary, plugin }),
+        method,
+        path,
+        ...(names.length > 0 && {
+          request: { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) },
+        }),
+        responses: { 200: { description: 'What the plugin answers.' } },
+      }),
+      () => {
+        throw adminError('ADMIN_PLUGIN_MISSING', { plugin })
+      },
+    )
+  }
+  return app
+}

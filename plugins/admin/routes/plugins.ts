@@ -1,0 +1,179 @@
+/** The runtime and its plugins. */
+import { createRoute, z } from '@hono/zod-openapi'
+import type { PluginStatus, Runtime } from '../../../core/runtime-api.ts'
+import { operation } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { createApi } from '../http/compose.ts'
+import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
+import { refuseOwn } from '../own-plugins.ts'
+
+export const PluginSchema = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    state: z.enum(['disabled', 'starting', 'ok', 'degraded', 'failed', 'blocked', 'stopping', 'stopped']),
+    reason: z.string(),
+    required: z.boolean(),
+    provides: z.array(z.string()),
+    needs: z.array(z.string()),
+    wants: z.array(z.string()),
+    start_ms: z.number(),
+    started_at: time.nullable(),
+    errors: z.int(),
+    cpu_ms: z.number(),
+    hook_ms: z.number(),
+  })
+  .openapi('Plugin')
+
+export const StepSchema = z
+  .object({
+    plugin: z.string(),
+    action: z.enum(['untouched', 'reconfigure', 'replace', 'add', 'remove']),
+    reason: z.string(),
+  })
+  .openapi('PlanStep')
+
+export const shownPlugin = (plugin: PluginStatus) => ({
+  name: plugin.name,
+  version: plugin.version,
+  state: plugin.state,
+  reason: plugin.reason,
+  required: plugin.required,
+  provides: [...plugin.provides],
+  needs: [...plugin.needs],
+  wants: [...plugin.wants],
+  start_ms: plugin.startMs,
+  started_at: isoOrNull(plugin.startedAtMs),
+  errors: plugin.errors,
+  cpu_ms: plugin.cpuMs,
+  hook_ms: plugin.hookMs,
+})
+
+const Status = z
+  .object({
+    version: z.string(),
+    environment: z.string(),
+    pid: z.int(),
+    started_at: time,
+    boot_ms: z.number().nullable(),
+    ready: z.boolean(),
+    paused: z.boolean(),
+    generation: z.int(),
+    last_reload: z.object({ ok: z.boolean(), at: time, error: z.string().nullable() }),
+    listeners: z.array(z.object({ name: z.string(), url: z.string() })),
+    plugins: z.record(z.string(), z.int()).describe('How many plugins are in each state.'),
+  })
+  .openapi('Status')
+
+export function shownStatus(runtime: Pick<Runtime, 'status'>) {
+  const status = runtime.status()
+  const plugins: Record<string, number> = {}
+  for (const { state } of status.plugins) plugins[state] = (plugins[state] ?? 0) + 1
+  const { ok, atMs, error } = status.lastReload
+  return {
+    version: status.version,
+    environment: status.environment,
+    pid: status.pid,
+    started_at: iso(status.startedAtMs),
+    boot_ms: status.bootMs ?? null,
+    ready: status.ready,
+    paused: status.paused,
+    generation: status.generation,
+    last_reload: { ok, at: iso(atMs), error: error ?? null },
+    listeners: status.listeners.map(({ name, url }) => ({ name, url })),
+    plugins,
+  }
+}
+
+export function pluginRoutes(runtime: Runtime) {
+  const app = createApi()
+  const find = (name: string): PluginStatus => {
+    const plugin = runtime.status().plugins.find((each) => each.name === name)
+    if (plugin === undefined) throw adminError('ADMIN_NOT_FOUND', { what: 'plugin of this name' })
+    return plugin
+  }
+  const params = z.object({ name: nameParam('Name of the plugin.') })
+  const steps = z.object({ steps: z.array(StepSchema), plugin: PluginSchema })
+
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'status.show', access: 'viewer', summary: 'Shows the runtime as a whole.' }),
+      method: 'get',
+      path: '/status',
+      responses: { 200: reply('The runtime.', Status) },
+    }),
+    (c) => c.json(shownStatus(runtime), 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'plugins.list', access: 'viewer', summary: 'Lists the plugins with state and cost.' }),
+      method: 'get',
+      path: '/plugins',
+      responses: { 200: reply('The plugins, in start order.', z.object({ plugins: z.array(PluginSchema) })) },
+    }),
+    (c) => c.json({ plugins: runtime.status().plugins.map(shownPlugin) }, 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'plugins.show', access: 'viewer', summary: 'Shows one plugin.' }),
+      method: 'get',
+      path: '/plugins/{name}',
+      request: { params },
+      responses: { 200: reply('The plugin.', PluginSchema) },
+    }),
+    (c) => c.json(shownPlugin(find(c.req.valid('param').name)), 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'plugins.restart',
+        access: 'operator',
+        summary: 'Stops and starts one plugin, and those that hold its services.',
+      }),
+      method: 'post',
+      path: '/plugins/{name}/restart',
+      request: { params },
+      responses: { 200: reply('It runs again.', steps) },
+    }),
+    async (c) => {
+      const { name } = c.req.valid('param')
+      refuseOwn(name)
+      const before = find(name)
+      const done = await runtime.restart(name)
+      const after = find(name)
+      Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
+      return c.json({ steps: [...done], plugin: shownPlugin(after) }, 200)
+    },
+  )
+  for (const [verb, on] of [
+    ['enable', true],
+    ['disable', false],
+  ] as const) {
+    app.openapi(
+      createRoute({
+        ...operation({
+          id: `plugins.${verb}`,
+          access: 'admin',
+          summary: `Writes enabled: ${on} for one plugin to the overlay, and applies it.`,
+        }),
+        method: 'post',
+        path: `/plugins/{name}/${verb}`,
+        request: { params },
+        responses: { 200: reply('It was applied.', steps) },
+      }),
+      async (c) => {
+        const { name } = c.req.valid('param')
+        refuseOwn(name)
+        const before = find(name)
+        const { steps: done } = await runtime.changes.apply(
+          { plugins: { [name]: { enabled: on } } },
+          { by: c.var.principal.name },
+        )
+        const after = find(name)
+        Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
+        return c.json({ steps: [...done], plugin: shownPlugin(after) }, 200)
+      },
+    )
+  }
+  return app
+}

@@ -1,0 +1,65 @@
+/** The description of the API: the OpenAPI document, and a page of it that loads nothing from elsewhere. */
+import { createRoute, z } from '@hono/zod-openapi'
+import { html, raw } from 'hono/html'
+import { operation } from '../api.ts'
+import { createApi } from '../http/compose.ts'
+import type { Document } from '../http/document.ts'
+import { record, reply } from '../http/reply.ts'
+
+const style = `
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #8885; padding-bottom: .25rem; }
+table { border-collapse: collapse; width: 100%; } td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid #8883; vertical-align: top; }
+code { font: 13px ui-monospace, monospace; white-space: nowrap; } .method { display: inline-block; width: 4.5rem; font-weight: 600; }
+.access { white-space: nowrap; opacity: .75; } .note { opacity: .75; font-size: 13px; } td:last-child { width: 50%; }
+`
+
+/** @returns the page, every text escaped */
+export function referencePage({ info, paths, tags = [] }: Document) {
+  const rows = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, each]) => ({ path, method, each, group: each.tags?.[0] ?? '' })),
+  )
+  return html`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${String(info.title)}</title><style>${raw(style)}</style></head>
+<body>
+<h1>${String(info.title)}</h1>
+<p class="note">Version ${String(info.version)}. The whole description: <a href="/admin/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
+${tags.map(
+  ({ name }) => html`<h2 id="${name}">${name}</h2>
+<table>${rows
+    .filter(({ group }) => group === name)
+    .map(
+      ({ path, method, each }) => html`<tr>
+<td><span class="method">${method.toUpperCase()}</span><code>${path}</code></td>
+<td class="access">${each['x-access']}</td>
+<td>${each.summary ?? ''} <span class="note">${each.description ?? ''}</span></td>
+</tr>`,
+    )}</table>`,
+)}
+</body></html>`
+}
+
+export function referenceRoutes(document: () => Promise<Document>) {
+  const app = createApi()
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'reference.document', access: 'viewer', summary: 'The OpenAPI document of this API.' }),
+      method: 'get',
+      path: '/openapi.json',
+      responses: { 200: reply('The document.', record) },
+    }),
+    async (c) => c.json((await document()) as unknown as Record<string, unknown>, 200),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'reference.page', access: 'viewer', summary: 'The reference as a page.' }),
+      method: 'get',
+      path: '/reference',
+      responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
+    }),
+    async (c) => c.html(referencePage(await document())) as never,
+  )
+  return app
+}

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { type Access, roles } from '../../../plugins/admin/api.ts'
+import type { Document } from '../../../plugins/admin/http/document.ts'
+import { mayCall } from '../../../plugins/admin/roles.ts'
+import { type AdminRuntime, bootAdmin } from './support.ts'
+
+// Every operation is called by every role, over a socket.
+setDefaultTimeout(120_000)
+
+let at: AdminRuntime
+let document: Document
+const keys: Record<string, string> = {}
+beforeAll(async () => {
+  at = await bootAdmin({ admin: { endpoints: { heapdump: 'unrestricted' } } })
+  document = (await at.get('/admin/openapi.json')) as never
+  for (const role of roles) keys[role] = await at.keyOf(role)
+})
+afterAll(() => at.stop())
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({
+      path,
+      method,
+      operation,
+      access: operation['x-access'] as Access,
+    })),
+  )
+const filled = (path: string) => path.replaceAll(/{\w+}/g, 'x')
+const call = (path: string, method: string, key: string | null) =>
+  at.send(filled(path), {
+    method: method.toUpperCase(),
+    key,
+    headers: { 'content-type': 'application/json' },
+    ...(method === 'get' ? {} : { body: '{"surely":"not valid"}' }),
+  })
+
+/** What the table of roles says, written out by hand: the code must agree with it, not the other way round. */
+const table: Record<string, readonly string[]> = {
+  viewer: ['viewer'],
+  operator: ['viewer', 'operator'],
+  admin: ['viewer', 'operator', 'admin', 'auditor'],
+  auditor: ['viewer', 'auditor'],
+}
+
+test('the table of roles is what is documented', () => {
+  for (const role of roles) {
+    for (const access of roles)
+      expect([role, access, mayCall(role, access)]).toEqual([role, access, table[role]!.includes(access)])
+  }
+})
+
+test('every operation declares its access, and there are many', () => {
+  expect(operations().length).toBeGreaterThan(45)
+  for (const { path, method, access } of operations())
+    expect([method, path, [...roles, 'public'].includes(access)]).toEqual([method, path, true])
+})
+
+test('each role may call exactly what its access says, cell by cell', async () => {
+  let cells = 0
+  for (const { path, method, access } of operations()) {
+    if (access === 'public' || path === '/admin/stream') continue
+    for (const role of roles) {
+      const { status } = await call(path, method, keys[role]!)
+      const refused = status === 403
+      // What is closed for everybody is 404 before anybody is asked for a role.
+      if (path === '/admin/shutdown') expect(status).toBe(404)
+      else
+        expect([method, path, role, refused ? 'refused' : 'let in']).toEqual([
+          method,
+          path,
+          role,
+          table[role]!.includes(access) ? 'let in' : 'refused',
+        ])
+      cells += 1
+    }
+  }
+  expect(cells).toBeGreaterThan(180)
+})
+
+test('nobody is let in without a key, with a wrong one, or on an unknown path: always 401, always the same body', async () => {
+  const bodies = new Set<string>()
+  await using fresh = await bootAdmin({ admin: { lockout: { failures: 1_000 } } })
+  const paths = [
+    ...operations().filter(({ access }) => access !== 'public'),
+    { path: '/admin/unknown', method: 'get' },
+    { path: '/monitoring/x', method: 'post' },
+  ]
+  for (const { path, method } of paths) {
+    for (const key of [
+      null,
+      'wrong-key-that-is-long-enough-000',
+      'ark_000000000000_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA',
+    ]) {
+      const response = await fresh.send(filled(path), { method: method.toUpperCase(), key })
+      expect([method, path, response.status]).toEqual([method, path, 401])
+      const { instance, ...body } = (await response.json()) as Record<string, string>
+      expect(instance).toStartWith('urn:request:')
+      bodies.add(JSON.stringify(body))
+    }
+  }
+  expect(bodies.size).toBe(1)
+})
+
+test('a key with scopes is let into those groups alone', async () => {
+  const key = await at.keyOf('operator', { scopes: ['plugins', 'jobs'] })
+  expect((await at.send('/admin/plugins', { key })).status).toBe(200)
+  expect((await at.send('/admin/jobs', { key })).status).toBe(200)
+  expect(await at.codeOf('/admin/status', { key })).toEqual([403, 'ADMIN_FORBIDDEN'])
+})
+
+test('every answer is one that the document names', async () => {
+  for (const { path, method, operation, access } of operations()) {
+    if (path === '/admin/stream' || path === '/admin/keys/{id}/rotate') continue
+    for (const key of [keys.admin!, null]) {
+      const { status } = await call(path, method, key)
+      expect([
+        method,
+        path,
+        access,
+        Object.keys(operation.responses).includes(String(status)) ? 'documented' : status,
+      ]).toEqual([method, path, access, 'documented'])
+    }
+  }
+})

@@ -1,0 +1,74 @@
+/** A runtime with the admin API, and keys of every role. */
+import { systemClock } from '../../../core/clock.ts'
+import type { PluginContext } from '../../../core/plugin.ts'
+import type { Role } from '../../../plugins/admin/api.ts'
+import admin from '../../../plugins/admin/index.ts'
+import audit from '../../../plugins/audit/index.ts'
+import health from '../../../plugins/health/index.ts'
+import logging from '../../../plugins/logging/index.ts'
+import metrics from '../../../plugins/metrics/index.ts'
+import store from '../../../plugins/store/index.ts'
+import { testRuntime } from '../../../testing/test-runtime.ts'
+
+export type { PluginContext }
+export const adminKey = 'Kx7-correct-horse-battery-staple-9'
+export const providers = [logging, metrics, health, store, audit]
+
+export interface AdminSetup {
+  /** The section of the plugin. */
+  readonly admin?: Readonly<Record<string, unknown>>
+  readonly plugins?: readonly unknown[]
+  readonly config?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** Boots in real time, since threads and files take part. */
+export async function bootAdmin({ admin: section = {}, plugins = [], config = {}, env }: AdminSetup = {}) {
+  const { plugins: sections, ...rest } = config as { plugins?: Record<string, unknown> }
+  const booted = await testRuntime({
+    clock: systemClock,
+    plugins: [...providers, admin, ...plugins],
+    config: {
+      server: { port: 0 },
+      ...rest,
+      plugins: {
+        logging: { console: { enabled: false } },
+        health: {},
+        admin: { apiKey: adminKey, rateLimit: { requests: 1_000_000 }, ...section },
+        ...sections,
+      },
+    },
+    ...(env && { env }),
+  })
+  const url = booted.runtime.status().listeners.find(({ name }) => name === 'server')?.url ?? ''
+  /** Sends a request over a real socket, with the admin's key unless told otherwise. */
+  const send = (path: string, init: RequestInit & { key?: string | null; json?: unknown } = {}) => {
+    const { key = adminKey, json, headers, ...others } = init
+    return fetch(`${url}${path}`, {
+      redirect: 'manual',
+      ...others,
+      ...(json !== undefined && { body: JSON.stringify(json), method: others.method ?? 'POST' }),
+      headers: {
+        ...(key !== null && { 'x-admin-key': key }),
+        ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(headers as Record<string, string>),
+      },
+    })
+  }
+  const get = async (path: string, init?: Parameters<typeof send>[1]) => {
+    const response = await send(path, init)
+    return (await response.json()) as Record<string, never>
+  }
+  const codeOf = async (path: string, init?: Parameters<typeof send>[1]) => {
+    const response = await send(path, init)
+    const body = response.headers.get('content-type')?.includes('json')
+      ? ((await response.json()) as { code?: string })
+      : {}
+    return [response.status, body.code]
+  }
+  /** Makes a key. */
+  const keyOf = async (role: Role, more = {}): Promise<string> =>
+    (await get('/admin/keys', { json: { name: `${role}-${Math.random().toString(36).slice(2)}`, role, ...more } })).key!
+  return { ...booted, url, send, get, codeOf, keyOf, [Symbol.asyncDispose]: () => booted.stop().then(() => {}) }
+}
+export type AdminRuntime = Awaited<ReturnType<typeof bootAdmin>>
