@@ -108,6 +108,16 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     where: ['plugins', 'health'],
     set: check('redis', redises),
   },
+  {
+    variable: 'REDIS_URL',
+    effect: '`redis://` or `rediss://`; sets `plugins.redis.url` where the section `redis` is there',
+    secret: true,
+    where: ['plugins', 'redis'],
+    set: (text) =>
+      /^rediss?:\/\//i.test(text)
+        ? [[['plugins', 'redis', 'url'], text]]
+        : { expected: 'a URL that begins with redis://, rediss://' },
+  },
   { variable: 'PERFORMANCE_OPTIMIZATION', effect: 'ignored until the plugin memory exists' },
   { variable: 'ALERTING_ENABLED', effect: 'ignored until the plugin alerting exists' },
   { variable: 'SLACK_WEBHOOK_URL', effect: 'ignored until the plugin alerting exists', secret: true },
