@@ -7,4 +7,5 @@ export const catalog: Catalog = {
   health: () => import('./health/index.ts'),
   store: () => import('./store/index.ts'),
   redis: () => import('./redis/index.ts'),
+  cache: () => import('./cache/index.ts'),
 }
