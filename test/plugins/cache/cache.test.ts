@@ -109,8 +109,11 @@ describe('the cache in memory', () => {
     await cache.set('usersX', 1)
     expect(await users.clear()).toBe(1)
     expect(cache.list().map(({ key }) => key)).toEqual(['usersX'])
-    await cache.getOrSet('short', ({ ttl }) => (ttl(100), 1))
-    await cache.getOrSet('skipped', ({ skip }) => (skip(), 1))
+    await cache.getOrSet('short', ({ ttl }) => {
+      ttl(100)
+      return 1
+    })
+    await cache.getOrSet('skipped', ({ skip }) => skip())
     expect(await cache.mget(['short', 'skipped'])).toEqual([1, undefined])
     await clock.advance(100)
     expect(await cache.get('short')).toBeUndefined()
@@ -207,7 +210,7 @@ describe('the cache with Redis', () => {
     const stopTimers = cache.redis!
     stopTimers.start()
     await until(() => subscribed > 0)
-    return { cache, redis, stop: () => (stopTimers.stop(), redis.stop()) }
+    return { cache, redis, stop: () => [stopTimers.stop(), redis.stop()] }
   }
   async function until(met: () => boolean | Promise<boolean>) {
     for (let round = 0; round < 200 && !(await met()); round += 1) await systemClock.sleep(25)
@@ -236,8 +239,10 @@ describe('the cache with Redis', () => {
     expect(await a.getOrSet('new', () => 'loaded')).toBe('loaded')
     await server.restart()
     await until(async () => (await a.get('kept')) === undefined)
-    await a.set('after', 1)
-    await until(async () => (await b.get<number>('after')) === 1)
+    await until(async () => {
+      await a.set('after', 1)
+      return (await b.get<number>('after')) === 1
+    })
     expect(await b.clear('aft*')).toBe(1)
     for (const { stop } of nodes) stop()
   })
