@@ -1,3 +1,4 @@
+// Over 250 lines because reads, loads and invalidations share the state of flights that decides what may be kept.
 /** The cache: memory, then Redis, then the loader, which runs once for all who ask. */
 import type { Clock } from '../../core/clock.ts'
 import { withDeadline } from '../../core/deadline.ts'
@@ -36,6 +37,8 @@ export class TieredCache implements Cache {
   readonly memory: MemoryTier
   readonly redis: RedisTier | undefined
   private readonly flights = new Map<string, Flight>()
+  /** Looks into Redis under way. */
+  private readonly lookups = new Set<readonly [string, Flight]>()
   private readonly tags: Tags
   private readonly ghosts: Ghosts
 
@@ -107,15 +110,14 @@ export class TieredCache implements Cache {
 
   private async lookUp(key: string): Promise<StoredEntry | undefined> {
     const flight: Flight = { doomed: false, sequence: this.tags.now, result: Promise.resolve() }
-    this.lookups.add([key, flight])
-    const pair = [...this.lookups].at(-1)!
+    const pair = [key, flight] as const
+    this.lookups.add(pair)
     try {
       return await this.fromRedis(key, flight)
     } finally {
       this.lookups.delete(pair)
     }
   }
-  private readonly lookups = new Set<readonly [string, Flight]>()
 
   mget<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
     return Promise.all(keys.map((key) => this.get<T>(key)))
