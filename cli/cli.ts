@@ -37,6 +37,16 @@ export function configFileOf({ config }: GlobalOptions, env: Cli['env'], cwd: st
   return resolve(cwd, config ?? (env.ARKWATCH_CONFIG || 'config.yaml'))
 }
 
+let printed: Promise<unknown> = Promise.resolve()
+
+/** Resolves when everything printed so far is out. The callback of a later, empty write would not wait for it. */
+export const flushed = (): Promise<unknown> => printed
+
+function printLine(text: string): void {
+  const out = new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
+  printed = Promise.all([printed, out])
+}
+
 /** @param options of the command line @returns the surroundings of this process */
 export function processCli(options: GlobalOptions): Cli {
   const { env, stdout, stderr } = process
@@ -49,7 +59,7 @@ export function processCli(options: GlobalOptions): Cli {
     colour: !json && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     interactive: stdout.isTTY === true,
     configFile: configFileOf(options, env, cwd),
-    print: (text) => void stdout.write(`${text}\n`),
+    print: printLine,
     warn: (text) => void stderr.write(`${text}\n`),
   }
 }

@@ -8,4 +8,6 @@ export const catalog: Catalog = {
   store: () => import('./store/index.ts'),
   audit: () => import('./audit/index.ts'),
   admin: () => import('./admin/index.ts'),
+  redis: () => import('./redis/index.ts'),
+  cache: () => import('./cache/index.ts'),
 }

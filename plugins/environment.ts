@@ -108,11 +108,31 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     where: ['plugins', 'health'],
     set: check('redis', redises),
   },
+  {
+    variable: 'REDIS_URL',
+    effect: '`redis://` or `rediss://`; sets `plugins.redis.url` where the section `redis` is there',
+    secret: true,
+    where: ['plugins', 'redis'],
+    set: (text) =>
+      /^rediss?:\/\//i.test(text)
+        ? [[['plugins', 'redis', 'url'], text]]
+        : { expected: 'a URL that begins with redis://, rediss://' },
+  },
   { variable: 'PERFORMANCE_OPTIMIZATION', effect: 'ignored until the plugin memory exists' },
   { variable: 'ALERTING_ENABLED', effect: 'ignored until the plugin alerting exists' },
   { variable: 'SLACK_WEBHOOK_URL', effect: 'ignored until the plugin alerting exists', secret: true },
-  { variable: 'CACHE_ENABLED', effect: 'ignored until the plugin cache exists' },
-  { variable: 'CACHE_DEFAULT_TTL', effect: 'ignored until the plugin cache exists' },
+  {
+    variable: 'CACHE_ENABLED',
+    effect: 'boolean; sets `plugins.cache.enabled`',
+    set: boolean('plugins', 'cache', 'enabled'),
+  },
+  {
+    variable: 'CACHE_DEFAULT_TTL',
+    effect: 'seconds, at least 1; sets `plugins.cache.ttl`',
+    where: ['plugins', 'cache'],
+    set: (text) =>
+      /^[1-9]\d{0,8}$/.test(text) ? [[['plugins', 'cache', 'ttl'], `${text}s`]] : { expected: 'a number of seconds' },
+  },
   { variable: 'DB_POOL_SIZE', effect: 'ignored until the plugin pool exists' },
   { variable: 'DB_POOL_MAX_OVERFLOW', effect: 'ignored until the plugin pool exists' },
   { variable: 'DB_POOL_TIMEOUT', effect: 'ignored until the plugin pool exists' },

@@ -1,0 +1,106 @@
+/** The cache in the admin API. */
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { type AdminEnv, operation } from '../admin/api.ts'
+import type { Cache } from './api.ts'
+
+const json = <S extends z.ZodType>(description: string, schema: S) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+const counts = z.record(z.string(), z.unknown())
+
+/** `/monitoring/cache/stats`, with the keys of the original gateway and ours. */
+export function cacheStatsRoutes(cache: Cache, now: () => number) {
+  const app = new OpenAPIHono<AdminEnv>()
+  app.openapi(
+    createRoute({
+      ...operation({ id: 'cache.stats', access: 'viewer', summary: 'Shows the cache’s counts.' }),
+      method: 'get',
+      path: '/monitoring/cache/stats',
+      responses: { 200: json('The counts.', z.object({ cache_stats: counts, timestamp: z.iso.datetime() })) },
+    }),
+    async (c) => {
+      const stats = { ...(await cache.fullStats()) } as Record<string, unknown>
+      return c.json({ cache_stats: stats, timestamp: new Date(now()).toISOString() }, 200)
+    },
+  )
+  return app
+}
+
+/** `/admin/cache`: what is in it, and taking it out. */
+export function cacheAdminRoutes(cache: Cache) {
+  const app = new OpenAPIHono<AdminEnv>()
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'cache.list',
+        access: 'operator',
+        summary: 'Lists entries of the memory tier, without their values.',
+      }),
+      method: 'get',
+      path: '/',
+      request: {
+        query: z.object({
+          limit: z
+            .string()
+            .regex(/^\d{1,4}$/, 'expected a whole number from 1 to 1000')
+            .transform(Number)
+            .pipe(z.number().min(1).max(1_000))
+            .default(100)
+            .openapi({ type: 'integer', minimum: 1, maximum: 1_000, default: 100, description: 'Entries at most.' }),
+        }),
+      },
+      responses: { 200: json('The entries.', z.object({ entries: z.array(counts) })) },
+    }),
+    (c) =>
+      c.json(
+        { entries: cache.list(c.req.valid('query').limit).map((entry) => ({ ...entry, tags: [...entry.tags] })) },
+        200,
+      ),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'cache.evict',
+        access: 'operator',
+        summary: 'Takes out a key, a tag, what matches a pattern, or everything.',
+      }),
+      method: 'post',
+      path: '/evict',
+      request: {
+        body: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: z.union([
+                z.strictObject({ key: z.string().min(1).max(1_024) }),
+                z.strictObject({ tag: z.string().min(1).max(256) }),
+                z.strictObject({ pattern: z.string().min(1).max(256).describe('`*` stands for any characters.') }),
+                z.strictObject({ all: z.literal(true) }),
+              ]),
+            },
+          },
+        },
+      },
+      responses: {
+        200: json(
+          'It was taken out.',
+          z.object({
+            evicted: z.int().nullable().describe('How many; null for a tag, whose entries are skipped from now on.'),
+          }),
+        ),
+      },
+    }),
+    async (c) => {
+      const wanted = c.req.valid('json')
+      c.var.note.target = JSON.stringify(wanted).slice(0, 200)
+      if ('key' in wanted) return c.json({ evicted: (await cache.delete(wanted.key)) ? 1 : 0 }, 200)
+      if ('tag' in wanted) {
+        await cache.invalidateTag(wanted.tag)
+        return c.json({ evicted: null }, 200)
+      }
+      return c.json({ evicted: await cache.clear('pattern' in wanted ? wanted.pattern : undefined) }, 200)
+    },
+  )
+  return app
+}

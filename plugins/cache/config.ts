@@ -1,0 +1,35 @@
+/** The options of the cache. */
+import { z } from 'zod'
+import { duration, size } from '../../core/config/units.ts'
+
+export const CacheConfig = z
+  .strictObject({
+    ttl: duration({ min: '1ms' }).prefault('5m').describe('How long a value is fresh.'),
+    grace: duration().prefault('0').describe('How long after that it may be served while a new one is loaded.'),
+    graceBackoff: duration()
+      .prefault('10s')
+      .describe('After a load that failed, how long the stale value is served before the next one.'),
+    jitter: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0.1)
+      .describe('Share of the time to live by which it is shortened at random.'),
+    maxEntries: z.int().min(1).max(10_000_000).default(10_000).describe('Entries of the memory tier.'),
+    maxSize: size({ min: '1kB' }).prefault('64MiB').describe('Estimated bytes of the memory tier.'),
+    maxLoads: z.int().min(1).max(1_000_000).default(10_000).describe('Loads under way at one time.'),
+    maxTags: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .default(10_000)
+      .describe('Invalidated tags that are remembered one by one.'),
+    prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Begins every key in Redis.'),
+    compressAbove: size().prefault('4KiB').describe('Entries above this size are compressed in Redis.'),
+    redisPause: duration({ min: '1ms' })
+      .prefault('2s')
+      .describe('How long Redis is left alone after it failed; memory goes on alone.'),
+    maxRetries: z.int().min(1).max(100_000).default(1_000).describe('Invalidations that wait for Redis to come back.'),
+  })
+  .describe('A cache in memory and Redis.')
+export type CacheConfig = z.output<typeof CacheConfig>

@@ -1,0 +1,46 @@
+/** The cache: memory and Redis, one load for all who ask, invalidation across processes. */
+import { definePlugin } from '../../core/plugin.ts'
+import { adminRoutes } from '../admin/api.ts'
+import { collector } from '../metrics/api.ts'
+import { Redis } from '../redis/api.ts'
+import { Cache } from './api.ts'
+import { cacheCollector } from './collect.ts'
+import { CacheConfig } from './config.ts'
+import { RedisTier } from './redis-tier.ts'
+import { TieredCache } from './tiered-cache.ts'
+
+export default definePlugin({
+  api: 1,
+  name: 'cache',
+  version: '1.0.0',
+  summary: 'Caches in memory and Redis, loads once for all who ask.',
+  config: CacheConfig,
+  provides: { cache: Cache },
+  wants: { redis: Redis },
+  setup({ config, clock, wants: { redis } }) {
+    const cache = new TieredCache({
+      config,
+      clock,
+      ...(redis && {
+        redis: (onInvalidation) => new RedisTier({ redis, config, clock, onInvalidation }),
+        info: () => redis.info(),
+      }),
+    })
+    return {
+      services: { cache },
+      contributes: [
+        collector(cacheCollector(cache)),
+        adminRoutes({
+          path: '/',
+          app: async () => (await import('./admin-routes.ts')).cacheStatsRoutes(cache, clock.now),
+        }),
+        adminRoutes({
+          path: '/admin/cache',
+          app: async () => (await import('./admin-routes.ts')).cacheAdminRoutes(cache),
+        }),
+      ],
+      start: () => cache.redis?.start(),
+      stop: () => cache.redis?.stop(),
+    }
+  },
+})

@@ -1,0 +1,32 @@
+/** PURE. The circuit breaker: refuses at once what would only time out. */
+
+export interface Breaker {
+  /** Failures in a row. */
+  readonly failures: number
+  /** Until when everything is refused; undefined while closed. */
+  readonly openUntilMs: number | undefined
+  /** One call is under way that decides. */
+  readonly probing: boolean
+}
+
+export interface BreakerLimits {
+  /** Failures in a row that open it. */
+  readonly failures: number
+  /** Milliseconds. */
+  readonly coolDownMs: number
+}
+
+export const closedBreaker: Breaker = { failures: 0, openUntilMs: undefined, probing: false }
+
+/** @returns `pass`; `probe`, pass as the one that decides; `refuse` */
+export function admit({ openUntilMs, probing }: Breaker, nowMs: number): 'pass' | 'probe' | 'refuse' {
+  if (openUntilMs === undefined) return 'pass'
+  return nowMs < openUntilMs || probing ? 'refuse' : 'probe'
+}
+
+/** @returns the breaker after a failure at `nowMs` */
+export function failed(breaker: Breaker, nowMs: number, limits: BreakerLimits): Breaker {
+  const failures = breaker.failures + 1
+  const opens = failures >= limits.failures
+  return { failures, openUntilMs: opens ? nowMs + limits.coolDownMs : breaker.openUntilMs, probing: false }
+}

@@ -1,0 +1,51 @@
+/** The options of redis. */
+import { z } from 'zod'
+import { secret } from '../../core/config/secret.ts'
+import { duration } from '../../core/config/units.ts'
+
+const Tls = z.strictObject({
+  ca: z.string().optional().describe('PEM text of the authority that signed the server’s certificate.'),
+  cert: z.string().optional().describe('PEM text of the client’s certificate.'),
+  key: secret().optional().describe('PEM text of the client’s key.'),
+  serverName: z.string().optional().describe('Name expected in the certificate; unset: the host of the URL.'),
+  verify: z.boolean().default(true).describe('Whether a certificate that cannot be verified is refused.'),
+})
+
+export const RedisConfig = z
+  .strictObject({
+    url: secret()
+      .refine(
+        (url) => url === '' || /^rediss?:\/\//i.test(url),
+        'expected a URL that begins with redis:// or rediss://',
+      )
+      .default('')
+      .describe('`redis://` or `rediss://`; empty: the plugin is disabled.'),
+    tls: Tls.optional().describe('Settings of TLS, for `rediss://`.'),
+    connectTimeout: duration({ min: '10ms' }).prefault('5s').describe('Time for making a connection.'),
+    commandTimeout: duration({ min: '10ms' })
+      .prefault('1s')
+      .describe('Time for a command, waiting for the connection included.'),
+    maxQueue: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(1_000)
+      .describe('Commands that may wait for a connection; further ones are refused.'),
+    maxPending: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10_000)
+      .describe('Commands that may wait for an answer; further ones are refused.'),
+    reconnectMax: duration({ min: '50ms' }).prefault('5s').describe('Longest pause between two attempts to connect.'),
+    failures: z.int().min(1).max(1_000).default(3).describe('Timeouts in a row that open the breaker.'),
+    coolDown: duration({ min: '10ms' })
+      .prefault('2s')
+      .describe('How long the open breaker refuses commands before it lets one through.'),
+    keepAlive: duration({ min: '100ms' })
+      .prefault('10s')
+      .describe('How often the connection for messages is tried; one that does not answer is made again.'),
+    critical: z.boolean().default(false).describe('Whether health is down when Redis is.'),
+  })
+  .describe('Shared connections to Redis.')
+export type RedisConfig = z.output<typeof RedisConfig>

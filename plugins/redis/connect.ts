@@ -1,0 +1,44 @@
+/** Makes clients of ioredis, imported when the plugin starts. */
+import type { Redis as Client, RedisOptions } from 'ioredis'
+import type { RedisConfig } from './config.ts'
+import { redisError } from './errors.ts'
+
+export type { Client }
+/** Makes a client that connects at once and again for ever. @param name shown in CLIENT LIST */
+export type Connect = (name: string) => Client
+
+/**
+ * Nothing queues, resends or resubscribes inside the client: the plugin does, with bounds.
+ * @returns the options of ioredis
+ */
+export const clientOptions = (config: RedisConfig, name: string): RedisOptions => ({
+  protocol: 2,
+  connectionName: `arkwatch-${name}`,
+  enableOfflineQueue: false,
+  enableReadyCheck: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  connectTimeout: config.connectTimeout,
+  retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 16), config.reconnectMax),
+  ...(config.tls && {
+    tls: {
+      rejectUnauthorized: config.tls.verify,
+      ...(config.tls.ca && { ca: config.tls.ca }),
+      ...(config.tls.cert && { cert: config.tls.cert }),
+      ...(config.tls.key && { key: config.tls.key }),
+      ...(config.tls.serverName && { servername: config.tls.serverName }),
+    },
+  }),
+})
+
+/** @param load imports the package @throws REDIS_PACKAGE_MISSING */
+export async function connector(
+  config: RedisConfig,
+  load: () => Promise<{ Redis: new (url: string, options: RedisOptions) => Client }> = () => import('ioredis'),
+): Promise<Connect> {
+  const { Redis } = await load().catch((thrown) => {
+    throw redisError('REDIS_PACKAGE_MISSING', {}, thrown)
+  })
+  return (name) => new Redis(config.url, clientOptions(config, name))
+}

@@ -1,0 +1,86 @@
+/** The three shared connections as one service. */
+import type { Clock } from '../../core/clock.ts'
+import type { Logger } from '../../core/log.ts'
+import type { Redis, RedisCommand, RedisStats } from './api.ts'
+import type { RedisConfig } from './config.ts'
+import type { Connect } from './connect.ts'
+import { parseInfo } from './info.ts'
+import { RedisLink } from './link.ts'
+import { RedisSubscriber } from './subscriber.ts'
+
+export interface ConnectionsOptions {
+  readonly config: RedisConfig
+  readonly clock: Clock
+  readonly log: Logger
+  readonly connector: (config: RedisConfig) => Promise<Connect>
+  readonly onState: (reason: string | undefined) => void
+}
+
+export class RedisConnections implements Redis {
+  readonly commands: RedisLink
+  private readonly blocker: RedisLink
+  private readonly subscriber: RedisSubscriber
+  private connect: Connect | undefined
+  private blockerStarted = false
+  private blockers = 0
+  private tail: Promise<unknown> = Promise.resolve()
+
+  constructor(private readonly options: ConnectionsOptions) {
+    const { config, clock, log, onState } = options
+    const open = (name: string) => () => this.connect!(name)
+    this.commands = new RedisLink({ config, clock, onState, open: open('commands') })
+    this.blocker = new RedisLink({ config, clock, onState: () => {}, open: open('blocking') })
+    this.subscriber = new RedisSubscriber({ config, clock, log, open: open('subscriber') })
+  }
+
+  async start(): Promise<void> {
+    this.connect = await this.options.connector(this.options.config)
+    this.commands.start()
+    this.subscriber.start()
+  }
+
+  stop(): void {
+    this.commands.stop()
+    this.blocker.stop()
+    this.subscriber.stop()
+  }
+
+  call<T>(...command: RedisCommand): Promise<T> {
+    return this.commands.call<T>(command)
+  }
+  callBytes<T>(...command: RedisCommand): Promise<T> {
+    return this.commands.call<T>(command, true)
+  }
+
+  blocking<T>(waitMs: number, ...command: RedisCommand): Promise<T> {
+    if (this.blockers >= this.options.config.maxQueue || this.connect === undefined)
+      return this.blocker.call<T>(command)
+    if (!this.blockerStarted) this.blocker.start()
+    this.blockerStarted = true
+    this.blockers += 1
+    const result = this.tail.then(() => this.blocker.call<T>(command, false, waitMs))
+    this.tail = result.then(
+      () => {},
+      () => {},
+    )
+    return result.finally(() => {
+      this.blockers -= 1
+    })
+  }
+
+  subscribe(channel: string, listener: (message: string) => void): () => void {
+    return this.subscriber.subscribe(channel, listener)
+  }
+  onSubscribed(listener: () => void): () => void {
+    return this.subscriber.onSubscribed(listener)
+  }
+
+  async info(section?: string): Promise<ReadonlyMap<string, string>> {
+    return parseInfo(await (section === undefined ? this.call<string>('INFO') : this.call<string>('INFO', section)))
+  }
+
+  stats(): RedisStats {
+    const { counts, state, pending, queued } = this.commands
+    return { ...counts, state, pending, queued, subscriptions: this.subscriber.size }
+  }
+}

@@ -1,0 +1,25 @@
+/** The error codes of redis. */
+import { defineErrors } from '../../core/errors.ts'
+
+export const redisError = defineErrors({
+  REDIS_UNAVAILABLE: {
+    message: 'redis is not available: {reason}',
+    help: 'See the check `redis` in /health/comprehensive; the connection is made again by itself.',
+  },
+  REDIS_TIMEOUT: {
+    message: 'redis did not answer {command} within {timeoutMs} ms',
+    help: 'See whether the server hangs or the command is slow by nature; raise `plugins.redis.commandTimeout` only then.',
+  },
+  REDIS_QUEUE_FULL: {
+    message: 'redis has {limit} commands waiting for a connection already',
+    help: 'The server is away or too slow for what is asked of it. Ask for less, or raise `plugins.redis.maxQueue`.',
+  },
+  REDIS_COMMAND_FAILED: {
+    message: 'redis refused {command}: {reason}',
+    help: 'See the reason that the server gave.',
+  },
+  REDIS_PACKAGE_MISSING: {
+    message: 'package ioredis is not installed: bun add ioredis',
+    help: 'Install the package beside arkwatch, or take the section `redis` out of config.yaml.',
+  },
+})

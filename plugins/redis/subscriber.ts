@@ -1,0 +1,101 @@
+/** The connection for messages: subscribes again after each reconnection and says so. */
+import type { Clock } from '../../core/clock.ts'
+import { withDeadline } from '../../core/deadline.ts'
+import type { Logger } from '../../core/log.ts'
+import type { RedisConfig } from './config.ts'
+import type { Client } from './connect.ts'
+import { redisError } from './errors.ts'
+
+export interface SubscriberOptions {
+  readonly open: () => Client
+  readonly config: RedisConfig
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export class RedisSubscriber {
+  private client: Client | undefined
+  private ready = false
+  private readonly channels = new Map<string, Set<(message: string) => void>>()
+  private readonly subscribed = new Set<() => void>()
+
+  constructor(private readonly options: SubscriberOptions) {}
+
+  get size(): number {
+    return this.channels.size
+  }
+
+  start(): void {
+    const client = this.options.open()
+    this.client = client
+    client.on('ready', () => {
+      this.ready = true
+      this.subscribeTo([...this.channels.keys()])
+    })
+    client.on('close', () => {
+      this.ready = false
+    })
+    client.on('error', () => {
+      this.ready = false
+    })
+    client.on('message', (channel: string, message: string) => {
+      for (const listener of this.channels.get(channel) ?? []) this.tell(() => listener(message))
+    })
+    this.options.clock.every(this.options.config.keepAlive, async () => {
+      if (this.ready) await this.bounded(client.ping())
+    })
+  }
+
+  private tell(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.options.log.error('a listener of redis threw', { error })
+    }
+  }
+
+  /** Waits for an answer; without one the connection is made again. */
+  private async bounded(work: Promise<unknown>): Promise<boolean> {
+    const { config, clock } = this.options
+    const late = () => redisError('REDIS_TIMEOUT', { command: 'SUBSCRIBE', timeoutMs: config.commandTimeout })
+    try {
+      await withDeadline(work, config.commandTimeout, clock, late)
+      return true
+    } catch {
+      if (this.ready) this.client?.disconnect(true)
+      return false
+    }
+  }
+
+  private async subscribeTo(channels: readonly string[]): Promise<void> {
+    if (channels.length === 0 || !this.ready) return
+    if (await this.bounded(this.client!.subscribe(...channels))) {
+      for (const listener of this.subscribed) this.tell(listener)
+    }
+  }
+
+  subscribe(channel: string, listener: (message: string) => void): () => void {
+    const known = this.channels.get(channel)
+    if (known) known.add(listener)
+    else {
+      this.channels.set(channel, new Set([listener]))
+      this.subscribeTo([channel])
+    }
+    return () => {
+      const listeners = this.channels.get(channel)
+      if (!listeners?.delete(listener) || listeners.size > 0) return
+      this.channels.delete(channel)
+      if (this.ready) this.client?.unsubscribe(channel).catch(() => {})
+    }
+  }
+
+  onSubscribed(listener: () => void): () => void {
+    this.subscribed.add(listener)
+    return () => this.subscribed.delete(listener)
+  }
+
+  stop(): void {
+    this.ready = false
+    this.client?.disconnect()
+  }
+}
