@@ -13,6 +13,8 @@ export interface Cli {
   readonly interactive: boolean
   /** Absolute path of the configuration. */
   readonly configFile: string
+  /** The admin API of an instance elsewhere; undefined for the one that the configuration belongs to. */
+  readonly url: string | undefined
   /** Writes a result to standard output. */
   print(text: string): void
   /** Writes to standard error. */
@@ -23,6 +25,8 @@ export interface Cli {
 export interface GlobalOptions {
   readonly config?: string
   readonly json?: boolean
+  /** Of `--url`; the option of the same name of `health` is another one. */
+  readonly url?: string
 }
 
 /** A command: runs, prints, and @returns the exit code. */
@@ -59,6 +63,7 @@ export function processCli(options: GlobalOptions): Cli {
     colour: !json && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     interactive: stdout.isTTY === true,
     configFile: configFileOf(options, env, cwd),
+    url: options.url || env.ARKWATCH_URL || undefined,
     print: printLine,
     warn: (text) => void stderr.write(`${text}\n`),
   }

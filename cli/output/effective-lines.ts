@@ -22,14 +22,16 @@ const shown = (value: unknown) => (typeof value === 'string' && value !== '' ? v
 export function effectiveLines(
   cli: Pick<Cli, 'colour' | 'cwd'>,
   config: unknown,
-  sources: Readonly<Record<string, Source>>,
+  sources: Readonly<Record<string, Source | string>>,
 ): string {
   const rows = leavesOf(config).map(({ path, value }) => {
     const source = sources[pointer(path)]
     const text = shown(value)
     return [
       path.join('.'),
-      source?.kind === undefined || source.kind === 'default' ? text : paint(cli, 'bold', text),
+      ['default', undefined].includes(typeof source === 'string' ? source : source?.kind)
+        ? text
+        : paint(cli, 'bold', text),
       paint(cli, 'dim', describeSource(source, cli.cwd)),
     ]
   })

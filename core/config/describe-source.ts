@@ -2,9 +2,10 @@
 import { relative } from 'node:path'
 import type { Source } from './types.ts'
 
-/** @returns where a value came from, for people */
-export function describeSource(source: Source | undefined, cwd: string): string {
+/** @returns where a value came from, for people; a text is taken as it is */
+export function describeSource(source: Source | string | undefined, cwd: string): string {
   if (source === undefined) return 'default'
+  if (typeof source === 'string') return source
   switch (source.kind) {
     case 'default':
       return 'default'

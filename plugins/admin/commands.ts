@@ -4,6 +4,7 @@ import type { Contribution } from '../../core/token.ts'
 import type { Audit } from '../audit/api.ts'
 import { type Role, roles } from './api.ts'
 import { adminError } from './errors.ts'
+import type { Jobs } from './jobs.ts'
 import type { Keyring } from './keys/keyring.ts'
 
 const dayMs = 86_400_000
@@ -14,7 +15,12 @@ const roleOf = (value: unknown): Role => {
   throw adminError('ADMIN_INVALID', { errors: [{ parameter: 'role', detail: `expected one of ${roles.join(', ')}` }] })
 }
 
-export function keyCommands(keyring: () => Keyring, audit: Audit, now: () => number): Contribution<ControlCommand>[] {
+export function adminCommands(
+  keyring: () => Keyring,
+  jobs: Jobs,
+  audit: Audit,
+  now: () => number,
+): Contribution<ControlCommand>[] {
   const onRecord = async <T>(action: string, target: string, work: () => Promise<T>): Promise<T> => {
     const settle = await audit.begin({ principal, action, target, from: 'local', requestId: 'control-socket' })
     try {
@@ -39,6 +45,15 @@ export function keyCommands(keyring: () => Keyring, audit: Audit, now: () => num
             ...(typeof expiresInDays === 'number' && { expiresAtMs: Math.round(now() + expiresInDays * dayMs) }),
           }),
         ),
+    }),
+    controlCommand({
+      name: 'jobs.list',
+      run: async ({ limit }) => ({ jobs: await jobs.list(Math.min(200, Math.max(1, Number(limit) || 50))) }),
+    }),
+    controlCommand({ name: 'jobs.show', run: ({ id }) => jobs.find(String(id)) }),
+    controlCommand({
+      name: 'jobs.cancel',
+      run: ({ id }) => onRecord('jobs.cancel', String(id), () => jobs.cancel(String(id))),
     }),
     controlCommand({
       name: 'keys.revoke',

@@ -8,7 +8,7 @@ import { collector, Metrics } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { adminRoutes } from './api.ts'
 import { adminCollector } from './collect.ts'
-import { keyCommands } from './commands.ts'
+import { adminCommands } from './commands.ts'
 import { AdminConfig } from './config.ts'
 import { AdminInstance, type Inherited } from './instance.ts'
 import { publicListenerProblem } from './public-listener.ts'
@@ -43,7 +43,7 @@ export default definePlugin({
       ...(config.listen === undefined && { routes }),
       contributes: [
         collector(adminCollector(instance)),
-        ...keyCommands(() => instance.keyring, needs.audit, clock.now),
+        ...adminCommands(() => instance.keyring, instance.jobs, needs.audit, clock.now),
       ],
       start: () => instance.start(),
       handover: () => ({ state: instance.inherited, resume() {} }),

@@ -1,0 +1,200 @@
+/** The control commands over the admin API of an instance elsewhere: `--url`, with the key in ARKWATCH_KEY. */
+import { parseDuration } from '../core/config/units.ts'
+import type { ControlClient } from '../core/control.ts'
+import { ArkwatchError, messageOf } from '../core/errors.ts'
+import type { Cli } from './cli.ts'
+import { cliError } from './errors.ts'
+
+type Args = Readonly<Record<string, unknown>>
+type Json = Record<string, unknown>
+
+/** Sends one request to the admin API. @throws the API's own error, CLI_REMOTE_UNREACHABLE */
+type Send = (
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<{ json: Json; text: string; headers: Headers }>
+
+const ms = (iso: unknown): number | undefined => (typeof iso === 'string' ? Date.parse(iso) : undefined)
+const enc = (value: unknown) => encodeURIComponent(String(value))
+const query = (args: Args): string => {
+  const set = Object.entries(args).filter(([, value]) => value !== undefined)
+  return set.length === 0
+    ? ''
+    : `?${new URLSearchParams(Object.fromEntries(set.map(([key, value]) => [key, String(value)])))}`
+}
+
+const changeOf = ({ at, deadline, ...rest }: Json) => ({ ...rest, atMs: ms(at), deadlineMs: ms(deadline) })
+const keyOf = ({ created_at, expires_at, last_used_at, key: _, ...rest }: Json) => ({
+  ...rest,
+  createdAtMs: ms(created_at),
+  expiresAtMs: ms(expires_at),
+  lastUsedAtMs: ms(last_used_at),
+})
+const jobOf = ({ created_at, ended_at, ...rest }: Json) => ({
+  ...rest,
+  createdAtMs: ms(created_at),
+  endedAtMs: ms(ended_at),
+})
+const pluginOf = ({ start_ms, started_at, cpu_ms, hook_ms, ...rest }: Json) => ({
+  ...rest,
+  startMs: start_ms,
+  startedAtMs: ms(started_at),
+  cpuMs: cpu_ms,
+  hookMs: hook_ms,
+})
+const loggersOf = ({ loggers }: Json) => ({
+  loggers: (loggers as Json[]).map(({ name, configured, effective, reverts_at }) => ({
+    logger: name,
+    configured: configured ?? undefined,
+    effective,
+    revertsAtMs: ms(reverts_at),
+  })),
+})
+
+/** The id of the change that waits, where none is named. */
+async function pendingId(send: Send, id: unknown): Promise<string> {
+  if (typeof id === 'string') return id
+  const { json } = await send('GET', '/admin/config')
+  return typeof json.pending === 'string' ? json.pending : 'none'
+}
+
+/** What each control command is over HTTP, and its answer back in the form of the control socket. */
+const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unknown>>> = {
+  async status(send) {
+    const [{ json: status }, { json: listed }] = await Promise.all([
+      send('GET', '/admin/status'),
+      send('GET', '/admin/plugins'),
+    ])
+    const {
+      last_reload: reload,
+      boot_ms: bootMs,
+      started_at: startedAt,
+      ...rest
+    } = status as Json & { last_reload: Json }
+    const lastReload = { ok: reload.ok, atMs: ms(reload.at), error: reload.error ?? undefined }
+    return {
+      ...rest,
+      bootMs,
+      startedAtMs: ms(startedAt),
+      lastReload,
+      plugins: (listed.plugins as Json[]).map(pluginOf),
+    }
+  },
+  config: async (send) => (await send('GET', '/admin/config')).json,
+  plan: async (send) => (await send('POST', '/admin/config/plan', { patch: {} })).json.steps,
+  reload: async (send) => (await send('POST', '/admin/reload')).json.steps,
+  'config.plan': async (send, { patch }) => (await send('POST', '/admin/config/plan', { patch })).json,
+  async 'config.apply'(send, { patch, confirmWithinMs }) {
+    if (typeof confirmWithinMs === 'number') {
+      const body = { patch, confirm_within_seconds: confirmWithinMs / 1_000 }
+      return changeOf((await send('POST', '/admin/config/apply', body)).json)
+    }
+    const { headers } = await send('GET', '/admin/config')
+    return changeOf((await send('PATCH', '/admin/config', patch, { 'if-match': headers.get('etag') ?? '' })).json)
+  },
+  'config.confirm': async (send, { id }) =>
+    changeOf((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/confirm`)).json),
+  'config.rollback': async (send, { id }) =>
+    changeOf((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/rollback`)).json),
+  'plugins.restart': async (send, { plugin }) => (await send('POST', `/admin/plugins/${enc(plugin)}/restart`)).json,
+  async 'logs.level'(send, { logger, level, for: duration }) {
+    if (level === undefined) return loggersOf((await send('GET', '/admin/loggers')).json)
+    const forMs = duration === undefined ? undefined : parseDuration(String(duration))
+    const body = { level, ...(forMs && { for_seconds: forMs / 1_000 }) }
+    return loggersOf((await send('PUT', `/admin/loggers/${enc(logger ?? 'root')}`, body)).json)
+  },
+  async 'logs.recent'(send, { limit, level, logger, contains }) {
+    const { json } = await send(
+      'GET',
+      `/admin/logs/recent${query({ limit: Math.min(1_000, Number(limit ?? 100)), level, logger, contains })}`,
+    )
+    const entries = (json.logs as Json[]).toReversed()
+    return { entries: entries.map(({ id, line, ...rest }) => ({ ...rest, sequence: id, line: JSON.stringify(line) })) }
+  },
+  async 'audit.page'(send, { limit, before, after, principal, action }) {
+    const { json } = await send('GET', `/admin/audit${query({ limit, cursor: before, principal, action })}`)
+    const records = json.records as { seq: number }[]
+    return { records: after === undefined ? records : records.filter(({ seq }) => seq > Number(after)).toReversed() }
+  },
+  'audit.verify': async (send) => (await send('GET', '/admin/audit/verify')).json,
+  async 'audit.export'(send) {
+    const { text } = await send('GET', '/admin/audit/export')
+    return { text, publicKey: (JSON.parse(text.split('\n')[0]!) as Json).publicKey }
+  },
+  'keys.list': async (send) => ({ keys: ((await send('GET', '/admin/keys')).json.keys as Json[]).map(keyOf) }),
+  async 'keys.create'(send, { name, role, scopes, expiresInDays }) {
+    const { json } = await send('POST', '/admin/keys', { name, role, scopes, expires_in_days: expiresInDays })
+    return { key: json.key, info: keyOf(json) }
+  },
+  'keys.revoke': async (send, { id }) => {
+    await send('DELETE', `/admin/keys/${enc(id)}`)
+    return { id }
+  },
+  'jobs.list': async (send, { limit }) => ({
+    jobs: ((await send('GET', `/admin/jobs${query({ limit })}`)).json.jobs as Json[]).map(jobOf),
+  }),
+  'jobs.show': async (send, { id }) => jobOf((await send('GET', `/admin/jobs/${enc(id)}`)).json),
+  'jobs.cancel': async (send, { id }) => jobOf((await send('DELETE', `/admin/jobs/${enc(id)}`)).json),
+}
+
+function sender(url: string, key: string, timeoutMs: number): Send {
+  const base = url.replace(/\/+$/, '')
+  return async (method, path, body, headers = {}) => {
+    let response: Response
+    let text: string
+    try {
+      response = await fetch(`${base}${path}`, {
+        method,
+        redirect: 'error',
+        headers: {
+          ...headers,
+          authorization: `Bearer ${key}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      text = await response.text()
+    } catch (error) {
+      throw cliError('CLI_REMOTE_UNREACHABLE', { url: base, reason: messageOf(error) }, error)
+    }
+    const isJson = response.headers.get('content-type')?.includes('json') === true && !path.endsWith('/export')
+    let json: Json = {}
+    try {
+      if (isJson && text !== '') json = JSON.parse(text) as Json
+    } catch (error) {
+      throw cliError('CLI_REMOTE_UNREACHABLE', { url: base, reason: 'what answers there is no Arkwatch' }, error)
+    }
+    if (response.ok) return { json, text, headers: response.headers }
+    if (typeof json.code !== 'string')
+      throw cliError('CLI_REMOTE_UNREACHABLE', {
+        url: base,
+        reason: `it answered ${response.status}, as no Arkwatch does`,
+      })
+    const places = ((json.errors as Json[] | undefined) ?? []).map(
+      ({ pointer, parameter, detail }) => `${pointer ?? parameter}: ${detail}`,
+    )
+    throw new ArkwatchError(json.code, [String(json.detail), ...places].join('\n  '), String(json.help ?? ''))
+  }
+}
+
+/**
+ * @param timeoutMs how long an answer may take
+ * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for what only the machine itself may ask
+ */
+export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): ControlClient {
+  const key = env.ARKWATCH_KEY
+  if (!key) throw cliError('CLI_REMOTE_KEY')
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw cliError('CLI_USAGE', { what: `--url takes an http or https address, got ${JSON.stringify(url)}` })
+  const send = sender(url, key, timeoutMs)
+  return {
+    async call<Result>(command: string, args: Args = {}) {
+      const run = commands[command]
+      if (run === undefined) throw cliError('CLI_REMOTE_COMMAND', { command })
+      return (await run(send, args)) as Result
+    },
+  }
+}
