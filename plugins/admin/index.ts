@@ -4,7 +4,7 @@ import { definePlugin, Runtime } from '../../core/plugin.ts'
 import { Audit } from '../audit/api.ts'
 import { Health } from '../health/api.ts'
 import { Logging } from '../logging/api.ts'
-import { collector, Metrics } from '../metrics/api.ts'
+import { collector, jsonView, Metrics } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { adminRoutes } from './api.ts'
 import { adminCollector } from './collect.ts'
@@ -43,6 +43,7 @@ export default definePlugin({
       ...(config.listen === undefined && { routes }),
       contributes: [
         collector(adminCollector(instance)),
+        jsonView({ render: () => instance.latestMetrics() }),
         ...adminCommands(() => instance.keyring, instance.jobs, needs.audit, clock.now),
       ],
       start: () => instance.start(),

@@ -138,6 +138,11 @@ export class AdminInstance {
     return this.#keyring
   }
 
+  /** For `GET /metrics` as JSON. */
+  latestMetrics(): Promise<unknown> {
+    return this.#samples.latest()
+  }
+
   #isUp(name: string): boolean {
     return this.options.runtime
       .status()

@@ -15,6 +15,17 @@ export interface SystemSample {
   readonly diskFreeGb: number
 }
 
+/** With the keys of the original gateway. */
+export const shownSample = (sample: SystemSample) => ({
+  id: sample.id,
+  cpu_percent: sample.cpuPercent,
+  memory_percent: sample.memoryPercent,
+  memory_available_mb: sample.memoryAvailableMb,
+  disk_percent: sample.diskPercent,
+  disk_free_gb: sample.diskFreeGb,
+  timestamp: new Date(sample.timeMs).toISOString(),
+})
+
 interface Row {
   readonly id: number
   readonly time_ms: number
@@ -101,6 +112,21 @@ export class Samples {
         params: [timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb],
       },
     ])
+  }
+
+  /** The newest 24, and how many there are, as the original gateway's `GET /metrics` answered. */
+  async latest(): Promise<unknown> {
+    const metrics = await this.page(0, 24)
+    const [{ total = 0 } = {}] = await this.options.area.query<{ total: number }>(
+      'SELECT COUNT(*) AS total FROM admin_system_metrics',
+      [],
+      1,
+    )
+    return {
+      metrics: metrics.map(shownSample),
+      total_count: total,
+      timestamp: new Date(this.options.now()).toISOString(),
+    }
   }
 
   /** Newest first. @param sinceMs from then on @param beforeId only those before it */

@@ -96,4 +96,10 @@ export interface Collector {
   /** Registers the families, which go when the contribution goes. @returns reads the source and sets the values */
   setup(metrics: MetricFactory): () => void | Promise<void>
 }
+/** What the metrics path answers to those who ask for JSON: the latest system metrics, as the original gateway had them. */
+export interface JsonView {
+  render(): Promise<unknown>
+}
+export const jsonView = extensionPoint<JsonView>('metrics.jsonView')
+
 export const collector = extensionPoint<Collector>('metrics.collector')

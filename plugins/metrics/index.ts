@@ -1,5 +1,5 @@
 import { definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
-import { collector, Metrics } from './api.ts'
+import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './instance.ts'
 
@@ -13,7 +13,8 @@ export default definePlugin({
   needs: { runtime: Runtime, eventLoop: EventLoop },
   setup({ config, needs, extensions, clock, log, workers, inherited }) {
     const contributed = extensions(collector)
-    const instance = new MetricsInstance({ config, ...needs, clock, log, workers, contributed, inherited })
+    const views = extensions(jsonView)
+    const instance = new MetricsInstance({ config, ...needs, clock, log, workers, contributed, views, inherited })
     return {
       services: { metrics: instance.service },
       // read anew at each change of the configuration

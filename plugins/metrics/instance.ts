@@ -6,11 +6,12 @@ import type { Handover, PluginClock, RequestHooks, StopReason } from '../../core
 import type { Listener, Runtime } from '../../core/runtime-api.ts'
 import type { Extensions } from '../../core/token.ts'
 import type { Workers } from '../../core/workers.ts'
-import type { Collector, MetricFactory, Metrics } from './api.ts'
+import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import { hostCollectors, processCollectors } from './collectors/index.ts'
 import type { MetricsConfig } from './config.ts'
 import { forgetText } from './exposition/format.ts'
+import { prefersJson } from './exposition/negotiate.ts'
 import { createPace } from './exposition/pace.ts'
 import { Scraper } from './exposition/scrape.ts'
 import { type ExposedSource, visitAll } from './exposition/write.ts'
@@ -29,6 +30,8 @@ export interface MetricsInstanceOptions {
   readonly log: Logger
   readonly workers: Workers
   readonly contributed: Extensions<Collector>
+  /** What answers who asks for JSON. */
+  readonly views: Extensions<JsonView>
   readonly inherited: unknown
 }
 
@@ -138,6 +141,11 @@ export class MetricsInstance {
   }
 
   #respond(request: Request): Promise<Response> {
+    const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
+    if (view !== undefined) {
+      const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
+      return view.value.render().then((value) => Response.json(value, { headers }))
+    }
     return this.#scraper.respond(request, this.#config.gzip)
   }
 

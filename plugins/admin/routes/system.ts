@@ -7,7 +7,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { operation } from '../api.ts'
 import { createApi } from '../http/compose.ts'
 import { cursor, iso, nextCursor, number, reply, time, timestamp } from '../http/reply.ts'
-import { availableMemory, type Samples, type SystemSample } from '../samples.ts'
+import { availableMemory, type Samples, shownSample } from '../samples.ts'
 
 export const SampleSchema = z
   .object({
@@ -20,16 +20,6 @@ export const SampleSchema = z
     timestamp: time,
   })
   .openapi('SystemMetrics')
-
-export const shownSample = (sample: SystemSample) => ({
-  id: sample.id,
-  cpu_percent: sample.cpuPercent,
-  memory_percent: sample.memoryPercent,
-  memory_available_mb: sample.memoryAvailableMb,
-  disk_percent: sample.diskPercent,
-  disk_free_gb: sample.diskFreeGb,
-  timestamp: iso(sample.timeMs),
-})
 
 const gb = (bytes: number) => Math.round((bytes / 1_073_741_824) * 100) / 100
 

@@ -45,6 +45,16 @@ export function formatFor(accept: string | null): Format {
   return openmetrics > 0 && openmetrics >= text ? 'openmetrics' : 'prometheus'
 }
 
+/** @param accept the header @returns whether JSON is named, and preferred to every text that a scraper reads */
+export function prefersJson(accept: string | null): boolean {
+  if (accept?.toLowerCase().includes('application/json') !== true) return false
+  const accepted = parseAccept(accept)
+  const texts = ['application/openmetrics-text', 'text/plain', 'text/*'].map((type) =>
+    Math.max(0, ...accepted.filter(({ value }) => value === type).map(({ quality }) => quality)),
+  )
+  return (best(accepted, 'application/json', ['']) ?? 0) > Math.max(...texts)
+}
+
 /** @param acceptEncoding the header */
 export function acceptsGzip(acceptEncoding: string | null): boolean {
   if (acceptEncoding === null) return false

@@ -234,6 +234,19 @@ describe('the paths of the original gateway', () => {
     async (query) => expect(await at.codeOf(`/admin/metrics/system?${query}`)).toEqual([422, 'ADMIN_INVALID']),
   )
 
+  test('/metrics is JSON for those who ask for it, and Prometheus text for everybody else', async () => {
+    const ask = (accept: string) => at.send('/metrics', { key: null, headers: { accept } })
+    const response = await ask('application/json')
+    expect(Object.keys((await response.json()) as object).sort()).toEqual(['metrics', 'timestamp', 'total_count'])
+    for (const accept of [
+      '*/*',
+      'text/plain',
+      'text/plain;q=0.9, application/json;q=0.5',
+      'application/openmetrics-text',
+    ])
+      expect([accept, await (await ask(accept)).text()]).toEqual([accept, expect.stringContaining('# TYPE')])
+  })
+
   test('a service is restarted by its configured command, a plugin for real, anything else not at all', async () => {
     const restart = (service: string) => at.codeOf('/admin/restart/service', { json: { service } })
     expect(await at.get('/admin/restart/service', { json: { service: 'good' } })).toMatchObject({
