@@ -1,0 +1,129 @@
+/**
+ * What the read endpoints of the admin API take, over a socket, with 24 hours of system metrics in the store. Beside
+ * them what the original gateway took for the same, measured on a database of ordinary size.
+ *
+ *     bun scripts/bench/admin.ts [--rounds 200]
+ *
+ * Prints p50 and p99 in milliseconds, and for each whether its p99 is within the goal.
+ */
+
+import { Database } from 'bun:sqlite'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '200' } } })
+const rounds = Number(values.rounds)
+const goalMs = 20
+const root = join(import.meta.dir, '../..')
+
+/** Milliseconds of the original, where it answered at all. */
+const endpoints: readonly (readonly [path: string, originalMs: number | undefined])[] = [
+  ['/admin/metrics/system?hours=24', 107],
+  ['/admin/dashboard/summary', 333],
+  ['/admin/system/info', 1_000],
+  ['/admin/health/comprehensive', undefined],
+  ['/admin/logs/recent?limit=100', undefined],
+  ['/admin/logs/recent?limit=1000', undefined],
+  ['/admin/configuration', undefined],
+  ['/admin/config', undefined],
+  ['/admin/plugins', undefined],
+  ['/admin/status', undefined],
+  ['/admin/audit?limit=100', undefined],
+  ['/admin/jobs', undefined],
+  ['/admin/loggers', undefined],
+  ['/admin/keys', undefined],
+  ['/monitoring/stats', undefined],
+  ['/admin/openapi.json', undefined],
+  ['/admin/reference', undefined],
+]
+
+const folder = mkdtempSync(join(tmpdir(), 'arkwatch-bench-admin-'))
+writeFileSync(
+  join(folder, 'config.yaml'),
+  `server: { port: 0 }
+data: ./data
+environment: production
+plugins:
+  logging:
+  metrics:
+  health:
+  store:
+  audit:
+  admin: { rateLimit: { requests: 1000000 } }
+`,
+)
+
+async function start() {
+  const child = Bun.spawn([process.execPath, join(root, 'cli/arkwatch.ts'), 'start', '--no-watch'], {
+    cwd: folder,
+    stdout: 'pipe',
+    stderr: 'inherit',
+  })
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const chunk of child.stdout) {
+    text += decoder.decode(chunk)
+    const url = /listens on (http:\/\/[\d.:]+)/.exec(text)?.[1]
+    if (url !== undefined) {
+      return {
+        url,
+        async stop() {
+          child.kill('SIGTERM')
+          await child.exited
+        },
+      }
+    }
+  }
+  throw new Error(`it did not start:\n${text}`)
+}
+
+function fill(): number {
+  const db = new Database(join(folder, 'data/store.db'))
+  const nowMs = Date.now()
+  const insert = db.prepare(
+    'INSERT INTO admin_system_metrics (time_ms, cpu_percent, memory_percent, memory_available_mb, disk_percent, disk_free_gb) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const rows = 24 * 60
+  db.transaction(() => {
+    for (let minute = rows; minute > 0; minute -= 1) insert.run(nowMs - minute * 60_000, 12.5, 40.25, 8_000.5, 60, 100)
+  })()
+  db.close()
+  return rows
+}
+
+const quantile = (sorted: readonly number[], share: number) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
+
+// Once to make the tables, then with a day in them.
+await (await start()).stop()
+const rows = fill()
+const { url, stop } = await start()
+const headers = { 'x-admin-key': readFileSync(join(folder, 'data/admin.key'), 'utf8').trim() }
+console.log(`${rows} rows of system metrics, ${rounds} rounds, endpoints interleaved`)
+const times = new Map<string, number[]>(endpoints.map(([path]) => [path, []]))
+const warmUp = 20
+for (let round = -warmUp; round < rounds; round += 1) {
+  for (const [path] of endpoints) {
+    const beganMs = performance.now()
+    const response = await fetch(`${url}${path}`, { headers })
+    await response.arrayBuffer()
+    const tookMs = performance.now() - beganMs
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`)
+    if (round >= 0) times.get(path)!.push(tookMs)
+  }
+}
+console.log('p50 ms    p99 ms    original  endpoint')
+let worst = 0
+for (const [path, originalMs] of endpoints) {
+  const sorted = times.get(path)!.toSorted((a, b) => a - b)
+  const [p50, p99] = [quantile(sorted, 0.5), quantile(sorted, 0.99)]
+  worst = Math.max(worst, p99)
+  const original = originalMs === undefined ? '-' : `${originalMs}`
+  console.log(`${p50.toFixed(2).padEnd(10)}${p99.toFixed(2).padEnd(10)}${original.padEnd(10)}${path}`)
+}
+console.log(`worst p99 ${worst.toFixed(2)} ms, goal ${goalMs} ms: ${worst < goalMs ? 'met' : 'MISSED'}`)
+await stop()
+rmSync(folder, { recursive: true })
+process.exit(worst < goalMs ? 0 : 1)
