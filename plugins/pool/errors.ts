@@ -29,6 +29,10 @@ export const poolError = defineErrors({
     message: 'pool {pool}: a statement ran for more than {timeoutMs} ms: {statement}',
     help: 'Make the statement cheaper, or raise `statementTimeout`.',
   },
+  POOL_ROLLED_BACK: {
+    message: 'pool {pool}: the server rolled the transaction back, because a statement in it had failed',
+    help: 'Let the error of the statement through, or guard it with a savepoint.',
+  },
   POOL_RELEASED: {
     message: 'pool {pool}: the connection was given back already',
     help: 'Use a reserved connection only before its release(), and a transaction only inside its function.',

@@ -9,7 +9,7 @@ import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts
 import type { PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'
 import { Slots } from './slots.ts'
 import { describeBorrower, oldestHolders } from './timeout-message.ts'
-import { type Waiter, WaitingLine } from './waiting-line.ts'
+import { createWaiter, type Waiter, WaitingLine } from './waiting-line.ts'
 
 export class PoolState<C extends PoolConnection> {
   readonly leases = new Set<Lease<C>>()
@@ -167,30 +167,18 @@ export class PoolState<C extends PoolConnection> {
       this.totals.refused += 1
       throw poolError('POOL_QUEUE_FULL', { pool: name, limit: this.settings.maxWaiting })
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Lease<C>>()
-    const cancelTimer = clock.after(timeoutMs, () => this.timeOut(waiter, timeoutMs))
-    const aborted = () => {
-      if (!this.line.remove(waiter)) return
-      this.totals.aborted += 1
-      waiter.reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', aborted, { once: true })
-    const settled = () => {
-      cancelTimer()
-      signal?.removeEventListener('abort', aborted)
-    }
-    const waiter: Waiter<C> = {
-      borrower,
+    const { waiter, promise } = createWaiter<C>(borrower, {
       sinceMs,
-      resolve: (lease) => {
-        settled()
-        resolve(lease)
+      timeoutMs,
+      clock,
+      signal,
+      timedOut: () => this.timeOut(waiter, timeoutMs),
+      aborted: () => {
+        if (!this.line.remove(waiter)) return
+        this.totals.aborted += 1
+        waiter.reject(signal?.reason)
       },
-      reject: (reason) => {
-        settled()
-        reject(reason)
-      },
-    }
+    })
     this.line.add(waiter)
     this.demand()
     if (this.isDeadlock(borrower)) {

@@ -1,4 +1,5 @@
 /** First come, first served; and which leases cannot come back before somebody in the line is served. */
+import type { Clock } from '../../core/clock.ts'
 import type { Borrower, Lease, PoolConnection } from './lease.ts'
 
 export interface Waiter<C extends PoolConnection> {
@@ -7,6 +8,40 @@ export interface Waiter<C extends PoolConnection> {
   readonly sinceMs: number
   resolve(lease: Lease<C>): void
   reject(reason: unknown): void
+}
+
+export interface WaiterOptions {
+  readonly sinceMs: number
+  readonly timeoutMs: number
+  readonly clock: Clock
+  readonly signal: AbortSignal | undefined
+  timedOut(): void
+  aborted(): void
+}
+
+/** @returns the waiter and what its borrower awaits; its timer and listener go when it is settled */
+export function createWaiter<C extends PoolConnection>(borrower: Borrower, options: WaiterOptions) {
+  const { sinceMs, timeoutMs, clock, signal, timedOut, aborted } = options
+  const { promise, resolve, reject } = Promise.withResolvers<Lease<C>>()
+  const cancel = clock.after(timeoutMs, timedOut)
+  signal?.addEventListener('abort', aborted, { once: true })
+  const settled = () => {
+    cancel()
+    signal?.removeEventListener('abort', aborted)
+  }
+  const waiter: Waiter<C> = {
+    borrower,
+    sinceMs,
+    resolve(lease) {
+      settled()
+      resolve(lease)
+    },
+    reject(reason) {
+      settled()
+      reject(reason)
+    },
+  }
+  return { waiter, promise }
 }
 
 export class WaitingLine<C extends PoolConnection> {
