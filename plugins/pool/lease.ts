@@ -66,6 +66,6 @@ export function framesOf(where: Error | undefined, limit = 12): readonly string[
   const lines = (where?.stack ?? '').split('\n').slice(1)
   return lines
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.includes('/plugins/pool/'))
+    .filter((line) => line !== '' && !line.includes(`${import.meta.dir}/`))
     .slice(0, limit)
 }

@@ -1,9 +1,8 @@
 /** What the pool needs of a PostgreSQL client. */
+import type { Rows } from '../api.ts'
 import type { PoolConnection } from '../lease.ts'
 
-export type Row = Record<string, unknown>
-/** The rows; drivers add `count` and `command`. */
-export type Rows<T = Row> = T[] & { readonly count?: number; readonly command?: string }
+export type { Row, Rows } from '../api.ts'
 
 /** A statement: runs when it is awaited, and serves as a part of another until then. */
 export interface Running extends PromiseLike<Rows> {
