@@ -6,4 +6,5 @@ export const catalog: Catalog = {
   metrics: () => import('./metrics/index.ts'),
   health: () => import('./health/index.ts'),
   store: () => import('./store/index.ts'),
+  pool: () => import('./pool/index.ts'),
 }
