@@ -10,4 +10,5 @@ export const catalog: Catalog = {
   admin: () => import('./admin/index.ts'),
   redis: () => import('./redis/index.ts'),
   cache: () => import('./cache/index.ts'),
+  pool: () => import('./pool/index.ts'),
 }

@@ -59,6 +59,14 @@ const check =
     return has(path) ? target : [...target, [[...path, 'critical'], true]]
   }
 
+const count =
+  (path: readonly string[], least: number, most: number, unit?: string): EnvironmentOverlay['set'] =>
+  (text) => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+    if (!(value >= least && value <= most)) return { expected: `a whole number from ${least} to ${most}` }
+    return [[path, unit === undefined ? value : `${value}${unit}`]]
+  }
+
 const port: EnvironmentOverlay['set'] = (text) => {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
   return value <= 65_535 ? [[['server', 'port'], value]] : { expected: 'a port, 0 to 65535' }
@@ -102,6 +110,13 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     set: check('database', databases),
   },
   {
+    variable: 'DATABASE_URL',
+    effect: 'sets `plugins.pool.url`, too; the pool is `disabled` where it is not one of PostgreSQL',
+    secret: true,
+    where: ['plugins', 'pool'],
+    set: (text) => [[['plugins', 'pool', 'url'], text]],
+  },
+  {
     variable: 'REDIS_URL',
     effect: '`redis://` or `rediss://`; the same for `plugins.health.checks.redis`',
     secret: true,
@@ -133,9 +148,24 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     set: (text) =>
       /^[1-9]\d{0,8}$/.test(text) ? [[['plugins', 'cache', 'ttl'], `${text}s`]] : { expected: 'a number of seconds' },
   },
-  { variable: 'DB_POOL_SIZE', effect: 'ignored until the plugin pool exists' },
-  { variable: 'DB_POOL_MAX_OVERFLOW', effect: 'ignored until the plugin pool exists' },
-  { variable: 'DB_POOL_TIMEOUT', effect: 'ignored until the plugin pool exists' },
+  {
+    variable: 'DB_POOL_SIZE',
+    effect: 'connections, 1 to 1000; sets `plugins.pool.size`',
+    where: ['plugins', 'pool'],
+    set: count(['plugins', 'pool', 'size'], 1, 1_000),
+  },
+  {
+    variable: 'DB_POOL_MAX_OVERFLOW',
+    effect: 'connections, 0 to 1000; sets `plugins.pool.maxOverflow`',
+    where: ['plugins', 'pool'],
+    set: count(['plugins', 'pool', 'maxOverflow'], 0, 1_000),
+  },
+  {
+    variable: 'DB_POOL_TIMEOUT',
+    effect: 'seconds, 1 to 3600; sets `plugins.pool.acquireTimeout`',
+    where: ['plugins', 'pool'],
+    set: count(['plugins', 'pool', 'acquireTimeout'], 1, 3_600, 's'),
+  },
   {
     variable: 'ADMIN_ENABLED',
     effect: 'boolean; sets `plugins.admin.enabled` where the configuration names that plugin',

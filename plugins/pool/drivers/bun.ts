@@ -1,0 +1,48 @@
+/** Connections by Bun's own client, one each. */
+import { SQL } from 'bun'
+import type { DriverOptions, Running, SqlConnection, SqlDriver } from './driver.ts'
+
+type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+
+export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
+  const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
+  const client = (onclose?: () => void) =>
+    new SQL({
+      url,
+      max: 1,
+      idleTimeout: 0,
+      maxLifetime: 0,
+      connectionTimeout: Math.ceil(connectTimeoutMs / 1_000),
+      ...(onclose && { onclose }),
+      connection: {
+        application_name: applicationName,
+        ...(statementTimeoutMs > 0 && { statement_timeout: String(statementTimeoutMs) }),
+      },
+    } as never)
+  const parts = client() as unknown as (...values: readonly unknown[]) => unknown
+  return {
+    part: (values) => parts(...values),
+    async open(onClosed) {
+      const sql = client(onClosed)
+      const close = () => void sql.close({ timeout: 0 }).catch(() => {})
+      try {
+        const [row] = await sql.unsafe('SELECT pg_backend_pid() AS pid')
+        return connection(sql, Number(row?.pid ?? 0), close)
+      } catch (thrown) {
+        close()
+        throw thrown
+      }
+    },
+  }
+}
+
+const connection = (sql: SQL, pid: number, close: () => void): SqlConnection => ({
+  pid,
+  raw: sql,
+  close,
+  ping: async () => {
+    await sql.unsafe('SELECT 1')
+  },
+  text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as Running,
+  template: (strings, values) => (sql as unknown as Template)(strings, ...values),
+})

@@ -1,0 +1,34 @@
+/** What the pool needs of a PostgreSQL client. */
+import type { Rows } from '../api.ts'
+import type { PoolConnection } from '../lease.ts'
+
+export type { Row, Rows } from '../api.ts'
+
+/** A statement: runs when it is awaited, and serves as a part of another until then. */
+export interface Running extends PromiseLike<Rows> {
+  /** Asks the server to end it. */
+  cancel(): unknown
+}
+
+export interface SqlConnection extends PoolConnection {
+  text(sql: string, parameters: readonly unknown[]): Running
+  template(strings: TemplateStringsArray, values: readonly unknown[]): Running
+  /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
+  readonly raw: unknown
+}
+
+export interface SqlDriver {
+  /** Opens a connection and asks it something. */
+  open(onClosed: () => void): Promise<SqlConnection>
+  /** `sql(rows)`, `sql('column')`: parts of templates. */
+  part(values: readonly unknown[]): unknown
+}
+
+export interface DriverOptions {
+  readonly url: string
+  readonly applicationName: string
+  /** Milliseconds. */
+  readonly connectTimeoutMs: number
+  /** Milliseconds, 0 for none. */
+  readonly statementTimeoutMs: number
+}

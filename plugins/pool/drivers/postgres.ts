@@ -1,0 +1,58 @@
+/** Connections by postgres.js: one client of one connection each, so that the pool alone decides who waits. */
+import type { Sql } from 'postgres'
+import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
+
+type Connect = (url: string, options: Record<string, unknown>) => Sql
+type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+
+async function load(): Promise<Connect> {
+  return (await import('postgres')).default as unknown as Connect
+}
+
+/** Over postgres.js, which the host has found to be installed. */
+export async function postgresDriver(options: DriverOptions): Promise<SqlDriver> {
+  const connect = await load()
+  const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
+  const client = (onclose?: () => void) =>
+    connect(url, {
+      max: 1,
+      max_pipeline: 0,
+      connect_timeout: Math.ceil(connectTimeoutMs / 1_000),
+      idle_timeout: null,
+      max_lifetime: null,
+      backoff: () => 0,
+      onnotice: () => {},
+      ...(onclose && { onclose }),
+      connection: {
+        application_name: applicationName,
+        ...(statementTimeoutMs > 0 && { statement_timeout: statementTimeoutMs }),
+      },
+    })
+  const parts = client() as unknown as (...values: readonly unknown[]) => unknown
+  return {
+    part: (values) => parts(...values),
+    async open(onClosed) {
+      const sql = client(onClosed)
+      const close = () => void sql.end({ timeout: 0 }).catch(() => {})
+      try {
+        const [row] = await sql.unsafe('SELECT pg_backend_pid() AS pid')
+        return connection(sql, Number(row?.pid ?? 0), close)
+      } catch (thrown) {
+        close()
+        throw thrown
+      }
+    },
+  }
+}
+
+const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => ({
+  pid,
+  raw: sql,
+  close,
+  ping: async () => {
+    await sql.unsafe('SELECT 1')
+  },
+  text: (text, parameters) =>
+    sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as Running,
+  template: (strings, values) => (sql as unknown as Template)(strings, ...values),
+})

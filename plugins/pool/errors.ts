@@ -1,0 +1,45 @@
+/** The error codes of pool. */
+import { defineErrors } from '../../core/errors.ts'
+
+export const poolError = defineErrors({
+  POOL_TIMEOUT: {
+    message:
+      'pool {pool}: no connection within {timeoutMs} ms (total {total}, active {active}, idle {idle}, waiting {waiting}); oldest holders: {holders}',
+    help: 'See who holds connections with `arkwatch pool.holders`; hold them for less time, or raise `size`.',
+  },
+  POOL_QUEUE_FULL: {
+    message: 'pool {pool}: {limit} borrowers wait already',
+    help: 'Shed load earlier, or raise `maxWaiting`.',
+  },
+  POOL_DEADLOCK: {
+    message:
+      'pool {pool}: every connection is held by code that waits for a further one; held since: {held}; asked again: {asked}',
+    help: 'Use the connection that is held (`tx`) for the inner statement, or give it back first.',
+  },
+  POOL_UNAVAILABLE: {
+    message: 'pool {pool}: the database cannot be reached: {reason}',
+    help: 'See whether the server is up and `url` is right; the pool goes on trying by itself.',
+  },
+  POOL_CLOSED: { message: 'pool {pool} is closed', help: 'It was drained, or Arkwatch is stopping.' },
+  POOL_CONNECTION_LOST: {
+    message: 'pool {pool}: the connection was lost while a statement ran',
+    help: 'Whether the statement took effect is not known; repeat it only if that is safe (`idempotent: true`).',
+  },
+  POOL_STATEMENT_TIMEOUT: {
+    message: 'pool {pool}: a statement ran for more than {timeoutMs} ms: {statement}',
+    help: 'Make the statement cheaper, or raise `statementTimeout`.',
+  },
+  POOL_ROLLED_BACK: {
+    message: 'pool {pool}: the server rolled the transaction back, because a statement in it had failed',
+    help: 'Let the error of the statement through, or guard it with a savepoint.',
+  },
+  POOL_RELEASED: {
+    message: 'pool {pool}: the connection was given back already',
+    help: 'Use a reserved connection only before its release(), and a transaction only inside its function.',
+  },
+  POOL_UNKNOWN: { message: 'there is no pool {pool}; there are {known}', help: 'Name it under `plugins.pool.pools`.' },
+  POOL_EXPLAIN_REFUSED: {
+    message: 'EXPLAIN is refused: {reason}',
+    help: 'Only one SELECT, without locks, is explained.',
+  },
+})

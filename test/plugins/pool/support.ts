@@ -1,0 +1,67 @@
+/** Connections that a test holds in its hand. */
+
+import type { PoolConnection } from '../../../plugins/pool/lease.ts'
+import type { PoolSettings } from '../../../plugins/pool/pool-options.ts'
+import { PoolState } from '../../../plugins/pool/pool-state.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+
+export const defaults: PoolSettings = {
+  size: 2,
+  maxOverflow: 1,
+  minIdle: 0,
+  acquireTimeoutMs: 1_000,
+  idleTimeoutMs: 60_000,
+  maxLifetimeMs: 600_000,
+  keepaliveMs: 0,
+  validateAfterMs: 1_000_000,
+  validationTimeoutMs: 500,
+  connectTimeoutMs: 2_000,
+  maxWaiting: 100,
+  breakerFailures: 3,
+  backOff: { firstMs: 100, maxMs: 1_000 },
+}
+
+export interface HeldConnection extends PoolConnection {
+  closed: boolean
+  pings: number
+  /** As if the server had ended it. */
+  die(): void
+}
+
+/** A pool over connections that open at once, unless `server` says otherwise. */
+export function handPool(settings: Partial<PoolSettings> = {}) {
+  const clock = testClock()
+  const server = { up: true, hangs: false, pingFails: false }
+  const connections: HeldConnection[] = []
+  const closes: string[] = []
+  const pool = new PoolState<HeldConnection>({
+    name: 'test',
+    settings: { ...defaults, ...settings },
+    clock,
+    random: () => 0,
+    events: { closed: (reason) => closes.push(reason) },
+    async connect(onClosed) {
+      if (server.hangs) await new Promise(() => {})
+      if (!server.up) throw new Error('refused')
+      const connection: HeldConnection = {
+        pid: connections.length + 1,
+        closed: false,
+        pings: 0,
+        async ping() {
+          connection.pings += 1
+          if (server.pingFails) throw new Error('no answer')
+        },
+        close() {
+          connection.closed = true
+        },
+        die() {
+          connection.closed = true
+          onClosed()
+        },
+      }
+      connections.push(connection)
+      return connection
+    },
+  })
+  return { pool, clock, server, connections, closes }
+}
