@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { roles } from '../../../plugins/admin/api.ts'
+import type { Document } from '../../../plugins/admin/http/document.ts'
+import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
+
+// Every operation is called many times, over a socket.
+setDefaultTimeout(300_000)
+
+const canary = 'CANARY-55aa-never-shown'
+const seed = Number(process.env.ARKWATCH_TEST_SEED ?? 1)
+const numRuns = process.env.ARKWATCH_PROOF === '1' ? 150 : 15
+
+let at: AdminRuntime
+let document: Document
+const keys: string[] = []
+beforeAll(async () => {
+  at = await bootAdmin({
+    admin: { lockout: { failures: 1_000 }, maxStreams: 1_000 },
+    config: {
+      plugins: { health: { checks: { database: { kind: 'postgres', url: `postgres://u:${canary}@127.0.0.1:1/x` } } } },
+    },
+    env: { SOME_SECRET: canary },
+  })
+  document = (await at.get('/admin/openapi.json')) as never
+  for (const role of roles) keys.push(await at.keyOf(role))
+})
+afterAll(() => at.stop())
+
+/** Those that would change what the others are asked about, or never end. */
+const leftOut = ['/admin/stream', '/admin/shutdown', '/admin/keys/{id}/rotate', '/admin/audit/export']
+const operations = () =>
+  Object.entries(document.paths)
+    .filter(([path]) => !leftOut.includes(path))
+    .flatMap(([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, operation })))
+
+const text = fc.oneof(
+  fc.string({ maxLength: 30 }),
+  fc.constantFrom('metrics', 'root', '..', '%00', '-1', '1e99', 'null', '’', "' OR 1=1 --"),
+)
+const json = fc.oneof(
+  fc.json({ maxDepth: 3 }),
+  fc.constantFrom(
+    '',
+    '{',
+    '[]',
+    'null',
+    '{"__proto__":{}}',
+    '{"patch":{}}',
+    '{"patch":{"plugins":{"metrics":{"path":5}}}}',
+    '{"level":"warn"}',
+    '{"service":"x"}',
+    '{"duration_seconds":0}',
+    '{"key":"x"}',
+    '{"value":"x"}',
+  ),
+)
+
+test('no generated request gets a status that the document does not name, a fault, or a slow answer', async () => {
+  for (const { path, method, operation } of operations()) {
+    const names = (operation.parameters ?? []).filter((each) => each.in === 'query').map(({ name }) => name)
+    const request = fc.record({
+      parts: fc.array(text, { minLength: 3, maxLength: 3 }),
+      query: fc.dictionary(fc.constantFrom(...names, 'unknown'), text, { maxKeys: 3 }),
+      headers: fc.dictionary(
+        fc.constantFrom('if-match', 'idempotency-key', 'accept', 'x-request-id'),
+        fc.constantFrom('x', '"x"', '*', '*/*', 'a b'),
+        { maxKeys: 2 },
+      ),
+      body: json,
+      type: fc.constantFrom('application/json', 'application/json', 'text/plain'),
+      key: fc.constantFrom(null, 'wrong', ...keys),
+    })
+    const check = fc.asyncProperty(request, async ({ parts, query, headers, body, type, key }) => {
+      let index = 0
+      const filled = path.replaceAll(/{\w+}/g, () => encodeURIComponent(parts[index++] || 'x').replace(/^\.+$/, 'x'))
+      const search = new URLSearchParams(query).toString()
+      const beganMs = performance.now()
+      const response = await at.send(`${filled}${search && `?${search}`}`, {
+        method: method.toUpperCase(),
+        key,
+        headers: { ...headers, 'content-type': type },
+        ...(method !== 'get' && { body }),
+      })
+      const answer = await response.text()
+      const named = Object.keys(operation.responses).includes(String(response.status))
+      expect([method, path, response.status, response.status === 500 ? answer : named]).toEqual([
+        method,
+        path,
+        response.status,
+        true,
+      ])
+      expect(performance.now() - beganMs).toBeLessThan(5_000)
+      if (response.status >= 400)
+        expect(JSON.parse(answer)).toMatchObject({ status: response.status, code: expect.any(String) })
+      expect(answer).not.toContain(canary)
+    })
+    await fc.assert(check, { seed, numRuns, endOnFailure: true })
+  }
+  expect((await at.send('/admin/status')).status).toBe(200)
+})
+
+test('no answer, metric or file of ours holds a secret of the configuration or a key', async () => {
+  for (const { path, method } of operations()) {
+    if (method !== 'get' || path.includes('{')) continue
+    const answer = await (await at.send(path)).text()
+    for (const secret of [canary, adminKey, ...keys]) expect([path, answer.includes(secret)]).toEqual([path, false])
+  }
+  const exported = await (await at.send('/admin/audit/export')).text()
+  const metrics = await (await at.send('/metrics', { key: null })).text()
+  for (const secret of [canary, adminKey, ...keys])
+    expect(exported.includes(secret) || metrics.includes(secret)).toBe(false)
+  const data = at.runtime.dataDir
+  for (const name of readdirSync(data)) {
+    if (name === 'overlay.yaml' || !statSync(join(data, name)).isFile()) continue
+    const bytes = readFileSync(join(data, name))
+    for (const secret of [canary, adminKey, ...keys]) expect([name, bytes.includes(secret)]).toEqual([name, false])
+  }
+})
