@@ -1,8 +1,8 @@
 /**
- * The one event-loop histogram and the one heartbeat of the process. On Bun `monitorEventLoopDelay` is a process
- * singleton that anyone can stop, so core owns it and everybody else reads here.
+ * The one event-loop histogram and the one heartbeat of the process, from one timer. Bun's `monitorEventLoopDelay` is a
+ * process singleton that anyone can stop, so core measures itself and everybody else reads here.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { Cancel, Clock } from './clock.ts'
 import { announce, beat, createHeartbeat, endPause } from './heartbeat.ts'
 import { service } from './token.ts'
@@ -33,32 +33,68 @@ export interface EventLoop {
 export const EventLoop = service<EventLoop>('eventLoop')
 
 const windowMs = 10_000
-const beatMs = 250
-const ms = (nanoseconds: number) => (Number.isFinite(nanoseconds) && nanoseconds < 1e15 ? nanoseconds / 1e6 : 0)
+/** The watchdog takes a heart that beats this seldom for alive. */
+const idleSampleMs = 250
+const busySampleMs = 50
+/** CPU time of the process as a share of one core from which on it counts as busy. */
+const busyRatio = 0.05
 
-const read = (histogram: ReturnType<typeof monitorEventLoopDelay>): LoopDelay => ({
-  minMs: histogram.count === 0 ? 0 : ms(histogram.min),
-  meanMs: histogram.count === 0 ? 0 : ms(histogram.mean),
-  p50Ms: ms(histogram.percentile(50)),
-  p90Ms: ms(histogram.percentile(90)),
-  p99Ms: ms(histogram.percentile(99)),
-  maxMs: ms(histogram.max),
-})
+/**
+ * PURE. When the delay is sampled next: seldom in an idle process, whose loop nothing holds up, often in one that works.
+ * @param cpuMs CPU time of the process since the last sample
+ * @param elapsedMs time since the last sample
+ * @returns milliseconds
+ */
+export const sampleAfterMs = (cpuMs: number, elapsedMs: number): number =>
+  cpuMs > elapsedMs * busyRatio ? busySampleMs : idleSampleMs
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
+const ms = (nanoseconds: number) => nanoseconds / 1e6
+
+const read = (histogram: RecordableHistogram): LoopDelay =>
+  histogram.count === 0
+    ? { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
+    : {
+        minMs: ms(histogram.min),
+        meanMs: ms(histogram.mean),
+        p50Ms: ms(histogram.percentile(50)),
+        p90Ms: ms(histogram.percentile(90)),
+        p99Ms: ms(histogram.percentile(99)),
+        maxMs: ms(histogram.max),
+      }
 
 /** Starts the histogram and the heartbeat. @returns the service and its stop */
 export function startEventLoop(clock: Clock): EventLoop & { stop(): void } {
-  const histogram = monitorEventLoopDelay({ resolution: 50 })
-  histogram.enable()
+  const histogram = createHistogram()
   const heartbeat = createHeartbeat(clock.now())
   let last: LoopDelay | undefined
   let pauseReason: string | undefined
-  const cancels = [
-    clock.every(windowMs, () => {
-      last = read(histogram)
-      histogram.reset()
-    }),
-    clock.every(beatMs, () => beat(heartbeat, clock.now())),
-  ]
+  let windowEndsMs = clock.monotonic() + windowMs
+  let sampledMs = clock.monotonic()
+  let usedMs = cpuMs()
+  let cancel: Cancel
+  const arm = (afterMs: number) => {
+    const dueMs = clock.monotonic() + afterMs
+    cancel = clock.after(afterMs, () => {
+      const nowMs = clock.monotonic()
+      const used = cpuMs()
+      beat(heartbeat, clock.now())
+      histogram.record(Math.max(1, Math.round((nowMs - dueMs) * 1e6)))
+      if (nowMs >= windowEndsMs) {
+        windowEndsMs = nowMs + windowMs
+        last = read(histogram)
+        histogram.reset()
+      }
+      arm(sampleAfterMs(used - usedMs, nowMs - sampledMs))
+      sampledMs = nowMs
+      usedMs = used
+    })
+  }
+  arm(idleSampleMs)
   return {
     heartbeat,
     delay: () => last ?? read(histogram),
@@ -74,9 +110,6 @@ export function startEventLoop(clock: Clock): EventLoop & { stop(): void } {
         endPause(heartbeat)
       }
     },
-    stop() {
-      for (const cancel of cancels) cancel()
-      histogram.disable()
-    },
+    stop: () => cancel(),
   }
 }

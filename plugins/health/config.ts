@@ -15,7 +15,7 @@ const Watchdog = z.strictObject({
   stuckAfter: duration({ min: '500ms' })
     .prefault('15s')
     .describe('Liveness fails when the main loop stands still for so long.'),
-  reportAfter: duration({ min: '100ms' })
+  reportAfter: duration({ min: '500ms' })
     .prefault('1s')
     .describe('A main loop that stands still for so long is logged and counted.'),
 })

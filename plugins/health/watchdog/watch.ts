@@ -100,6 +100,13 @@ export function look(state: WatchState, sight: Sight, limits: WatchLimits): Look
   }
 }
 
+const calmLookMs = 500
+const alarmedLookMs = 100
+
+/** When to look next: seldom while the heart beats, closely while it is missed. @returns milliseconds */
+export const lookAfterMs = ({ ageMs }: Pick<Look, 'ageMs'>, { reportAfterMs }: Pick<WatchLimits, 'reportAfterMs'>) =>
+  ageMs > 0 ? alarmedLookMs : Math.min(calmLookMs, reportAfterMs / 2)
+
 /** The watchdog's `/metrics`, in the Prometheus text format. */
 export function watchMetrics({ ageMs, isPaused, isAlive, state }: Look, limits: WatchLimits): string {
   const stuckMs = ageMs >= limits.reportAfterMs ? ageMs : 0

@@ -7,9 +7,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf } from '../../../core/errors.ts'
 import { readHeartbeat } from '../../../core/heartbeat.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
-import { initialWatch, type Look, look, type WatchEvent, watchMetrics } from './watch.ts'
+import { initialWatch, type Look, look, lookAfterMs, type WatchEvent, watchMetrics } from './watch.ts'
 
-const pollMs = 250
 const retryListenMs = 2_000
 
 const data = workerData as WatchdogData
@@ -86,5 +85,9 @@ function listen(): void {
   }
 }
 
-setInterval(lookNow, pollMs)
+function keepLooking(): void {
+  setTimeout(keepLooking, lookAfterMs(lookNow(), limits))
+}
+
+keepLooking()
 listen()

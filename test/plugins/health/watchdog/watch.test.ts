@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { initialWatch, look, watchMetrics } from '../../../../plugins/health/watchdog/watch.ts'
+import { initialWatch, look, lookAfterMs, watchMetrics } from '../../../../plugins/health/watchdog/watch.ts'
 
 const limits = { stuckAfterMs: 3_000, reportAfterMs: 1_000 }
 
@@ -74,5 +74,11 @@ describe('the watchdog', () => {
     expect(at(1_600, 1)).toContain('\narkwatch_event_loop_stuck_seconds 0\n')
     expect(at(1_700, 1)).toContain('\narkwatch_event_loop_stuck_longest_seconds 1.5\n')
     expect(at(1_700, 1)).toContain('\narkwatch_event_loop_stuck_total 1\n')
+  })
+
+  test('looks seldom while the heart beats and closely once a beat is missed', () => {
+    expect(lookAfterMs({ ageMs: 0 }, { reportAfterMs: 1_000 })).toBe(500)
+    expect(lookAfterMs({ ageMs: 0 }, { reportAfterMs: 500 })).toBe(250)
+    expect(lookAfterMs({ ageMs: 1 }, { reportAfterMs: 1_000 })).toBe(100)
   })
 })
