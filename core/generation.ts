@@ -40,6 +40,7 @@ export const runningNodes = (generation: Generation): PlanNode[] =>
     config: section.config,
     on: isUp(state),
     reconfigurable: parts.reconfigure !== undefined,
+    handsOver: parts.handover !== undefined,
   }))
 
 export const wantedNodes = (sections: readonly PluginSection[]): PlanNode[] =>

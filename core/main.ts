@@ -1,5 +1,5 @@
 /** Arkwatch as a process of its own. The only place that listens to signals and decides on the exit code. */
-import { systemClock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { type ControlServer, startControl } from './control.ts'
 import { type DataLock, lockData } from './data-lock.ts'
 import { exitCodes, forcedExitCode } from './exit-codes.ts'
@@ -25,22 +25,32 @@ export function banner({ status }: Pick<RunningRuntime, 'status'>): string {
   return urls.length === 0 ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls.join(', ')}`
 }
 
-/** Runs reloads one at a time; what is asked for meanwhile makes one more of them. */
-function reloader(runtime: RunningRuntime, log: Logger): (why: string) => Promise<void> {
+/** How long a reload waits for a change that is under way. */
+const busyMs = 250
+
+/** Runs reloads one at a time; what is asked for meanwhile makes one more of them, also while a change is under way. */
+function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SIGHUP' | 'a file changed') => void {
   let running = false
   let again = false
-  return async (why) => {
-    again = true
-    if (running) return
-    running = true
-    while (again) {
+  const run = async (why: string) => {
+    while (again && !runtime.status().stopping) {
       again = false
+      // What was changed through the API is in force already.
+      if (why !== 'SIGHUP' && !(await runtime.isStale())) continue
       log.info('reloading the configuration', { why })
-      await runtime.reload().catch((error: { code?: string }) => {
-        if (error.code === 'RELOAD_BUSY') log.warn('not reloaded', { error })
+      await runtime.reload().catch(async (error: { code?: string }) => {
+        if (error.code !== 'RELOAD_BUSY') return
+        again = true
+        await clock.sleep(busyMs)
       })
     }
     running = false
+  }
+  return (why) => {
+    again = true
+    if (running) return
+    running = true
+    void run(why)
   }
 }
 
@@ -87,9 +97,9 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     stop()
   }
   const reload = () => {
-    if (runtime !== undefined && asked === 0) void reloadSoon('SIGHUP')
+    if (runtime !== undefined && asked === 0) reloadSoon('SIGHUP')
   }
-  let reloadSoon: ReturnType<typeof reloader> = async () => {}
+  let reloadSoon: ReturnType<typeof reloader> = () => {}
 
   const listeners = {
     SIGTERM: onSignal,
@@ -124,8 +134,8 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
       throw error
     }
     if (asked > 0 || faulty) return stop()
-    reloadSoon = reloader(booted, log)
-    if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => void reloadSoon('a file changed'))
+    reloadSoon = reloader(booted, clock, log)
+    if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
     const line = banner(booted)
     if (announce !== undefined) announce(line)
     else log.info(line, { bootMs: Math.round(booted.status().bootMs ?? 0) })

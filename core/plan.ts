@@ -12,11 +12,21 @@ export interface PlanNode {
   readonly on: boolean
   /** Whether its `reconfigure` takes a new config in place. */
   readonly reconfigurable?: boolean
+  /** Whether it gives its state to its successor. */
+  readonly handsOver?: boolean
 }
 
-const step = (plugin: string, action: PlanStep['action'], reason: string): PlanStep => ({ plugin, action, reason })
+type Move = Omit<PlanStep, 'state'>
+const step = (plugin: string, action: PlanStep['action'], reason: string): Move => ({ plugin, action, reason })
 
-function ownStep(before: PlanNode | undefined, after: PlanNode): PlanStep {
+/** What becomes of the state of what runs. */
+function stateAfter({ plugin, action }: Move, before: PlanNode | undefined, restart: string | undefined) {
+  if (before?.on !== true || before.definition.holdsState === false) return 'none'
+  if (action === 'untouched' || action === 'reconfigure') return 'kept'
+  return action === 'replace' && before.handsOver === true && plugin !== restart ? 'kept' : 'lost'
+}
+
+function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
   if (!after.on)
     return before?.on ? step(after.name, 'remove', 'disabled') : step(after.name, 'untouched', 'stays disabled')
   if (before === undefined) return step(after.name, 'add', 'new')
@@ -57,5 +67,6 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
     }
     return own
   })
-  return [...steps, ...gone.map(({ name }) => step(name, 'remove', 'no longer named'))]
+  const all = [...steps, ...gone.map(({ name }) => step(name, 'remove', 'no longer named'))]
+  return all.map((each) => ({ ...each, state: stateAfter(each, before.get(each.plugin), restart) }))
 }

@@ -129,6 +129,8 @@ export interface PluginDefinition<
   readonly deadlines?: { readonly start?: number; readonly ready?: number; readonly stop?: number }
   /** It holds a lock or a listener: on replacement the old instance stops before the new one starts. @default false */
   readonly exclusive?: boolean
+  /** Whether it holds anything in memory that a restart loses; plans say so. @default true */
+  readonly holdsState?: boolean
   /** npm packages that only this plugin needs (optionalDependencies), imported inside `start`. */
   readonly packages?: readonly string[]
   /** Why the plugin has nothing to do with this config (an empty URL): it is then `disabled`, which is no error. */

@@ -50,6 +50,8 @@ export interface PlanStep {
   readonly action: PlanAction
   /** Why, for operators. */
   readonly reason: string
+  /** What becomes of what the plugin holds in memory; `none` where there is none to lose. */
+  readonly state: 'kept' | 'lost' | 'none'
 }
 
 /** What a change would do. */

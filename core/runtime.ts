@@ -9,7 +9,7 @@ import { Changes, recoverPending } from './changes.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { describeSource } from './config/describe-source.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
-import { replaceFile } from './config/overlay.ts'
+import { overlayFile, replaceFile } from './config/overlay.ts'
 import type { RuntimeConfig } from './config/types.ts'
 import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
@@ -27,6 +27,7 @@ import { type ControlCommand, controlCommand, type PlanStep, Runtime, type Runti
 import { isUp } from './state.ts'
 import type { ServiceToken } from './token.ts'
 import { version } from './version.ts'
+import { fingerprintOf } from './watch.ts'
 import { createWorkers } from './workers.ts'
 
 export interface RuntimeOptions extends LoadOptions {
@@ -42,6 +43,8 @@ export interface RunningRuntime extends Runtime {
   readonly dataDir: string
   /** The files that the configuration in force was read from. */
   configFiles(): readonly string[]
+  /** Whether those files differ from what is in force. */
+  isStale(): Promise<boolean>
   readonly requestPath: RequestPath
   /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
   fetch(request: Request, server?: unknown): Response | Promise<Response>
@@ -87,6 +90,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   let bootMs: number | undefined
   let generation = 0
+  let plans = 0
   let stopping = false
   let busy = false
   let paused = !config.autoStart
@@ -140,18 +144,26 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
+  const filesOf = ({ files, dataDir }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
+  const printOf = async (each: RuntimeConfig) => `${filesOf(each)} ${await fingerprintOf(filesOf(each))}`
+  /** Of the files as they were read; nothing where they changed meanwhile. */
+  let applied = await printOf(config)
+
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
+    const before = await printOf(config)
     const next = await loadConfig(options)
+    const print = await printOf(next)
     const moved = listenerMoves(config, next)
     const opened = moved ? await openServer(next) : undefined
     try {
       const steps = await host.reload(next.plugins)
-      const before = server
+      const old = server
       if (moved) {
         server = opened
-        await before?.close(next.server?.drainTimeoutMs)
+        await old?.close(next.server?.drainTimeoutMs)
       }
       config = next
+      applied = before === print ? print : ''
       return steps
     } catch (error) {
       await opened?.close(0)
@@ -203,7 +215,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       clock,
       log,
       async plan(text) {
-        const candidate = join(config.dataDir, 'overlay.plan.yaml')
+        plans += 1
+        const candidate = join(config.dataDir, `overlay.plan-${plans}.yaml`)
         try {
           replaceFile(candidate, text)
           const next = await loadConfig({ ...options, overlayFile: candidate })
@@ -287,6 +300,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   return Object.assign(runtime, {
     dataDir: config.dataDir,
     configFiles: () => config.files,
+    isStale: async () => !lastReload.ok || (await printOf(config)) !== applied,
     requestPath,
     fetch: (request: Request, server?: unknown) => handle(request, server),
     answer: (request: Request) => answer(request),

@@ -5,6 +5,16 @@ import type { Clock } from './clock.ts'
 import { messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 
+const textOf = (file: string) =>
+  Bun.file(file)
+    .text()
+    .catch(() => '')
+
+/** @returns changes with the contents of the files; a missing one counts as empty */
+export async function fingerprintOf(files: Iterable<string>): Promise<string> {
+  return String(Bun.hash((await Promise.all([...files].map(textOf))).join('\0')))
+}
+
 /** How long a file must be quiet: editors write in several steps. */
 const settleMs = 250
 
@@ -17,16 +27,6 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
   const watchers = new Map<string, FSWatcher>()
   let cancel = () => {}
   let stopped = false
-  const fingerprint = async () => {
-    const texts = await Promise.all(
-      files().map((file) =>
-        Bun.file(file)
-          .text()
-          .catch(() => ''),
-      ),
-    )
-    return String(Bun.hash(texts.join('\0')))
-  }
   const textNow = (file: string) => {
     try {
       return readFileSync(file, 'utf8')
@@ -38,7 +38,7 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
   let last = Promise.resolve(String(Bun.hash(files().map(textNow).join('\0'))))
   const settle = async () => {
     const before = await last
-    last = fingerprint()
+    last = fingerprintOf(files())
     if (stopped || (await last) === before) return
     changed()
     follow()

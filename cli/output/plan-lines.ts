@@ -10,7 +10,7 @@ export function printSteps(cli: Cli, steps: readonly PlanStep[], none: string): 
   if (cli.json) printJson(cli, { changes: changes.length > 0, steps })
   else if (changes.length === 0) cli.print(none)
   else {
-    const rows = changes.map(({ plugin, action, reason }) => [plugin, paint(cli, 'bold', action), reason])
-    cli.print(table(['plugin', 'action', 'reason'], rows))
+    const rows = changes.map(({ plugin, action, state, reason }) => [plugin, paint(cli, 'bold', action), state, reason])
+    cli.print(table(['plugin', 'action', 'state', 'reason'], rows))
   }
 }

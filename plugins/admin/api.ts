@@ -73,6 +73,8 @@ export interface AdminVariables {
   readonly from: string
   /** The token of the browser session that the request is part of. */
   readonly csrf: string | undefined
+  /** Whether who asked may still be here: the key was not revoked, the session has not ended. */
+  readonly isStillIn: () => boolean
   readonly note: ChangeNote
   /** Runs long work. @param kind `backup.create` @returns 202 with the job @throws ADMIN_JOB_LIMIT */
   readonly startJob: (kind: string, run: (job: JobContext) => Promise<JobOutcome | undefined>) => Promise<Response>

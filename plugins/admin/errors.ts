@@ -32,7 +32,21 @@ export const adminError = defineErrors({
   },
   ADMIN_NOT_FOUND: { message: 'there is no {what}', help: 'GET /admin/openapi.json lists what there is.' },
   ADMIN_BODY: { message: 'the body cannot be read: {reason}', help: 'Send one JSON value as application/json.' },
+  ADMIN_BODY_LARGE: { message: 'the body is larger than {bytes} bytes', help: 'Send less.' },
+  ADMIN_BODY_SLOW: {
+    message: 'the body did not arrive within {seconds} s',
+    help: 'Send it at once; the connection is closed.',
+  },
+  ADMIN_BODY_BUSY: { message: '{limit} bodies are on their way already', help: 'Try again when Retry-After says.' },
   ADMIN_INVALID: { message: 'the request is not valid', help: 'See `errors`: each tells where and what.' },
+  ADMIN_CONFIG_PROTECTED: {
+    message: 'the change touches what cannot be set over the API',
+    help: 'See `errors`. Change config.yaml, or run `arkwatch config apply` on the machine.',
+  },
+  ADMIN_OWN_PLUGIN: {
+    message: 'the API stands on {plugin}, and cannot turn it on or off',
+    help: 'Set `plugins.{plugin}.enabled` in config.yaml, or run `arkwatch plugins disable {plugin}` on the machine.',
+  },
   ADMIN_PRECONDITION: {
     message: 'it was changed since: If-Match {seen} is not {current}',
     help: 'Read it again, and send the ETag of what you read.',
@@ -48,6 +62,10 @@ export const adminError = defineErrors({
   ADMIN_IDEMPOTENCY_BUSY: {
     message: 'the first request with this Idempotency-Key is still under way',
     help: 'Wait for its answer and send it again.',
+  },
+  ADMIN_IDEMPOTENCY_FULL: {
+    message: '{limit} requests with an Idempotency-Key are under way',
+    help: 'Wait for some to end, and try again.',
   },
   ADMIN_PLUGIN_MISSING: {
     message: 'this needs the plugin {plugin}, which is not running',
@@ -83,11 +101,17 @@ const statuses: Readonly<Record<string, number>> = {
   ADMIN_CSRF: 403,
   ADMIN_NOT_FOUND: 404,
   ADMIN_BODY: 400,
+  ADMIN_BODY_LARGE: 413,
+  ADMIN_BODY_SLOW: 408,
+  ADMIN_BODY_BUSY: 503,
   ADMIN_INVALID: 422,
+  ADMIN_CONFIG_PROTECTED: 403,
+  ADMIN_OWN_PLUGIN: 409,
   ADMIN_PRECONDITION: 412,
   ADMIN_PRECONDITION_REQUIRED: 428,
   ADMIN_IDEMPOTENCY_REUSED: 422,
   ADMIN_IDEMPOTENCY_BUSY: 409,
+  ADMIN_IDEMPOTENCY_FULL: 503,
   ADMIN_PLUGIN_MISSING: 501,
   ADMIN_JOB_LIMIT: 503,
   ADMIN_STREAM_LIMIT: 503,

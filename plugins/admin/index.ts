@@ -47,8 +47,8 @@ export default definePlugin({
         ...adminCommands(() => instance.keyring, instance.jobs, needs.audit, clock.now),
       ],
       start: () => instance.start(),
-      handover: () => ({ state: instance.inherited, resume() {} }),
-      stop: () => instance.stop(),
+      handover: () => ({ state: instance.inherited, resume: () => instance.resume() }),
+      stop: (reason) => instance.stop(reason),
     }
   },
 })

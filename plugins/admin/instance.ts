@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Context } from 'hono'
 import type { Logger } from '../../core/log.ts'
-import type { PluginClock } from '../../core/plugin.ts'
+import type { PluginClock, StopReason } from '../../core/plugin.ts'
 import type { Runtime } from '../../core/runtime-api.ts'
 import { readOrMakeSecret, readSecretFile } from '../../core/secret-file.ts'
 import type { Contributed, Extensions } from '../../core/token.ts'
@@ -16,6 +16,7 @@ import { AdminArea } from './area.ts'
 import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
 import { Limits } from './guard/limits.ts'
+import { BodyReader } from './http/body.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { AdminServer } from './http/server.ts'
 import { Jobs } from './jobs.ts'
@@ -51,6 +52,8 @@ export interface AdminInstanceOptions {
 export interface Inherited {
   readonly sessions: Sessions
   readonly idempotency: Idempotency
+  /** The audit log of the moment, also for requests that an instance of before still answers. */
+  readonly audit: { current: Audit }
 }
 
 const dayMs = 86_400_000
@@ -61,6 +64,8 @@ export class AdminInstance {
   readonly streams: StreamCounts = { open: 0, dropped: 0 }
   readonly jobs: Jobs
   readonly inherited: Inherited
+  readonly bodies: BodyReader
+  readonly gate: Gate
   #keyring: Keyring | undefined
   readonly #area: AdminArea
   readonly #samples: Samples
@@ -75,7 +80,9 @@ export class AdminInstance {
     this.inherited = inherited ?? {
       sessions: new Sessions(sessionLimits, clock.now),
       idempotency: new Idempotency(dayMs, clock.now),
+      audit: { current: audit },
     }
+    this.resume()
     this.#limits = new Limits({
       requests: rateLimit.requests,
       windowMs: rateLimit.window,
@@ -87,23 +94,30 @@ export class AdminInstance {
     this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
     this.#samples = new Samples({ area: this.#area, folder, now: clock.now })
     const instance = this
+    this.bodies = new BodyReader(clock)
     const gate = new Gate({
       get keyring() {
         return instance.keyring
       },
-      ...this.inherited,
-      audit,
+      get audit() {
+        return instance.inherited.audit.current
+      },
+      sessions: this.inherited.sessions,
+      idempotency: this.inherited.idempotency,
       log,
+      bodies: this.bodies,
       limits: () => this.#limits,
       settings: () => ({
         allowedHosts: config.allowedHosts,
         allowedOrigins: config.allowedOrigins,
         endpoints: config.endpoints,
         maxAccess: config.maxAccess,
+        isUnix: config.listen?.unix !== undefined,
         ...(config.listen && { bound: config.listen.host }),
       }),
       hasPlugin: (name) => this.#isUp(name),
     })
+    this.gate = gate
     const own = () =>
       ownRoutes({
         ...options,
@@ -136,6 +150,11 @@ export class AdminInstance {
   get keyring(): Keyring {
     if (this.#keyring === undefined) throw new Error('the admin plugin has not started')
     return this.#keyring
+  }
+
+  /** Is the one in force, again where a successor could not start. */
+  resume(): void {
+    this.inherited.audit.current = this.options.audit
   }
 
   /** For `GET /metrics` as JSON. */
@@ -178,6 +197,7 @@ export class AdminInstance {
     })
     this.#keyOfFile(keyring)
     clock.every(flushMs, () => keyring.flush(30 * dayMs))
+    clock.every(flushMs, () => this.gate.recordLockedOut())
     clock.every(config.systemMetrics.every, () => this.#samples.take(), { monitoring: true })
     await this.#listener?.start()
   }
@@ -193,8 +213,11 @@ export class AdminInstance {
     if (made) log.warn('a key for the admin API was made, since there was none', { file })
   }
 
-  async stop(): Promise<void> {
-    await this.#listener?.stop()
+  /** @param reason on a reload requests go on: one of them may be waiting for this */
+  async stop(reason: StopReason): Promise<void> {
+    const closed = this.#listener?.stop()
+    if (reason !== 'reload') await closed
+    await this.gate.recordLockedOut()
     await this.jobs.stop()
     await this.#keyring?.flush(30 * dayMs).catch(() => {})
   }

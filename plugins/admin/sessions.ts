@@ -65,6 +65,12 @@ export class Sessions {
     return used
   }
 
+  /** Whether the session of a cookie goes on. Does not count as a use. */
+  has(value: string): boolean {
+    const session = this.#open.get(hash(value))
+    return session !== undefined && !this.#isOver(session)
+  }
+
   close(value: string): void {
     this.#open.delete(hash(value))
   }

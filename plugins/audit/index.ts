@@ -19,6 +19,8 @@ export default definePlugin({
   provides: { audit: Audit },
   needs: { store: Store },
   exclusive: true,
+  // All of it is in its files.
+  holdsState: false,
   setup({ config, needs, dataDir, clock, log, report }) {
     const problems = new Map<string, string | undefined>()
     const told = (what: string) => (problem: string | undefined) => {

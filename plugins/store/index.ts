@@ -17,6 +17,8 @@ export default definePlugin({
   // The check of a large file takes its time.
   deadlines: { start: 60_000 },
   exclusive: true,
+  // All of it is in its files.
+  holdsState: false,
   setup({ config, dataDir, workers, log, report }) {
     const store = new StoreClient({
       path: join(dataDir, config.file),

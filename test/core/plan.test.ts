@@ -79,3 +79,26 @@ for (const [what, running, wanted, actions] of rows) {
     )
   })
 }
+
+test.each<[string, PlanNode, PlanNode, string | undefined, string]>([
+  ['kept where it stays', node('health'), node('health'), undefined, 'kept'],
+  ['kept where it takes a config in place', node('health', 1, true, true), node('health', 2), undefined, 'kept'],
+  ['lost where it is replaced', node('health'), node('health', 2), undefined, 'lost'],
+  [
+    'kept where it gives its state to its successor',
+    { ...node('health'), handsOver: true },
+    node('health', 2),
+    undefined,
+    'kept',
+  ],
+  ['lost where it is restarted', { ...node('health'), handsOver: true }, node('health'), 'health', 'lost'],
+  ['lost where it is turned off', { ...node('health'), handsOver: true }, node('health', 1, false), undefined, 'lost'],
+  ['none where it did not run', node('health', 1, false), node('health'), undefined, 'none'],
+])('the state of a plugin is %s', (_, before, after, restart, state) =>
+  expect(planReload([before], [after], restart)[0]!.state).toBe(state as never),
+)
+
+test('a plugin that holds nothing in memory loses nothing by a restart', () => {
+  const stateless = { ...node('health'), definition: { ...definitions.health, holdsState: false } as AnyPlugin }
+  expect(planReload([stateless], [stateless], 'health')[0]).toMatchObject({ action: 'replace', state: 'none' })
+})

@@ -134,7 +134,9 @@ describe('the runtime', () => {
     expect(await commands.get('status')!.run({})).toMatchObject({ paused: true })
     await commands.get('resume')!.run({})
     expect(await commands.get('status')!.run({})).toMatchObject({ paused: false })
-    expect(await commands.get('plan')!.run({})).toEqual([{ plugin: 'web', action: 'untouched', reason: 'same config' }])
+    expect(await commands.get('plan')!.run({})).toEqual([
+      { plugin: 'web', action: 'untouched', reason: 'same config', state: 'kept' },
+    ])
     expect(await commands.get('config')!.run({})).toMatchObject({ config: { plugins: { web: { text: 'one' } } } })
     await commands.get('reload')!.run({})
     expect(booted.runtime.status().generation).toBe(2)

@@ -6,16 +6,19 @@ import type { Logger } from '../../../core/log.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
 import type { ChangeNote, Operation, Principal } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { readBody } from '../http/body.ts'
+import type { BodyReader } from '../http/body.ts'
 import type { Idempotency } from '../http/idempotency.ts'
 import { problemOf } from '../http/problem.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { type AccessLevel, levelOf, refusalOf } from '../roles.ts'
 import { hasCsrf, type Session, type Sessions } from '../sessions.ts'
+import { AttemptCounts } from './attempt-counts.ts'
 import { allowsHost, allowsOrigin, type HostRules } from './hosts.ts'
 import type { Limits, Quota } from './limits.ts'
 
 export interface GateSettings extends HostRules {
+  /** Nobody on the network reaches it, and no browser. */
+  readonly isUnix?: boolean
   readonly endpoints: Readonly<Record<string, AccessLevel>>
   readonly maxAccess: AccessLevel
 }
@@ -23,9 +26,11 @@ export interface GateSettings extends HostRules {
 export interface GateOptions {
   readonly keyring: Keyring
   readonly sessions: Sessions
+  /** The one of the moment. */
   readonly audit: Audit
   readonly idempotency: Idempotency
   readonly log: Logger
+  readonly bodies: BodyReader
   limits(): Limits
   settings(): GateSettings
   /** Whether a plugin is up. */
@@ -37,6 +42,8 @@ export interface Visitor {
   readonly principal: Principal
   /** Where a cookie said so. */
   readonly session?: Session
+  /** The value of that cookie. */
+  readonly cookie?: string
 }
 
 export const sessionCookie = 'arkwatch_session'
@@ -45,9 +52,15 @@ const safeMethods = ['GET', 'HEAD', 'OPTIONS']
 /** Who has not said who they are. */
 export const nobody: Principal = { name: 'anonymous', keyId: '', role: 'viewer', scopes: [] }
 
+const failed = { principal: { name: nobody.name, role: 'none' }, action: 'auth.failed' }
+
 const bearer = (header: string | undefined) => /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
 
 export class Gate {
+  /** Failed attempts. */
+  failures = 0
+  readonly #lockedOut = new AttemptCounts()
+
   constructor(private readonly options: GateOptions) {}
 
   /** The keys that a request sends: all must be right, so that a second one cannot be tried along with a valid one. */
@@ -72,15 +85,27 @@ export class Gate {
         ? { principal }
         : undefined
     }
-    const session = cookie === undefined ? undefined : sessions.use(cookie)
+    if (cookie === undefined) return undefined
+    const session = sessions.use(cookie)
     if (session === undefined || !keyring.isValid(session.principal.keyId)) return undefined
-    return { principal: session.principal, session }
+    return { principal: session.principal, session, cookie }
   }
 
-  /** Whether a request carries anything that claims to be somebody. */
+  /** Whether a request carries keys. A cookie claims nothing: browsers send it along when it is long over, too. */
   claims(context: Context): boolean {
-    const { keys, cookie } = this.#sent(context)
-    return keys.length > 0 || cookie !== undefined
+    return this.#sent(context).keys.length > 0
+  }
+
+  /** Whether somebody who was let in may still be: what goes on for long asks again. */
+  isStillIn({ principal, cookie }: Visitor): boolean {
+    const { keyring, sessions } = this.options
+    return keyring.isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
+  }
+
+  /** Ends the session that a request came with: another one takes its place. */
+  endSession(context: Context): void {
+    const { cookie } = this.#sent(context)
+    if (cookie !== undefined) this.options.sessions.close(cookie)
   }
 
   /** Counts and records a failed attempt. @returns the error to answer with */
@@ -89,14 +114,27 @@ export class Gate {
     from: string,
     requestId: string,
   ): Promise<{ error: ArkwatchError; headers: Record<string, string> }> {
+    this.failures += 1
     const locked = await this.options.limits().failure(from)
-    await this.#record(
-      { principal: { name: nobody.name, role: 'none' }, action: 'auth.failed', from, requestId, ...pathOf(context) },
-      locked === undefined ? 'denied' : 'locked-out',
-    )
+    const event = { ...failed, from, requestId, ...pathOf(context) }
+    // A flood of attempts must not fill the record: those of a lock-out are put there together.
+    if (locked === undefined) await this.#record(event, 'denied')
+    else if (locked.begins) await this.#record(event, 'locked-out')
+    else this.#lockedOut.add(from)
+    // A body that nobody reads is not waited for either.
+    const close: Record<string, string> = safeMethods.includes(context.req.method) ? {} : { connection: 'close' }
     if (locked !== undefined)
-      return { error: adminError('ADMIN_LOCKED_OUT'), headers: { 'retry-after': String(locked) } }
-    return { error: adminError('ADMIN_UNAUTHORIZED'), headers: { 'www-authenticate': 'Bearer realm="arkwatch"' } }
+      return { error: adminError('ADMIN_LOCKED_OUT'), headers: { ...close, 'retry-after': String(locked.seconds) } }
+    const challenge = { 'www-authenticate': 'Bearer realm="arkwatch"' }
+    return { error: adminError('ADMIN_UNAUTHORIZED'), headers: { ...close, ...challenge } }
+  }
+
+  /** Puts the attempts that were made during lock-outs on record, one line an address. */
+  async recordLockedOut(): Promise<void> {
+    for (const [from, count] of this.#lockedOut.take()) {
+      const target = `${count} more attempt${count === 1 ? '' : 's'}`
+      await this.#record({ ...failed, target, from, requestId: 'lock-out' }, 'locked-out')
+    }
   }
 
   /** What cannot be put on record is still refused; only the record is missing, and said to be. */
@@ -123,6 +161,7 @@ export class Gate {
   /** Why a request may not be answered at the host, or for the page, that it names. */
   misplaced(context: Context): ArkwatchError | undefined {
     const rules = this.options.settings()
+    if (rules.isUnix) return undefined
     if (!allowsHost(context.req.header('host') ?? new URL(context.req.url).host, rules))
       return adminError('ADMIN_HOST_REFUSED')
     return allowsOrigin(context.req.header('origin'), rules) ? undefined : adminError('ADMIN_ORIGIN_REFUSED')
@@ -147,7 +186,7 @@ export class Gate {
     if (level === 'none' || (level === 'read-only' && !isSafe && operation.readOnly !== true))
       throw adminError('ADMIN_NOT_FOUND', { what: 'such operation: it is closed by plugins.admin.endpoints' })
     if (operation.access === 'public') {
-      await readBody(context.req)
+      await this.options.bodies.read(context.req, visitor === undefined ? 'unknown' : 'known')
       await next()
       return undefined
     }
@@ -173,7 +212,7 @@ export class Gate {
     }
     if (operation.plugin !== undefined && !this.options.hasPlugin(operation.plugin))
       throw adminError('ADMIN_PLUGIN_MISSING', { plugin: operation.plugin })
-    const body = isSafe ? '' : await readBody(context.req)
+    const body = isSafe ? '' : await this.options.bodies.read(context.req, 'known')
     const run = () => this.#onRecord(operation, context, next, base, isSafe)
     const key = context.req.header('idempotency-key')
     if (method !== 'POST' || key === undefined) return run()
@@ -197,13 +236,20 @@ export class Gate {
     const note: ChangeNote = {}
     context.set('note', note)
     const target = context.req.param('name') ?? context.req.param('id')
-    const settle = await this.options.audit.begin({ ...base, ...(target !== undefined && { target }) })
+    const event = { ...base, ...(target !== undefined && { target }) }
+    const { audit } = this.options
+    const settle = await audit.begin(event)
     await next()
     const thrown = context.error
     const outcome =
       thrown === undefined ? (context.res.status < 400 ? 'ok' : `http ${context.res.status}`) : problemOf(thrown).code
     const after = note.before === undefined && note.after === undefined && note.target === undefined ? undefined : note
-    await settle(outcome, after).catch((error) => {
+    const settled = () => {
+      const { audit: current } = this.options
+      // A change may have replaced the audit log itself.
+      return current === audit ? settle(outcome, after) : current.record(event, outcome, after)
+    }
+    await settled().catch((error) => {
       // The intent is on record already; what is missing is how it ended.
       this.options.log.error('the outcome of a change is not on record', {
         operation: operation.id,

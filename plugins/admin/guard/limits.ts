@@ -77,9 +77,9 @@ export class Limits {
 
   /**
    * Counts a failed attempt.
-   * @returns seconds for which the address is locked out; undefined when it is not
+   * @returns for how long the address is locked out, and whether that begins now; undefined when it is not
    */
-  async failure(address: string): Promise<number | undefined> {
+  async failure(address: string): Promise<{ readonly seconds: number; readonly begins: boolean } | undefined> {
     const place = this.#placeOf(address)
     const { failures, failureWindowMs, maxLockoutMs } = this.options
     try {
@@ -88,11 +88,12 @@ export class Limits {
     } catch (over) {
       if (over instanceof Error) throw over
       const { consumedPoints, msBeforeNext } = over as RateLimiterRes
-      if (consumedPoints !== failures + 1) return Math.max(1, Math.ceil(msBeforeNext / 1_000))
+      if (consumedPoints !== failures + 1)
+        return { seconds: Math.max(1, Math.ceil(msBeforeNext / 1_000)), begins: false }
       const { consumedPoints: strikes } = await this.#strikes.penalty(place)
       const seconds = Math.ceil(Math.min(maxLockoutMs, failureWindowMs * 2 ** (strikes - 1)) / 1_000)
       await this.#failures.block(place, seconds)
-      return seconds
+      return { seconds, begins: true }
     }
   }
 }

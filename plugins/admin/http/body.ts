@@ -1,5 +1,6 @@
 /** Reads JSON bodies that may be hostile. */
 import type { HonoRequest } from 'hono'
+import type { Clock } from '../../../core/clock.ts'
 import { adminError } from '../errors.ts'
 
 export const maxBodyBytes = 256 * 1024
@@ -8,6 +9,7 @@ const maxNodes = 20_000
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype'])
 
 const refused = (reason: string) => adminError('ADMIN_BODY', { reason })
+const tooLarge = () => adminError('ADMIN_BODY_LARGE', { bytes: maxBodyBytes })
 
 /** How deep the brackets of a JSON text go, strings left out. Linear, and never recurses. */
 export function depthOf(text: string): number {
@@ -30,7 +32,6 @@ export function depthOf(text: string): number {
 
 /** @throws ADMIN_BODY for what is no JSON, is too deep or too large, or carries keys that reach into objects' prototypes */
 export function checkJson(text: string): void {
-  if (text.length > maxBodyBytes) throw refused(`it is larger than ${maxBodyBytes} bytes`)
   if (depthOf(text) > maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
   let nodes = 0
   const visit = (value: unknown): void => {
@@ -51,14 +52,49 @@ export function checkJson(text: string): void {
   visit(parsed)
 }
 
-/**
- * Reads the body, if there is one; validators and handlers get it from the cache of the request.
- * @returns its text, empty for none @throws ADMIN_BODY
- */
-export async function readBody(request: HonoRequest): Promise<string> {
-  const declared = Number(request.header('content-length') ?? 0)
-  if (declared > maxBodyBytes) throw refused(`it is larger than ${maxBodyBytes} bytes`)
-  const text = await request.text()
-  if (text !== '' && /\bjson\b/i.test(request.header('content-type') ?? '')) checkJson(text)
-  return text
+/** How long a body may take to arrive. */
+export const bodyDeadlineMs = 10_000
+/** Bodies that may be on their way at one time, of those who showed a key and of those who did not. */
+export const maxBodies = { known: 32, unknown: 8 } as const
+
+/** Reads bodies within a time, and few at one time, so that nobody can hold the API up by sending slowly. */
+export class BodyReader {
+  /** Refused since they were too slow or too many. */
+  refused = 0
+  readonly #reading = { known: 0, unknown: 0 }
+
+  constructor(private readonly clock: Pick<Clock, 'after'>) {}
+
+  /**
+   * Reads the body, if there is one; validators and handlers get it from the cache of the request.
+   * @param from whether the sender showed a valid key
+   * @returns its text, empty for none @throws ADMIN_BODY, ADMIN_BODY_LARGE, ADMIN_BODY_SLOW, ADMIN_BODY_BUSY
+   */
+  async read(request: HonoRequest, from: keyof typeof maxBodies): Promise<string> {
+    const declared = Number(request.header('content-length') ?? 0)
+    if (declared > maxBodyBytes) throw tooLarge()
+    if (this.#reading[from] >= maxBodies[from]) {
+      this.refused += 1
+      throw adminError('ADMIN_BODY_BUSY', {
+        limit: maxBodies[from],
+        headers: { 'retry-after': '1', connection: 'close' },
+      })
+    }
+    this.#reading[from] += 1
+    const late = Promise.withResolvers<never>()
+    const cancel = this.clock.after(bodyDeadlineMs, () => {
+      this.refused += 1
+      late.reject(adminError('ADMIN_BODY_SLOW', { seconds: bodyDeadlineMs / 1_000, headers: { connection: 'close' } }))
+    })
+    let text: string
+    try {
+      text = await Promise.race([request.text(), late.promise])
+    } finally {
+      cancel()
+      this.#reading[from] -= 1
+    }
+    if (text.length > maxBodyBytes) throw tooLarge()
+    if (text !== '' && /\bjson\b/i.test(request.header('content-type') ?? '')) checkJson(text)
+    return text
+  }
 }

@@ -80,7 +80,8 @@ export async function compose(
     info: {
       title: 'Arkwatch admin API',
       version,
-      description: 'Operates one running Arkwatch: its plugins, its configuration, its records.',
+      description:
+        'Operates one running Arkwatch: its plugins, its configuration, its records. Every error is a Problem. A method that a path does not list is 405 with Allow, a URL of more than 8,192 characters 414, headers of more than 16 KiB 431; without a valid key all of them are 401.',
       license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT' },
       contact: { name: 'Arkwatch', url: 'https://www.npmjs.com/package/arkwatch' },
     },

@@ -52,6 +52,7 @@ const descriptions: Readonly<Record<number, string>> = {
   401: 'No valid key.',
   403: 'The key may not do this, or the request comes from a page that may not.',
   404: 'There is no such thing.',
+  408: 'The body did not arrive in time.',
   409: 'It collides with something under way.',
   412: 'It was changed since it was read.',
   413: 'The body is too large.',
@@ -74,7 +75,7 @@ export function houseErrors(method: string, operation: Operation): readonly numb
   const isOpen = operation['x-access'] === 'public'
   return [
     ...(operation.requestBody === undefined ? [] : [400, 413, 415, 422]),
-    ...(method === 'get' ? [] : [400, 413]),
+    ...(method === 'get' ? [] : [400, 408, 413, 503]),
     ...((operation.parameters ?? []).length > 0 ? [422] : []),
     401,
     403,

@@ -34,7 +34,7 @@ export class Idempotency {
   /**
    * Runs a request once.
    * @param owner whose key it is @param key the header @param request method, path and body
-   * @throws ADMIN_IDEMPOTENCY_REUSED, ADMIN_IDEMPOTENCY_BUSY
+   * @throws ADMIN_IDEMPOTENCY_REUSED, ADMIN_IDEMPOTENCY_BUSY, ADMIN_IDEMPOTENCY_FULL
    */
   async once(owner: string, key: string, request: readonly string[], run: () => Promise<Response>): Promise<Response> {
     const id = JSON.stringify([owner, key])
@@ -53,6 +53,7 @@ export class Idempotency {
         ],
       })
     }
+    if (this.#kept.size >= maxIdempotencyKeys) throw adminError('ADMIN_IDEMPOTENCY_FULL', { limit: maxIdempotencyKeys })
     const entry: Kept = { fingerprint, atMs: this.now(), answer: undefined }
     this.#kept.set(id, entry)
     try {

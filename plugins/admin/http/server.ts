@@ -137,11 +137,15 @@ export class AdminServer {
     context.set('csrf', visitor?.session?.csrf)
     context.set('note', {})
     context.set('startJob', startJob(context))
+    context.set('isStillIn', () => visitor === undefined || gate.isStillIn(visitor))
     context.set('enter', (operation, inner, go) => gate.enter(operation, inner, go, visitor, from))
     const misplaced = gate.misplaced(context)
     if (misplaced !== undefined) return problemAnswer(misplaced, requestId, headers)
     await next()
+    // A page may have a policy of its own, which names its styles by their hashes.
+    const own = context.res.headers.get('content-security-policy')
     for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value)
+    if (own !== null) context.res.headers.set('content-security-policy', own)
     return undefined
   }
 }

@@ -5,6 +5,7 @@ import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
+import { checkPatch } from '../patch-policy.ts'
 import { StepSchema } from './plugins.ts'
 
 const Change = z
@@ -95,6 +96,7 @@ export function configRoutes({ runtime, sources, healthy }: ConfigRouteOptions) 
     async (c) => {
       const etag = c.req.valid('header')['if-match']
       if (etag === undefined) throw adminError('ADMIN_PRECONDITION_REQUIRED')
+      checkPatch(changes.overlay.value, c.req.valid('json'))
       const before = notes(runtime)
       const change = await changes.apply(c.req.valid('json'), { by: c.var.principal.name, etag })
       Object.assign(c.var.note, { target: change.id, before, after: notes(runtime) })
@@ -114,16 +116,14 @@ export function configRoutes({ runtime, sources, healthy }: ConfigRouteOptions) 
       path: '/config/plan',
       request: body(z.strictObject({ patch })),
       responses: {
-        200: reply(
-          'What it would do.',
-          z.object({ etag: z.string(), steps: z.array(StepSchema.extend({ state_kept: z.boolean() })) }),
-        ),
+        200: reply('What it would do.', z.object({ etag: z.string(), steps: z.array(StepSchema) })),
       },
     }),
     async (c) => {
-      const { etag, steps } = await changes.plan(c.req.valid('json').patch)
-      const kept = (action: string) => action === 'untouched' || action === 'reconfigure' || action === 'replace'
-      return c.json({ etag, steps: steps.map((step) => ({ ...step, state_kept: kept(step.action) })) }, 200)
+      const { patch: wanted } = c.req.valid('json')
+      checkPatch(changes.overlay.value, wanted)
+      const { etag, steps } = await changes.plan(wanted)
+      return c.json({ etag, steps: [...steps] }, 200)
     },
   )
   app.openapi(
@@ -147,6 +147,7 @@ export function configRoutes({ runtime, sources, healthy }: ConfigRouteOptions) 
     }),
     async (c) => {
       const { patch: wanted, etag, confirm_within_seconds: seconds } = c.req.valid('json')
+      checkPatch(changes.overlay.value, wanted)
       const before = notes(runtime)
       const options = { by: c.var.principal.name, confirmWithinMs: seconds * 1_000, healthy }
       const change = await changes.apply(wanted, { ...options, ...(etag !== undefined && { etag }) })

@@ -6,7 +6,6 @@ import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { body, iso, isoOrNull, nullableTime, record, reply, timestamp } from '../http/reply.ts'
-import { refuseOwn } from '../own-plugins.ts'
 import { shownStatus } from './plugins.ts'
 
 export interface OperationRouteOptions {
@@ -201,7 +200,6 @@ export function operationRoutes({ runtime, health, services, restartService, now
       const done = (kind: 'plugin' | 'command', ms: number) =>
         c.json({ message: `Service ${service} restarted`, service, kind, duration_ms: ms, timestamp: iso(now()) }, 200)
       if (services().includes(service)) return done('command', await restartService(service))
-      refuseOwn(service)
       const startedMs = now()
       await runtime.restart(service)
       return done('plugin', now() - startedMs)

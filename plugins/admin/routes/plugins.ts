@@ -30,6 +30,9 @@ export const StepSchema = z
     plugin: z.string(),
     action: z.enum(['untouched', 'reconfigure', 'replace', 'add', 'remove']),
     reason: z.string(),
+    state: z
+      .enum(['kept', 'lost', 'none'])
+      .describe('What becomes of what the plugin holds in memory; none where there is none to lose.'),
   })
   .openapi('PlanStep')
 
@@ -137,7 +140,6 @@ export function pluginRoutes(runtime: Runtime) {
     }),
     async (c) => {
       const { name } = c.req.valid('param')
-      refuseOwn(name)
       const before = find(name)
       const done = await runtime.restart(name)
       const after = find(name)

@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { html, raw } from 'hono/html'
 import { operation } from '../api.ts'
+import { contentPolicy } from '../guard/headers.ts'
 import { createApi } from '../http/compose.ts'
 import type { Document } from '../http/document.ts'
 import { record, reply } from '../http/reply.ts'
@@ -14,6 +15,8 @@ table { border-collapse: collapse; width: 100%; } td { padding: .4rem .75rem .4r
 code { font: 13px ui-monospace, monospace; white-space: nowrap; } .method { display: inline-block; width: 4.5rem; font-weight: 600; }
 .access { white-space: nowrap; opacity: .75; } .note { opacity: .75; font-size: 13px; } td:last-child { width: 50%; }
 `
+
+const styleHash = `'sha256-${new Bun.CryptoHasher('sha256').update(style).digest('base64')}'`
 
 /** @returns the page, every text escaped */
 export function referencePage({ info, paths, tags = [] }: Document) {
@@ -59,7 +62,10 @@ export function referenceRoutes(document: () => Promise<Document>) {
       path: '/reference',
       responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
     }),
-    async (c) => c.html(referencePage(await document())) as never,
+    async (c) => {
+      c.header('content-security-policy', contentPolicy(styleHash))
+      return c.html(referencePage(await document())) as never
+    },
   )
   return app
 }

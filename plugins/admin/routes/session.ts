@@ -45,6 +45,7 @@ export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRo
       return problemAnswer(error, requestId, headers) as never
     }
     await gate.recordLogin(principal, from, requestId)
+    gate.endSession(c)
     const { token, session } = sessions.open(principal)
     setCookie(c, nameOf(c.req.url), token, {
       path: '/',

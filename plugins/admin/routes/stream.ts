@@ -15,6 +15,8 @@ import { shownStatus } from './plugins.ts'
 /** Below Bun's idle timeout, which would cut the connection off. */
 const heartbeatMs = 15_000
 const metricsMs = 5_000
+/** How soon a stream ends after its key was revoked or its session ended. */
+const lookMs = 1_000
 /** Bytes that wait for a slow reader before it is dropped. */
 export const maxBufferedBytes = 256 * 1024
 
@@ -48,10 +50,11 @@ export interface Subscription {
   readonly logger?: string
 }
 
-/** @returns the events as bytes; ends when the reader goes, falls too far behind, or the plugin stops */
+/** @returns the events as bytes; ends when the reader goes, falls too far behind, may no longer be there, or the plugin stops */
 export function openStream(
   options: StreamOptions,
   { topics: wanted, level, logger }: Subscription,
+  isStillIn: () => boolean = () => true,
 ): ReadableStream<Uint8Array> {
   const { clock, runtime, samples, counts, health, logging, maxStreams, signal } = options
   if (counts.open >= maxStreams()) throw adminError('ADMIN_STREAM_LIMIT', { limit: maxStreams() })
@@ -88,6 +91,7 @@ export function openStream(
         undo.push(() => signal.removeEventListener('abort', end))
         send(`retry: 3000\n${eventText('hello', { topics: wanted, time: iso(clock.now()) })}`)
         undo.push(clock.every(heartbeatMs, () => send(': heartbeat\n\n')))
+        undo.push(clock.every(lookMs, () => void (isStillIn() || end())))
         if (wanted.includes('metrics')) {
           undo.push(clock.every(metricsMs, async () => send(eventText('metrics', measured(await samples.measure())))))
         }
@@ -178,11 +182,8 @@ export function streamRoutes(options: StreamOptions) {
         throw adminError('ADMIN_INVALID', {
           errors: [{ parameter: 'topics', detail: `${unknown} is none of ${topics.join(', ')}` }],
         })
-      const stream = openStream(options, {
-        topics: wanted as Topic[],
-        ...(level && { level }),
-        ...(logger && { logger }),
-      })
+      const filter = { ...(level && { level }), ...(logger && { logger }) }
+      const stream = openStream(options, { topics: wanted as Topic[], ...filter }, c.var.isStillIn)
       return c.body(stream, 200, {
         'content-type': 'text/event-stream; charset=utf-8',
         'x-accel-buffering': 'no',

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../../core/errors.ts'
 import type { CheckResult } from '../api.ts'
+import { guardedFetch } from './guarded-fetch.ts'
 import type { Kind } from './kind.ts'
 
 /** How much of a body is read, in bytes. */
@@ -73,14 +74,14 @@ export const http: Kind<'http'> = {
         const ended = new AbortController()
         const startedMs = monotonic()
         try {
-          const response = await fetch(config.url, {
+          const init = {
             method: config.method,
             headers: { 'user-agent': 'arkwatch-health', ...config.headers },
-            redirect: config.followRedirects ? 'follow' : 'manual',
             keepalive: false,
             signal: AbortSignal.any([signal, ended.signal]),
             ...(Object.keys(tls).length > 0 && { tls }),
-          })
+          }
+          const response = await guardedFetch(config.url, init, config.followRedirects)
           const latencyMs = monotonic() - startedMs
           const body = config.bodyContains === undefined ? undefined : await readStart(response)
           return evaluateHttp({ status: response.status, latencyMs, body }, config)

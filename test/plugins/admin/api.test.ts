@@ -111,10 +111,21 @@ describe('plugins', () => {
     expect((await at.send('/admin/lamp/break')).status).toBe(500)
   })
 
-  test('that the API stands on cannot be cut off through it', async () => {
-    for (const name of ['admin', 'audit', 'store'])
-      expect(await at.codeOf(`/admin/plugins/${name}/disable`, { method: 'POST' })).toEqual([422, 'ADMIN_INVALID'])
-  })
+  test.each(['admin', 'audit', 'store'])(
+    '%s, which the API stands on, is restarted through it and not turned off',
+    async (name) => {
+      for (const verb of ['disable', 'enable'])
+        expect(await at.codeOf(`/admin/plugins/${name}/${verb}`, { method: 'POST' })).toEqual([409, 'ADMIN_OWN_PLUGIN'])
+      const restarted = await at.get(`/admin/plugins/${name}/restart`, { method: 'POST' })
+      expect(restarted.plugin).toMatchObject({ name, state: 'ok' })
+      expect(await at.get('/admin/audit?limit=5')).toMatchObject({
+        records: expect.arrayContaining([
+          expect.objectContaining({ action: 'plugins.restart', target: name, outcome: 'ok' }),
+        ]),
+      } as never)
+      expect(await at.get('/admin/audit/verify')).toMatchObject({ ok: true } as never)
+    },
+  )
 
   test('bring routes; one that does not say who may call it is left out, with its reason in the log', async () => {
     await at.get('/admin/openapi.json')
@@ -181,7 +192,7 @@ describe('the configuration', () => {
       plugin: 'lamp',
       action: 'replace',
       reason: expect.any(String),
-      state_kept: true,
+      state: 'lost',
     } as never)
     const { id } = await at.get('/admin/config/apply', {
       json: { patch, etag: planned.etag, confirm_within_seconds: 60 },
@@ -352,6 +363,16 @@ describe('repeating a request with an Idempotency-Key', () => {
     for (let index = 0; index < maxIdempotencyKeys + 50; index += 1)
       await idempotency.once('a', `k${index}`, ['x'], async () => new Response())
     expect(idempotency.size).toBeLessThanOrEqual(maxIdempotencyKeys)
+    const open = Promise.withResolvers<Response>()
+    const busy = new Idempotency(1_000, () => nowMs)
+    const waiting = Array.from({ length: maxIdempotencyKeys }, (_, index) =>
+      busy.once('a', `k${index}`, ['x'], () => open.promise),
+    )
+    expect(await busy.once('a', 'more', ['x'], async () => new Response()).catch(({ code }) => code)).toBe(
+      'ADMIN_IDEMPOTENCY_FULL',
+    )
+    open.resolve(new Response())
+    await Promise.all(waiting)
     nowMs = 2_000
     await idempotency.once('a', 'last', ['x'], async () => new Response())
     expect(idempotency.size).toBe(1)

@@ -210,9 +210,11 @@ describe('limits', () => {
     for (let round = 0; round < 4; round += 1) {
       setSystemTime(new Date(atMs))
       await limits.failure('1.2.3.4')
-      const seconds = await limits.failure('1.2.3.4')
-      seen.push(seconds)
-      atMs += (seconds ?? 0) * 1_000 + 1_500
+      const locked = await limits.failure('1.2.3.4')
+      expect(locked?.begins).toBe(true)
+      expect((await limits.failure('1.2.3.4'))?.begins).toBe(false)
+      seen.push(locked?.seconds)
+      atMs += (locked?.seconds ?? 0) * 1_000 + 1_500
     }
     setSystemTime()
     expect(seen).toEqual([1, 2, 3, 3])

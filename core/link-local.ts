@@ -1,0 +1,43 @@
+/** PURE. Addresses that a server must not be talked into asking: link-local ones, where clouds keep credentials. */
+
+/** Names and addresses of cloud metadata services beyond 169.254.0.0/16 and fe80::/10. */
+const metadataHosts = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'metadata.azure.internal',
+  'instance-data',
+  'instance-data.ec2.internal',
+  '100.100.100.200',
+  '192.0.0.192',
+  '[fd00:ec2::254]',
+])
+
+/** The host as the WHATWG URL parser writes it, so that 0xa9fea9fe and 2852039166 are seen for what they are. */
+function canonicalHost(host: string): string {
+  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  const text = `http://${bracketed.replace(/%[^\]]*/, '')}/`
+  return URL.canParse(text) ? new URL(text).hostname.replace(/\.$/, '') : host.toLowerCase()
+}
+
+/** @param host a name or an address, IPv6 with or without brackets @returns whether it is link-local or a metadata service */
+export function isLinkLocal(host: string): boolean {
+  const name = canonicalHost(host)
+  if (metadataHosts.has(name) || /^169\.254\.\d+\.\d+$/.test(name) || /^\[fe[89ab][0-9a-f]:/.test(name)) return true
+  const mapped = /^\[(?:::ffff:|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(name)
+  if (mapped === null) return false
+  const bytes = [mapped[1]!, mapped[2]!].flatMap((group) => [
+    Number.parseInt(group, 16) >> 8,
+    Number.parseInt(group, 16) & 255,
+  ])
+  return isLinkLocal(bytes.join('.'))
+}
+
+/** The host that a text names, as a URL of any scheme or as host and port; undefined when it names none. */
+export function hostIn(text: string): string | undefined {
+  const url = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?(\[[^\]]*\]|[^/?#:,]*)/i.exec(text)
+  if (url !== null) return url[1]
+  return (
+    /^(\[[0-9a-f:.%a-z]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(text)?.[1] ?? (/^[0-9a-f:]+$/i.test(text) ? text : undefined)
+  )
+}

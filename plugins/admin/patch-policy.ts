@@ -1,0 +1,73 @@
+/** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
+import { mergePatch, type Plain } from '../../core/config/overlay.ts'
+import { hostIn, isLinkLocal } from '../../core/link-local.ts'
+import { adminError } from './errors.ts'
+import { type InvalidPart, pointerOf } from './http/problem.ts'
+
+/** `*` is any key; what is below is meant, too. */
+const guarded: readonly (readonly string[])[] = [
+  ['data'],
+  ['include'],
+  ['plugins', '*', 'from'],
+  ['plugins', 'admin', 'enabled'],
+  ['plugins', 'admin', 'required'],
+  ['plugins', 'admin', 'apiKey'],
+  ['plugins', 'admin', 'listen'],
+  ['plugins', 'admin', 'allowedHosts'],
+  ['plugins', 'admin', 'allowedOrigins'],
+  ['plugins', 'admin', 'endpoints'],
+  ['plugins', 'admin', 'maxAccess'],
+  ['plugins', 'admin', 'lockout'],
+  ['plugins', 'admin', 'services'],
+  ['plugins', 'audit'],
+  ['plugins', 'store', 'enabled'],
+  ['plugins', 'store', 'required'],
+  ['plugins', 'store', 'file'],
+  ['plugins', 'logging', 'file', 'path'],
+  ['plugins', 'logging', 'errorFile', 'path'],
+  ['plugins', 'logging', 'access', 'file'],
+]
+
+type Section = { readonly [key: string]: Plain }
+const isMap = (value: unknown): value is Section => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The values of a tree at the guarded places, by JSON pointer. */
+function valuesAt(tree: Plain, [key, ...rest]: readonly string[], path: readonly string[] = []): [string, string][] {
+  if (key === undefined) return [[pointerOf(path), JSON.stringify(tree)]]
+  if (!isMap(tree)) return []
+  const keys = key === '*' ? Object.keys(tree) : key in tree ? [key] : []
+  return keys.flatMap((each) => valuesAt(tree[each]!, rest, [...path, each]))
+}
+
+const guardedValues = (tree: Plain) => new Map(guarded.flatMap((path) => valuesAt(tree, path)))
+
+function* textsOf(value: unknown, path: readonly PropertyKey[] = []): Generator<[readonly PropertyKey[], string]> {
+  if (typeof value === 'string') yield [path, value]
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, each] of Object.entries(value)) yield* textsOf(each, [...path, key])
+}
+
+/** What may not come in over the network, of one text. */
+function faultOf(text: string): string | undefined {
+  if (text.replaceAll('$$', '').includes('${')) return '${env:…} and ${file:…} are read from config.yaml alone'
+  const host = hostIn(text.trim())
+  return host !== undefined && isLinkLocal(host) ? `${host} is link-local or a metadata service` : undefined
+}
+
+/**
+ * @param overlay what is laid over config.yaml now @param patch merge patch over it
+ * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting that may not be changed; CONFIG_PATCH
+ */
+export function checkPatch(overlay: unknown, patch: unknown): void {
+  const errors: InvalidPart[] = []
+  const before = guardedValues(overlay as Plain)
+  const after = guardedValues(mergePatch(overlay as Plain, patch as Plain))
+  for (const pointer of new Set([...before.keys(), ...after.keys()])) {
+    if (before.get(pointer) !== after.get(pointer)) errors.push({ pointer, detail: 'it is set on the machine alone' })
+  }
+  for (const [path, text] of textsOf(patch)) {
+    const detail = faultOf(text)
+    if (detail !== undefined) errors.push({ pointer: pointerOf(path), detail })
+  }
+  if (errors.length > 0) throw adminError('ADMIN_CONFIG_PROTECTED', { errors: errors.slice(0, 20) })
+}
