@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from './clock.ts'
-import { mergePatch, overlayText, type Plain, readOverlay, replaceFile, writeOverlay } from './config/overlay.ts'
+import { mergePatch, type Plain } from './config/merge-patch.ts'
+import { overlayText, readOverlay, replaceFile, writeOverlay } from './config/overlay.ts'
 import { coreError, messageOf } from './errors.ts'
 import type { Logger } from './log.ts'
 import type {

@@ -1,5 +1,5 @@
 /** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
-import { mergePatch, type Plain } from '../../core/config/overlay.ts'
+import { isMap, mergePatch, type Plain } from '../../core/config/merge-patch.ts'
 import { hostIn, isLinkLocal } from '../../core/link-local.ts'
 import { adminError } from './errors.ts'
 import { type InvalidPart, pointerOf } from './http/problem.ts'
@@ -27,9 +27,6 @@ const guarded: readonly (readonly string[])[] = [
   ['plugins', 'logging', 'errorFile', 'path'],
   ['plugins', 'logging', 'access', 'file'],
 ]
-
-type Section = { readonly [key: string]: Plain }
-const isMap = (value: unknown): value is Section => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The values of a tree at the guarded places, by JSON pointer. */
 function valuesAt(tree: Plain, [key, ...rest]: readonly string[], path: readonly string[] = []): [string, string][] {

@@ -31,7 +31,7 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'confirm')).stdout).toContain('confirmed')
   expect((await at.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)
   expect((await at.run('config', 'rollback')).stderr).toContain('CHANGE_UNKNOWN')
-  expect((await at.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +restart/)
+  expect((await at.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +lost +restart/)
   expect((await at.run('plugins', 'restart', 'nobody')).stderr).toContain('PLUGIN_NOT_THERE')
   expect((await at.run('plugins', 'disable', 'metrics')).stdout).toMatch(/metrics +remove/)
   expect((await at.run('plugins', 'enable', 'metrics')).stdout).toMatch(/metrics +add/)

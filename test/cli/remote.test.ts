@@ -24,7 +24,7 @@ afterAll(async () => {
 
 test('plugins, configuration, logs and levels of an instance elsewhere', async () => {
   expect((await there.run('plugins')).stdout).toMatch(/admin +1\.0\.0 +ok/)
-  expect((await there.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +restart/)
+  expect((await there.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +lost +restart/)
   expect((await there.run('plugins', 'disable', 'metrics')).stdout).toMatch(/metrics +remove/)
   expect((await there.run('plugins', 'enable', 'metrics')).stdout).toMatch(/metrics +add/)
   await there.write('patch.yaml', 'plugins: { metrics: { path: /m } }\n')

@@ -1,6 +1,5 @@
 /** Who asks, and whether they may: the questions in front of every operation of the API, in their order. */
 import type { Context } from 'hono'
-import { getCookie } from 'hono/cookie'
 import { type ArkwatchError, messageOf } from '../../../core/errors.ts'
 import type { Logger } from '../../../core/log.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
@@ -9,11 +8,11 @@ import { adminError } from '../errors.ts'
 import type { BodyReader } from '../http/body.ts'
 import type { Idempotency } from '../http/idempotency.ts'
 import { problemOf } from '../http/problem.ts'
-import type { Keyring } from '../keys/keyring.ts'
 import { type AccessLevel, levelOf, refusalOf } from '../roles.ts'
-import { hasCsrf, type Session, type Sessions } from '../sessions.ts'
+import { hasCsrf } from '../sessions.ts'
 import { AttemptCounts } from './attempt-counts.ts'
 import { allowsHost, allowsOrigin, type HostRules } from './hosts.ts'
+import { Identity, type IdentityOptions, type Visitor } from './identity.ts'
 import type { Limits, Quota } from './limits.ts'
 
 export interface GateSettings extends HostRules {
@@ -23,9 +22,7 @@ export interface GateSettings extends HostRules {
   readonly maxAccess: AccessLevel
 }
 
-export interface GateOptions {
-  readonly keyring: Keyring
-  readonly sessions: Sessions
+export interface GateOptions extends IdentityOptions {
   /** The one of the moment. */
   readonly audit: Audit
   readonly idempotency: Idempotency
@@ -37,75 +34,21 @@ export interface GateOptions {
   hasPlugin(name: string): boolean
 }
 
-/** Who asks, and how they said so. */
-export interface Visitor {
-  readonly principal: Principal
-  /** Where a cookie said so. */
-  readonly session?: Session
-  /** The value of that cookie. */
-  readonly cookie?: string
-}
-
-export const sessionCookie = 'arkwatch_session'
-export const secureSessionCookie = '__Host-arkwatch_session'
 const safeMethods = ['GET', 'HEAD', 'OPTIONS']
 /** Who has not said who they are. */
 export const nobody: Principal = { name: 'anonymous', keyId: '', role: 'viewer', scopes: [] }
 
 const failed = { principal: { name: nobody.name, role: 'none' }, action: 'auth.failed' }
 
-const bearer = (header: string | undefined) => /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
-
 export class Gate {
   /** Failed attempts. */
   failures = 0
   readonly #lockedOut = new AttemptCounts()
 
-  constructor(private readonly options: GateOptions) {}
+  readonly identity: Identity
 
-  /** The keys that a request sends: all must be right, so that a second one cannot be tried along with a valid one. */
-  #sent(context: Context): { readonly keys: readonly string[]; readonly cookie: string | undefined } {
-    const authorization = context.req.header('authorization')
-    const named = context.req.header('x-admin-key')
-    const keys = [
-      ...(authorization === undefined ? [] : [bearer(authorization) ?? '']),
-      ...(named === undefined ? [] : [named]),
-    ]
-    return { keys, cookie: getCookie(context, secureSessionCookie) ?? getCookie(context, sessionCookie) }
-  }
-
-  /** @returns who asks, or undefined */
-  identify(context: Context): Visitor | undefined {
-    const { keyring, sessions } = this.options
-    const { keys, cookie } = this.#sent(context)
-    if (keys.length > 0) {
-      const found = keys.map((key) => keyring.verify(key))
-      const [principal] = found
-      return principal !== undefined && found.every((each) => each?.keyId === principal.keyId)
-        ? { principal }
-        : undefined
-    }
-    if (cookie === undefined) return undefined
-    const session = sessions.use(cookie)
-    if (session === undefined || !keyring.isValid(session.principal.keyId)) return undefined
-    return { principal: session.principal, session, cookie }
-  }
-
-  /** Whether a request carries keys. A cookie claims nothing: browsers send it along when it is long over, too. */
-  claims(context: Context): boolean {
-    return this.#sent(context).keys.length > 0
-  }
-
-  /** Whether somebody who was let in may still be: what goes on for long asks again. */
-  isStillIn({ principal, cookie }: Visitor): boolean {
-    const { keyring, sessions } = this.options
-    return keyring.isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
-  }
-
-  /** Ends the session that a request came with: another one takes its place. */
-  endSession(context: Context): void {
-    const { cookie } = this.#sent(context)
-    if (cookie !== undefined) this.options.sessions.close(cookie)
+  constructor(private readonly options: GateOptions) {
+    this.identity = new Identity(options)
   }
 
   /** Counts and records a failed attempt. @returns the error to answer with */

@@ -116,8 +116,8 @@ export class AdminServer {
     const from = (context.env as PeerSource | undefined)?.requestIP?.(context.req.raw)?.address ?? 'local'
     context.set('requestId', requestId)
     const headers: Record<string, string> = { ...securityHeaders, 'x-request-id': requestId }
-    const visitor = gate.identify(context)
-    if (visitor === undefined && (gate.claims(context) || !isLogin(context))) {
+    const visitor = gate.identity.identify(context)
+    if (visitor === undefined && (gate.identity.claims(context) || !isLogin(context))) {
       const refused = await gate.refuse(context, from, requestId)
       return problemAnswer(refused.error, requestId, { ...headers, ...refused.headers })
     }
@@ -137,7 +137,7 @@ export class AdminServer {
     context.set('csrf', visitor?.session?.csrf)
     context.set('note', {})
     context.set('startJob', startJob(context))
-    context.set('isStillIn', () => visitor === undefined || gate.isStillIn(visitor))
+    context.set('isStillIn', () => visitor === undefined || gate.identity.isStillIn(visitor))
     context.set('enter', (operation, inner, go) => gate.enter(operation, inner, go, visitor, from))
     const misplaced = gate.misplaced(context)
     if (misplaced !== undefined) return problemAnswer(misplaced, requestId, headers)

@@ -2,7 +2,8 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { operation, roles } from '../api.ts'
-import { type Gate, secureSessionCookie, sessionCookie } from '../guard/gate.ts'
+import type { Gate } from '../guard/gate.ts'
+import { secureSessionCookie, sessionCookie } from '../guard/identity.ts'
 import { createApi } from '../http/compose.ts'
 import { problemAnswer } from '../http/problem.ts'
 import { body, reply } from '../http/reply.ts'
@@ -45,7 +46,7 @@ export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRo
       return problemAnswer(error, requestId, headers) as never
     }
     await gate.recordLogin(principal, from, requestId)
-    gate.endSession(c)
+    gate.identity.endSession(c)
     const { token, session } = sessions.open(principal)
     setCookie(c, nameOf(c.req.url), token, {
       path: '/',

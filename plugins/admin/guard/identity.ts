@@ -1,0 +1,75 @@
+/** Who makes a request: by a key in a header, or by the cookie of a browser session. */
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+import type { Principal } from '../api.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import type { Session, Sessions } from '../sessions.ts'
+
+/** Who asks, and how they said so. */
+export interface Visitor {
+  readonly principal: Principal
+  /** Where a cookie said so. */
+  readonly session?: Session
+  /** The value of that cookie. */
+  readonly cookie?: string
+}
+
+export const sessionCookie = 'arkwatch_session'
+export const secureSessionCookie = '__Host-arkwatch_session'
+
+const bearer = (header: string | undefined) => /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
+
+export interface IdentityOptions {
+  /** The one of the moment. */
+  readonly keyring: Keyring
+  readonly sessions: Sessions
+}
+
+export class Identity {
+  constructor(private readonly options: IdentityOptions) {}
+
+  /** The keys that a request sends: all must be right, so that a second one cannot be tried along with a valid one. */
+  #sent(context: Context): { readonly keys: readonly string[]; readonly cookie: string | undefined } {
+    const authorization = context.req.header('authorization')
+    const named = context.req.header('x-admin-key')
+    const keys = [
+      ...(authorization === undefined ? [] : [bearer(authorization) ?? '']),
+      ...(named === undefined ? [] : [named]),
+    ]
+    return { keys, cookie: getCookie(context, secureSessionCookie) ?? getCookie(context, sessionCookie) }
+  }
+
+  /** @returns who asks, or undefined */
+  identify(context: Context): Visitor | undefined {
+    const { keyring, sessions } = this.options
+    const { keys, cookie } = this.#sent(context)
+    if (keys.length > 0) {
+      const found = keys.map((key) => keyring.verify(key))
+      const [principal] = found
+      return principal !== undefined && found.every((each) => each?.keyId === principal.keyId)
+        ? { principal }
+        : undefined
+    }
+    if (cookie === undefined) return undefined
+    const session = sessions.use(cookie)
+    if (session === undefined || !keyring.isValid(session.principal.keyId)) return undefined
+    return { principal: session.principal, session, cookie }
+  }
+
+  /** Whether a request carries keys. A cookie claims nothing: browsers send it along when it is long over, too. */
+  claims(context: Context): boolean {
+    return this.#sent(context).keys.length > 0
+  }
+
+  /** Whether somebody who was let in may still be: what goes on for long asks again. */
+  isStillIn({ principal, cookie }: Visitor): boolean {
+    const { keyring, sessions } = this.options
+    return keyring.isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
+  }
+
+  /** Ends the session that a request came with: another one takes its place. */
+  endSession(context: Context): void {
+    const { cookie } = this.#sent(context)
+    if (cookie !== undefined) this.options.sessions.close(cookie)
+  }
+}
