@@ -9,6 +9,11 @@ export interface MetricOptions<Label extends string = string> {
   readonly labels?: readonly Label[]
   /** At most so many series; what is over it is folded into `__overflow__`. @default 1_000 */
   readonly maxSeries?: number
+  /**
+   * Whether counting began when the series was made, which OpenMetrics then shows as `_created`. False for what others
+   * have counted since a time that is not known, such as the kernel. @default true
+   */
+  readonly hasCreated?: boolean
 }
 
 export interface HistogramOptions<Label extends string = string> extends MetricOptions<Label> {
@@ -25,10 +30,16 @@ export interface SummaryOptions<Label extends string = string> extends MetricOpt
 
 export type Labels<Label extends string> = Readonly<Record<Label, string>>
 
+/**
+ * What points from a sample to one case of it, `{ trace_id }`: shown in OpenMetrics, the newest of each bucket or counter.
+ * Names and values together have at most 128 characters.
+ */
+export type Exemplar = Readonly<Record<string, string>>
+
 /** One series of a counter. */
 export interface CounterHandle {
   /** @param by not negative @default 1 */
-  inc(by?: number): void
+  inc(by?: number, exemplar?: Exemplar): void
 }
 export interface GaugeHandle {
   set(value: number): void
@@ -36,6 +47,9 @@ export interface GaugeHandle {
 }
 export interface ObserverHandle {
   observe(value: number): void
+}
+export interface BucketHandle {
+  observe(value: number, exemplar?: Exemplar): void
 }
 
 /** A family: values by labels, or a handle on one series, which is faster. */
@@ -47,15 +61,17 @@ export interface Family<Label extends string, Handle> {
   remove(labels: Partial<Labels<Label>>): void
 }
 export type Counter<Label extends string = string> = Family<Label, CounterHandle> & {
-  inc(labels: Labels<Label>, by?: number): void
+  inc(labels: Labels<Label>, by?: number, exemplar?: Exemplar): void
 }
 export type Gauge<Label extends string = string> = Family<Label, GaugeHandle> & {
   set(labels: Labels<Label>, value: number): void
 }
-export type Histogram<Label extends string = string> = Family<Label, ObserverHandle> & {
+export type Histogram<Label extends string = string> = Family<Label, BucketHandle> & {
+  observe(labels: Labels<Label>, value: number, exemplar?: Exemplar): void
+}
+export type Summary<Label extends string = string> = Family<Label, ObserverHandle> & {
   observe(labels: Labels<Label>, value: number): void
 }
-export type Summary<Label extends string = string> = Histogram<Label>
 
 /** Makes families. Registering a name twice with the same shape gives the same family; another shape throws METRICS_NAME_TAKEN. */
 export interface MetricFactory {

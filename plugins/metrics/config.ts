@@ -18,6 +18,12 @@ export const MetricsConfig = z.strictObject({
     .optional()
     .describe('A listener of its own; without it the exposition is served by the public one.'),
   gzip: z.boolean().default(true).describe('Whether to compress for scrapers that accept it.'),
+  created: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether OpenMetrics says since when counters, histograms and summaries count: one sample `_created` more for each series.',
+    ),
   maxSeries: z
     .int()
     .min(1)

@@ -21,6 +21,10 @@ export const metricsError = defineErrors({
     message: 'metric {metric} cannot take the value {value}: {expected}',
     help: 'Counters only go up; counters, histograms and summaries take finite numbers. Use a gauge for what goes down.',
   },
+  METRICS_EXEMPLAR_INVALID: {
+    message: 'metric {metric} cannot take the exemplar: {problem}',
+    help: 'Names and values of an exemplar have at most 128 characters together; give a trace id and little else.',
+  },
   METRICS_BUCKETS_INVALID: {
     message: 'metric {metric} has invalid buckets [{buckets}]',
     help: 'Give between 1 and 200 finite upper bounds in ascending order, without +Inf.',

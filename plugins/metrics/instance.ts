@@ -150,7 +150,7 @@ export class MetricsInstance {
   }
 
   async #source(): Promise<ExposedSource> {
-    const { deny, labels } = this.#config
+    const { deny, labels, created } = this.#config
     const { clock } = this.#options
     const shown = (name: string) => !deny.some((prefix) => name.startsWith(prefix))
     await this.#runner.collect(createPace(clock))
@@ -167,6 +167,7 @@ export class MetricsInstance {
       },
       foreign: foreign.filter(({ name }) => shown(name)),
       common: labels,
+      created,
     }
   }
 

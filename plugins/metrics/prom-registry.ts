@@ -5,6 +5,7 @@ import { messageOf } from '../../core/errors.ts'
 import type { MetricType } from './api.ts'
 import { metricsError } from './errors.ts'
 import { namesTaken } from './naming.ts'
+import { writtenExemplar } from './storage/exemplar.ts'
 
 /** One metric of the registry at one moment. */
 export interface ForeignFamily {
@@ -18,6 +19,8 @@ export interface ForeignSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
+  /** As it is written. */
+  readonly exemplar?: string
 }
 
 /** A metric as the package gives it. */
@@ -30,6 +33,11 @@ interface RawMetric {
     readonly labels?: Readonly<Record<string, string | number>>
     readonly sharedLabels?: Readonly<Record<string, string | number>>
     readonly value: number
+    readonly exemplar?: {
+      readonly labelSet?: Readonly<Record<string, string | number>>
+      readonly value: number
+      readonly timestamp: number
+    } | null
   }[]
 }
 
@@ -50,10 +58,13 @@ const textLabels = (labels: Readonly<Record<string, string | number>>) =>
 
 function converted(raw: RawMetric): ForeignFamily {
   const type = (types.has(raw.type) ? raw.type : 'gauge') as MetricType
-  const samples = (raw.values ?? []).map(({ metricName, labels = {}, sharedLabels = {}, value }) => ({
+  const samples = (raw.values ?? []).map(({ metricName, labels = {}, sharedLabels = {}, value, exemplar }) => ({
     name: metricName ?? raw.name,
     labels: textLabels({ ...sharedLabels, ...labels }),
     value,
+    ...(exemplar?.labelSet && {
+      exemplar: writtenExemplar(Object.entries(textLabels(exemplar.labelSet)), exemplar.value, exemplar.timestamp),
+    }),
   }))
   return { name: raw.name, type, help: raw.help, samples }
 }

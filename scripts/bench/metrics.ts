@@ -16,6 +16,7 @@ import { durationBuckets } from '../../plugins/metrics/http/duration-buckets.ts'
 import { createRequestMetrics } from '../../plugins/metrics/http/request-metrics.ts'
 import { MetricStore } from '../../plugins/metrics/storage/store.ts'
 import { longestTurn } from '../../test/support/longest-turn.ts'
+import { scrapeLatency } from './metrics/scrape-latency.ts'
 
 const { values } = parseArgs({
   options: {
@@ -148,7 +149,7 @@ async function exposition(series: number) {
     counter.inc(nth(index), index)
     theirs.inc(nth(index), index)
   }
-  const source = { families: () => store.families(), foreign: [], common: {} }
+  const source = { families: () => store.families(), foreign: [], common: {}, created: true }
   const scraper = new Scraper({ clock: systemClock, source: async () => source })
   const first = await measured(() => scraper.expose('prometheus'))
   // few series take less than the clock of the CPU can tell
@@ -180,5 +181,17 @@ async function exposition(series: number) {
 const expositionRows = []
 for (const series of [1_000, 10_000, 100_000]) expositionRows.push(await exposition(series))
 console.table(expositionRows)
+
+const { scrapes, withoutMs, duringMs, ratio } = await scrapeLatency(100_000, 5)
+console.table([
+  {
+    'p99.9 of a request': 'while 100k series are scraped without a pause',
+    'without ms': withoutMs.toFixed(2),
+    'during ms': duringMs.toFixed(2),
+    ratio: ratio.toFixed(2),
+    goal: goal('p99.9 during a scrape / without', ratio, 2),
+    scrapes,
+  },
+])
 for (const one of missed) console.log(`missed ${one}`)
 if (values.check && missed.length > 0) process.exit(1)

@@ -77,7 +77,7 @@ export function createMirror(metrics: MetricFactory): Mirror {
       return mirrored<CounterHandle, Label>(options.labels ?? [], {
         family: () => {
           if (!family) {
-            family = metrics.counter<Label>(rest)
+            family = metrics.counter<Label>({ ...rest, hasCreated: false })
             if (!shared) family.remove({})
           }
           return family

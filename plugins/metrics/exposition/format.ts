@@ -3,6 +3,7 @@ import type { MetricType } from '../api.ts'
 import { openMetricsFamily, unitOf } from '../naming.ts'
 import type { SampleShape, SeriesBase, SeriesText } from '../storage/family.ts'
 import type { AnyFamily } from '../storage/store.ts'
+import { escaped, escapeLabel } from './labels.ts'
 import { prometheusNumber } from './numbers.ts'
 
 export type Format = 'prometheus' | 'openmetrics'
@@ -14,18 +15,8 @@ export const contentTypes: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '"': '\\"' }
-
-const awkward = /[\\\n"]/
-
-/** A label value between its quotes, in either format; a lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
-export const escapeLabel = (value: string): string => {
-  const whole = value.isWellFormed() ? value : value.toWellFormed()
-  return awkward.test(whole) ? whole.replace(/[\\\n"]/g, (found) => escapes[found]!) : whole
-}
-
 const escapeHelp = (help: string, format: Format): string =>
-  help.toWellFormed().replace(format === 'openmetrics' ? /[\\\n"]/g : /[\\\n]/g, (found) => escapes[found]!)
+  escaped(help.toWellFormed(), format === 'openmetrics' ? /[\\\n"]/g : /[\\\n]/g)
 
 /** The lines above the samples of a family. */
 export function header(name: string, type: MetricType, help: string, format: Format): string {
@@ -35,10 +26,6 @@ export function header(name: string, type: MetricType, help: string, format: For
   const unitLine = unit === undefined ? '' : `# UNIT ${family} ${unit}\n`
   return `# TYPE ${family} ${type}\n${unitLine}# HELP ${family} ${escapeHelp(help, format)}\n`
 }
-
-/** @param pairs names with values @returns `{a="b"}`, or nothing for none */
-export const labelText = (pairs: readonly (readonly [string, string])[]): string =>
-  pairs.length === 0 ? '' : `{${pairs.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(',')}}`
 
 /** The labels of a series without `le` and `quantile`. Those of the family hide common ones. */
 function pairsOf(family: AnyFamily, series: SeriesBase, common: CommonLabels): [string, string][] {
@@ -69,7 +56,13 @@ function makeText(family: AnyFamily, series: SeriesBase, common: CommonLabels): 
     prometheus.push(line(sample, 'prometheus'))
     differs ||= sample.label !== undefined && sample.label.prometheus !== sample.label.openmetrics
   }
-  return { prometheus, openmetrics: differs ? family.samples.map((sample) => line(sample, 'openmetrics')) : prometheus }
+  return {
+    prometheus,
+    openmetrics: differs ? family.samples.map((sample) => line(sample, 'openmetrics')) : prometheus,
+    created: family.hasCreated
+      ? `${openMetricsFamily(family.name, family.type)}_created${plain} ${(series.createdMs / 1_000).toFixed(3)}\n`
+      : '',
+  }
 }
 
 /** Forgets what was made with other common labels. */
@@ -88,7 +81,12 @@ export const sampleCount = (family: AnyFamily, format: Format): number =>
     ? family.samples.length - 2
     : family.samples.length
 
-/** The lines of one series. @param numbers what `read` gave @param count how many of them */
+/**
+ * The lines of one series.
+ *
+ * @param numbers what `read` gave @param count how many of them
+ * @param created whether OpenMetrics says since when the series counts
+ */
 export function seriesLines(
   family: AnyFamily,
   series: SeriesBase,
@@ -96,10 +94,17 @@ export function seriesLines(
   format: Format,
   numbers: Float64Array,
   count: number,
+  created: boolean,
 ): string {
   series.text ??= makeText(family, series, common)
   const heads = series.text[format]
   let lines = ''
+  if (format === 'openmetrics' && (created || series.exemplars !== undefined)) {
+    for (let index = 0; index < count; index += 1) {
+      lines += `${heads[index]! + prometheusNumber(numbers[index]!)}${series.exemplars?.[index] ?? ''}\n`
+    }
+    return created ? lines + series.text.created : lines
+  }
   for (let index = 0; index < count; index += 1) {
     lines += `${heads[index]! + prometheusNumber(numbers[index]!)}\n`
   }

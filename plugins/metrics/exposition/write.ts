@@ -4,7 +4,8 @@ import { openMetricsFamily } from '../naming.ts'
 import type { ForeignFamily } from '../prom-registry.ts'
 import type { SeriesBase, StoredFamily } from '../storage/family.ts'
 import type { AnyFamily } from '../storage/store.ts'
-import { type CommonLabels, type Format, header, labelText, sampleCount, seriesLines, visitorLabels } from './format.ts'
+import { type CommonLabels, type Format, header, sampleCount, seriesLines, visitorLabels } from './format.ts'
+import { labelText } from './labels.ts'
 import { openMetricsFloat, prometheusNumber } from './numbers.ts'
 import type { Pace } from './pace.ts'
 
@@ -14,6 +15,8 @@ export interface ExposedSource {
   families(): Iterable<AnyFamily>
   readonly foreign: readonly ForeignFamily[]
   readonly common: CommonLabels
+  /** Whether OpenMetrics says since when series count. */
+  readonly created: boolean
 }
 
 /** The pace is asked after so many series. */
@@ -28,7 +31,7 @@ const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
  * @param emit gets the text in pieces, a block each
  */
 export async function writeText(
-  { families, foreign, common }: ExposedSource,
+  { families, foreign, common, created }: ExposedSource,
   format: Format,
   pace: Pace,
   emit: (text: string) => void,
@@ -47,7 +50,7 @@ export async function writeText(
     const count = sampleCount(family, format)
     for (const series of family.all as Set<SeriesBase>) {
       read(family, series, numbers)
-      text += seriesLines(family, series, common, format, numbers, count)
+      text += seriesLines(family, series, common, format, numbers, count, created)
       looked += 1
       if (looked % seriesPerLook === 0 && pace.due()) await give()
     }
@@ -62,7 +65,8 @@ export async function writeText(
           ? ([label, foreignBound(value, format)] as const)
           : ([label, value] as const),
       )
-      text += `${name}${labelText(labels)} ${prometheusNumber(sample.value)}\n`
+      const exemplar = format === 'openmetrics' ? (sample.exemplar ?? '') : ''
+      text += `${name}${labelText(labels)} ${prometheusNumber(sample.value)}${exemplar}\n`
       looked += 1
       if (looked % seriesPerLook === 0 && pace.due()) await give()
     }

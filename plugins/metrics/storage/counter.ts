@@ -1,5 +1,6 @@
-import type { CounterHandle } from '../api.ts'
+import type { CounterHandle, Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
+import { exemplarText } from './exemplar.ts'
 import { type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
 import { deadOffset, Slots } from './slots.ts'
 
@@ -8,6 +9,8 @@ const samples: readonly SampleShape[] = [{ suffix: '' }]
 class CounterSeries implements SeriesBase, CounterHandle {
   text: SeriesText | undefined = undefined
   visited: SeriesBase['visited'] = undefined
+  createdMs = 0
+  exemplars: SeriesBase['exemplars'] = undefined
   offset: number
   constructor(
     readonly family: CounterFamily,
@@ -16,9 +19,10 @@ class CounterSeries implements SeriesBase, CounterHandle {
     this.offset = family.slots.take()
   }
 
-  inc(by = 1): void {
+  inc(by = 1, exemplar?: Exemplar): void {
     // false for NaN, too
     if (!(by >= 0 && by < Number.POSITIVE_INFINITY)) throw this.family.refusal(by)
+    if (exemplar !== undefined) this.exemplars = [exemplarText(this.family.name, exemplar, by, this.family.now())]
     this.family.slots.values[this.offset]! += by
   }
 
@@ -34,9 +38,9 @@ export class CounterFamily extends StoredFamily<CounterSeries> {
   readonly samples = samples
   readonly slots = new Slots(1)
 
-  /** @throws METRICS_VALUE_INVALID for what is negative or no finite number */
-  inc(labels: Readonly<Record<string, string>> = {}, by = 1): void {
-    this.labels(labels).inc(by)
+  /** @throws METRICS_VALUE_INVALID for what is negative or no finite number, METRICS_EXEMPLAR_INVALID */
+  inc(labels: Readonly<Record<string, string>> = {}, by = 1, exemplar?: Exemplar): void {
+    this.labels(labels).inc(by, exemplar)
   }
 
   refusal(value: number) {

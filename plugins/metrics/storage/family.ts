@@ -17,6 +17,10 @@ export interface SeriesBase {
   text: SeriesText | undefined
   /** Labels of each sample as visitors get them, made once. */
   visited: readonly AnyLabels[] | undefined
+  /** When it was made, epoch milliseconds. */
+  createdMs: number
+  /** The newest exemplar of each sample, as it is written; undefined until there is one. */
+  exemplars: (string | undefined)[] | undefined
   /** Gives its storage back; the handle then writes to nowhere. */
   kill(): void
 }
@@ -25,6 +29,8 @@ export interface SeriesBase {
 export interface SeriesText {
   readonly prometheus: readonly string[]
   readonly openmetrics: readonly string[]
+  /** The whole line `_created`; empty for metrics that have none. */
+  readonly created: string
 }
 
 export interface FamilyOptions {
@@ -32,6 +38,10 @@ export interface FamilyOptions {
   readonly help: string
   readonly labels: readonly string[]
   readonly maxSeries: number
+  /** Whether its series began to count when they were made. */
+  readonly hasCreated: boolean
+  /** Epoch milliseconds. */
+  now(): number
   /** Told each time a set of labels was folded. */
   onOverflow(name: string): void
 }
@@ -50,6 +60,9 @@ export abstract class StoredFamily<S extends SeriesBase> {
   readonly help: string
   readonly labelNames: readonly string[]
   readonly all = new Set<S>()
+  readonly hasCreated: boolean
+  /** Epoch milliseconds. */
+  readonly now: () => number
   maxSeries: number
   /** Told after series were removed, so that whoever keeps offsets lets go of them. */
   onRemove: (() => void) | undefined
@@ -60,7 +73,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
   #root: Node<S>
   #folded: S | undefined
 
-  constructor({ name, help, labels, maxSeries, onOverflow }: FamilyOptions) {
+  constructor({ name, help, labels, maxSeries, hasCreated, now, onOverflow }: FamilyOptions) {
     this.name = name
     this.help = help
     this.labelNames = labels
@@ -69,6 +82,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
     this.#second = second
     this.#third = third
     this.maxSeries = maxSeries
+    this.hasCreated = hasCreated
+    this.now = now
     this.#onOverflow = onOverflow
   }
 
@@ -153,6 +168,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
 
   #add(values: readonly string[]): S {
     const series = this.create(values)
+    series.createdMs = this.now()
     this.all.add(series)
     if (values.length === 0) {
       this.#root = series

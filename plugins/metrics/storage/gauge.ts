@@ -7,6 +7,8 @@ const samples: readonly SampleShape[] = [{ suffix: '' }]
 class GaugeSeries implements SeriesBase, GaugeHandle {
   text: SeriesText | undefined = undefined
   visited: SeriesBase['visited'] = undefined
+  createdMs = 0
+  exemplars: SeriesBase['exemplars'] = undefined
   offset: number
   constructor(
     readonly family: GaugeFamily,

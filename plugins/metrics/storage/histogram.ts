@@ -1,14 +1,17 @@
-import type { ObserverHandle } from '../api.ts'
+import type { BucketHandle, Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
+import { exemplarText } from './exemplar.ts'
 import { type FamilyOptions, type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
 import { deadOffset, Slots } from './slots.ts'
 
 const maxBuckets = 200
 
-class HistogramSeries implements SeriesBase, ObserverHandle {
+class HistogramSeries implements SeriesBase, BucketHandle {
   text: SeriesText | undefined = undefined
   visited: SeriesBase['visited'] = undefined
+  createdMs = 0
+  exemplars: SeriesBase['exemplars'] = undefined
   offset: number
   constructor(
     readonly family: HistogramFamily,
@@ -17,12 +20,17 @@ class HistogramSeries implements SeriesBase, ObserverHandle {
     this.offset = family.slots.take()
   }
 
-  observe(value: number): void {
+  observe(value: number, exemplar?: Exemplar): void {
     // false for NaN and the infinities, which would stay in the sum for good
     if (!(value - value === 0)) throw this.family.refusal(value)
     const { bounds, slots } = this.family
     let bucket = 0
     while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1
+    if (exemplar !== undefined) {
+      const text = exemplarText(this.family.name, exemplar, value, this.family.now())
+      this.exemplars ??= []
+      this.exemplars[bucket] = text
+    }
     const { values } = slots
     values[this.offset + bucket]! += 1
     values[this.offset + bounds.length + 1]! += value
@@ -64,9 +72,9 @@ export class HistogramFamily extends StoredFamily<HistogramSeries> {
     this.samples = [...[...this.bounds, Number.POSITIVE_INFINITY].map(bound), { suffix: '_sum' }, { suffix: '_count' }]
   }
 
-  /** @throws METRICS_VALUE_INVALID for what is no finite number */
-  observe(labels: Readonly<Record<string, string>>, value: number): void {
-    this.labels(labels).observe(value)
+  /** @throws METRICS_VALUE_INVALID for what is no finite number, METRICS_EXEMPLAR_INVALID */
+  observe(labels: Readonly<Record<string, string>>, value: number, exemplar?: Exemplar): void {
+    this.labels(labels).observe(value, exemplar)
   }
 
   refusal(value: number) {

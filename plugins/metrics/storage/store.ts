@@ -44,8 +44,8 @@ export class MetricStore implements MetricFactory {
   readonly #overflow: CounterFamily
   #defaultMaxSeries = 1_000
 
-  /** @param clock for the windows of summaries */
-  constructor(readonly clock: Pick<Clock, 'monotonic'>) {
+  /** @param clock for the windows of summaries, and for when a series was made */
+  constructor(readonly clock: Pick<Clock, 'monotonic' | 'now'>) {
     this.#overflow = this.counter({
       name: 'arkwatch_metrics_overflow_total',
       help: 'Values that went to the series __overflow__ because a metric has as many series as it may.',
@@ -121,7 +121,7 @@ export class MetricStore implements MetricFactory {
     rest: readonly number[],
     create: (common: FamilyOptions) => AnyFamily,
   ): AnyFamily {
-    const { name, help, labels = [], maxSeries } = options
+    const { name, help, labels = [], maxSeries, hasCreated = true } = options
     const shape = shapeOf(type, options, rest)
     const known = this.#entries.get(name)
     if (known !== undefined) {
@@ -148,6 +148,8 @@ export class MetricStore implements MetricFactory {
       help,
       labels: [...labels],
       maxSeries: maxSeries ?? this.#defaultMaxSeries,
+      hasCreated: hasCreated && type !== 'gauge',
+      now: () => this.clock.now(),
       onOverflow: (metric) => this.#overflow.inc({ metric }),
     })
     for (const sample of taken) this.#names.set(sample, name)

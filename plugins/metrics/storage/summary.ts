@@ -17,6 +17,8 @@ export interface SummaryShape {
 class SummarySeries implements SeriesBase, ObserverHandle {
   text: SeriesText | undefined = undefined
   visited: SeriesBase['visited'] = undefined
+  createdMs = 0
+  exemplars: SeriesBase['exemplars'] = undefined
   readonly sketch: SlidingSketch
   sum = 0
   count = 0

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 export interface Timing {
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly p999Ms: number
   readonly maxMs: number
   readonly requests: number
   /** Of the last answer. */
@@ -19,6 +20,7 @@ export function summarize(times: readonly number[], status: number): Timing {
   return {
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
+    p999Ms: quantile(sorted, 0.999),
     maxMs: sorted.at(-1) ?? Number.NaN,
     requests: sorted.length,
     status,

@@ -42,6 +42,15 @@ describe('prom-client registry', () => {
     ])
   })
 
+  test('exemplars are read as they are written', async () => {
+    const { registers, read } = setUp()
+    registers[0]!.setContentType('application/openmetrics-text; version=1.0.0; charset=utf-8' as never)
+    const options = { name: 'h_seconds', help: 'H.', buckets: [1], registers, enableExemplars: true }
+    new Histogram(options).observe({ value: 0.5, exemplarLabels: { trace_id: 'a"b' } } as never)
+    const [bucket] = (await read())[0]!.samples
+    expect(bucket!.exemplar).toMatch(/^ # \{trace_id="a\\"b"\} 0\.5 \d+(\.\d+)?$/)
+  })
+
   test('metrics made with prom-client 15 can be registered in it', async () => {
     const { registers, read } = setUp()
     new old.Counter({ name: 'c_total', help: 'C.', registers: registers as never }).inc()

@@ -13,6 +13,7 @@ const sourceOf = (store: MetricStore, more: Partial<ExposedSource> = {}): Expose
   families: () => store.families(),
   foreign: [],
   common: {},
+  created: false,
   ...more,
 })
 async function text(source: ExposedSource, format: 'prometheus' | 'openmetrics' = 'prometheus') {
@@ -55,6 +56,64 @@ describe('exposition', () => {
         'c_bytes_bucket{le="1e+06"} 1\nc_bytes_bucket{le="+Inf"} 1\nc_bytes_sum 3\nc_bytes_count 1\n# EOF\n',
       ].join('\n'),
     )
+  })
+
+  test('OpenMetrics says since when a series counts, but for gauges and for what others have counted', async () => {
+    const store = new MetricStore(clock)
+    store.counter({ name: 'a_total', help: 'A.', labels: ['l'] }).inc({ l: 'x' })
+    store.gauge({ name: 'b', help: 'B.' }).set({}, 1)
+    store.counter({ name: 'kernel_total', help: 'K.', hasCreated: false })
+    await clock.advance(1_500)
+    store.histogram({ name: 'c_seconds', help: 'C.', buckets: [1] })
+    store.summary({ name: 'd_seconds', help: 'D.', quantiles: [0.5] })
+    const written = await text(sourceOf(store, { created: true, common: { zone: 'z' } }), 'openmetrics')
+    const atBegin = ((clock.now() - 1_500) / 1_000).toFixed(3)
+    const later = (clock.now() / 1_000).toFixed(3)
+    expect(written.match(/^\w+_created.*$/gm)).toEqual([
+      `a_created{zone="z",l="x"} ${atBegin}`,
+      `c_seconds_created{zone="z"} ${later}`,
+      `d_seconds_created{zone="z"} ${later}`,
+    ])
+    expect(await text(sourceOf(store, { created: true }))).not.toContain('_created')
+  })
+
+  test('OpenMetrics shows the newest exemplar of a counter and of each bucket, text 0.0.4 none', async () => {
+    const store = new MetricStore(clock)
+    const at = (clock.now() / 1_000).toFixed(3)
+    const counter = store.counter({ name: 'a_total', help: 'A.', labels: ['l'] })
+    counter.inc({ l: 'x' }, 2, { trace_id: 'first' })
+    counter.inc({ l: 'x' }, 3, { trace_id: 'a"b' })
+    counter.inc({ l: 'x' })
+    const histogram = store.histogram({ name: 'c_seconds', help: 'C.', buckets: [0.5, 1] })
+    histogram.observe({}, 0.7, { trace_id: 'slow', span_id: '1' })
+    histogram.labels({}).observe(9, {})
+    const written = await text(sourceOf(store), 'openmetrics')
+    expect(written).toContain(`a_total{l="x"} 6 # {trace_id="a\\"b"} 3 ${at}\n`)
+    expect(written).toContain('c_seconds_bucket{le="0.5"} 0\n')
+    expect(written).toContain(`c_seconds_bucket{le="1.0"} 1 # {trace_id="slow",span_id="1"} 0.7 ${at}\n`)
+    expect(written).toContain(`c_seconds_bucket{le="+Inf"} 2 # {} 9 ${at}\n`)
+    expect(await text(sourceOf(store))).not.toContain('trace_id')
+  })
+
+  test('an exemplar has at most 128 characters, names counted, and label names; a refused one counts nothing', async () => {
+    const store = new MetricStore(clock)
+    const counter = store.counter({ name: 'a_total', help: 'A.' }).labels({})
+    counter.inc(1, { trace_id: '😀'.repeat(120) })
+    const refused: Record<string, string>[] = [
+      { trace_id: 'x'.repeat(121) },
+      { 'trace-id': 'x' },
+      { a: 'x'.repeat(1_000_000) },
+    ]
+    for (const exemplar of refused) {
+      expect(() => counter.inc(1, exemplar)).toThrow(expect.objectContaining({ code: 'METRICS_EXEMPLAR_INVALID' }))
+    }
+    const histogram = store.histogram({ name: 'c_seconds', help: 'C.', buckets: [1] }).labels({})
+    expect(() => histogram.observe(1, { n: 5 as never })).toThrow(
+      expect.objectContaining({ code: 'METRICS_EXEMPLAR_INVALID' }),
+    )
+    const written = await text(sourceOf(store), 'openmetrics')
+    expect(written).toContain('a_total 1 # ')
+    expect(written).toContain('c_seconds_count 0\n')
   })
 
   test('OpenMetrics leaves out sum and count beside negative bounds', async () => {

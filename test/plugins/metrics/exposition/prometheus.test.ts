@@ -29,7 +29,9 @@ describe.skipIf(!process.env.ARKWATCH_TEST_PROMETHEUS_BIN)('a real Prometheus', 
       labels: ['l', 'm'],
     })
     const awkward = ['', 'plain', 'a"b', 'back\\slash', 'new\nline', '\\n', 'snow ☃ and 😀', '{a="b"}', ' blanks ', '#']
-    for (const [index, value] of awkward.entries()) counter.inc({ l: value, m: 'x' }, index + 0.1)
+    for (const [index, value] of awkward.entries()) {
+      counter.inc({ l: value, m: 'x' }, index + 0.1, { trace_id: `${index}"\\\n☃` })
+    }
     const gauge = store.gauge({ name: 'b_bytes', help: 'B.', labels: ['l'] })
     for (const value of [
       0,
@@ -46,7 +48,9 @@ describe.skipIf(!process.env.ARKWATCH_TEST_PROMETHEUS_BIN)('a real Prometheus', 
     }
     const buckets = [0.005, 0.5, 1, 2.5, 10, 1e6, 2e6]
     const histogram = store.histogram({ name: 'c_seconds', help: 'C.', labels: ['l'], buckets })
-    for (let index = 0; index < 500; index += 1) histogram.observe({ l: `${index % 3}` }, 1.3 ** (index % 70) / 1_000)
+    for (let index = 0; index < 500; index += 1) {
+      histogram.observe({ l: `${index % 3}` }, 1.3 ** (index % 70) / 1_000, { trace_id: `${index}` })
+    }
     store.histogram({ name: 'd_seconds', help: 'D.', buckets: [1] })
     const summary = store.summary({ name: 'e_seconds', help: 'E.', quantiles: [0, 0.5, 1] })
     for (let index = 1; index <= 100; index += 1) summary.observe({}, index)
@@ -55,7 +59,12 @@ describe.skipIf(!process.env.ARKWATCH_TEST_PROMETHEUS_BIN)('a real Prometheus', 
   test('negotiates OpenMetrics and holds every value, bucket and label as we hold it', async () => {
     const store = new MetricStore(systemClock)
     fill(store)
-    const source: ExposedSource = { families: () => store.families(), foreign: [], common: { env: 'a "b"' } }
+    const source: ExposedSource = {
+      families: () => store.families(),
+      foreign: [],
+      common: { env: 'a "b"' },
+      created: true,
+    }
     const scraper = new Scraper({ clock: systemClock, source: async () => source })
     const answered: string[] = []
     using server = Bun.serve({
@@ -85,8 +94,13 @@ describe.skipIf(!process.env.ARKWATCH_TEST_PROMETHEUS_BIN)('a real Prometheus', 
     expect(answered[0]).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8 gzip')
 
     const theirs = new Map<string, number>()
+    const created: number[] = []
     for (const { metric, value } of await query('{job="ours", env!=""}')) {
       const { __name__, job: _, instance: __, ...labels } = metric
+      if (__name__!.endsWith('_created')) {
+        created.push(Number(value[1]) * 1_000)
+        continue
+      }
       theirs.set(keyOf(__name__!, labels), Number(value[1].replace('Inf', 'Infinity')))
     }
     const ours = new Map<string, number>()
@@ -96,6 +110,8 @@ describe.skipIf(!process.env.ARKWATCH_TEST_PROMETHEUS_BIN)('a real Prometheus', 
       const nonEmpty = Object.fromEntries(Object.entries({ ...labels, ...bound }).filter(([, text]) => text !== ''))
       ours.set(keyOf(name, nonEmpty), value)
     })
+    expect(created).toHaveLength(10 + 3 + 1 + 1)
+    for (const ms of created) expect(Math.abs(ms - systemClock.now())).toBeLessThan(60_000)
     expect(ours.size).toBeGreaterThan(50)
     expect([...theirs].sort()).toEqual([...ours].sort())
 
