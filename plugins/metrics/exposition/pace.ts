@@ -1,10 +1,7 @@
 /** Cuts long work into blocks, so that requests are served in between. */
 import { type Clock, yieldToLoop } from '../../../core/clock.ts'
 
-/**
- * Milliseconds after which work gives way. A block may take 5 ms: it ends with encoding what it wrote, which takes as
- * long as writing it.
- */
+/** Milliseconds after which work gives way: what a request waits at most for one piece of it. */
 export const blockMs = 1
 
 export interface Pace {

@@ -4,7 +4,7 @@ import { gzip } from 'node:zlib'
 import type { Clock } from '../../../core/clock.ts'
 import { contentTypes, type Format } from './format.ts'
 import { acceptsGzip, formatFor } from './negotiate.ts'
-import { createPace } from './pace.ts'
+import { createPace, type Pace } from './pace.ts'
 import { type ExposedSource, writeText } from './write.ts'
 
 const compress = promisify(gzip)
@@ -21,6 +21,18 @@ export interface ScraperOptions {
 interface Run {
   readonly body: Promise<Buffer<ArrayBuffer>>
   zipped: Promise<Buffer<ArrayBuffer>> | undefined
+}
+
+/** Copies in blocks: a body of many megabytes takes longer than one. */
+async function joined(pieces: readonly Buffer<ArrayBuffer>[], pace: Pace): Promise<Buffer<ArrayBuffer>> {
+  if (pieces.length === 1) return pieces[0]!
+  const whole = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    at += piece.copy(whole, at)
+    if (pace.due()) await pace.rest()
+  }
+  return whole
 }
 
 export class Scraper {
@@ -66,8 +78,6 @@ export class Scraper {
     const pace = createPace(this.options.clock)
     const pieces: Buffer<ArrayBuffer>[] = []
     await writeText(source, format, pace, (text) => pieces.push(Buffer.from(text)))
-    if (pieces.length === 1) return pieces[0]!
-    await pace.rest()
-    return Buffer.concat(pieces)
+    return joined(pieces, pace)
   }
 }

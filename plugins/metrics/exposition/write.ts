@@ -21,6 +21,8 @@ export interface ExposedSource {
 
 /** The pace is asked after so many series. */
 const seriesPerLook = 16
+/** Text is given away in pieces of about so many characters: long ones take long to encode. */
+const pieceCharacters = 16_384
 
 const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
   (family as unknown as StoredFamily<SeriesBase>).read(series, out)
@@ -28,7 +30,7 @@ const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
 /**
  * Writes the exposition.
  *
- * @param emit gets the text in pieces, a block each
+ * @param emit gets the text in pieces; what it takes counts as work
  */
 export async function writeText(
   { families, foreign, common, created }: ExposedSource,
@@ -39,9 +41,11 @@ export async function writeText(
   let text = ''
   let looked = 0
   const give = async () => {
-    emit(text)
-    text = ''
-    await pace.rest()
+    if (text.length >= pieceCharacters) {
+      emit(text)
+      text = ''
+    }
+    if (pace.due()) await pace.rest()
   }
   for (const family of families()) {
     if (family.all.size === 0) continue
@@ -52,7 +56,7 @@ export async function writeText(
       read(family, series, numbers)
       text += seriesLines(family, series, common, format, numbers, count, created)
       looked += 1
-      if (looked % seriesPerLook === 0 && pace.due()) await give()
+      if (text.length >= pieceCharacters || (looked % seriesPerLook === 0 && pace.due())) await give()
     }
   }
   for (const family of foreign) {
@@ -68,7 +72,7 @@ export async function writeText(
       const exemplar = format === 'openmetrics' ? (sample.exemplar ?? '') : ''
       text += `${name}${labelText(labels)} ${prometheusNumber(sample.value)}${exemplar}\n`
       looked += 1
-      if (looked % seriesPerLook === 0 && pace.due()) await give()
+      if (text.length >= pieceCharacters || (looked % seriesPerLook === 0 && pace.due())) await give()
     }
   }
   emit(format === 'openmetrics' ? `${text}# EOF\n` : text)

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Connection, measure } from '../health/client.ts'
 
-const connections = 4
-const requests = 8_000
-const perSecond = 2_000
+const connections = 16
+const requests = 4_000
+const perSecond = 800
 
 export interface ScrapeLatency {
   readonly scrapes: number
