@@ -55,7 +55,7 @@ const descriptions: Readonly<Record<number, string>> = {
   408: 'The body did not arrive in time.',
   409: 'It collides with something under way.',
   412: 'It was changed since it was read.',
-  413: 'The body is too large.',
+  413: 'The body is too large; of more than the listener takes, without a Problem.',
   415: 'The body is no JSON.',
   422: 'The request is not valid.',
   428: 'It needs If-Match.',

@@ -52,6 +52,10 @@ export const accepted = { 202: reply('The job has begun; `Location` is where to 
 
 const params = z.object({ id: idParam('Id of the job.') })
 
+/** Of files that jobs leave; any other is served as bytes. */
+const fileTypes: readonly string[] = ['application/octet-stream', 'application/gzip', 'application/json']
+const fileSchema = z.string().openapi({ format: 'binary' })
+
 export function jobRoutes(jobs: Jobs) {
   const app = createApi()
   app.openapi(
@@ -98,7 +102,7 @@ export function jobRoutes(jobs: Jobs) {
       responses: {
         200: {
           description: 'The file.',
-          content: { 'application/octet-stream': { schema: z.string().openapi({ format: 'binary' }) } },
+          content: Object.fromEntries(fileTypes.map((type) => [type, { schema: fileSchema }])),
         },
       },
     }),
@@ -107,7 +111,8 @@ export function jobRoutes(jobs: Jobs) {
       const content = file === undefined || state !== 'done' ? undefined : Bun.file(file.path)
       if (file === undefined || content === undefined || !(await content.exists()))
         throw adminError('ADMIN_NOT_FOUND', { what: 'file of this job' })
-      const headers = { 'content-type': file.contentType, 'content-disposition': `attachment; filename="${file.name}"` }
+      const type = fileTypes.includes(file.contentType) ? file.contentType : 'application/octet-stream'
+      const headers = { 'content-type': type, 'content-disposition': `attachment; filename="${file.name}"` }
       return new Response(content, { headers }) as never
     },
   )

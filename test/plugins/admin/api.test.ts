@@ -9,6 +9,7 @@ import { definePlugin } from '../../../core/plugin.ts'
 import { type AdminEnv, adminRoutes, operation } from '../../../plugins/admin/api.ts'
 import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/idempotency.ts'
 import { Jobs, maxRunningJobs } from '../../../plugins/admin/jobs.ts'
+import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
 import { referencePage } from '../../../plugins/admin/routes/reference.ts'
 import { eventText } from '../../../plugins/admin/routes/stream.ts'
 import { networkTotals } from '../../../plugins/admin/routes/system.ts'
@@ -36,7 +37,7 @@ const lamp = definePlugin({
         ...operation({ id: 'lamp.wait', access: 'operator', summary: 'Waits until it is cancelled.' }),
         method: 'post',
         path: '/wait',
-        responses: { 202: { description: 'It waits.' } },
+        responses: { 202: { description: 'It waits.', content: { 'application/json': { schema: JobSchema } } } },
       }),
       (c) =>
         c.var.startJob('lamp.wait', ({ signal, progress }) => {
@@ -84,8 +85,12 @@ beforeAll(async () => {
       maxStreams: 2,
     },
   })
+  await at.underContract()
 })
-afterAll(() => at.stop())
+afterAll(async () => {
+  await at.stop()
+  expect([...at.violations]).toEqual([])
+})
 
 /** Asks again until it is so; what happens is in another thread or process. */
 async function eventually<T>(ask: () => Promise<T>, good: (value: T) => boolean): Promise<T> {

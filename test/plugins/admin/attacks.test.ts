@@ -19,8 +19,12 @@ beforeAll(async () => {
     admin: { lockout: { failures: 1_000 } },
     config: { plugins: { logging: { console: { enabled: false }, access: { file: 'access.log' } } } },
   })
+  await at.underContract()
 })
-afterAll(() => at.stop())
+afterAll(async () => {
+  await at.stop()
+  expect([...at.violations]).toEqual([])
+})
 
 interface Spoken {
   /** The status lines of the answers. */

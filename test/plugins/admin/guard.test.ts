@@ -26,8 +26,12 @@ pluginContract(admin, {
 let at: AdminRuntime
 beforeAll(async () => {
   at = await bootAdmin({ admin: { lockout: { failures: 1_000 } } })
+  await at.underContract()
 })
-afterAll(() => at.stop())
+afterAll(async () => {
+  await at.stop()
+  expect([...at.violations]).toEqual([])
+})
 
 const thrown = (call: () => unknown) => {
   try {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { type Access, roles } from '../../../plugins/admin/api.ts'
 import type { Document } from '../../../plugins/admin/http/document.ts'
 import { mayCall } from '../../../plugins/admin/roles.ts'
+import type { Contract } from './contract.ts'
 import { type AdminRuntime, bootAdmin } from './support.ts'
 
 // Every operation is called by every role, over a socket.
@@ -9,10 +10,12 @@ setDefaultTimeout(120_000)
 
 let at: AdminRuntime
 let document: Document
+let contract: Contract
 const keys: Record<string, string> = {}
 beforeAll(async () => {
-  at = await bootAdmin({ admin: { endpoints: { heapdump: 'unrestricted' } } })
-  document = (await at.get('/admin/openapi.json')) as never
+  at = await bootAdmin({ admin: { endpoints: { heapdump: 'unrestricted' }, lockout: { failures: 1_000 } } })
+  contract = await at.underContract()
+  document = contract.document
   for (const role of roles) keys[role] = await at.keyOf(role)
 })
 afterAll(() => at.stop())
@@ -109,17 +112,48 @@ test('a key with scopes is let into those groups alone', async () => {
   expect(await at.codeOf('/admin/status', { key })).toEqual([403, 'ADMIN_FORBIDDEN'])
 })
 
-test('every answer is one that the document names', async () => {
-  for (const { path, method, operation, access } of operations()) {
-    if (path === '/admin/stream' || path === '/admin/keys/{id}/rotate') continue
-    for (const key of [keys.admin!, null]) {
-      const { status } = await call(path, method, key)
-      expect([
-        method,
-        path,
-        access,
-        Object.keys(operation.responses).includes(String(status)) ? 'documented' : status,
-      ]).toEqual([method, path, access, 'documented'])
+test('every answer is one that the document names, with a body by its schema', async () => {
+  for (const { path, method } of operations()) {
+    if (path === '/admin/stream') continue
+    for (const key of [keys.admin!, null]) await call(path, method, key)
+  }
+  expect([...at.violations]).toEqual([])
+  const reads = operations().filter(
+    ({ path, method, operation }) =>
+      method === 'get' && !path.includes('{') && path !== '/admin/stream' && operation['x-plugin'] === undefined,
+  )
+  for (const { path } of reads) expect([path, contract.seen.has(`GET ${path} 200`)]).toEqual([path, true])
+})
+
+test('an answer that differs from its schema is found', () => {
+  const answer = { method: 'GET', path: '/admin/plugins', status: 200, type: 'application/json' }
+  const problem = (body: unknown, more = {}) => contract.problemOf({ ...answer, text: JSON.stringify(body), ...more })
+  expect(problem({ plugins: [] })).toBeUndefined()
+  expect(problem({ plugins: {} })).toContain('must be array')
+  expect(problem({ plugins: [], more: 1 })).toContain('more')
+  expect(problem({})).toContain('required')
+  expect(problem({ plugins: [] }, { type: 'text/html' })).toContain('does not name text/html')
+  expect(problem({ plugins: [] }, { status: 418 })).toContain('does not name this status')
+  expect(problem({ title: 'x' }, { status: 404, type: 'application/problem+json' })).toContain('required')
+  expect(contract.problemOf({ ...answer, method: 'DELETE', path: '/admin/session', status: 204, text: 'x' })).toContain(
+    'names no body',
+  )
+})
+
+test('a method that a path does not have is 405 with Allow, after who asks was found out', async () => {
+  for (const [path, methods] of Object.entries(document.paths)) {
+    const declared = Object.keys(methods).map((method) => method.toUpperCase())
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((each) => !declared.includes(each))) {
+      const response = await at.send(filled(path), { method })
+      const body = (await response.json()) as Record<string, unknown>
+      // Another path with a parameter may take it: /admin/jobs/{id} takes /admin/jobs/statistics.
+      if (contract.find(method, filled(path)) !== undefined) continue
+      expect([path, method, response.status, body.code]).toEqual([path, method, 405, 'HTTP_405'])
+      const allow = response.headers.get('allow')!.split(', ')
+      for (const each of declared) expect(allow).toContain(each)
+      const named = { method: 'GET', path: '/admin/status', status: 404, type: 'application/problem+json' }
+      expect(contract.problemOf({ ...named, text: JSON.stringify(body) })).toBeUndefined()
+      expect((await at.send(filled(path), { method, key: null })).status).toBe(401)
     }
   }
 })

@@ -2,6 +2,7 @@
 import { systemClock } from '../../../core/clock.ts'
 import type { PluginContext } from '../../../core/plugin.ts'
 import type { Role } from '../../../plugins/admin/api.ts'
+import type { Document } from '../../../plugins/admin/http/document.ts'
 import admin from '../../../plugins/admin/index.ts'
 import audit from '../../../plugins/audit/index.ts'
 import health from '../../../plugins/health/index.ts'
@@ -9,10 +10,13 @@ import logging from '../../../plugins/logging/index.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import store from '../../../plugins/store/index.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
+import { Contract } from './contract.ts'
 
 export type { PluginContext }
 export const adminKey = 'Kx7-correct-horse-battery-staple-9'
 export const providers = [logging, metrics, health, store, audit]
+
+type SendInit = RequestInit & { key?: string | null; json?: unknown }
 
 export interface AdminSetup {
   /** The section of the plugin. */
@@ -40,9 +44,31 @@ export async function bootAdmin({ admin: section = {}, plugins = [], config = {}
     },
     ...(env && { env }),
   })
+  let contract: Promise<Contract> | undefined
+  const violations = new Set<string>()
   const url = booted.runtime.status().listeners.find(({ name }) => name === 'server')?.url ?? ''
   /** Sends a request over a real socket, with the admin's key unless told otherwise. */
-  const send = (path: string, init: RequestInit & { key?: string | null; json?: unknown } = {}) => {
+  const send = async (path: string, init: SendInit = {}) => {
+    const response = await sendOnly(path, init)
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream') === true
+    if (contract !== undefined && !isStream) await check(path, init, response.clone() as never)
+    return response
+  }
+  const check = async (path: string, init: SendInit, response: Pick<Response, 'status' | 'headers' | 'text'>) => {
+    const { pathname } = new URL(`${url}${path}`)
+    const method = init.method ?? (init.json === undefined ? 'GET' : 'POST')
+    const type = response.headers.get('content-type') ?? ''
+    const answer = { method, path: pathname, status: response.status, type, text: await response.text() }
+    const problem = (await contract!).problemOf(answer)
+    if (problem !== undefined) violations.add(problem)
+  }
+  /** From now on every answer is checked against the document of now. */
+  const underContract = async () => {
+    const document = (await (await sendOnly('/admin/openapi.json')).json()) as Document
+    contract = Promise.resolve(new Contract(document))
+    return contract
+  }
+  const sendOnly = (path: string, init: SendInit = {}) => {
     const { key = adminKey, json, headers, ...others } = init
     return fetch(`${url}${path}`, {
       redirect: 'manual',
@@ -69,6 +95,16 @@ export async function bootAdmin({ admin: section = {}, plugins = [], config = {}
   /** Makes a key. */
   const keyOf = async (role: Role, more = {}): Promise<string> =>
     (await get('/admin/keys', { json: { name: `${role}-${Math.random().toString(36).slice(2)}`, role, ...more } })).key!
-  return { ...booted, url, send, get, codeOf, keyOf, [Symbol.asyncDispose]: () => booted.stop().then(() => {}) }
+  return {
+    ...booted,
+    url,
+    send,
+    get,
+    codeOf,
+    keyOf,
+    underContract,
+    violations,
+    [Symbol.asyncDispose]: () => booted.stop().then(() => {}),
+  }
 }
 export type AdminRuntime = Awaited<ReturnType<typeof bootAdmin>>
