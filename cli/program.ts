@@ -121,6 +121,15 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--expires <duration>', 'it ends after so long, `90d`')
   reach(keys, 'revoke <id>', 'end a key at once', from('keys-revoke'))
   reach(program, 'jobs [id]', 'show jobs, or one of them', from('jobs')).option('--cancel', 'ask it to end')
+  reach(
+    program,
+    'pool [action] [fingerprint]',
+    'show the pools: status, holders, statements, slow, routes, explain; or pause, resume, evict, drain one',
+    from('pool'),
+  )
+    .option('--pool <name>', 'this pool (default: all to show, `default` to act on)')
+    .option('--pid <pid>', 'with evict: only the connection of this backend')
+    .option('--timeout <duration>', 'with drain: how long what is lent may take', '5s')
   leaf(program, 'version', 'print the version', from('version'))
   leaf(program, 'init', 'write a configuration for what is found on this machine', from('init')).option(
     '--force',

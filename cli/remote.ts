@@ -4,6 +4,7 @@ import type { ControlClient } from '../core/control.ts'
 import { ArkwatchError, messageOf } from '../core/errors.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
+import { poolCommands } from './remote-pool.ts'
 
 type Args = Readonly<Record<string, unknown>>
 type Json = Record<string, unknown>
@@ -118,6 +119,7 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     const records = json.records as { seq: number }[]
     return { records: after === undefined ? records : records.filter(({ seq }) => seq > Number(after)).toReversed() }
   },
+  ...poolCommands,
   'audit.verify': async (send) => (await send('GET', '/admin/audit/verify')).json,
   async 'audit.export'(send) {
     const { text } = await send('GET', '/admin/audit/export')

@@ -29,7 +29,7 @@ export { type DedicatedWorker, type Job, job, type Workers } from './workers.ts'
 /** The version of this contract. A plugin for another one is refused. */
 export const contractApi = 1
 
-export type Environment = 'development' | 'staging' | 'production'
+export type Environment = 'development' | 'testing' | 'staging' | 'production'
 
 export type StopReason = 'shutdown' | 'reload' | 'failed'
 

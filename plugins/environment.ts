@@ -2,7 +2,7 @@
 import { type EnvironmentOverlay, parseBoolean } from '../core/config/environment.ts'
 import type { Level } from '../core/log.ts'
 
-const environments = ['development', 'staging', 'production']
+const environments = ['development', 'testing', 'staging', 'production']
 
 /** Python's level names beside ours. */
 const levels: Readonly<Record<string, Level>> = {
@@ -75,7 +75,7 @@ const port: EnvironmentOverlay['set'] = (text) => {
 export const environmentOverlays: readonly EnvironmentOverlay[] = [
   {
     variable: 'ENVIRONMENT',
-    effect: '`development`, `staging` or `production`; sets `environment`, and with it the presets',
+    effect: '`development`, `testing`, `staging` or `production`; sets `environment`, and with it the presets',
     set: oneOf(['environment'], Object.fromEntries(environments.map((each) => [each, each]))),
   },
   {

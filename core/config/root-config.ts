@@ -3,7 +3,12 @@ import { z } from 'zod'
 import type { Environment } from '../plugin.ts'
 import { duration, size } from './units.ts'
 
-export const environments = ['development', 'staging', 'production'] as const satisfies readonly Environment[]
+export const environments = [
+  'development',
+  'testing',
+  'staging',
+  'production',
+] as const satisfies readonly Environment[]
 
 const Server = z.strictObject({
   host: z.string().min(1).max(253).default('127.0.0.1').describe('Address that the listener binds to.'),

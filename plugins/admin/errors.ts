@@ -126,6 +126,11 @@ const statuses: Readonly<Record<string, number>> = {
   STORE_QUEUE_FULL: 503,
   AUDIT_UNAVAILABLE: 503,
   LOG_TAIL_LIMIT: 503,
+  POOL_UNKNOWN: 404,
+  POOL_STATEMENT_UNKNOWN: 404,
+  POOL_TIMEOUT: 503,
+  POOL_UNAVAILABLE: 503,
+  POOL_CLOSED: 503,
 }
 
 /** HTTP status of an error; what is not in the table could not be done with what was sent. */

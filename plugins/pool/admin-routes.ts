@@ -1,17 +1,86 @@
 /** The pools in the admin API. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { type AdminEnv, operation } from '../admin/api.ts'
+import { type Access, type AdminEnv, operation } from '../admin/api.ts'
+import type { Pool } from './api.ts'
+import { type PoolAction, poolActions } from './commands.ts'
+import { counters } from './pgbouncer.ts'
 import type { NamedPools } from './pools.ts'
 
-const byPool = <S extends z.ZodType>(description: string, each: S) => ({
+const record = z.record(z.string(), z.unknown())
+const json = <S extends z.ZodType>(description: string, schema: S) => ({
   description,
-  content: { 'application/json': { schema: z.object({ pools: z.record(z.string(), each) }) } },
+  content: { 'application/json': { schema } },
 })
-const counts = z.record(z.string(), z.unknown())
+const byPool = <S extends z.ZodType>(description: string, each: S) =>
+  json(description, z.object({ pools: z.record(z.string(), each) }))
+const PoolName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,62}$/)
+  .openapi({ param: { name: 'pool', in: 'path' }, description: 'Name of a pool, `default` the first.' })
+
+const reads = [
+  {
+    path: '/holders',
+    id: 'pool.holders',
+    access: 'operator',
+    summary: 'Shows who holds each connection, since when, and with which statement, without its values.',
+    what: 'The holders, oldest first.',
+    read: (pool: Pool) => pool.holders(),
+  },
+  {
+    path: '/statements',
+    id: 'pool.statements',
+    access: 'operator',
+    summary: 'Shows the most costly shapes of statements.',
+    what: 'The shapes, by time in all.',
+    read: (pool: Pool) => pool.statements(),
+  },
+  {
+    path: '/slow',
+    id: 'pool.slow',
+    access: 'operator',
+    summary: 'Shows the latest slow statements, without their values.',
+    what: 'The statements, newest first.',
+    read: (pool: Pool) => pool.slow(),
+  },
+  {
+    path: '/routes',
+    id: 'pool.routes',
+    access: 'viewer',
+    summary: 'Shows what requests of each route took of the pool.',
+    what: 'The routes, by time held.',
+    read: (pool: Pool) => pool.routes(),
+  },
+] as const
+
+const PauseBody = z.strictObject({})
+const EvictBody = z.strictObject({
+  pid: z.int().min(1).max(2_147_483_647).optional().describe('Only the connection of this backend.'),
+})
+const DrainBody = z.strictObject({
+  timeoutMs: z.int().min(0).max(60_000).default(5_000).describe('After it, what is lent is closed, too.'),
+})
+const acts = [
+  { action: 'pause', access: 'operator', body: PauseBody, summary: 'Lends nothing until it is resumed.' },
+  { action: 'resume', access: 'operator', body: PauseBody, summary: 'Lends again.' },
+  {
+    action: 'evict',
+    access: 'operator',
+    body: EvictBody,
+    summary: 'Renews connections: free ones now, lent ones when they come back.',
+  },
+  {
+    action: 'drain',
+    access: 'admin',
+    body: DrainBody,
+    summary: 'Closes the pool for good when all is back; a restart of the plugin opens it again.',
+  },
+] as const satisfies readonly { action: PoolAction; access: Access; body: z.ZodType; summary: string }[]
 
 export function poolAdminRoutes(pools: NamedPools) {
   const app = new OpenAPIHono<AdminEnv>()
-  const each = <T>(read: (name: string) => T) => Object.fromEntries(pools.names.map((name) => [name, read(name)]))
+  const each = <T>(read: (pool: Pool) => T) =>
+    Object.fromEntries(pools.names.map((name) => [name, read(pools.get(name))]))
   app.openapi(
     createRoute({
       ...operation({
@@ -21,46 +90,76 @@ export function poolAdminRoutes(pools: NamedPools) {
       }),
       method: 'get',
       path: '/',
-      responses: { 200: byPool('The pools.', counts) },
+      responses: { 200: byPool('The pools.', record) },
     }),
-    (c) => c.json({ pools: each((name) => ({ ...pools.get(name).status() })) }, 200),
+    (c) => c.json({ pools: each((pool) => ({ ...pool.status(), pgbouncer: counters(pool.status()) })) }, 200),
   )
+  for (const { path, what, read, ...described } of reads)
+    app.openapi(
+      createRoute({
+        ...operation(described),
+        method: 'get',
+        path,
+        responses: { 200: byPool(what, z.array(record)) },
+      }),
+      (c) =>
+        c.json(
+          { pools: each((pool) => read(pool).map((one) => ({ ...one }) as unknown as Record<string, never>)) },
+          200,
+        ),
+    )
   app.openapi(
     createRoute({
       ...operation({
-        id: 'pool.holders',
-        access: 'operator',
-        summary: 'Shows who holds each connection, since when, and with which statement, without its values.',
+        id: 'pool.explain',
+        access: 'admin',
+        summary: 'Shows the generic plan of a statement that the pool ran, without values; the statement is not run.',
+        sensitive: true,
+        errors: [404, 503],
       }),
       method: 'get',
-      path: '/holders',
-      responses: { 200: byPool('The holders, oldest first.', z.array(counts)) },
+      path: '/{pool}/statements/{fingerprint}/plan',
+      request: {
+        params: z.object({
+          pool: PoolName,
+          fingerprint: z
+            .string()
+            .regex(/^[0-9a-f]{16}$/)
+            .openapi({
+              param: { name: 'fingerprint', in: 'path' },
+              description: 'As `GET /admin/pool/statements` gives it.',
+            }),
+        }),
+      },
+      responses: { 200: json('The plan, as EXPLAIN (FORMAT JSON) gives it.', z.object({ plan: z.unknown() })) },
     }),
-    (c) => c.json({ pools: each((name) => [...pools.get(name).holders()] as unknown as Record<string, never>[]) }, 200),
+    async (c) => {
+      const { pool, fingerprint } = c.req.valid('param')
+      c.var.note.target = `${pool} ${fingerprint}`
+      return c.json({ plan: await pools.get(pool).explainStatement(fingerprint) }, 200)
+    },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'pool.statements',
-        access: 'operator',
-        summary: 'Shows the most costly shapes of statements.',
-      }),
-      method: 'get',
-      path: '/statements',
-      responses: { 200: byPool('The shapes, by time in all.', z.array(counts)) },
-    }),
-    (c) =>
-      c.json(
-        {
-          pools: each((name) =>
-            pools
-              .get(name)
-              .statements()
-              .map((one) => ({ ...one })),
-          ),
+  for (const { action, body, ...described } of acts)
+    app.openapi(
+      createRoute({
+        ...operation({ ...described, id: `pool.${action}`, errors: [404] }),
+        method: 'post',
+        path: `/{pool}/${action}`,
+        request: {
+          params: z.object({ pool: PoolName }),
+          body: {
+            required: true,
+            content: { 'application/json': { schema: body as z.ZodType<Record<string, number>> } },
+          },
         },
-        200,
-      ),
-  )
+        responses: { 200: json('It was done.', z.object({ pool: z.string(), status: record }).loose()) },
+      }),
+      async (c) => {
+        const pool = pools.get(c.req.valid('param').pool)
+        c.var.note.target = pool.name
+        const told = await poolActions[action](pool, c.req.valid('json') as Record<string, number>)
+        return c.json({ pool: pool.name, ...told, status: { ...pool.status() } }, 200)
+      },
+    )
   return app
 }

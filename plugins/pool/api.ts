@@ -22,6 +22,8 @@ export interface QueryOptions extends AcquireOptions {
 /** A statement in a template. It runs when awaited; unawaited, it is a part for another template. */
 export interface Statement<T = Row> extends PromiseLike<Rows<T>> {
   options(options: QueryOptions): Statement<T>
+  catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Rows<T> | B>
+  finally(settled?: (() => void) | null): Promise<Rows<T>>
 }
 
 /** Templates as users of postgres.js know them. */
@@ -29,14 +31,20 @@ export interface Sql {
   <T = Row>(strings: TemplateStringsArray, ...values: readonly unknown[]): Statement<T>
   /** Names, lists and rows for templates: `sql('column')`, `sql(row)`. */
   (first: object | string, ...rest: readonly unknown[]): unknown
+  /** A value that is written as JSON. */
+  json(value: unknown): unknown
+  /** A value that is written as an array. */
+  array(...values: readonly unknown[]): unknown
 }
 
 /** A connection that is held. */
 export interface Session extends Sql {
   query<T = Row>(text: string, parameters?: readonly unknown[], options?: { signal?: AbortSignal }): Promise<Rows<T>>
+  /** Runs `work` between SAVEPOINT and RELEASE, or ROLLBACK TO it when it throws. Only in a transaction. */
+  savepoint<T>(work: (tx: Session) => Promise<T>): Promise<T>
   /** Process id of the backend. */
   readonly pid: number
-  /** The client itself, for cursors, COPY, LISTEN. */
+  /** The client itself, for cursors, COPY, LISTEN: unwatched. */
   readonly raw: unknown
 }
 
@@ -49,6 +57,8 @@ export interface BeginOptions extends AcquireOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   /** @default false */
   readonly readOnly?: boolean
+  /** How often it is run again where the server undid it: serialization failure, deadlock. @default 0 */
+  readonly retries?: number
 }
 
 export interface PoolStatus {
@@ -58,11 +68,15 @@ export interface PoolStatus {
   readonly total: number
   readonly active: number
   readonly idle: number
+  /** Idle ones that are asked for a sign of life before they are lent. */
+  readonly silent: number
   readonly checking: number
   readonly connecting: number
   readonly waiting: number
   /** Milliseconds. */
   readonly oldestWaitMs: number
+  /** Mean over the last full minute, also of those who did not have to wait. */
+  readonly avgWaitMs: number
   readonly max: number
   readonly min: number
   readonly paused: boolean
@@ -71,10 +85,19 @@ export interface PoolStatus {
   /** Why connections cannot be made, empty while they can. */
   readonly problem: string
   readonly timeouts: number
+  /** Borrowers turned away since the line was full. */
+  readonly refused: number
   readonly deadlocks: number
+  /** Borrowers that gave up waiting. */
+  readonly aborted: number
   readonly leaks: number
+  readonly slow: number
   readonly created: number
+  /** Connections closed, by cause. */
+  readonly closed: Readonly<Record<string, number>>
   readonly connectFailures: number
+  /** The connections for health and admin, which the other numbers leave out. */
+  readonly reserve: { readonly total: number; readonly active: number; readonly idle: number }
 }
 
 export interface Holder {
@@ -95,11 +118,39 @@ export interface Holder {
 
 /** What statements of one shape took. */
 export interface StatementStats {
+  /** Of its fingerprint. */
+  readonly id: string
   readonly statement: string
   readonly count: number
   readonly errors: number
   readonly totalMs: number
+  readonly meanMs: number
   readonly maxMs: number
+}
+
+/** A statement that took longer than `slowStatement`. */
+export interface SlowStatement {
+  readonly pool: string
+  readonly atMs: number
+  readonly tookMs: number
+  /** Of its fingerprint, for {@link Pool.explainStatement}. */
+  readonly id: string
+  readonly statement: string
+  readonly failed: boolean
+  readonly kind: Holder['kind']
+  readonly pid: number
+  readonly route?: string
+  readonly requestId?: string
+}
+
+/** What requests of one route took of the pool. */
+export interface RouteUsage {
+  readonly route: string
+  /** Connections lent. */
+  readonly count: number
+  readonly heldMs: number
+  readonly maxHeldMs: number
+  readonly waitedMs: number
 }
 
 export interface Pool {
@@ -116,11 +167,17 @@ export interface Pool {
   reserve(options?: AcquireOptions): Promise<Reserved>
   /** The plan of one SELECT, never run. @throws POOL_EXPLAIN_REFUSED */
   explain(text: string, parameters?: readonly unknown[]): Promise<unknown>
+  /** The generic plan of a statement that the pool ran, never run for it. @throws POOL_STATEMENT_UNKNOWN, POOL_EXPLAIN_REFUSED */
+  explainStatement(id: string): Promise<unknown>
   status(): PoolStatus
   /** Oldest first. */
   holders(): readonly Holder[]
   /** The most costly shapes by time in all. @param limit @default 20 */
   statements(limit?: number): readonly StatementStats[]
+  /** Slow statements, newest first. @param limit @default 50 */
+  slow(limit?: number): readonly SlowStatement[]
+  /** By time held. */
+  routes(): readonly RouteUsage[]
   pause(): void
   resume(): void
   /** Renews connections, those that are lent when they come back. @param pid only this one @returns how many */

@@ -1,7 +1,7 @@
 /** Who borrows: the request that the code works for, and the leases that the code holds already. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentRequest } from '../../core/http/current-request.ts'
-import type { RequestScope } from '../../core/request.ts'
+import type { RequestScope, Route } from '../../core/request.ts'
 import type { Borrower, Lease } from './lease.ts'
 
 interface Held {
@@ -12,6 +12,10 @@ interface Held {
 
 /** One per process: a transaction of one pool may hold a statement of another. */
 const holding = new AsyncLocalStorage<Held>()
+/** Transactions under way and connections reserved by requests: without any, nobody need look. */
+let holders = 0
+/** Connections reserved by the code of a request, which has no end as a transaction's function has one. */
+const reservedBy = new WeakMap<RequestScope, Set<Held>>()
 
 class CurrentBorrower implements Borrower {
   constructor(
@@ -21,9 +25,8 @@ class CurrentBorrower implements Borrower {
     private readonly scope: RequestScope | undefined,
   ) {}
 
-  get route(): string | undefined {
-    const route = this.scope?.route
-    return route === undefined ? undefined : `${route.method} ${route.pattern}`
+  get route(): Route | undefined {
+    return this.scope?.route
   }
 
   get requestId(): string | undefined {
@@ -31,16 +34,46 @@ class CurrentBorrower implements Borrower {
   }
 }
 
+const nobody: Borrower = { kind: 'query' }
+
+function leasesOf(pool: object, scope: RequestScope | undefined): Lease[] {
+  const leases: Lease[] = []
+  const add = (held: Held) => {
+    if (held.pool === pool && !held.lease.released) leases.push(held.lease)
+  }
+  for (let held = holding.getStore(); held !== undefined; held = held.outer) add(held)
+  for (const held of (scope && reservedBy.get(scope)) ?? []) add(held)
+  return leases
+}
+
 /** The stack is taken only from who may hold for long, or nests. */
 export function currentBorrower(kind: Borrower['kind'], pool: object): Borrower {
-  const blocks: Lease[] = []
-  for (let held = holding.getStore(); held !== undefined; held = held.outer) {
-    if (held.pool === pool && !held.lease.released) blocks.push(held.lease)
-  }
-  const where = kind === 'query' && blocks.length === 0 ? undefined : new Error('borrowed')
-  return new CurrentBorrower(kind, blocks.length === 0 ? undefined : blocks, where, currentRequest())
+  const scope = currentRequest()
+  const leases = holders === 0 ? [] : leasesOf(pool, scope)
+  const blocks = leases.length === 0 ? undefined : leases
+  if (kind !== 'query' || blocks !== undefined) return new CurrentBorrower(kind, blocks, new Error('borrowed'), scope)
+  return scope === undefined ? nobody : new CurrentBorrower(kind, undefined, undefined, scope)
 }
 
 /** Runs `work` as code that holds `lease`. */
-export const whileHolding = <T>(pool: object, lease: Lease, work: () => T): T =>
-  holding.run({ pool, lease, outer: holding.getStore() }, work)
+export async function whileHolding<T>(pool: object, lease: Lease, work: () => Promise<T>): Promise<T> {
+  holders += 1
+  try {
+    return await holding.run({ pool, lease, outer: holding.getStore() }, work)
+  } finally {
+    holders -= 1
+  }
+}
+
+/** Notes that the request under way holds `lease`. @returns takes it back */
+export function holdForRequest(pool: object, lease: Lease): () => void {
+  const scope = currentRequest()
+  if (scope === undefined) return () => {}
+  const held = { pool, lease, outer: undefined }
+  const all = reservedBy.get(scope) ?? new Set()
+  reservedBy.set(scope, all.add(held))
+  holders += 1
+  return () => {
+    if (all.delete(held)) holders -= 1
+  }
+}

@@ -3,33 +3,99 @@ import { z } from 'zod'
 import { secret } from '../../core/config/secret.ts'
 import { duration } from '../../core/config/units.ts'
 
+const second = 1_000
+
 const Settings = {
   url: secret().default('').describe('`postgres://user:password@host:5432/database`; empty: the plugin is disabled.'),
   driver: z.enum(['postgres', 'bun']).default('postgres').describe('postgres.js, or Bun’s own client.'),
   size: z.int().min(1).max(1_000).default(10).describe('Connections that are kept.'),
   maxOverflow: z.int().min(0).max(1_000).default(20).describe('Further ones under load, closed on return.'),
-  minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are always there.'),
+  minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are always there, at most `size`.'),
   acquireTimeout: duration({ min: '250ms' }).prefault('30s').describe('How long a borrower waits.'),
   connectTimeout: duration({ min: '250ms' }).prefault('10s').describe('How long opening a connection may take.'),
-  idleTimeout: duration().prefault('10m').describe('Idle connections go after it; `0`: never.'),
-  maxLifetime: duration().prefault('30m').describe('Connections are renewed after it, up to 2.5 % before; `0`: never.'),
-  keepalive: duration().prefault('2m').describe('Idle connections are asked for a sign of life so often; `0`: never.'),
+  startup: z
+    .enum(['lazy', 'once', 'wait'])
+    .default('lazy')
+    .describe('At start: connect when needed, or try once, or try until `startupTimeout`; the plugin fails without.'),
+  startupTimeout: duration({ min: '1s', max: '50s' }).prefault('10s').describe('How long `startup: wait` tries.'),
+  idleTimeout: duration().prefault('10m').describe('Idle connections go after it, at least 10s; `0`: never.'),
+  maxLifetime: duration()
+    .prefault('30m')
+    .describe('Connections are renewed after it, up to 2.5 % before, never while lent; at least 30s; `0`: never.'),
+  keepalive: duration()
+    .prefault('2m')
+    .describe(
+      'Idle connections are asked for a sign of life so often; at least 30s, less than `maxLifetime`; `0`: never.',
+    ),
   validateAfter: duration().prefault('5s').describe('A connection silent for so long is asked before it is lent.'),
-  validationTimeout: duration({ min: '100ms' }).prefault('5s').describe('How long that may take.'),
+  validationTimeout: duration({ min: '100ms' })
+    .prefault('5s')
+    .describe('How long that may take; less than `acquireTimeout`.'),
   statementTimeout: duration().prefault('0').describe('The server ends statements after it; `0`: never.'),
-  leakThreshold: duration().prefault('1m').describe('Who holds for longer is reported; `0`: never.'),
+  leakThreshold: duration()
+    .prefault('1m')
+    .describe('Who holds for longer is reported; at least 2s, at most `maxLifetime`; `0`: never.'),
   slowStatement: duration().prefault('1s').describe('Statements that take longer are logged; `0`: never.'),
   maxWaiting: z.int().min(1).max(1_000_000).default(10_000).describe('Borrowers that may wait.'),
 }
 
-const Entry = z.strictObject(Settings)
-export type PoolEntry = z.output<typeof Entry>
+const Base = z.strictObject(Settings)
+type Base = z.output<typeof Base>
 
-export const PoolConfig = z.strictObject({
-  ...Settings,
-  pools: z
-    .record(z.string().regex(/^[a-z][a-z0-9_]*$/), Entry)
-    .default({})
-    .describe('Further pools by name.'),
-})
+/** What does not go together. @see HikariCP `HikariConfig.validateNumerics`, which repairs what we refuse */
+function problems(pool: Base): readonly (readonly [key: keyof Base, what: string])[] {
+  const { validationTimeout, acquireTimeout, idleTimeout, maxLifetime, keepalive, leakThreshold, minIdle, size } = pool
+  const lifetime = maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime
+  const isSetBelow = (ms: number, least: number) => ms > 0 && ms < least
+  const rules: readonly (readonly [boolean, keyof Base, string])[] = [
+    [
+      validationTimeout >= acquireTimeout,
+      'validationTimeout',
+      `expected less than acquireTimeout, ${acquireTimeout} ms`,
+    ],
+    [isSetBelow(idleTimeout, 10 * second), 'idleTimeout', 'expected 0 or at least 10s'],
+    [isSetBelow(maxLifetime, 30 * second), 'maxLifetime', 'expected 0 or at least 30s'],
+    [isSetBelow(keepalive, 30 * second), 'keepalive', 'expected 0 or at least 30s'],
+    [keepalive >= lifetime, 'keepalive', `expected less than maxLifetime, ${maxLifetime} ms`],
+    [isSetBelow(leakThreshold, 2 * second), 'leakThreshold', 'expected 0 or at least 2s'],
+    [leakThreshold > lifetime, 'leakThreshold', `expected at most maxLifetime, ${maxLifetime} ms`],
+    [minIdle > size, 'minIdle', `expected at most size, ${size}`],
+  ]
+  return rules.filter(([broken]) => broken).map(([, key, what]) => [key, what])
+}
+function together(pool: Base, context: z.RefinementCtx): void {
+  for (const [key, message] of problems(pool)) context.addIssue({ code: 'custom', path: [key], message })
+}
+
+const Entry = Base.superRefine(together)
+export type PoolEntry = Base
+
+export const PoolConfig = z
+  .strictObject({
+    ...Settings,
+    pools: z
+      .record(z.string().regex(/^[a-z][a-z0-9_]*$/), Entry)
+      .default({})
+      .describe('Further pools by name, at most 100.')
+      .refine((pools) => Object.keys(pools).length <= 100, 'expected at most 100 pools'),
+    requestContext: z
+      .boolean()
+      .default(true)
+      .describe('Holders and usage know the request that they work for; runs each request in an AsyncLocalStorage.'),
+  })
+  .superRefine(together)
 export type PoolConfig = z.output<typeof PoolConfig>
+
+/** Of the pool `default`. Development has the values of the table. */
+export const poolPresets = {
+  testing: {
+    size: 2,
+    maxOverflow: 8,
+    acquireTimeout: '10s',
+    idleTimeout: '10s',
+    leakThreshold: '10s',
+    startup: 'once',
+  },
+  staging: { leakThreshold: '30s', slowStatement: '500ms' },
+  production: { size: 20, maxOverflow: 40, minIdle: 2 },
+} as const

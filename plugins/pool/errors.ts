@@ -40,6 +40,15 @@ export const poolError = defineErrors({
   POOL_UNKNOWN: { message: 'there is no pool {pool}; there are {known}', help: 'Name it under `plugins.pool.pools`.' },
   POOL_EXPLAIN_REFUSED: {
     message: 'EXPLAIN is refused: {reason}',
-    help: 'Only one SELECT, without locks, is explained.',
+    help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
+  },
+  POOL_ARGUMENT: { message: 'argument {name}: expected {expected}, got {seen}', help: 'Give it as it is described.' },
+  POOL_RECONFIGURE_REFUSED: {
+    message: 'the pools cannot take the new configuration: {reason}',
+    help: 'Switch the plugin off with `enabled: false` where it has nothing to do any more.',
+  },
+  POOL_STATEMENT_UNKNOWN: {
+    message: 'pool {pool} has run no statement with the fingerprint {id}',
+    help: 'See `GET /admin/pool/statements` for those that it has.',
   },
 })

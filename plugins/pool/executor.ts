@@ -1,4 +1,4 @@
-/** Runs statements on a lent connection: one at a time, watched, cancelled on the server, with typed errors. */
+/** Runs statements on a lent connection: watched, cancelled on the server, with typed errors. */
 import type { Cancel, Clock } from '../../core/clock.ts'
 import type { Rows } from './api.ts'
 import type { SqlConnection } from './drivers/driver.ts'
@@ -11,17 +11,20 @@ export interface ExecutorOptions {
   readonly clock: Clock
   statementTimeoutMs(): number
   /** Called after each statement. */
-  ended(lease: Lease, work: Work, tookMs: number, failed: boolean): void
+  ended(lease: Lease, work: Work, tookMs: number, failed: boolean, sample: () => string | undefined): void
   /** Closes a connection from which nothing comes any more. */
   abandon(lease: Lease<SqlConnection>): void
 }
+
+/** What takes the connection back when its statement has ended. */
+export type GiveBack = (lease: Lease<SqlConnection>, nowMs: number) => void
 
 /** How long a server may take to act on a cancellation. */
 const cancelGraceMs = 5_000
 const lostCodes = /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|ERR_POSTGRES_CONNECTION_CLOSED|ECONNRESET|EPIPE|57P0[123])$/
 
 const codeOf = (thrown: unknown): string => {
-  const { code, errno } = thrown as { code?: unknown; errno?: unknown }
+  const { code, errno } = (thrown ?? {}) as { code?: unknown; errno?: unknown }
   return typeof errno === 'string' ? errno : String(code ?? '')
 }
 
@@ -29,30 +32,55 @@ const codeOf = (thrown: unknown): string => {
 export const isLost = (thrown: unknown): boolean =>
   codeOf(thrown) === 'POOL_CONNECTION_LOST' || lostCodes.test(codeOf(thrown))
 
+/** Whether the server undid a transaction that may succeed when it is run again: serialization failure, deadlock. */
+export const isRepeatable = (thrown: unknown): boolean => /^40(001|P01)$/.test(codeOf(thrown))
+
 export class Executor {
   constructor(private readonly options: ExecutorOptions) {}
 
-  /** @throws POOL_CONNECTION_LOST, POOL_RELEASED, POOL_STATEMENT_TIMEOUT, the signal's reason, the server's error */
-  async run(lease: Lease<SqlConnection>, work: Work, signal?: AbortSignal): Promise<Rows> {
-    const { name, clock } = this.options
-    if (lease.released) throw poolError('POOL_RELEASED', { pool: name })
-    if (lease.slot.state === 'closed') throw poolError('POOL_CONNECTION_LOST', { pool: name })
-    signal?.throwIfAborted()
-    const startedMs = clock.monotonic()
-    lease.statement = work.fingerprint.text
-    lease.statementSinceMs = startedMs
-    let failed = true
+  /**
+   * Not an async function: it is on the way of each statement.
+   * @param nowMs monotonic milliseconds
+   * @throws (rejects) POOL_CONNECTION_LOST, POOL_RELEASED, POOL_STATEMENT_TIMEOUT, the signal's reason, the server's error
+   */
+  run(
+    lease: Lease<SqlConnection>,
+    work: Work,
+    signal: AbortSignal | undefined,
+    nowMs: number,
+    giveBack?: GiveBack,
+  ): Promise<Rows> {
+    const { fingerprint } = work
+    lease.statement = fingerprint.text
+    lease.statementSinceMs = nowMs
+    if (fingerprint.marks) lease.marked = true
+    let running: ReturnType<Work['start']>
     try {
-      const rows = signal === undefined ? await work.start(lease.connection) : await this.abortable(lease, work, signal)
-      failed = false
-      if (work.fingerprint.opens !== undefined) lease.inTransaction = work.fingerprint.opens
-      return rows
+      this.refuse(lease, signal)
+      running = work.start(lease.connection)
     } catch (thrown) {
-      throw this.typed(thrown, lease, signal)
-    } finally {
       lease.statementSinceMs = undefined
-      this.options.ended(lease, work, clock.monotonic() - startedMs, failed)
+      giveBack?.(lease, nowMs)
+      return Promise.reject(thrown)
     }
+    const ended = (failed: boolean) => {
+      const endedMs = this.options.clock.monotonic()
+      lease.statementSinceMs = undefined
+      this.options.ended(lease, work, endedMs - nowMs, failed, () => work.text(running))
+      giveBack?.(lease, endedMs)
+    }
+    const settled = signal === undefined ? running : this.abortable(lease, running, signal)
+    return settled.then(
+      (rows) => {
+        if (fingerprint.opens !== undefined) lease.inTransaction = fingerprint.opens
+        ended(false)
+        return rows
+      },
+      (thrown) => {
+        ended(true)
+        throw this.typed(thrown, lease, signal)
+      },
+    ) as Promise<Rows>
   }
 
   /** Statements that the server should have ended by itself long ago. */
@@ -63,12 +91,22 @@ export class Executor {
     )
   }
 
-  private async abortable(lease: Lease<SqlConnection>, work: Work, signal: AbortSignal): Promise<Rows> {
-    const running = work.start(lease.connection)
+  private refuse(lease: Lease, signal: AbortSignal | undefined): void {
+    const { name: pool } = this.options
+    if (lease.released) throw poolError('POOL_RELEASED', { pool })
+    if (lease.slot.state === 'closed') throw poolError('POOL_CONNECTION_LOST', { pool })
+    signal?.throwIfAborted()
+  }
+
+  private async abortable(
+    lease: Lease<SqlConnection>,
+    running: ReturnType<Work['start']>,
+    signal: AbortSignal,
+  ): Promise<Rows> {
     const { promise, reject } = Promise.withResolvers<never>()
     let cancelGrace: Cancel = () => {}
     const aborted = () => {
-      running.cancel()
+      lease.connection.cancel(running)
       cancelGrace = this.options.clock.after(cancelGraceMs, () => {
         this.options.abandon(lease)
         reject(signal.reason)
@@ -86,7 +124,9 @@ export class Executor {
   private typed(thrown: unknown, lease: Lease, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason
     const { name } = this.options
-    if (isLost(thrown)) return poolError('POOL_CONNECTION_LOST', { pool: name }, thrown)
+    if (isLost(thrown) || lease.slot.state === 'closed') {
+      return poolError('POOL_CONNECTION_LOST', { pool: name }, thrown)
+    }
     const timeoutMs = this.options.statementTimeoutMs()
     const timedOut = codeOf(thrown) === '57014' && /statement timeout/.test((thrown as Error).message)
     if (!timedOut) return thrown

@@ -3,11 +3,29 @@
 export type QueryType = 'select' | 'insert' | 'update' | 'delete' | 'other'
 
 export interface Fingerprint {
+  /** 16 hexadecimal digits, of `text`. */
+  readonly id: string
   /** One line, literals as `?`, at most 500 characters. */
   readonly text: string
   readonly type: QueryType
   /** Whether a transaction is open after it; undefined where it does not change that. */
   readonly opens: boolean | undefined
+  /** Whether it may leave settings, locks, cursors, temporary tables or a transaction behind in the session. */
+  readonly marks: boolean
+  /** Where statements of this shape are counted; set at the first. */
+  row?: StatementRow
+}
+
+/** What statements of one shape took. */
+export interface StatementRow {
+  readonly id: string
+  readonly statement: string
+  count: number
+  errors: number
+  totalMs: number
+  maxMs: number
+  /** One of them as it was sent, with `$1` for its parameters: for EXPLAIN only, since it may hold literals. */
+  sample: string | undefined
 }
 
 const types: readonly QueryType[] = ['select', 'insert', 'update', 'delete']
@@ -16,8 +34,24 @@ const maxRead = 10_000
 
 function typeOf(text: string): QueryType {
   const [, word = ''] = /^(\w+)/.exec(text) ?? []
-  return types.find((type) => type === word.toLowerCase()) ?? 'other'
+  const first = word.toLowerCase() === 'with' ? mainVerb(text) : word.toLowerCase()
+  return types.find((type) => type === first) ?? 'other'
 }
+
+/** The verb behind the common table expressions of a WITH. */
+function mainVerb(text: string): string {
+  let depth = 0
+  for (const [token] of text.matchAll(/[()]|\b(?:select|insert|update|delete)\b/gi)) {
+    if (token === '(') depth += 1
+    else if (token === ')') depth -= 1
+    else if (depth === 0) return token.toLowerCase()
+  }
+  return ''
+}
+
+/** `SET LOCAL` and its like end with their transaction. */
+const marking =
+  /^(set(?! (local|transaction|constraints)\b)|reset|listen|declare|load|create (local |global )?(temp|temporary)\b)|\b(set_config|pg_(try_)?advisory_lock(_shared)?)\s*\(|\binto (temp|temporary)\b/i
 
 function opensOf(text: string): boolean | undefined {
   if (/^(begin|start transaction)\b/i.test(text)) return true
@@ -25,19 +59,24 @@ function opensOf(text: string): boolean | undefined {
   return undefined
 }
 
-/** Strikes out comments, strings, numbers and lists of values. */
-export function fingerprint(sql: string): Fingerprint {
-  const text = sql
-    .slice(0, maxRead)
+/** `text` with `?` for its strings and numbers, without comments. */
+export const withoutLiterals = (text: string): string =>
+  text
     .replace(/\/\*[\s\S]*?\*\/|--[^\n]*/g, ' ')
-    .replace(/\$(\w*)\$[\s\S]*?\$\1\$/g, '?')
+    .replace(/\$([a-z_]\w*|)\$[\s\S]*?(?:\$\1\$|$)/gi, '?')
     .replace(/\be?'(?:[^'\\]|''|\\.)*(?:'|$)/gi, '?')
     .replace(/'(?:[^']|'')*(?:'|$)/g, '?')
     .replace(/\$\d+|\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '?')
+
+/** Strikes out comments, strings, numbers and lists of values. */
+export function fingerprint(sql: string): Fingerprint {
+  const text = withoutLiterals(sql.slice(0, maxRead))
     .replace(/\s+/g, ' ')
     .replace(/\(\s*\?(?:\s*,\s*\?)*\s*\)(?:\s*,\s*\(\s*\?(?:\s*,\s*\?)*\s*\))*/g, '(?)')
     .trim()
-  return { text: text.slice(0, maxLength), type: typeOf(text), opens: opensOf(text) }
+  const shown = text.slice(0, maxLength)
+  const id = Bun.hash.wyhash(shown).toString(16).padStart(16, '0')
+  return { id, text: shown, type: typeOf(text), opens: opensOf(text), marks: marking.test(text) || /;\s*\S/.test(text) }
 }
 
 /** Remembers fingerprints; begins anew when it is full. */

@@ -1,11 +1,13 @@
 /** Pool: bounded and measured connections to PostgreSQL. */
-import { controlCommand, definePlugin } from '../../core/plugin.ts'
+import { definePlugin } from '../../core/plugin.ts'
 import { adminRoutes } from '../admin/api.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Pools } from './api.ts'
-import { poolCheck, poolCollector } from './collect.ts'
-import { PoolConfig } from './config.ts'
+import { poolCheck } from './check.ts'
+import { PoolMetrics } from './collect.ts'
+import { poolCommands } from './commands.ts'
+import { PoolConfig, poolPresets } from './config.ts'
 import { NamedPools, unconfiguredReason } from './pools.ts'
 
 export default definePlugin({
@@ -14,25 +16,30 @@ export default definePlugin({
   version: '1.0.0',
   summary: 'Lends connections to PostgreSQL in order and within limits, and says who holds them.',
   config: PoolConfig,
+  presets: poolPresets,
   provides: { pools: Pools },
   packages: ['postgres'],
+  deadlines: { start: 60_000 },
   unconfigured: unconfiguredReason,
-  setup({ config, clock, log }) {
-    const pools = new NamedPools(config, clock, log)
-    const each = <T>(read: (name: string) => T) => Object.fromEntries(pools.names.map((name) => [name, read(name)]))
+  setup({ config, clock, log, contribute }) {
+    const metrics = new PoolMetrics()
+    const pools = new NamedPools(config, clock, log, (pool) => {
+      const undo = [metrics.add(pool), contribute(healthCheck(poolCheck(pool)))]
+      return () => undo.forEach((each) => void each())
+    })
     return {
       services: { pools },
       contributes: [
-        collector(poolCollector(pools)),
-        healthCheck(poolCheck(pools)),
+        collector(metrics.collector),
         adminRoutes({
           path: '/admin/pool',
           app: async () => (await import('./admin-routes.ts')).poolAdminRoutes(pools),
         }),
-        controlCommand({ name: 'pool', run: () => each((name) => pools.get(name).status()) }),
-        controlCommand({ name: 'pool.holders', run: () => each((name) => pools.get(name).holders()) }),
+        ...poolCommands(pools),
       ],
+      ...(config.requestContext && { hooks: { context: true } }),
       start: () => pools.start(),
+      reconfigure: (next) => pools.reconfigure(next),
       stop: () => pools.stop(),
     }
   },

@@ -1,17 +1,20 @@
 /** A connection lent to somebody, and what is known of the borrower. */
+import type { Route } from '../../core/request.ts'
 
 /** Who asks for a connection. */
 export interface Borrower {
   /** `query` ends by itself; the others hold the connection as long as their code likes. */
   readonly kind: 'query' | 'begin' | 'reserve' | 'internal'
-  /** Method and pattern of the request. */
-  readonly route?: string | undefined
+  /** Of the request; known once the router has matched. */
+  readonly route?: Route | undefined
   readonly requestId?: string | undefined
   /** Made where the connection was asked for; only its stack is read. */
   readonly where?: Error | undefined
   /** Leases that will not come back before this borrower has got its connection. */
-  readonly blocks?: readonly Lease[]
+  readonly blocks?: readonly Lease[] | undefined
 }
+
+export const routeName = (route: Route | undefined): string | undefined => route && `${route.method} ${route.pattern}`
 
 /** What the pool needs of a connection. */
 export interface PoolConnection {
@@ -45,6 +48,8 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   /** Monotonic milliseconds; undefined while no statement runs. */
   statementSinceMs: number | undefined
   inTransaction = false
+  /** Something may stay behind in the session: a setting, a lock, a cursor. */
+  marked = false
   /** Reported as a leak. */
   leaked = false
   released = false
@@ -54,6 +59,7 @@ export class Lease<C extends PoolConnection = PoolConnection> {
     readonly borrower: Borrower,
     /** Monotonic milliseconds. */
     readonly sinceMs: number,
+    readonly waitedMs: number,
   ) {}
 
   get connection(): C {

@@ -53,6 +53,8 @@ export interface PoolCounts {
   /** Lent. */
   readonly active: number
   readonly idle: number
+  /** Idle ones that are asked for a sign of life before they are lent. */
+  readonly silent: number
   /** Being asked for a sign of life. */
   readonly checking: number
   /** Being opened. */

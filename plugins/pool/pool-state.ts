@@ -20,13 +20,14 @@ export class PoolState<C extends PoolConnection> {
   settings: PoolSettings
   paused = false
   private readonly slots: Slots<C>
-  private readonly line = new WaitingLine<C>()
+  private readonly line: WaitingLine<C>
   private closed = false
   private unavailable = false
   private emptied: (() => void) | undefined
 
   constructor(private readonly options: PoolOptions<C>) {
     this.settings = options.settings
+    this.line = new WaitingLine(options.clock, (waiter) => this.timeOut(waiter))
     this.slots = new Slots((reason) => options.events?.closed?.(reason))
     this.connector = new Connector(options, {
       opened: (connection, tookMs, onLost) => this.opened(connection, tookMs, onLost),
@@ -38,14 +39,16 @@ export class PoolState<C extends PoolConnection> {
   counts(): PoolCounts {
     const { slots, line, options } = this
     const oldest = line.first()
+    const nowMs = options.clock.monotonic()
     return {
       total: slots.total,
       active: slots.number('held'),
       idle: slots.number('idle'),
+      silent: slots.idle.filter(({ aliveMs }) => nowMs - aliveMs >= this.settings.validateAfterMs).length,
       checking: slots.number('checking'),
       connecting: this.connector.connecting,
       waiting: line.size,
-      oldestWaitMs: oldest === undefined ? 0 : options.clock.monotonic() - oldest.sinceMs,
+      oldestWaitMs: oldest === undefined ? 0 : nowMs - oldest.sinceMs,
       max: this.capacity,
       min: this.settings.minIdle,
       unavailable: this.unavailable,
@@ -76,13 +79,12 @@ export class PoolState<C extends PoolConnection> {
   }
 
   /** Takes a connection back. Safe twice. @param broken it is closed, not lent again */
-  release(lease: Lease<C>, broken = false): void {
+  release(lease: Lease<C>, broken = false, nowMs = this.options.clock.monotonic()): void {
     if (lease.released) return
     lease.released = true
     this.leases.delete(lease)
     this.line.unblock(lease)
     const { slot } = lease
-    const nowMs = this.options.clock.monotonic()
     this.options.events?.released?.(lease, nowMs - lease.sinceMs)
     if (slot.state === 'held') {
       slot.aliveMs = nowMs
@@ -91,6 +93,18 @@ export class PoolState<C extends PoolConnection> {
     }
     if (this.closed && this.leases.size === 0) this.emptied?.()
     if (this.line.size > 0) this.demand()
+  }
+
+  /** Takes other limits from now on: what is over them is closed when it comes back or the pool is kept. */
+  reconfigure(settings: PoolSettings): void {
+    this.settings = settings
+    this.demand()
+  }
+
+  /** Whether a connection can be had, found out by opening one. @throws POOL_UNAVAILABLE */
+  async probe(): Promise<void> {
+    if (this.slots.total === 0 && !this.connector.isBusy) await this.connector.connect(this.settings)
+    if (this.slots.total === 0) throw this.unavailableError()
   }
 
   /** Closes a connection that is lent, because nothing is to be expected of it any more. */
@@ -164,22 +178,15 @@ export class PoolState<C extends PoolConnection> {
     timeoutMs: number,
     sinceMs: number,
   ): Promise<Lease<C>> {
-    const { name, clock } = this.options
+    const { name } = this.options
     if (this.line.size >= this.settings.maxWaiting) {
       this.totals.refused += 1
       throw poolError('POOL_QUEUE_FULL', { pool: name, limit: this.settings.maxWaiting })
     }
-    const { waiter, promise } = createWaiter<C>(borrower, {
-      sinceMs,
-      timeoutMs,
-      clock,
-      signal,
-      timedOut: () => this.timeOut(waiter, timeoutMs),
-      aborted: () => {
-        if (!this.line.remove(waiter)) return
-        this.totals.aborted += 1
-        waiter.reject(signal?.reason)
-      },
+    const { waiter, promise } = createWaiter<C>(borrower, sinceMs, timeoutMs, signal, () => {
+      if (!this.line.remove(waiter)) return
+      this.totals.aborted += 1
+      waiter.reject(signal?.reason)
     })
     this.line.add(waiter)
     this.demand()
@@ -199,18 +206,18 @@ export class PoolState<C extends PoolConnection> {
     return this.line.blockedCount(this.leases) === this.leases.size
   }
 
-  private timeOut(waiter: Waiter<C>, timeoutMs: number): void {
+  private timeOut(waiter: Waiter<C>): void {
     const { total, active, idle, waiting } = this.counts()
     if (!this.line.remove(waiter)) return
     this.totals.timeouts += 1
     const holders = oldestHolders(this.leases, this.options.clock.monotonic()) || this.connector.problem || 'none'
-    const details = { pool: this.options.name, timeoutMs, total, active, idle, waiting, holders }
+    const details = { pool: this.options.name, timeoutMs: waiter.timeoutMs, total, active, idle, waiting, holders }
     waiter.reject(poolError('POOL_TIMEOUT', details))
   }
 
   private lend(slot: Slot<C>, borrower: Borrower, nowMs: number, waitedMs: number): Lease<C> {
     this.slots.to(slot, 'held')
-    const lease = new Lease(slot, borrower, nowMs)
+    const lease = new Lease(slot, borrower, nowMs, waitedMs)
     this.leases.add(lease)
     this.options.events?.acquired?.(waitedMs)
     return lease
@@ -247,6 +254,7 @@ export class PoolState<C extends PoolConnection> {
   /** Makes as many connections as are wanted and allowed. */
   private demand(): void {
     const { connector, slots, line, settings } = this
+    if (slots.total + connector.connecting >= this.capacity) return
     const wanted = () => {
       const room = slots.total + connector.connecting
       if (room < this.capacity && line.size > connector.connecting + slots.number('checking')) return true

@@ -4,10 +4,12 @@ import type { Logger } from '../../core/log.ts'
 import type { ObserverHandle } from '../metrics/api.ts'
 import type { Holder, PoolStatus } from './api.ts'
 import type { Fingerprint, QueryType } from './fingerprint.ts'
-import { framesOf, type Lease, type PoolConnection } from './lease.ts'
+import { framesOf, type Lease, type PoolConnection, routeName } from './lease.ts'
 import type { CloseReason, PoolEvents } from './pool-options.ts'
 import type { PoolState } from './pool-state.ts'
+import { SlowLog } from './slow-log.ts'
 import { StatementTable } from './statement-table.ts'
+import { UsageTable } from './usage-table.ts'
 
 export interface WatchOptions {
   readonly name: string
@@ -27,47 +29,68 @@ export interface Instruments {
   query?: Readonly<Record<QueryType, ObserverHandle>>
 }
 
-/** Slow statements that are logged in a second; the others are counted. */
-const slowPerSecond = 10
+/** How long `avgWaitMs` looks back, as PgBouncer's `stats_period`. */
+const periodMs = 60_000
 
 export class PoolWatch {
   readonly statements = new StatementTable()
   readonly instruments: Instruments = {}
   readonly closes = new Map<CloseReason, number>()
+  readonly routes = new UsageTable()
+  readonly slow: SlowLog
   leaks = 0
-  slow = 0
-  private slowSecond = 0
-  private slowLogged = 0
+  private readonly period = { sinceMs: 0, acquired: 0, waitedMs: 0 }
+  private avgWaitMs = 0
 
-  constructor(private readonly options: WatchOptions) {}
+  constructor(private readonly options: WatchOptions) {
+    this.slow = new SlowLog(options.clock, options.log)
+    this.limits = options
+    this.period.sinceMs = options.clock.monotonic()
+  }
+
+  private limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>
+
+  reconfigure(limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
+    this.limits = limits
+  }
 
   readonly events: PoolEvents<PoolConnection> = {
-    acquired: (waitedMs) => this.instruments.acquire?.observe(waitedMs / 1_000),
+    acquired: (waitedMs) => {
+      this.period.acquired += 1
+      this.period.waitedMs += waitedMs
+      this.instruments.acquire?.observe(waitedMs / 1_000)
+    },
     released: (lease, heldMs) => {
       this.instruments.usage?.observe(heldMs / 1_000)
+      const { route } = lease.borrower
+      if (route !== undefined) this.routes.add(route, heldMs, lease.waitedMs)
       if (lease.leaked) this.options.log.info('connection returned after all', this.about(lease, heldMs))
     },
     created: (tookMs) => this.instruments.creation?.observe(tookMs / 1_000),
     closed: (reason) => void this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1),
   }
 
-  ended(lease: Lease, { text, type }: Fingerprint, tookMs: number, failed: boolean): void {
-    this.instruments.query?.[type].observe(tookMs / 1_000)
-    this.statements.add(text, tookMs, failed)
-    const { slowStatementMs, clock, log } = this.options
+  ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: () => string | undefined): void {
+    this.instruments.query?.[shape.type].observe(tookMs / 1_000)
+    this.statements.add(shape, tookMs, failed, sample)
+    const { slowStatementMs } = this.limits
     if (slowStatementMs === 0 || tookMs < slowStatementMs) return
-    this.slow += 1
-    const second = Math.floor(clock.monotonic() / 1_000)
-    if (second !== this.slowSecond) this.slowLogged = 0
-    this.slowSecond = second
-    this.slowLogged += 1
-    if (this.slowLogged <= slowPerSecond)
-      log.warn('slow statement', { ...this.about(lease, undefined), tookMs, failed })
+    const atMs = this.options.clock.now()
+    this.slow.add({ ...this.about(lease, undefined), id: shape.id, atMs, tookMs: Math.round(tookMs), failed })
+  }
+
+  /** Begins a new period for `avgWaitMs` when the old one is over. */
+  housekeep(nowMs: number): void {
+    const { period } = this
+    if (nowMs - period.sinceMs < periodMs) return
+    this.avgWaitMs = period.acquired === 0 ? 0 : period.waitedMs / period.acquired
+    Object.assign(period, { sinceMs: nowMs, acquired: 0, waitedMs: 0 })
   }
 
   /** Reports once whoever holds for longer than the threshold. */
   findLeaks(leases: Iterable<Lease>, nowMs: number): void {
-    const { leakThresholdMs, log } = this.options
+    const { log } = this.options
+    const { leakThresholdMs } = this.limits
     if (leakThresholdMs === 0) return
     for (const lease of leases) {
       const heldMs = nowMs - lease.sinceMs
@@ -91,7 +114,7 @@ export class PoolWatch {
       kind: borrower.kind,
       sinceMs: clock.now() - (nowMs - sinceMs),
       heldMs: nowMs - sinceMs,
-      route: borrower.route,
+      route: routeName(borrower.route),
       requestId: borrower.requestId,
       statement,
       runningMs: statementSinceMs === undefined ? undefined : nowMs - statementSinceMs,
@@ -101,15 +124,33 @@ export class PoolWatch {
     }))
   }
 
-  status<C extends PoolConnection>(pool: PoolState<C>, driver: PoolStatus['driver']): PoolStatus {
+  status<C extends PoolConnection>(
+    pool: PoolState<C>,
+    reserve: PoolState<C>,
+    driver: PoolStatus['driver'],
+  ): PoolStatus {
     const { created, failures, problem = '' } = pool.connector
-    const { timeouts, deadlocks } = pool.totals
-    const totals = { timeouts, deadlocks, leaks: this.leaks, created, connectFailures: failures }
-    return { name: this.options.name, driver, ...pool.counts(), paused: pool.paused, problem, ...totals }
+    const { total, active, idle } = reserve.counts()
+    return {
+      name: this.options.name,
+      driver,
+      ...pool.counts(),
+      avgWaitMs: this.avgWaitMs,
+      paused: pool.paused,
+      problem,
+      ...pool.totals,
+      leaks: this.leaks,
+      slow: this.slow.count,
+      created,
+      closed: Object.fromEntries(this.closes),
+      connectFailures: failures,
+      reserve: { total, active, idle },
+    }
   }
 
   private about({ borrower, statement, slot }: Lease, heldMs: number | undefined) {
-    const { route, requestId, kind } = borrower
+    const { requestId, kind } = borrower
+    const route = routeName(borrower.route)
     const request = { ...(route !== undefined && { route }), ...(requestId !== undefined && { requestId }) }
     const held = heldMs === undefined ? {} : { heldMs: Math.round(heldMs) }
     return { pool: this.options.name, pid: slot.connection.pid, kind, ...request, statement, ...held }

@@ -6,7 +6,8 @@ import type { PoolConfig, PoolEntry } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'
 import { postgresDriver } from './drivers/postgres.ts'
 import { poolError } from './errors.ts'
-import { SqlPool } from './sql-pool.ts'
+import type { PoolSettings } from './pool-options.ts'
+import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
 
 const plain = (url: string): string => url.replace(/^(\w+)\+\w+:/, '$1:')
 
@@ -19,60 +20,162 @@ export function unconfiguredReason({ url, pools }: PoolConfig): string | undefin
   return url === '' ? 'url is empty' : undefined
 }
 
-export class NamedPools implements Pools {
-  readonly all = new Map<string, SqlPool>()
+const entriesOf = ({ pools, requestContext: _, ...first }: PoolConfig): [string, PoolEntry][] =>
+  Object.entries({ default: first, ...pools })
 
+const settingsOf = (entry: PoolEntry): PoolSettings => ({
+  size: entry.size,
+  maxOverflow: entry.maxOverflow,
+  minIdle: entry.minIdle,
+  acquireTimeoutMs: entry.acquireTimeout,
+  idleTimeoutMs: entry.idleTimeout,
+  maxLifetimeMs: entry.maxLifetime,
+  keepaliveMs: entry.keepalive,
+  validateAfterMs: entry.validateAfter,
+  validationTimeoutMs: entry.validationTimeout,
+  connectTimeoutMs: entry.connectTimeout,
+  maxWaiting: entry.maxWaiting,
+  breakerFailures: 3,
+  backOff: { firstMs: 200, maxMs: 5_000 },
+})
+
+const limitsOf = ({ leakThreshold, slowStatement }: PoolEntry) => ({
+  leakThresholdMs: leakThreshold,
+  slowStatementMs: slowStatement,
+})
+
+/** Whether other connections are needed for it. */
+const isElsewhere = (before: PoolEntry, after: PoolEntry): boolean =>
+  before.url !== after.url ||
+  before.driver !== after.driver ||
+  before.statementTimeout !== after.statementTimeout ||
+  before.connectTimeout !== after.connectTimeout
+
+interface Member {
+  readonly pool: SqlPool
+  entry: PoolEntry
+  target: SqlPoolTarget
+  readonly forget: () => void
+}
+
+const drainMs = 3_000
+
+export class NamedPools implements Pools {
+  private readonly members = new Map<string, Member>()
+
+  /** @param opened told of each pool; what it returns is called when that pool goes */
   constructor(
-    private readonly config: PoolConfig,
+    private config: PoolConfig,
     private readonly clock: Clock,
     private readonly log: Logger,
+    private readonly opened: (pool: SqlPool) => () => void = () => () => {},
   ) {}
 
   get names(): readonly string[] {
-    return [...this.all.keys()]
+    return [...this.members.keys()]
+  }
+
+  get all(): readonly SqlPool[] {
+    return [...this.members.values()].map(({ pool }) => pool)
   }
 
   get(name = 'default'): Pool {
-    const pool = this.all.get(name)
-    if (pool === undefined) throw poolError('POOL_UNKNOWN', { pool: name, known: this.names.join(', ') })
-    return pool
+    const member = this.members.get(name)
+    if (member === undefined) throw poolError('POOL_UNKNOWN', { pool: name, known: this.names.join(', ') })
+    return member.pool
   }
 
   async start(): Promise<void> {
-    const { pools, ...first } = this.config
-    for (const [name, entry] of Object.entries({ default: first, ...pools }))
-      this.all.set(name, await this.open(name, entry))
+    for (const [name, entry] of entriesOf(this.config)) this.add(name, entry, await this.targetOf(name, entry))
     this.clock.every(1_000, () => {
-      for (const pool of this.all.values()) pool.housekeep()
+      for (const pool of this.all) pool.housekeep()
     })
+    await Promise.all([...this.members.values()].map(({ pool, entry }) => this.firstConnection(pool, entry)))
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.all.values()].map((pool) => pool.drain(3_000)))
+    for (const { forget } of this.members.values()) forget()
+    await Promise.all(this.all.map((pool) => pool.drain(drainMs)))
   }
 
-  private async open(name: string, entry: PoolEntry): Promise<SqlPool> {
-    const { clock, log } = this
-    const connectTimeoutMs = entry.connectTimeout
-    const statementTimeoutMs = entry.statementTimeout
-    const options = { url: plain(entry.url), applicationName: `arkwatch-${name}`, connectTimeoutMs, statementTimeoutMs }
-    const driver = await (entry.driver === 'bun' ? bunDriver(options) : postgresDriver(options))
-    const settings = {
-      size: entry.size,
-      maxOverflow: entry.maxOverflow,
-      minIdle: entry.minIdle,
-      acquireTimeoutMs: entry.acquireTimeout,
-      idleTimeoutMs: entry.idleTimeout,
-      maxLifetimeMs: entry.maxLifetime,
-      keepaliveMs: entry.keepalive,
-      validateAfterMs: entry.validateAfter,
-      validationTimeoutMs: entry.validationTimeout,
-      connectTimeoutMs,
-      maxWaiting: entry.maxWaiting,
-      breakerFailures: 3,
-      backOff: { firstMs: 200, maxMs: 5_000 },
+  /**
+   * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
+   * nobody who waits or holds is disturbed.
+   * @throws (rejects) POOL_UNAVAILABLE, POOL_RECONFIGURE_REFUSED: nothing has changed then
+   */
+  async reconfigure(next: PoolConfig): Promise<void> {
+    const reason = unconfiguredReason(next)
+    if (reason !== undefined) throw poolError('POOL_RECONFIGURE_REFUSED', { reason })
+    const wanted = new Map(entriesOf(next))
+    const targets = new Map<string, SqlPoolTarget>()
+    for (const [name, entry] of wanted) {
+      const before = this.members.get(name)
+      const isNew = before === undefined || isElsewhere(before.entry, entry)
+      const target = isNew ? await this.targetOf(name, entry) : { ...before.target, settings: settingsOf(entry) }
+      if (isNew) await this.tryOut(name, target)
+      targets.set(name, target)
     }
-    const watch = { name, clock, log, leakThresholdMs: entry.leakThreshold, slowStatementMs: entry.slowStatement }
-    return new SqlPool({ ...watch, driver, driverName: entry.driver, settings, statementTimeoutMs })
+    for (const [name, entry] of wanted) {
+      const target = targets.get(name)!
+      const member = this.members.get(name)
+      if (member === undefined) this.add(name, entry, target)
+      else {
+        Object.assign(member, { entry, target })
+        member.pool.reconfigure({ ...target, ...limitsOf(entry) })
+      }
+    }
+    for (const [name, { pool, forget }] of this.members) {
+      if (wanted.has(name)) continue
+      this.members.delete(name)
+      forget()
+      void pool.drain(drainMs)
+    }
+    this.config = next
+  }
+
+  private add(name: string, entry: PoolEntry, target: SqlPoolTarget): void {
+    const { clock, log } = this
+    const pool = new SqlPool({ name, clock, log, ...limitsOf(entry), ...target })
+    this.members.set(name, { pool, entry, target, forget: this.opened(pool) })
+  }
+
+  private async targetOf(name: string, entry: PoolEntry): Promise<SqlPoolTarget> {
+    const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = entry
+    const options = { url: plain(entry.url), applicationName: `arkwatch-${name}`, connectTimeoutMs, statementTimeoutMs }
+    const driver = await (driverName === 'bun' ? bunDriver(options) : postgresDriver(options))
+    return { driver, driverName, settings: settingsOf(entry), statementTimeoutMs }
+  }
+
+  /** Opens one connection and closes it. */
+  private async tryOut(name: string, { driver, settings }: SqlPoolTarget): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const cancel = this.clock.after(settings.connectTimeoutMs, () =>
+      reject(new Error(`no answer in ${settings.connectTimeoutMs} ms`)),
+    )
+    const made = driver.open(() => {})
+    try {
+      await Promise.race([made, promise])
+    } catch (thrown) {
+      throw poolError('POOL_UNAVAILABLE', { pool: name, reason: (thrown as Error).message }, thrown)
+    } finally {
+      cancel()
+      made.then(
+        (connection) => connection.close(),
+        () => {},
+      )
+    }
+  }
+
+  private async firstConnection(pool: SqlPool, { startup, startupTimeout }: PoolEntry): Promise<void> {
+    if (startup === 'lazy') return
+    const untilMs = this.clock.monotonic() + (startup === 'wait' ? startupTimeout : 0)
+    for (;;) {
+      try {
+        return await pool.main.probe()
+      } catch (thrown) {
+        if (this.clock.monotonic() >= untilMs) throw thrown
+        await this.clock.sleep(100)
+      }
+    }
   }
 }

@@ -1,12 +1,14 @@
 /** A connection in the hands of a borrower. */
+import type { Clock } from '../../core/clock.ts'
 import type { QueryOptions, Rows, Session } from './api.ts'
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import type { Executor } from './executor.ts'
 import type { Fingerprints } from './fingerprint.ts'
 import type { Lease } from './lease.ts'
-import { createSql, type Work } from './statement.ts'
+import { createSql, textWork, type Work } from './statement.ts'
 
 export interface SessionTools {
+  readonly clock: Clock
   readonly driver: SqlDriver
   readonly executor: Executor
   readonly fingerprints: Fingerprints
@@ -18,18 +20,13 @@ export interface SessionTools {
  */
 export function createSession(
   lease: Lease<SqlConnection>,
-  { driver, executor, fingerprints }: SessionTools,
+  { clock, driver, executor, fingerprints }: SessionTools,
   whole?: AbortSignal,
 ): Session {
   let last: Promise<unknown> | undefined
-  const run = (work: Work, { signal = whole }: QueryOptions): Promise<Rows> => {
-    const mine: Promise<Rows> =
-      last === undefined
-        ? executor.run(lease, work, signal)
-        : last.then(
-            () => executor.run(lease, work, signal),
-            () => executor.run(lease, work, signal),
-          )
+  const run = (work: Work, { signal = whole }: QueryOptions = {}): Promise<Rows> => {
+    const start = () => executor.run(lease, work, signal, clock.monotonic())
+    const mine: Promise<Rows> = last === undefined ? start() : last.then(start, start)
     last = mine
     const done = () => {
       if (last === mine) last = undefined
@@ -37,8 +34,31 @@ export function createSession(
     mine.then(done, done)
     return mine
   }
-  const query = (text: string, parameters: readonly unknown[] = [], options: QueryOptions = {}) =>
-    run({ fingerprint: fingerprints.ofText(text), start: (connection) => connection.text(text, parameters) }, options)
-  const session = Object.assign(createSql(driver, fingerprints, run), { query, pid: lease.connection.pid })
-  return Object.defineProperty(session, 'raw', { get: () => lease.connection.raw }) as unknown as Session
+  const query = (text: string, parameters: readonly unknown[] = [], options?: QueryOptions) =>
+    run(textWork(fingerprints.ofText(text), text, parameters), options)
+  let savepoints = 0
+  const savepoint = async <T>(work: (tx: Session) => Promise<T>): Promise<T> => {
+    savepoints += 1
+    const name = `arkwatch_${savepoints}`
+    await query(`SAVEPOINT ${name}`)
+    try {
+      const result = await work(session)
+      await query(`RELEASE SAVEPOINT ${name}`)
+      return result
+    } catch (thrown) {
+      await query(`ROLLBACK TO SAVEPOINT ${name}`)
+      throw thrown
+    }
+  }
+  const session: Session = Object.assign(createSql(driver, fingerprints, run), {
+    query,
+    savepoint,
+    pid: lease.connection.pid,
+  }) as unknown as Session
+  // Nobody sees what is done with the client itself.
+  const raw = () => {
+    lease.marked = true
+    return lease.connection.raw
+  }
+  return Object.defineProperty(session, 'raw', { get: raw })
 }

@@ -1,27 +1,45 @@
 /** One pool of PostgreSQL connections, for callers. */
 import type { AcquireOptions, BeginOptions, Pool, QueryOptions, Reserved, Rows, Session, Sql } from './api.ts'
-import { currentBorrower, whileHolding } from './borrower.ts'
+import { currentBorrower, holdForRequest, whileHolding } from './borrower.ts'
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import { poolError } from './errors.ts'
-import { Executor, isLost } from './executor.ts'
-import { explainProblem } from './explain.ts'
+import { Executor, type GiveBack, isLost, isRepeatable } from './executor.ts'
+import { explainSample, explainSelect } from './explain.ts'
 import { Fingerprints } from './fingerprint.ts'
 import type { Borrower, Lease } from './lease.ts'
 import type { PoolSettings } from './pool-options.ts'
 import { PoolState } from './pool-state.ts'
 import { PoolWatch, type WatchOptions } from './pool-watch.ts'
 import { createSession, type SessionTools } from './session.ts'
-import { createSql, type Work } from './statement.ts'
+import { createSql, textWork, type Work } from './statement.ts'
 
-export interface SqlPoolOptions extends WatchOptions {
+/** What may change while it runs. */
+export interface SqlPoolTarget {
   readonly driver: SqlDriver
   readonly driverName: 'postgres' | 'bun'
   readonly settings: PoolSettings
   readonly statementTimeoutMs: number
 }
+export type SqlPoolOptions = WatchOptions & SqlPoolTarget
 
 /** Connections kept for health and admin. */
 const reserveSize = 2
+const reserveSettings = (settings: PoolSettings): PoolSettings => ({
+  ...settings,
+  size: reserveSize,
+  maxOverflow: 0,
+  minIdle: 0,
+  maxWaiting: 100,
+})
+
+/** Takes back what a borrower may have left behind, as `DISCARD ALL` does, but for prepared statements. */
+const reset =
+  'ROLLBACK; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES'
+
+interface Lane {
+  readonly state: PoolState<SqlConnection>
+  readonly giveBack: GiveBack
+}
 
 export class SqlPool implements Pool {
   readonly name: string
@@ -29,76 +47,82 @@ export class SqlPool implements Pool {
   readonly watch: PoolWatch
   readonly main: PoolState<SqlConnection>
   readonly reserved: PoolState<SqlConnection>
+  private readonly lanes: { readonly main: Lane; readonly reserve: Lane }
   private readonly tools: SessionTools
+  private target: SqlPoolTarget
 
   constructor(private readonly options: SqlPoolOptions) {
-    const { name, clock, driver, settings } = options
+    const { name, clock, settings } = options
     this.name = name
+    this.target = options
     this.watch = new PoolWatch(options)
-    const connect = (onClosed: () => void) => driver.open(onClosed)
+    const connect = (onClosed: () => void) => this.target.driver.open(onClosed)
     this.main = new PoolState<SqlConnection>({ name, settings, clock, connect, events: this.watch.events })
-    const few = { ...settings, size: reserveSize, maxOverflow: 0, minIdle: 0, maxWaiting: 100 }
+    const few = reserveSettings(settings)
     this.reserved = new PoolState<SqlConnection>({ name: `${name}.reserve`, settings: few, clock, connect })
+    const lane = (state: PoolState<SqlConnection>): Lane => ({
+      state,
+      giveBack: (lease, nowMs) => this.giveBack(state, lease, nowMs),
+    })
+    this.lanes = { main: lane(this.main), reserve: lane(this.reserved) }
     const executor = new Executor({
       name,
       clock,
-      statementTimeoutMs: () => options.statementTimeoutMs,
-      ended: (lease, work, tookMs, failed) => this.watch.ended(lease, work.fingerprint, tookMs, failed),
-      abandon: (lease) => this.laneOf(lease).abandon(lease),
+      statementTimeoutMs: () => this.target.statementTimeoutMs,
+      ended: (lease, work, tookMs, failed, sample) => this.watch.ended(lease, work.fingerprint, tookMs, failed, sample),
+      abandon: (lease) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease),
     })
-    this.tools = { driver, executor, fingerprints: new Fingerprints() }
-    this.sql = createSql(driver, this.tools.fingerprints, (work, chosen) => this.run(work, chosen))
+    const driver: Omit<SqlDriver, 'open'> = {
+      part: (values) => this.target.driver.part(values),
+      typed: (kind, values) => this.target.driver.typed(kind, values),
+    }
+    this.tools = { clock, driver: driver as SqlDriver, executor, fingerprints: new Fingerprints() }
+    this.sql = createSql(this.tools.driver, this.tools.fingerprints, (work, chosen) => this.run(work, chosen))
   }
 
-  query<T>(text: string, parameters: readonly unknown[] = [], options: QueryOptions = {}): Promise<Rows<T>> {
-    const fingerprint = this.tools.fingerprints.ofText(text)
-    const work = { fingerprint, start: (connection: SqlConnection) => connection.text(text, parameters) }
-    return this.run(work, options) as Promise<Rows<T>>
+  query<T>(text: string, parameters: readonly unknown[] = [], options?: QueryOptions): Promise<Rows<T>> {
+    return this.run(textWork(this.tools.fingerprints.ofText(text), text, parameters), options) as Promise<Rows<T>>
   }
 
   async begin<T>(work: (tx: Session) => Promise<T>, options: BeginOptions = {}): Promise<T> {
-    const { isolation, readOnly = false, signal } = options
-    const { lease, lane } = await this.lend(currentBorrower('begin', this), options)
-    const tx = createSession(lease, this.tools, signal)
-    // Also where BEGIN is given up on its way: nobody knows then whether the server had begun.
-    lease.inTransaction = true
-    try {
-      await tx.query(`BEGIN${isolation ? ` ISOLATION LEVEL ${isolation}` : ''}${readOnly ? ' READ ONLY' : ''}`)
-      const result = await whileHolding(this, lease, () => work(tx))
-      signal?.throwIfAborted()
-      const { command } = await tx.query('COMMIT')
-      if (command === 'ROLLBACK') throw poolError('POOL_ROLLED_BACK', { pool: this.name })
-      return result
-    } catch (thrown) {
-      await this.rollBack(lease, createSession(lease, this.tools))
-      throw thrown
-    } finally {
-      lane.release(lease, lease.inTransaction)
+    for (let left = options.retries ?? 0; ; left -= 1) {
+      try {
+        return await this.transaction(work, options)
+      } catch (thrown) {
+        if (left <= 0 || !isRepeatable(thrown)) throw thrown
+      }
     }
   }
 
   async reserve(options: AcquireOptions = {}): Promise<Reserved> {
     const { lease, lane } = await this.lend(currentBorrower('reserve', this), options)
+    const forget = holdForRequest(this, lease)
     const session = createSession(lease, this.tools)
-    const release = async () => {
-      if (lease.released) return
-      await this.rollBack(lease, session)
-      lane.release(lease, lease.inTransaction)
+    let released: Promise<void> | undefined
+    const release = () => {
+      released ??= this.endTransaction(lease, session).then(() => {
+        forget()
+        lane.giveBack(lease, this.options.clock.monotonic())
+      })
+      return released
     }
     return Object.assign(session, { release }) as Reserved
   }
 
-  async explain(text: string, parameters: readonly unknown[] = []): Promise<unknown> {
-    const reason = explainProblem(text)
-    if (reason !== undefined) throw poolError('POOL_EXPLAIN_REFUSED', { reason })
-    const read = async (tx: Session) => (await tx.query(`EXPLAIN (FORMAT JSON) ${text}`, parameters))[0]
-    const row = await this.begin(read, { readOnly: true, lane: 'reserve' })
-    return row?.['QUERY PLAN']
+  explain = (text: string, parameters: readonly unknown[] = []): Promise<unknown> =>
+    explainSelect(this, text, parameters)
+
+  explainStatement(id: string): Promise<unknown> {
+    const row = this.watch.statements.find(id)
+    if (row === undefined) throw poolError('POOL_STATEMENT_UNKNOWN', { pool: this.name, id })
+    return explainSample(this, row)
   }
 
-  status = () => this.watch.status(this.main, this.options.driverName)
+  status = () => this.watch.status(this.main, this.reserved, this.target.driverName)
   holders = () => this.watch.holders([...this.main.leases, ...this.reserved.leases])
   statements = (limit = 20) => this.watch.statements.top(limit)
+  slow = (limit = 50) => this.watch.slow.latest(limit)
+  routes = () => this.watch.routes.list()
 
   pause(): void {
     this.main.pause()
@@ -116,6 +140,16 @@ export class SqlPool implements Pool {
     await Promise.all([this.main.drain(timeoutMs), this.reserved.drain(timeoutMs)])
   }
 
+  /** Takes other limits or another server from now on. Who waits goes on waiting, what is lent stays lent. */
+  reconfigure(target: SqlPoolTarget & Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
+    const isElsewhere = target.driver !== this.target.driver
+    this.target = target
+    this.watch.reconfigure(target)
+    this.main.reconfigure(target.settings)
+    this.reserved.reconfigure(reserveSettings(target.settings))
+    if (isElsewhere) this.evict()
+  }
+
   /** Run it every second. */
   housekeep(): void {
     const nowMs = this.options.clock.monotonic()
@@ -125,39 +159,85 @@ export class SqlPool implements Pool {
     }
     this.main.housekeep()
     this.reserved.housekeep()
+    this.watch.housekeep(nowMs)
   }
 
-  private laneOf(lease: Lease<SqlConnection>): PoolState<SqlConnection> {
-    return this.reserved.leases.has(lease) ? this.reserved : this.main
+  private run(work: Work, options: QueryOptions | undefined): Promise<Rows> {
+    return options?.idempotent === true ? this.twice(work, options) : this.once(work, options)
   }
 
-  private async run(work: Work, options: QueryOptions): Promise<Rows> {
+  private async twice(work: Work, options: QueryOptions): Promise<Rows> {
     try {
       return await this.once(work, options)
     } catch (thrown) {
-      if (options.idempotent !== true || !isLost(thrown)) throw thrown
+      if (!isLost(thrown)) throw thrown
       return await this.once(work, options)
     }
   }
 
-  private async once(work: Work, options: QueryOptions): Promise<Rows> {
-    const lane = options.lane === 'reserve' ? this.reserved : this.main
-    const borrower = currentBorrower(lane === this.main ? 'query' : 'internal', this)
-    const got = lane.acquire(borrower, options.signal, options.timeoutMs)
-    const lease = got instanceof Promise ? await got : got
+  /** Not an async function: it is on the way of each statement. */
+  private once(work: Work, options: QueryOptions | undefined): Promise<Rows> {
+    const isMain = options?.lane !== 'reserve'
+    const { state, giveBack } = isMain ? this.lanes.main : this.lanes.reserve
+    const { executor } = this.tools
+    let lent: Lease<SqlConnection> | Promise<Lease<SqlConnection>>
     try {
-      return await this.tools.executor.run(lease, work, options.signal)
+      lent = state.acquire(currentBorrower(isMain ? 'query' : 'internal', this), options?.signal, options?.timeoutMs)
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
+    if (!(lent instanceof Promise)) return executor.run(lent, work, options?.signal, lent.sinceMs, giveBack)
+    return lent.then((lease) => executor.run(lease, work, options?.signal, lease.sinceMs, giveBack))
+  }
+
+  private async lend(borrower: Borrower, { lane: name = 'main', signal, timeoutMs }: AcquireOptions) {
+    const lane = this.lanes[name]
+    return { lane, lease: await lane.state.acquire(borrower, signal, timeoutMs) }
+  }
+
+  /** Closes a connection in a transaction, and cleans one that may bear marks of its borrower. */
+  private giveBack(lane: PoolState<SqlConnection>, lease: Lease<SqlConnection>, nowMs: number): void {
+    if (!lease.marked || lease.inTransaction || lease.slot.state === 'closed')
+      lane.release(lease, lease.inTransaction, nowMs)
+    else this.clean(lane, lease)
+  }
+
+  private clean(lane: PoolState<SqlConnection>, lease: Lease<SqlConnection>): void {
+    const { clock } = this.options
+    const cleaned = lease.connection.text(reset, [])
+    const cancel = clock.after(this.target.settings.validationTimeoutMs, () => lane.release(lease, true))
+    const done = (broken: boolean) => {
+      cancel()
+      lane.release(lease, broken)
+    }
+    cleaned.then(
+      () => done(false),
+      () => done(true),
+    )
+  }
+
+  private async transaction<T>(work: (tx: Session) => Promise<T>, options: BeginOptions): Promise<T> {
+    const { isolation, readOnly = false, signal } = options
+    const { lease, lane } = await this.lend(currentBorrower('begin', this), options)
+    const tx = createSession(lease, this.tools, signal)
+    // Also where BEGIN is given up on its way: nobody knows then whether the server had begun.
+    lease.inTransaction = true
+    try {
+      await tx.query(`BEGIN${isolation ? ` ISOLATION LEVEL ${isolation}` : ''}${readOnly ? ' READ ONLY' : ''}`)
+      const result = await whileHolding(this, lease, () => work(tx))
+      signal?.throwIfAborted()
+      const { command } = await tx.query('COMMIT')
+      if (command === 'ROLLBACK') throw poolError('POOL_ROLLED_BACK', { pool: this.name })
+      return result
+    } catch (thrown) {
+      await this.endTransaction(lease, createSession(lease, this.tools))
+      throw thrown
     } finally {
-      lane.release(lease, lease.inTransaction)
+      lane.giveBack(lease, this.options.clock.monotonic())
     }
   }
 
-  private async lend(borrower: Borrower, { lane: name, signal, timeoutMs }: AcquireOptions) {
-    const lane = name === 'reserve' ? this.reserved : this.main
-    return { lane, lease: await lane.acquire(borrower, signal, timeoutMs) }
-  }
-
-  private async rollBack(lease: Lease<SqlConnection>, session: Session): Promise<void> {
+  private async endTransaction(lease: Lease<SqlConnection>, session: Session): Promise<void> {
     if (lease.inTransaction && lease.slot.state !== 'closed') await session.query('ROLLBACK').catch(() => {})
   }
 }

@@ -1,27 +1,51 @@
 /** What statements took, by shape. Bounded: what comes when it is full is counted together. */
 import type { StatementStats } from './api.ts'
+import type { Fingerprint, StatementRow } from './fingerprint.ts'
 
 export const otherStatements = '__overflow__'
 
+const newRow = (id: string, statement: string): StatementRow => ({
+  id,
+  statement,
+  count: 0,
+  errors: 0,
+  totalMs: 0,
+  maxMs: 0,
+  sample: undefined,
+})
+
 export class StatementTable {
-  private readonly rows = new Map<string, { count: number; errors: number; totalMs: number; maxMs: number }>()
+  private readonly rows = new Map<string, StatementRow>()
 
   constructor(private readonly limit = 500) {}
 
-  add(statement: string, tookMs: number, failed: boolean): void {
-    const isFull = this.rows.size >= this.limit && !this.rows.has(statement)
-    const key = isFull ? otherStatements : statement
-    const row = this.rows.get(key) ?? { count: 0, errors: 0, totalMs: 0, maxMs: 0 }
-    if (row.count === 0) this.rows.set(key, row)
+  /** @param sample asked for once a shape */
+  add(shape: Fingerprint, tookMs: number, failed: boolean, sample: () => string | undefined): void {
+    shape.row ??= this.rowOf(shape)
+    const { row } = shape
     row.count += 1
     row.totalMs += tookMs
     if (failed) row.errors += 1
+    else row.sample ??= sample()
     if (tookMs > row.maxMs) row.maxMs = tookMs
   }
 
   /** By time in all. */
   top(limit: number): StatementStats[] {
-    const all = [...this.rows].map(([statement, row]) => ({ statement, ...row }))
-    return all.sort((a, b) => b.totalMs - a.totalMs).slice(0, limit)
+    const all = [...this.rows.values()].sort((a, b) => b.totalMs - a.totalMs).slice(0, limit)
+    return all.map(({ sample: _, ...row }) => ({ ...row, meanMs: row.totalMs / Math.max(1, row.count) }))
+  }
+
+  /** @param id of the fingerprint */
+  find(id: string): StatementRow | undefined {
+    return this.rows.get(id)
+  }
+
+  private rowOf({ id, text }: Fingerprint): StatementRow {
+    const isFull = this.rows.size >= this.limit && !this.rows.has(id)
+    const [key, name] = isFull ? [otherStatements, otherStatements] : [id, text]
+    const row = this.rows.get(key) ?? newRow(key, name)
+    this.rows.set(key, row)
+    return row
   }
 }

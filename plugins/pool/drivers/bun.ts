@@ -1,8 +1,9 @@
-/** Connections by Bun's own client, one each. */
-import { SQL } from 'bun'
+/** Connections by Bun's own client, one each, reserved: it opens none anew behind the pool's back. */
+import { type ReservedSQL, SQL } from 'bun'
 import type { DriverOptions, Running, SqlConnection, SqlDriver } from './driver.ts'
 
 type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+type Parts = ((...values: readonly unknown[]) => unknown) & { array(...values: readonly unknown[]): unknown }
 
 export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
   const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
@@ -19,15 +20,18 @@ export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
         ...(statementTimeoutMs > 0 && { statement_timeout: String(statementTimeoutMs) }),
       },
     } as never)
-  const parts = client() as unknown as (...values: readonly unknown[]) => unknown
+  const parts = client() as unknown as Parts
   return {
     part: (values) => parts(...values),
+    // It writes objects as JSON by itself.
+    typed: (kind, values) => (kind === 'json' ? values[0] : parts.array(...values)),
     async open(onClosed) {
       const sql = client(onClosed)
       const close = () => void sql.close({ timeout: 0 }).catch(() => {})
       try {
-        const [row] = await sql.unsafe('SELECT pg_backend_pid() AS pid')
-        return connection(sql, Number(row?.pid ?? 0), close)
+        const reserved = await sql.reserve()
+        const [row] = await reserved.unsafe('SELECT pg_backend_pid() AS pid')
+        return connection(reserved, Number(row?.pid ?? 0), close)
       } catch (thrown) {
         close()
         throw thrown
@@ -36,7 +40,7 @@ export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
   }
 }
 
-const connection = (sql: SQL, pid: number, close: () => void): SqlConnection => ({
+const connection = (sql: ReservedSQL, pid: number, close: () => void): SqlConnection => ({
   pid,
   raw: sql,
   close,
@@ -45,4 +49,5 @@ const connection = (sql: SQL, pid: number, close: () => void): SqlConnection => 
   },
   text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as Running,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
+  cancel: (running) => void running.cancel(),
 })

@@ -8,11 +8,15 @@ export type { Row, Rows } from '../api.ts'
 export interface Running extends PromiseLike<Rows> {
   /** Asks the server to end it. */
   cancel(): unknown
+  /** What was sent, with `$1` for the parameters, where the client tells. */
+  readonly string?: string
 }
 
 export interface SqlConnection extends PoolConnection {
   text(sql: string, parameters: readonly unknown[]): Running
   template(strings: TemplateStringsArray, values: readonly unknown[]): Running
+  /** Asks the server to end a statement. Never throws. */
+  cancel(running: Running): void
   /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
   readonly raw: unknown
 }
@@ -22,6 +26,8 @@ export interface SqlDriver {
   open(onClosed: () => void): Promise<SqlConnection>
   /** `sql(rows)`, `sql('column')`: parts of templates. */
   part(values: readonly unknown[]): unknown
+  /** `sql.json(value)`, `sql.array(values)`: a value with a type. */
+  typed(kind: 'json' | 'array', values: readonly unknown[]): unknown
 }
 
 export interface DriverOptions {

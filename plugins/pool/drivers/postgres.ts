@@ -1,9 +1,11 @@
 /** Connections by postgres.js: one client of one connection each, so that the pool alone decides who waits. */
 import type { Sql } from 'postgres'
+import { yieldToLoop } from '../../../core/clock.ts'
 import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
 type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+type Typed = Record<'json' | 'array', (...values: readonly unknown[]) => unknown>
 
 async function load(): Promise<Connect> {
   return (await import('postgres')).default as unknown as Connect
@@ -28,9 +30,10 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
         ...(statementTimeoutMs > 0 && { statement_timeout: statementTimeoutMs }),
       },
     })
-  const parts = client() as unknown as (...values: readonly unknown[]) => unknown
+  const parts = client() as unknown as ((...values: readonly unknown[]) => unknown) & Typed
   return {
     part: (values) => parts(...values),
+    typed: (kind, values) => parts[kind](...values),
     async open(onClosed) {
       const sql = client(onClosed)
       const close = () => void sql.end({ timeout: 0 }).catch(() => {})
@@ -45,6 +48,12 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
   }
 }
 
+/** Cancelled before it is sent, a statement would block its client for ever: then it is sent first. */
+async function cancel(running: Running & { readonly state?: unknown }): Promise<void> {
+  if (running.state === null) await yieldToLoop()
+  await running.cancel()
+}
+
 const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => ({
   pid,
   raw: sql,
@@ -55,4 +64,5 @@ const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => 
   text: (text, parameters) =>
     sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as Running,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
+  cancel: (running) => void cancel(running).catch(() => {}),
 })

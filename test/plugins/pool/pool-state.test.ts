@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { backOffMs, lifetimeMs } from '../../../plugins/pool/back-off.ts'
 import { handPool } from './support.ts'
 
-const borrower = { kind: 'reserve', route: 'GET /a', requestId: 'r1' } as const
+const borrower = { kind: 'reserve', route: { id: 0, method: 'GET', pattern: '/a' }, requestId: 'r1' } as const
 const codeOf = (thrown: unknown) => (thrown as { code?: string }).code
 const outcome = (request: Promise<unknown>) => request.then(() => 'ok', codeOf)
 
@@ -65,6 +65,7 @@ test('an abort takes a waiter out of the line', async () => {
   expect(await waiting).toBe('enough')
   pool.release(lease)
   expect(pool.counts()).toMatchObject({ waiting: 0, idle: 1, active: 0 })
+  await clock.advance(1_000)
   expect(clock.pending).toBe(0)
 })
 

@@ -1,0 +1,112 @@
+/** `arkwatch pool [ACTION] [FINGERPRINT]` */
+import type { Holder, PoolStatus, RouteUsage, SlowStatement, StatementStats } from '../../plugins/pool/api.ts'
+import { type Cli, type Command, printJson } from '../cli.ts'
+import { cliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { instance } from '../instance.ts'
+import { table } from '../output/table.ts'
+
+interface Options {
+  readonly pool?: string
+  readonly pid?: string
+  readonly timeout?: string
+}
+type Named<T> = Readonly<Record<string, T>>
+
+const ms = (value: number) => `${Math.round(value)} ms`
+const rows = <T>(pools: Named<readonly T[]>, cells: (one: T) => string[]) =>
+  Object.entries(pools).flatMap(([pool, all]) => all.map((one) => [pool, ...cells(one)]))
+
+function statusTable(pools: Named<PoolStatus>): string {
+  const lines = Object.values(pools).map((pool) => [
+    pool.name,
+    pool.unavailable ? 'unavailable' : pool.paused ? 'paused' : 'ok',
+    ...[pool.total, pool.active, pool.idle, pool.waiting, pool.max].map(String),
+    ms(pool.oldestWaitMs),
+    ...[pool.timeouts, pool.leaks].map(String),
+    pool.problem,
+  ])
+  const head = ['pool', 'state', 'total', 'active', 'idle', 'waiting', 'max', 'maxwait', 'timeouts', 'leaks', 'problem']
+  return table(head, lines)
+}
+
+const holderCells = (one: Holder) => [
+  String(one.pid),
+  one.kind,
+  ms(one.heldMs),
+  one.idleInTransaction ? 'idle in transaction' : one.runningMs === undefined ? 'idle' : `running ${ms(one.runningMs)}`,
+  one.route ?? '',
+  one.statement,
+]
+const statementCells = (one: StatementStats) => [
+  one.id,
+  String(one.count),
+  ms(one.totalMs),
+  `${one.meanMs.toFixed(1)} ms`,
+  ms(one.maxMs),
+  one.statement,
+]
+const slowCells = (one: SlowStatement) => [
+  new Date(one.atMs).toISOString().slice(0, 19),
+  ms(one.tookMs),
+  one.id,
+  one.route ?? '',
+  one.statement,
+]
+const routeCells = (one: RouteUsage) => [
+  one.route,
+  String(one.count),
+  ms(one.heldMs),
+  ms(one.maxHeldMs),
+  ms(one.waitedMs),
+]
+
+/** What is read, and how it is shown. */
+const reads: Readonly<Record<string, (pools: never) => string>> = {
+  status: statusTable,
+  holders: (pools: Named<Holder[]>) =>
+    table(['pool', 'pid', 'kind', 'held', 'state', 'route', 'statement'], rows(pools, holderCells)),
+  statements: (pools: Named<StatementStats[]>) =>
+    table(['pool', 'fingerprint', 'count', 'total', 'mean', 'max', 'statement'], rows(pools, statementCells)),
+  slow: (pools: Named<SlowStatement[]>) =>
+    table(['pool', 'at', 'took', 'fingerprint', 'route', 'statement'], rows(pools, slowCells)),
+  routes: (pools: Named<RouteUsage[]>) =>
+    table(['pool', 'route', 'lent', 'held', 'longest', 'waited'], rows(pools, routeCells)),
+}
+const acts = ['pause', 'resume', 'evict', 'drain']
+
+async function explain(cli: Cli, pool: string | undefined, fingerprint: string | undefined): Promise<void> {
+  if (fingerprint === undefined)
+    throw cliError('CLI_USAGE', { what: '`pool explain` takes a fingerprint, as `arkwatch pool statements` shows it' })
+  const { plan } = await instance(cli).call<{ plan: unknown }>('pool.explain', { pool, fingerprint })
+  if (cli.json) printJson(cli, { plan })
+  else cli.print(JSON.stringify(plan, undefined, 2))
+}
+
+const pool: Command<[string | undefined, string | undefined], Options> = async (cli, options, what = 'status', id) => {
+  const { pool: name, pid, timeout } = options
+  const show = Object.hasOwn(reads, what) ? reads[what] : undefined
+  if (show !== undefined) {
+    const found = await instance(cli).call<{ pools: never }>(what === 'status' ? 'pool' : `pool.${what}`, {
+      pool: name,
+    })
+    if (cli.json) printJson(cli, found)
+    else cli.print(show(found.pools))
+  } else if (what === 'explain') await explain(cli, name, id)
+  else if (acts.includes(what)) {
+    const args = {
+      pool: name,
+      ...(pid !== undefined && { pid: Number(pid) }),
+      ...(timeout !== undefined && { timeout }),
+    }
+    const done = await instance(cli).call<{ pool: string; status: PoolStatus }>(`pool.${what}`, args)
+    if (cli.json) printJson(cli, done)
+    else cli.print(statusTable({ [done.pool]: done.status }))
+  } else {
+    const known = [...Object.keys(reads), 'explain', ...acts].join(', ')
+    throw cliError('CLI_USAGE', { what: `there is no \`pool ${what}\`; there are ${known}` })
+  }
+  return exitCodes.ok
+}
+
+export default pool

@@ -1,0 +1,39 @@
+/** The commands of `arkwatch pool` over the admin API of an instance elsewhere. */
+import { parseDuration } from '../core/config/units.ts'
+
+type Args = Readonly<Record<string, unknown>>
+type Json = Record<string, unknown>
+type Send = (method: string, path: string, body?: unknown) => Promise<{ json: Json }>
+
+const enc = (value: unknown) => encodeURIComponent(String(value ?? 'default'))
+
+/** One pool of all, where one is named. */
+const chosen = ({ pools }: Json, { pool }: Args) => {
+  const all = pools as Json
+  return { pools: pool === undefined ? all : { [String(pool)]: all[String(pool)] } }
+}
+
+const read =
+  (path: string) =>
+  async (send: Send, args: Args): Promise<unknown> =>
+    chosen((await send('GET', path)).json, args)
+const act =
+  (action: string, body: (args: Args) => Json) =>
+  async (send: Send, args: Args): Promise<unknown> =>
+    (await send('POST', `/admin/pool/${enc(args.pool)}/${action}`, body(args))).json
+
+export const poolCommands: Readonly<Record<string, (send: Send, args: Args) => Promise<unknown>>> = {
+  pool: read('/admin/pool'),
+  'pool.holders': read('/admin/pool/holders'),
+  'pool.statements': read('/admin/pool/statements'),
+  'pool.slow': read('/admin/pool/slow'),
+  'pool.routes': read('/admin/pool/routes'),
+  'pool.explain': async (send, { pool, fingerprint }) =>
+    (await send('GET', `/admin/pool/${enc(pool)}/statements/${enc(fingerprint)}/plan`)).json,
+  'pool.pause': act('pause', () => ({})),
+  'pool.resume': act('resume', () => ({})),
+  'pool.evict': act('evict', ({ pid }) => (pid === undefined ? {} : { pid })),
+  'pool.drain': act('drain', ({ timeout }) =>
+    timeout === undefined ? {} : { timeoutMs: parseDuration(String(timeout)) ?? String(timeout) },
+  ),
+}

@@ -1,0 +1,67 @@
+/** The pools on the control socket, for the CLI. */
+import { parseDuration } from '../../core/config/units.ts'
+import { type ControlCommand, controlCommand } from '../../core/runtime-api.ts'
+import type { Contribution } from '../../core/token.ts'
+import type { Pool, Pools } from './api.ts'
+import { poolError } from './errors.ts'
+import { counters } from './pgbouncer.ts'
+
+type Args = Readonly<Record<string, unknown>>
+
+/** What an operator may do to a pool. @returns what there is to tell of it */
+export const poolActions = {
+  pause: (pool: Pool) => pool.pause(),
+  resume: (pool: Pool) => pool.resume(),
+  evict: (pool: Pool, { pid }: { pid?: number | undefined }) => ({ evicted: pool.evict(pid) }),
+  drain: (pool: Pool, { timeoutMs }: { timeoutMs?: number | undefined }) => pool.drain(timeoutMs),
+} as const
+export type PoolAction = keyof typeof poolActions
+
+function wholeNumber(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined
+  if (Number.isSafeInteger(value) && Number(value) > 0) return Number(value)
+  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected: 'a whole number above 0' })
+}
+
+function milliseconds(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined
+  const ms = parseDuration(String(value))
+  if (ms !== undefined) return ms
+  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected: 'a duration such as 5s' })
+}
+
+/** `{ pool? }` each; without it all pools are read, and `default` is acted upon. */
+export function poolCommands(pools: Pools): Contribution<ControlCommand>[] {
+  const named = ({ pool }: Args) => (pool === undefined || pool === null ? undefined : String(pool))
+  const read = (name: string, of: (pool: Pool) => unknown) =>
+    controlCommand({
+      name,
+      run(args) {
+        const one = named(args)
+        const chosen = one === undefined ? pools.names : [pools.get(one).name]
+        return { pools: Object.fromEntries(chosen.map((each) => [each, of(pools.get(each))])) }
+      },
+    })
+  const act = (action: PoolAction) =>
+    controlCommand({
+      name: `pool.${action}`,
+      async run(args) {
+        const pool = pools.get(named(args))
+        const options = { pid: wholeNumber('pid', args.pid), timeoutMs: milliseconds('timeout', args.timeout) }
+        const told = await poolActions[action](pool, options)
+        return { pool: pool.name, action, ...told, status: pool.status() }
+      },
+    })
+  return [
+    read('pool', (pool) => ({ ...pool.status(), pgbouncer: counters(pool.status()) })),
+    read('pool.holders', (pool) => pool.holders()),
+    read('pool.statements', (pool) => pool.statements()),
+    read('pool.slow', (pool) => pool.slow()),
+    read('pool.routes', (pool) => pool.routes()),
+    controlCommand({
+      name: 'pool.explain',
+      run: async (args) => ({ plan: await pools.get(named(args)).explainStatement(String(args.fingerprint)) }),
+    }),
+    ...(Object.keys(poolActions) as PoolAction[]).map(act),
+  ]
+}
