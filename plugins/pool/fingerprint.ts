@@ -59,14 +59,16 @@ function opensOf(text: string): boolean | undefined {
   return undefined
 }
 
+/** In one pass, so that what is inside of another is not taken for its beginning: comments, `$tag$…$tag$`, `E'…'`, `'…'`, `"…"`, parameters, numbers. */
+const tokens =
+  /\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*|\$([a-z_]\w*|)\$[\s\S]*?(?:\$\1\$|$)|\be'(?:[^'\\]|''|\\[\s\S])*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$\d+|\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
+
 /** `text` with `?` for its strings and numbers, without comments. */
 export const withoutLiterals = (text: string): string =>
-  text
-    .replace(/\/\*[\s\S]*?\*\/|--[^\n]*/g, ' ')
-    .replace(/\$([a-z_]\w*|)\$[\s\S]*?(?:\$\1\$|$)/gi, '?')
-    .replace(/\be?'(?:[^'\\]|''|\\.)*(?:'|$)/gi, '?')
-    .replace(/'(?:[^']|'')*(?:'|$)/g, '?')
-    .replace(/\$\d+|\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '?')
+  text.replace(tokens, (token) => {
+    if (token.startsWith('"')) return token
+    return token.startsWith('--') || token.startsWith('/*') ? ' ' : '?'
+  })
 
 /** Strikes out comments, strings, numbers and lists of values. */
 export function fingerprint(sql: string): Fingerprint {
