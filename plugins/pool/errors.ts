@@ -43,10 +43,6 @@ export const poolError = defineErrors({
     help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
   },
   POOL_ARGUMENT: { message: 'argument {name}: expected {expected}, got {seen}', help: 'Give it as it is described.' },
-  POOL_RECONFIGURE_REFUSED: {
-    message: 'the pools cannot take the new configuration: {reason}',
-    help: 'Switch the plugin off with `enabled: false` where it has nothing to do any more.',
-  },
   POOL_STATEMENT_UNKNOWN: {
     message: 'pool {pool} has run no statement with the fingerprint {id}',
     help: 'See `GET /admin/pool/statements` for those that it has.',

@@ -101,11 +101,10 @@ export class NamedPools implements Pools {
   /**
    * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
    * nobody who waits or holds is disturbed.
-   * @throws (rejects) POOL_UNAVAILABLE, POOL_RECONFIGURE_REFUSED: nothing has changed then
+   * @param next that of a pool which has a url, which the host makes sure of
+   * @throws (rejects) POOL_UNAVAILABLE: nothing has changed then
    */
   async reconfigure(next: PoolConfig): Promise<void> {
-    const reason = unconfiguredReason(next)
-    if (reason !== undefined) throw poolError('POOL_RECONFIGURE_REFUSED', { reason })
     const wanted = new Map(entriesOf(next))
     const targets = new Map<string, SqlPoolTarget>()
     for (const [name, entry] of wanted) {
