@@ -1,6 +1,7 @@
 /** Connections by postgres.js: one client of one connection each, so that the pool alone decides who waits. */
 import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/clock.ts'
+import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
 import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
@@ -19,6 +20,7 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
     connect(url, {
       max: 1,
       max_pipeline: 0,
+      fetch_types: false,
       connect_timeout: Math.ceil(connectTimeoutMs / 1_000),
       idle_timeout: null,
       max_lifetime: null,
@@ -39,6 +41,8 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
       const close = () => void sql.end({ timeout: 0 }).catch(() => {})
       try {
         const [row] = await sql.unsafe('SELECT pg_backend_pid() AS pid')
+        const types = await sql.unsafe<ArrayType[]>(arrayTypesQuery)
+        for (const each of [sql, parts as unknown as Sql]) teachArrayTypes(each, types)
         return connection(sql, Number(row?.pid ?? 0), close)
       } catch (thrown) {
         close()
