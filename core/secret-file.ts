@@ -1,5 +1,16 @@
 /** Files in the data folder that hold one secret and are for their owner alone. */
-import { closeSync, fsyncSync, linkSync, lstatSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { coreError, messageOf } from './errors.ts'
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
@@ -18,7 +29,7 @@ export function readSecretFile(file: string): string | undefined {
 }
 
 /**
- * Reads a secret, or makes one. The file appears whole or not at all.
+ * Reads a secret, or makes one, and its folder (0700). The file appears whole or not at all.
  * @returns the secret, and whether it is new
  * @throws SECRET_FILE
  */
@@ -28,6 +39,7 @@ export function readOrMakeSecret(file: string, make: () => string): { readonly t
   const text = make()
   const draft = `${file}.${process.pid}.new`
   try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     rmSync(draft, { force: true })
     const descriptor = openSync(draft, 'wx', 0o600)
     writeSync(descriptor, `${text}\n`)

@@ -23,6 +23,12 @@ test('a secret is made once, for the owner alone, and read from then on', () => 
   expect(readFileSync(file, 'utf8')).toBe('first\n')
 })
 
+test('its folder is made, for the owner alone', () => {
+  const file = join(folder, 'new', 'below', 'key')
+  expect(readOrMakeSecret(file, () => 'made')).toEqual({ text: 'made', made: true })
+  expect(statSync(join(folder, 'new', 'below')).mode & 0o777).toBe(0o700)
+})
+
 test('an empty file is a secret that was never written', () => {
   const file = join(folder, 'empty')
   writeFileSync(file, '', { mode: 0o600 })
