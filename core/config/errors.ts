@@ -6,7 +6,7 @@ import type { Problem, Source } from './types.ts'
 
 export const configError = defineErrors({
   CONFIG_INVALID: {
-    message: 'the configuration has {count} problem(s): {first}',
+    message: 'the configuration has {count} problem(s): {problems}',
     help: 'Run `arkwatch check`, which prints each of them with its position.',
   },
   CONFIG_SYNTAX: {
@@ -68,11 +68,16 @@ export function formatProblem({ message, pointer, file, line, column, help }: Pr
   return `${at}${message}${pointer === '' ? '' : ` (${pointer})`}${help === undefined ? '' : ` ${help}`}`
 }
 
+/** Problems that the message of an error tells. */
+const maxShown = 20
+
 /** A configuration that cannot be used, with every problem found in it. */
 export class ConfigError extends ArkwatchError {
   constructor(readonly problems: readonly Problem[]) {
-    const first = problems[0] === undefined ? '' : formatProblem({ ...problems[0], help: undefined })
-    const { code, message, help } = configError('CONFIG_INVALID', { count: problems.length, first })
+    const shown = problems.slice(0, maxShown).map((each) => formatProblem({ ...each, help: undefined }))
+    const more = problems.length > maxShown ? [`and ${problems.length - maxShown} more`] : []
+    const all = [...shown, ...more].join('\n  ')
+    const { code, message, help } = configError('CONFIG_INVALID', { count: problems.length, problems: all })
     super(code, message, help, { problems })
   }
 

@@ -156,6 +156,14 @@ test('a problem is printed as file:line:column: message (pointer) help', async (
   ])
 })
 
+test('the message of the error tells every problem, up to twenty', () => {
+  const problems = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ code: 'X', message: `wrong ${at}`, pointer: `/${at}` }))
+  const two = new ConfigError(problems(2)).message
+  expect(two).toBe('the configuration has 2 problem(s): wrong 0 (/0)\n  wrong 1 (/1)')
+  expect(new ConfigError(problems(25)).message).toEndWith('wrong 19 (/19)\n  and 5 more')
+})
+
 test('a missing file is a problem, not a crash', async () => {
   const { problems } = await load({})
   expect(problems).toEqual([expect.stringContaining('CONFIG_FILE_UNREADABLE cannot read config.yaml: ENOENT')])
