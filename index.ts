@@ -8,7 +8,7 @@ import type { RequestMiddleware } from './core/http/middleware.ts'
 import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/http/wrap-application.ts'
 import type { Logger } from './core/log.ts'
 import type { AnyPlugin } from './core/plugin.ts'
-import { createRuntime, type RunningRuntime } from './core/runtime.ts'
+import { createRuntime, type RunningRuntime, type StopOptions } from './core/runtime.ts'
 import type { PlanStep, RuntimeStatus } from './core/runtime-api.ts'
 import type { ServiceToken } from './core/token.ts'
 import { catalog } from './plugins/catalog.ts'
@@ -16,7 +16,17 @@ import { environmentOverlays } from './plugins/environment.ts'
 import { Logging, type RequestSource } from './plugins/logging/api.ts'
 
 export { Runtime } from './core/runtime-api.ts'
-export type { Application, Logger, PlanStep, RequestSource, RuntimeStatus, ServiceToken, WrapOptions, Wrapped }
+export type {
+  Application,
+  Logger,
+  PlanStep,
+  RequestSource,
+  RuntimeStatus,
+  ServiceToken,
+  StopOptions,
+  WrapOptions,
+  Wrapped,
+}
 export { ArkwatchError }
 
 export interface ArkwatchOptions {
@@ -48,8 +58,12 @@ export interface Arkwatch {
   status(): RuntimeStatus
   /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, CONFIG_INVALID */
   reload(): Promise<readonly PlanStep[]>
-  /** Drains its own listeners and stops every plugin. @returns the names of plugins that hung */
-  stop(): Promise<{ hung: string[] }>
+  /**
+   * Fails readiness, waits `server.drainDelay`, lets `drain` end the application's own server, drains its own
+   * listeners and stops every plugin.
+   * @returns the names of plugins that hung
+   */
+  stop(options?: StopOptions): Promise<{ hung: string[] }>
 }
 
 /**
@@ -77,6 +91,6 @@ export async function arkwatch({
     fetch: runtime.fetch,
     status: () => runtime.status(),
     reload: () => runtime.reload(),
-    stop: () => runtime.stop(),
+    stop: (options) => runtime.stop(options),
   }
 }

@@ -10,7 +10,6 @@ import { type Clock, systemClock } from './clock.ts'
 import { describeSource } from './config/describe-source.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { overlayFile, replaceFile } from './config/overlay.ts'
-import { createReader } from './config/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
 import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
@@ -39,6 +38,14 @@ export interface RuntimeOptions extends LoadOptions {
   readonly accepted?: (config: RuntimeConfig) => void
 }
 
+export interface StopOptions {
+  /**
+   * Ends the listeners of others: called once readiness has failed for `drainDelay`, before any plugin stops. It is
+   * waited for at most `drainTimeout`; what it throws is logged.
+   */
+  readonly drain?: () => unknown
+}
+
 /** A runtime that has booted. */
 export interface RunningRuntime extends Runtime {
   readonly dataDir: string
@@ -57,12 +64,15 @@ export interface RunningRuntime extends Runtime {
   commands(): ReadonlyMap<string, ControlCommand>
   logger(name: string): Logger
   /** Drains and stops, once. @returns the plugins that hung */
-  stop(): Promise<{ hung: string[] }>
+  stop(options?: StopOptions): Promise<{ hung: string[] }>
   /** Skips what is left of the drain. */
   force(): void
   /** Resolves when it has stopped, whoever asked for that. */
   readonly stopped: Promise<{ hung: string[] }>
 }
+
+/** For an application whose configuration has no `server`. */
+const defaultDrainTimeoutMs = 10_000
 
 /**
  * Reads the configuration, starts every plugin and opens the listener.
@@ -86,8 +96,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
   const workers = createWorkers(config.workers, clock, log)
-  const read = createReader(workers, () => config.files)
-  const loadNext = (more?: Pick<LoadOptions, 'overlayFile'>) => loadConfig({ ...options, ...more, read })
   const requestPath = createRequestPath({ clock, log })
   const listeners = createListeners({ log })
 
@@ -154,7 +162,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
     const before = await printOf(config)
-    const next = await loadNext()
+    const next = await loadConfig(options)
     const print = await printOf(next)
     const moved = listenerMoves(config, next)
     const opened = moved ? await openServer(next) : undefined
@@ -190,7 +198,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       listeners: listeners.list(),
       plugins: host.status(),
     }),
-    plan: async () => host.plan((await loadNext()).plugins),
+    plan: async () => host.plan((await loadConfig(options)).plugins),
     reload: () =>
       exclusively(async () => {
         try {
@@ -222,7 +230,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
         const candidate = join(config.dataDir, `overlay.plan-${plans}.yaml`)
         try {
           replaceFile(candidate, text)
-          const next = await loadNext({ overlayFile: candidate })
+          const next = await loadConfig({ ...options, overlayFile: candidate })
           listenerMoves(config, next)
           return host.plan(next.plugins)
         } finally {
@@ -270,11 +278,27 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
 
-  const stop = () => {
+  /** Those of an application, while ours go on telling that it is not ready. */
+  const drainOthers = async (drain: () => unknown) => {
+    const over = new AbortController()
+    const late = clock.sleep(
+      config.server?.drainTimeoutMs ?? defaultDrainTimeoutMs,
+      AbortSignal.any([forced.signal, over.signal]),
+    )
+    const ended = (async () => drain())().then(
+      () => {},
+      (error) => log.error('draining the application failed', { error }),
+    )
+    await Promise.race([ended, late.catch(() => {})])
+    over.abort()
+  }
+
+  const stop = ({ drain }: StopOptions = {}) => {
     stopped ??= (async () => {
       stopping = true
       const drainDelayMs = config.server?.drainDelayMs ?? 0
       if (drainDelayMs > 0) await clock.sleep(drainDelayMs, forced.signal).catch(() => {})
+      if (drain !== undefined) await drainOthers(drain)
       await listeners.close(config.server?.drainTimeoutMs ?? 0, forced.signal)
       const hung = await host.stop()
       await workers.close()

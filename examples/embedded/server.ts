@@ -14,7 +14,4 @@ const port = Number(process.env.PORT ?? 3000)
 const server = Bun.serve({ port, fetch: ops.wrap(app, { at: '/_ops', expose: ['livez', 'readyz'] }) })
 console.log(`application on ${server.url}`)
 
-process.once('SIGTERM', async () => {
-  await server.stop()
-  await ops.stop()
-})
+process.once('SIGTERM', () => ops.stop({ drain: () => server.stop() }))

@@ -68,6 +68,63 @@ describe('the runtime', () => {
     expect(await stop).toEqual({ hung: [] })
   })
 
+  describe('with an application that has a server of its own', () => {
+    const settings = { server: { ...server, drainDelay: '3s', drainTimeout: '5s' } }
+    const begin = async (drain: () => unknown) => {
+      const booted = await testRuntime({ plugins: [web], config: settings })
+      const { url } = booted.runtime.status().listeners[0]!
+      const seen: string[] = []
+      const stopped = booted.runtime.stop({
+        drain: async () => {
+          seen.push(`${booted.clock.monotonic()} ${booted.runtime.status().plugins[0]!.state}`)
+          seen.push((await fetch(`${url}/text`)).ok ? 'still listens' : 'does not answer')
+          await drain()
+        },
+      })
+      expect(booted.runtime.status().ready).toBe(false)
+      const fromMs = booted.clock.monotonic()
+      await booted.clock.advance(2_999)
+      expect(seen).toEqual([])
+      await booted.clock.advance(1)
+      while (seen.length < 2) await Bun.sleep(1) // An answer over a real socket.
+      expect(seen).toEqual([`${fromMs + 3_000} ok`, 'still listens'])
+      return { ...booted, stopped }
+    }
+    const stateOf = ({ runtime }: Awaited<ReturnType<typeof begin>>) => runtime.status().plugins[0]?.state
+
+    test('drains it after the delay and before any plugin stops', async () => {
+      const ended = Promise.withResolvers<void>()
+      await using booted = await begin(() => ended.promise)
+      expect(stateOf(booted)).toBe('ok')
+      ended.resolve()
+      expect(await booted.stopped).toEqual({ hung: [] })
+      expect(stateOf(booted)).not.toBe('ok')
+    })
+
+    test('waits for it no longer than drainTimeout', async () => {
+      await using booted = await begin(() => new Promise(() => {}))
+      await booted.clock.advance(4_999)
+      expect(stateOf(booted)).toBe('ok')
+      await booted.clock.advance(1)
+      expect(await booted.stopped).toEqual({ hung: [] })
+    })
+
+    test('waits for it no longer when it is forced', async () => {
+      await using booted = await begin(() => new Promise(() => {}))
+      booted.runtime.force()
+      expect(await booted.stopped).toEqual({ hung: [] })
+    })
+
+    test('stops all the same when draining throws, and logs it', async () => {
+      await using booted = await begin(() => {
+        throw new Error('no such server')
+      })
+      expect(await booted.stopped).toEqual({ hung: [] })
+      const logged = booted.lines.filter(({ message }) => message === 'draining the application failed')
+      expect(logged).toHaveLength(1)
+    })
+  })
+
   test('stops at once when it is forced', async () => {
     const booted = await boot({ server: { ...server, drainDelay: '60s' } })
     const stop = booted.stop()
