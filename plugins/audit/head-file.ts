@@ -7,10 +7,10 @@ export class HeadFile {
   #latest: Checkpoint | undefined
   #busy: Promise<void> | undefined
 
-  /** @param told gets why it cannot be written, undefined when it can again */
+  /** @param failed told when it cannot be written */
   constructor(
     private readonly path: string,
-    private readonly told: (error: unknown) => void,
+    private readonly failed: (error: unknown) => void,
   ) {}
 
   async read(): Promise<Checkpoint | undefined> {
@@ -54,9 +54,8 @@ export class HeadFile {
       try {
         await writeFile(`${this.path}.new`, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
         await rename(`${this.path}.new`, this.path)
-        this.told(undefined)
       } catch (error) {
-        this.told(error)
+        this.failed(error)
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.

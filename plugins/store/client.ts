@@ -115,8 +115,7 @@ export class StoreClient implements Store {
     const area = definition.name
     await this.#ask({ kind: 'area', definition })
     return {
-      write: (statements, { lazy = false } = {}) =>
-        this.#ask<readonly Written[]>({ kind: 'write', area, statements, lazy }),
+      write: (statements) => this.#ask<readonly Written[]>({ kind: 'write', area, statements }),
       get: (sql, params = []) => this.#get(area, sql, params),
       query: <Row>(sql: string, params: readonly SqlValue[], limit: number) =>
         this.#ask<readonly Row[]>({ kind: 'query', area, sql, params, limit }),

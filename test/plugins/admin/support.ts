@@ -24,20 +24,13 @@ export interface AdminSetup {
   readonly plugins?: readonly unknown[]
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
-  readonly clock?: typeof systemClock
 }
 
 /** Boots in real time, since threads and files take part. */
-export async function bootAdmin({
-  admin: section = {},
-  plugins = [],
-  config = {},
-  env,
-  clock = systemClock,
-}: AdminSetup = {}) {
+export async function bootAdmin({ admin: section = {}, plugins = [], config = {}, env }: AdminSetup = {}) {
   const { plugins: sections, ...rest } = config as { plugins?: Record<string, unknown> }
   const booted = await testRuntime({
-    clock,
+    clock: systemClock,
     plugins: [...providers, admin, ...plugins],
     config: {
       server: { port: 0 },
