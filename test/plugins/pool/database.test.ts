@@ -56,7 +56,7 @@ test.skipIf(url === undefined)(
       expect(await begun).toBe('given up')
     }
     const stuck = await database.query(
-      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'arkwatch-default' AND state LIKE 'idle in transaction%'",
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'arkwatch-default' AND state LIKE 'idle in transaction%'",
       [],
       { lane: 'reserve' },
     )
