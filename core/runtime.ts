@@ -10,6 +10,7 @@ import { type Clock, systemClock } from './clock.ts'
 import { describeSource } from './config/describe-source.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { overlayFile, replaceFile } from './config/overlay.ts'
+import { createReader } from './config/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
 import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
@@ -96,6 +97,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
   const workers = createWorkers(config.workers, clock, log)
+  const read = createReader(workers, () => config.files)
+  const loadNext = (more?: Pick<LoadOptions, 'overlayFile'>) => loadConfig({ ...options, ...more, read })
   const requestPath = createRequestPath({ clock, log })
   const listeners = createListeners({ log })
 
@@ -162,7 +165,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
     const before = await printOf(config)
-    const next = await loadConfig(options)
+    const next = await loadNext()
     const print = await printOf(next)
     const moved = listenerMoves(config, next)
     const opened = moved ? await openServer(next) : undefined
@@ -198,7 +201,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       listeners: listeners.list(),
       plugins: host.status(),
     }),
-    plan: async () => host.plan((await loadConfig(options)).plugins),
+    plan: async () => host.plan((await loadNext()).plugins),
     reload: () =>
       exclusively(async () => {
         try {
@@ -230,7 +233,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
         const candidate = join(config.dataDir, `overlay.plan-${plans}.yaml`)
         try {
           replaceFile(candidate, text)
-          const next = await loadConfig({ ...options, overlayFile: candidate })
+          const next = await loadNext({ overlayFile: candidate })
           listenerMoves(config, next)
           return host.plan(next.plugins)
         } finally {

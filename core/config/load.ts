@@ -2,15 +2,17 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
+import { yieldToLoop } from '../clock.ts'
 import { messageOf } from '../errors.ts'
-import type { AnyPlugin, Catalog, Environment, House } from '../plugin.ts'
+import type { AnyPlugin, Catalog, Environment } from '../plugin.ts'
+import { conflicts } from './conflicts.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
 import { ConfigError, problem } from './errors.ts'
 import { type Checked, problemsOf, wronglyTyped } from './issues.ts'
 import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain } from './node.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
-import { type Reading, readOne, readTree } from './read.ts'
+import { type ReadFiles, readFiles } from './read.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './root-config.ts'
 import type { PluginSection, Problem, RuntimeConfig, Source } from './types.ts'
 
@@ -27,6 +29,8 @@ export interface LoadOptions {
   readonly plugins?: readonly AnyPlugin[]
   /** A file to read in place of `data/overlay.yaml`: what a change would do. */
   readonly overlayFile?: string
+  /** Reads files in another way. @default on this thread */
+  readonly read?: ReadFiles
   /** Folder to which `file`, and without a file everything else, is relative. */
   readonly cwd: string
 }
@@ -141,24 +145,6 @@ function describe(root: Node, plugins: readonly NamedPlugin[]): Pick<RuntimeConf
   return { effective: { ...shown, plugins: Object.fromEntries(sections) }, sources }
 }
 
-/** What plugins say about the whole. */
-function conflicts(sections: readonly PluginSection[], root: Node, house: House): Problem[] {
-  return sections.flatMap(({ name, definition, config, disabled }) => {
-    if (disabled !== undefined) return []
-    const found = definition.conflict?.(config, house)
-    if (found === undefined) return []
-    const path = ['plugins', name, found.path]
-    return [
-      problem(
-        'CONFIG_VALUE',
-        { what: found.what },
-        path,
-        (spot(root, path).node ?? spot(root, ['plugins', name]).node)?.source,
-      ),
-    ]
-  })
-}
-
 /** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
 export async function loadConfig({
   file,
@@ -168,13 +154,20 @@ export async function loadConfig({
   overlays,
   plugins = [],
   overlayFile,
+  read = readFiles,
   cwd,
 }: LoadOptions): Promise<RuntimeConfig> {
   const problems: Problem[] = []
-  const reading: Reading = { env, problems, files: new Set() }
+  const files = new Set<string>()
+  const readOf = async (file: string, kind: 'file' | 'overlay') => {
+    const result = await read({ file, kind, env })
+    problems.push(...result.problems)
+    for (const each of result.files) files.add(each)
+    return result.node
+  }
   const main = file === undefined ? undefined : resolve(cwd, file)
   const baseDir = main === undefined ? cwd : dirname(main)
-  let root = withoutNulls(main === undefined ? fromCode(object, problems) : readTree(main, reading))
+  let root = withoutNulls(main === undefined ? fromCode(object, problems) : (await readOf(main, 'file'))!)
 
   const dataDir = (tree: Node) => {
     const { node } = spot(tree, ['data'])
@@ -184,7 +177,7 @@ export async function loadConfig({
     )
   }
   const overlay = overlayFile ?? join(dataDir(root), 'overlay.yaml')
-  const laid = existsSync(overlay) ? readOne(overlay, 'overlay', reading) : undefined
+  const laid = existsSync(overlay) ? await readOf(overlay, 'overlay') : undefined
   if (laid !== undefined) root = lay(root, withoutNulls(laid))
   root = applyEnvironment(root, overlays, env, problems)
 
@@ -209,9 +202,13 @@ export async function loadConfig({
     ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code),
   )
   const parsed = check({ root, path: [], schema: RootConfig, reserved: ['include'], partial }, [], problems)
-  const sections = named
-    .filter(({ name }) => spot(root, ['plugins', name]).node?.kind === 'map')
-    .map((each) => section(each, root, partial, problems))
+  const sections: PluginSection[] = []
+  for (const each of named) {
+    if (spot(root, ['plugins', each.name]).node?.kind !== 'map') continue
+    // A reload must not hold up requests for as long as all schemas take together.
+    await yieldToLoop()
+    sections.push(section(each, root, partial, problems))
+  }
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     problems.push(...conflicts(sections, root, { environment, server }))
@@ -237,7 +234,7 @@ export async function loadConfig({
     dataDir: dataDir(root),
     workers,
     autoStart: monitoring.autoStart,
-    files: [...reading.files],
+    files: [...files],
     plugins: sections,
     get effective() {
       return shown().effective

@@ -76,6 +76,31 @@ const real = (file: string): string => {
   }
 }
 
+/** What is to be read, and what expansions may look up. Plain data, since a worker may get it. */
+export interface ReadRequest {
+  readonly file: string
+  /** A file with all that it includes, or one that is taken literally. */
+  readonly kind: 'file' | 'overlay'
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface ReadResult {
+  /** Undefined for an overlay that cannot be read. */
+  readonly node: Node | undefined
+  readonly problems: readonly Problem[]
+  /** Absolute paths of all that was read. */
+  readonly files: readonly string[]
+}
+
+export type ReadFiles = (request: ReadRequest) => ReadResult | Promise<ReadResult>
+
+/** Reads a file of a configuration, or an overlay. */
+export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
+  const reading: Reading = { env, problems: [], files: new Set() }
+  const node = kind === 'file' ? readTree(file, reading) : readOne(file, kind, reading)
+  return { node, problems: reading.problems, files: [...reading.files] }
+}
+
 /** Reads a file with all that it includes. @param stack the real paths of the files that include this one */
 export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
   const tree = readOne(file, 'file', reading, from)

@@ -39,16 +39,28 @@ function options(schema: $ZodType, value: unknown): readonly $ZodType[] {
   const def = defOf(bare)
   if (def.type === 'intersection') return [...options(def.left, value), ...options(def.right, value)]
   if (def.type !== 'union') return [bare]
-  const all = def.options.flatMap((option) => options(option, value))
+  const all = () => def.options.flatMap((option) => options(option, value))
   const { discriminator } = def as { discriminator?: string }
-  if (discriminator === undefined) return all
+  if (discriminator === undefined) return all()
   const seen = (value as Record<string, unknown> | null)?.[discriminator]
-  const fitting = all.filter((option) => {
+  let known = chosen.get(bare)
+  if (known === undefined) {
+    known = new Map()
+    chosen.set(bare, known)
+  }
+  const found = known.get(seen)
+  if (found !== undefined) return found
+  const fitting = all().filter((option) => {
     const own = shapeOf(option)[discriminator]
     return own !== undefined && z.safeParse(own, seen).success
   })
-  return fitting.length > 0 ? fitting : all
+  if (fitting.length === 0) return all()
+  known.set(seen, fitting)
+  return fitting
 }
+
+/** The options that fit a value of the discriminator, by union. Values that fit none are not kept. */
+const chosen = new WeakMap<$ZodType, Map<unknown, readonly $ZodType[]>>()
 
 function shapeOf(schema: $ZodType): Readonly<Record<string, $ZodType>> {
   const def = defOf(schema)

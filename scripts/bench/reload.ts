@@ -1,0 +1,59 @@
+/**
+ * How long a reload holds up the event loop: the longest turn, and the whole, with the shipped config.yaml and with 300 checks.
+ *
+ *     bun scripts/bench/reload.ts [--rounds 20]
+ *
+ * The minimum of the rounds is the work itself; what is above it is the machine's, or the compiler's.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { parse, stringify } from 'yaml'
+import { createRuntime } from '../../core/runtime.ts'
+import { catalog } from '../../plugins/catalog.ts'
+import { environmentOverlays } from '../../plugins/environment.ts'
+import { longestTurn } from '../../test/support/longest-turn.ts'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
+const rounds = Number(values.rounds)
+const shipped = parse(readFileSync(join(import.meta.dir, '../../config.yaml'), 'utf8'))
+
+function configWith(checks: number) {
+  const { plugins } = structuredClone(shipped)
+  delete plugins.health.watchdog
+  for (let index = 0; index < checks; index += 1) {
+    plugins.health.checks[`disk${index}`] = { kind: 'disk', path: '/', every: '1h', initialDelay: '1h' }
+  }
+  return { server: { port: 0 }, plugins: { ...plugins, logging: { console: { enabled: false } } } }
+}
+
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!
+
+const rows = []
+for (const checks of [0, 300]) {
+  const folder = mkdtempSync(join(tmpdir(), 'arkwatch-bench-'))
+  const file = join(folder, 'config.yaml')
+  await Bun.write(file, stringify(configWith(checks)))
+  const runtime = await createRuntime({ file, env: {}, catalog, overlays: environmentOverlays, cwd: folder })
+  const turns: number[] = []
+  const wholes: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    const startedMs = performance.now()
+    turns.push(await longestTurn(async () => void (await runtime.reload())))
+    wholes.push(performance.now() - startedMs)
+  }
+  rows.push({
+    checks,
+    'KiB of YAML': (Bun.file(file).size / 1_024).toFixed(0),
+    'longest turn, min ms': Math.min(...turns).toFixed(1),
+    'longest turn, median ms': median(turns).toFixed(1),
+    'first reload, longest turn ms': turns[0]!.toFixed(1),
+    'whole, median ms': median(wholes).toFixed(1),
+    goal: '≤ 5',
+  })
+  await runtime.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
+console.table(rows)
+process.exit(0)

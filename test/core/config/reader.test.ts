@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock } from '../../../core/clock.ts'
+import { type ReadRequest, readFiles } from '../../../core/config/read.ts'
+import { createReader } from '../../../core/config/reader.ts'
+import { LogHub } from '../../../core/log.ts'
+import { createWorkers, type Workers } from '../../../core/workers.ts'
+import { recordingSink } from '../../../testing/recording-sink.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'arkwatch-reader-'))
+const padding = `# ${'x'.repeat(5_000)}\n`
+const write = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+/** Counts what goes to a worker. */
+function counting(answer: Workers['run']) {
+  const seen: string[] = []
+  const run = ((job, input, options) => {
+    seen.push(job.name)
+    return answer(job, input, options)
+  }) as Workers['run']
+  return { seen, run }
+}
+
+describe('reading a configuration again', () => {
+  test('small files are read at once, large ones by a worker, with the same result', async () => {
+    const workers = createWorkers(
+      { maxThreads: 1, maxQueue: 4 },
+      systemClock,
+      new LogHub(systemClock, recordingSink([])).logger('test'),
+    )
+    const { seen, run } = counting(workers.run)
+    const small = write('small.yaml', 'a: ${env:NAME}\n')
+    const included = write('included.yaml', `b: { c: [1, 2] }\n${padding}`)
+    const large = write(
+      'large.yaml',
+      `include: included.yaml\na: \${env:NAME}\nb: { d: "\${env:MISSING}" }\n${padding}`,
+    )
+    const env = { NAME: 'seen' }
+    const read = createReader({ run }, () => [])
+    const request = (file: string): ReadRequest => ({ file, kind: 'file', env })
+    expect(await read(request(small))).toEqual(readFiles(request(small)))
+    expect(seen).toEqual([])
+    const result = await read(request(large))
+    expect(seen).toEqual(['config.read'])
+    expect(result).toEqual(readFiles(request(large)))
+    expect(result.files).toEqual([large, included])
+    expect(result.problems.map(({ code }) => code)).toEqual(['CONFIG_ENV_UNSET'])
+    await workers.close()
+  })
+
+  test('what is included counts, as it was the last time', async () => {
+    const { seen, run } = counting(() => Promise.reject(new Error('no worker')))
+    const included = write('included.yaml', `b: 1\n${padding}`)
+    const main = write('main.yaml', 'include: included.yaml\n')
+    const read = createReader({ run }, () => [main, included])
+    const request: ReadRequest = { file: main, kind: 'file', env: {} }
+    expect(await read(request)).toEqual(readFiles(request))
+    expect(seen).toEqual(['config.read'])
+  })
+})
