@@ -67,9 +67,9 @@ export class AdminArea implements StoreArea {
   }
 
   /** @throws STORE_UNAVAILABLE while they are not open */
-  async write(statements: readonly Statement[]): Promise<readonly Written[]> {
+  async write(statements: readonly Statement[], options?: { readonly lazy?: boolean }): Promise<readonly Written[]> {
     if (this.#area === undefined) throw storeUnavailable()
-    return this.#area.write(statements)
+    return this.#area.write(statements, options)
   }
 
   get<Row>(sql: string, params?: readonly SqlValue[]): Row | undefined {

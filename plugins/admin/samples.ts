@@ -106,12 +106,9 @@ export class Samples {
   /** Measures and keeps. @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
   async take(): Promise<void> {
     const { timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb } = await this.measure()
-    await this.options.area.write([
-      {
-        sql: `INSERT INTO admin_system_metrics (${columns}) VALUES (?, ?, ?, ?, ?, ?)`,
-        params: [timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb],
-      },
-    ])
+    const params = [timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb]
+    const sql = `INSERT INTO admin_system_metrics (${columns}) VALUES (?, ?, ?, ?, ?, ?)`
+    await this.options.area.write([{ sql, params }], { lazy: true })
   }
 
   /** The newest 24, and how many there are, as the original gateway's `GET /metrics` answered. */

@@ -7,10 +7,10 @@ export class HeadFile {
   #latest: Checkpoint | undefined
   #busy: Promise<void> | undefined
 
-  /** @param failed told when it cannot be written */
+  /** @param told gets why it cannot be written, undefined when it can again */
   constructor(
     private readonly path: string,
-    private readonly failed: (error: unknown) => void,
+    private readonly told: (error: unknown) => void,
   ) {}
 
   async read(): Promise<Checkpoint | undefined> {
@@ -54,8 +54,9 @@ export class HeadFile {
       try {
         await writeFile(`${this.path}.new`, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
         await rename(`${this.path}.new`, this.path)
+        this.told(undefined)
       } catch (error) {
-        this.failed(error)
+        this.told(error)
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.

@@ -23,14 +23,18 @@ export default definePlugin({
   holdsState: false,
   setup({ config, needs, dataDir, clock, log, report }) {
     const problems = new Map<string, string | undefined>()
-    const told = (what: string) => (problem: string | undefined) => {
-      problems.set(what, problem)
+    const told = (part: string, problem: string | undefined) => {
+      if (problems.get(part) === problem && problems.has(part)) return
+      problems.set(part, problem)
       const all = [...problems].flatMap(([name, reason]) => (reason === undefined ? [] : [`${name}: ${reason}`]))
       if (all.length === 0) report('ok')
       else report('degraded', all.join('; '))
     }
-    const sink = config.file === undefined ? undefined : new FileSink(resolve(dataDir, config.file), told('file'))
-    const instance = new AuditInstance({ store: needs.store, folder: dataDir, clock, log, sink, told: told('records') })
+    const sink =
+      config.file === undefined
+        ? undefined
+        : new FileSink(resolve(dataDir, config.file), (problem) => told('file', problem))
+    const instance = new AuditInstance({ store: needs.store, folder: dataDir, clock, log, sink, told })
     const audit: Audit = {
       begin: (event) => instance.log.begin(event),
       record: (event, outcome, change) => instance.log.record(event, outcome, change),

@@ -20,8 +20,8 @@ export interface AuditInstanceOptions {
   readonly clock: PluginClock
   readonly log: Logger
   readonly sink: FileSink | undefined
-  /** Gets why records cannot be written, undefined when they can. */
-  told(problem: string | undefined): void
+  /** Gets what is wrong with a part of the log, undefined when nothing is any more. */
+  told(part: 'records' | 'writing' | 'end', problem: string | undefined): void
 }
 
 const retryMs = 10_000
@@ -38,14 +38,18 @@ export class AuditInstance {
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
     const { folder, clock, sink, told } = options
-    this.#head = new HeadFile(join(folder, 'audit.head'), (error) => told(`audit.head: ${messageOf(error)}`))
+    this.#head = new HeadFile(join(folder, 'audit.head'), (error) =>
+      told('end', error === undefined ? undefined : `audit.head: ${messageOf(error)}`),
+    )
     this.journal = new Journal({
       area: () => this.#area,
       now: clock.now,
       written: (link, lines) => {
         this.#head.put(this.#signer!.sign('head', link, clock.now()))
         sink?.add(lines)
+        told('writing', undefined)
       },
+      failed: (reason) => told('writing', `changes are refused while nothing can be put on record: ${reason}`),
     })
   }
 
@@ -90,12 +94,12 @@ export class AuditInstance {
     try {
       this.#area = await store.area({ name: 'audit', migrations: [auditMigration] })
       const lost = await this.log.lost()
-      if (lost === undefined && (await this.#head.aside()).length === 0) told(undefined)
+      if (lost === undefined && (await this.#head.aside()).length === 0) told('records', undefined)
       else await this.#sayLost(lost)
       return true
     } catch (error) {
       if ((error as { code?: string }).code !== 'STORE_UNAVAILABLE') throw error
-      told(`changes are refused while nothing can be put on record: ${messageOf(error)}`)
+      told('records', `changes are refused while nothing can be put on record: ${messageOf(error)}`)
       return false
     }
   }
@@ -103,7 +107,7 @@ export class AuditInstance {
   /** Records are gone that were signed: said here, in the log, on record, and by each verification from now on. */
   async #sayLost(lost: Checkpoint | undefined): Promise<void> {
     const { told, log } = this.options
-    told('records that were signed are missing: run `arkwatch audit verify`')
+    told('records', 'records that were signed are missing: run `arkwatch audit verify`')
     if (lost === undefined) return
     const file = await this.#head.setAside(lost)
     log.error('records are missing at the end of the audit log', {

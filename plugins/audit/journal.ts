@@ -28,6 +28,8 @@ export interface JournalOptions {
   now(): number
   /** After records reached the disk: the last link, and their lines. */
   written(head: Link, lines: readonly string[]): void
+  /** After records could not be written. */
+  failed(reason: string): void
 }
 
 /** The JSON of a record; what is too large goes without its changes. */
@@ -87,6 +89,7 @@ export class Journal {
       } catch (error) {
         // Whether the transaction took place is not known: the next one reads the end of the chain again.
         this.#head = undefined
+        this.options.failed(messageOf(error))
         for (const { reject } of batch) reject(this.#refusal(messageOf(error), error))
       }
     }

@@ -19,11 +19,12 @@ export interface Written {
 export interface StoreArea {
   /**
    * Runs the statements in one transaction, in the writer thread, in the order of the calls.
+   * @param options.lazy the commit need not be on the disk when it is answered: a loss of power may take the last ones back, `kill -9` may not
    * @returns what each changed, after the commit is on the disk
    * @throws STORE_UNAVAILABLE where the file cannot be written (disk full, read-only, set aside); nothing was changed then.
    * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses
    */
-  write(statements: readonly Statement[]): Promise<readonly Written[]>
+  write(statements: readonly Statement[], options?: { readonly lazy?: boolean }): Promise<readonly Written[]>
   /** Reads one row by a key, on the calling thread: only by primary key or a unique index. */
   get<Row>(sql: string, params?: readonly SqlValue[]): Row | undefined
   /** Reads up to `limit` rows in a thread. @param limit 1-10_000 @throws STORE_UNAVAILABLE, STORE_STATEMENT_FAILED */

@@ -115,7 +115,8 @@ export class StoreClient implements Store {
     const area = definition.name
     await this.#ask({ kind: 'area', definition })
     return {
-      write: (statements) => this.#ask<readonly Written[]>({ kind: 'write', area, statements }),
+      write: (statements, { lazy = false } = {}) =>
+        this.#ask<readonly Written[]>({ kind: 'write', area, statements, lazy }),
       get: (sql, params = []) => this.#get(area, sql, params),
       query: <Row>(sql: string, params: readonly SqlValue[], limit: number) =>
         this.#ask<readonly Row[]>({ kind: 'query', area, sql, params, limit }),

@@ -12,7 +12,12 @@ export interface WriterData {
 
 export type StoreRequest = { readonly id: number } & (
   | { readonly kind: 'area'; readonly definition: AreaDefinition }
-  | { readonly kind: 'write'; readonly area: string; readonly statements: readonly Statement[] }
+  | {
+      readonly kind: 'write'
+      readonly area: string
+      readonly statements: readonly Statement[]
+      readonly lazy?: boolean
+    }
   | {
       readonly kind: 'query'
       readonly area: string

@@ -26,7 +26,6 @@ function connect(path: string, maxBytes: number): Database {
     if (verdict !== 'ok') throw Object.assign(new Error(verdict), { code: 'SQLITE_CORRUPT' })
     database.run('PRAGMA auto_vacuum = INCREMENTAL')
     database.run('PRAGMA journal_mode = WAL')
-    // FULL in WAL mode: a commit is on the disk when it returns, also after a loss of power.
     database.run('PRAGMA synchronous = FULL')
     const { page_size: pageSize } = database.query('PRAGMA page_size').get() as { page_size: number }
     database.run(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxBytes / pageSize))}`)

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../core/clock.ts'
 import type { FromWriter, StoreRequest, WriterData } from './protocol.ts'
-import { StoreWriter } from './writer.ts'
+import { groupSize, StoreWriter } from './writer.ts'
 
 const { path, maxBytes, maintainEveryMs } = workerData as WriterData
 const writer = new StoreWriter({ path, maxBytes, now: systemClock.now })
@@ -16,18 +16,18 @@ function sayState(): void {
   say({ kind: 'state', problem, aside })
 }
 
-let waiting: StoreRequest[] = []
-function answerAll(): void {
-  const requests = waiting
-  waiting = []
-  const answers = writer.answer(requests)
+const waiting: StoreRequest[] = []
+function answerSome(): void {
+  const answers = writer.answer(waiting.splice(0, groupSize))
   sayState()
+  // A group at a time: the main thread must not have to take thousands of answers in one turn.
   say({ kind: 'answers', answers })
+  if (waiting.length > 0) setImmediate(answerSome)
 }
 
 parentPort!.on('message', (request: StoreRequest) => {
   // What arrives in the same turn shares a commit.
-  if (waiting.push(request) === 1) setImmediate(answerAll)
+  if (waiting.push(request) === 1) setImmediate(answerSome)
 })
 
 function maintain(): void {

@@ -8,7 +8,7 @@ import type { StoreAnswer, StoreRequest, WriteRequest } from './protocol.ts'
 import { isUnavailable, openFile } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
-const groupSize = 256
+export const groupSize = 256
 /** Rows deleted in one transaction. */
 const deleteStep = 500
 /** Pages given back to the file system at once. */
@@ -120,6 +120,8 @@ export class StoreWriter {
       return group.map(({ id }) => this.#refused(id, error))
     }
     try {
+      // FULL in WAL mode: the commit is on the disk when it returns. NORMAL: it is with the next checkpoint.
+      database.run(`PRAGMA synchronous = ${group.every(({ lazy }) => lazy) ? 'NORMAL' : 'FULL'}`)
       database.run('BEGIN IMMEDIATE')
       const answers = group.map((request) => this.#inSavepoint(database, request))
       database.run('COMMIT')
@@ -196,6 +198,7 @@ export class StoreWriter {
     let isMore = false
     try {
       const database = this.open()
+      if (this.problem !== undefined) this.#probe(database)
       for (const { retention = [] } of this.#retention.values()) {
         for (const { table, column, keepMs } of retention) {
           const old = `SELECT rowid FROM ${table} WHERE ${column} < ? LIMIT ${deleteStep}`
@@ -214,6 +217,13 @@ export class StoreWriter {
       return false
     }
     return isMore
+  }
+
+  /** Finds out by a write whether the file can be written again. @throws what SQLite says */
+  #probe(database: Database): void {
+    database.run('UPDATE store_areas SET migrated_ms = migrated_ms')
+    database.run('PRAGMA wal_checkpoint(PASSIVE)')
+    this.problem = undefined
   }
 
   /** Brings the log into the file and closes it. */

@@ -24,13 +24,20 @@ export interface AdminSetup {
   readonly plugins?: readonly unknown[]
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
+  readonly clock?: typeof systemClock
 }
 
 /** Boots in real time, since threads and files take part. */
-export async function bootAdmin({ admin: section = {}, plugins = [], config = {}, env }: AdminSetup = {}) {
+export async function bootAdmin({
+  admin: section = {},
+  plugins = [],
+  config = {},
+  env,
+  clock = systemClock,
+}: AdminSetup = {}) {
   const { plugins: sections, ...rest } = config as { plugins?: Record<string, unknown> }
   const booted = await testRuntime({
-    clock: systemClock,
+    clock,
     plugins: [...providers, admin, ...plugins],
     config: {
       server: { port: 0 },

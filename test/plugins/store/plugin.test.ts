@@ -1,3 +1,4 @@
+import { Database } from 'bun:sqlite'
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,7 @@ import { StoreClient } from '../../../plugins/store/client.ts'
 import store from '../../../plugins/store/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
+import { busiestTurn } from '../../support/longest-turn.ts'
 
 // A thread is started, and the disk is waited for.
 setDefaultTimeout(60_000)
@@ -93,6 +95,31 @@ describe('the store', () => {
     const { client } = await open()
     await client.area(counters)
     expect(await codeOf(client.area({ ...counters, migrations: [] }))).toBe('STORE_MIGRATION_FAILED')
+    await client.stop()
+  })
+
+  test('keeps the main loop free under heavy writes, where writing there would hold it up', async () => {
+    const { client, path } = await open({ maxQueue: 100_000 })
+    const area = await client.area(counters)
+    const heavy = async () => {
+      const writes: Promise<unknown>[] = []
+      for (let turn = 0; turn < 60; turn += 1) {
+        for (let index = 0; index < 50; index += 1) writes.push(area.write([count(`name-${index}`)]))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await Promise.all(writes)
+    }
+    const rounds: number[] = []
+    for (let round = 0; round < 5; round += 1) rounds.push(await busiestTurn(heavy))
+    expect(rounds.toSorted((a, b) => a - b)[2]).toBeLessThan(5)
+    const database = new Database(path)
+    const here = await busiestTurn(() => {
+      database.transaction(() => {
+        for (let index = 0; index < 20_000; index += 1) database.run(count(`here-${index}`).sql, [`here-${index}`])
+      })()
+    })
+    database.close()
+    expect(here).toBeGreaterThan(5)
     await client.stop()
   })
 

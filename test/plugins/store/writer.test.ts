@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite'
-import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +81,20 @@ describe('the writer', () => {
       expect(texts()).toEqual(['a', 'b'])
     })
   }
+
+  test('waits for the disk, unless every write of a commit says that it need not', () => {
+    const { writer } = open()
+    const run = spyOn(Database.prototype, 'run')
+    const commit = (...lazy: boolean[]) => {
+      run.mockClear()
+      writer.answer(lazy.map((each, id) => ({ id, kind: 'write', area: 'notes', statements: [note('a')], lazy: each })))
+      return run.mock.calls.map(([sql]) => sql).filter((sql) => sql.includes('synchronous'))
+    }
+    expect(commit(true, true)).toEqual(['PRAGMA synchronous = NORMAL'])
+    expect(commit(true, false)).toEqual(['PRAGMA synchronous = FULL'])
+    expect(commit(false)).toEqual(['PRAGMA synchronous = FULL'])
+    run.mockRestore()
+  })
 
   test('answers a query after the writes before it, with no more rows than asked for', () => {
     const { writer } = open()
