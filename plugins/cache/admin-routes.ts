@@ -9,7 +9,23 @@ const json = <S extends z.ZodType>(description: string, schema: S) => ({
 })
 const counts = z.record(z.string(), z.unknown())
 
-/** `/monitoring/cache/stats`, with the keys of the original gateway and ours. */
+/** The keys of the original gateway. */
+const original = z.object({
+  hits: z.int(),
+  misses: z.int(),
+  hit_rate: z.number().describe('Percent.'),
+  redis_hits: z.int(),
+  local_hits: z.int(),
+  sets: z.int(),
+  deletes: z.int(),
+  evictions: z.int(),
+  local_cache_size: z.int(),
+  redis_memory_usage: z.int().nullable().describe('Bytes; null without Redis.'),
+  redis_keyspace_hits: z.int().nullable(),
+  redis_keyspace_misses: z.int().nullable(),
+})
+
+/** `/monitoring/cache/stats`, with exactly the keys of the original gateway. */
 export function cacheStatsRoutes(cache: Cache, now: () => number) {
   const app = new OpenAPIHono<AdminEnv>()
   app.openapi(
@@ -17,12 +33,10 @@ export function cacheStatsRoutes(cache: Cache, now: () => number) {
       ...operation({ id: 'cache.stats', access: 'viewer', summary: 'Shows the cache’s counts.' }),
       method: 'get',
       path: '/monitoring/cache/stats',
-      responses: { 200: json('The counts.', z.object({ cache_stats: counts, timestamp: z.iso.datetime() })) },
+      responses: { 200: json('The counts.', z.object({ cache_stats: original, timestamp: z.iso.datetime() })) },
     }),
-    async (c) => {
-      const stats = { ...(await cache.fullStats()) } as Record<string, unknown>
-      return c.json({ cache_stats: stats, timestamp: new Date(now()).toISOString() }, 200)
-    },
+    async (c) =>
+      c.json({ cache_stats: original.parse(await cache.fullStats()), timestamp: new Date(now()).toISOString() }, 200),
   )
   return app
 }
@@ -57,6 +71,19 @@ export function cacheAdminRoutes(cache: Cache) {
         { entries: cache.list(c.req.valid('query').limit).map((entry) => ({ ...entry, tags: [...entry.tags] })) },
         200,
       ),
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'cache.details',
+        access: 'viewer',
+        summary: 'Shows all counts, the estimate for other sizes, and advice.',
+      }),
+      method: 'get',
+      path: '/stats',
+      responses: { 200: json('All counts.', counts) },
+    }),
+    async (c) => c.json({ ...(await cache.fullStats()) } as Record<string, unknown>, 200),
   )
   app.openapi(
     createRoute({

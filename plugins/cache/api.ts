@@ -1,5 +1,6 @@
 /** What other plugins and applications may use of the cache. */
 import { service } from '../../core/token.ts'
+import type { GhostEstimate } from './ghosts.ts'
 
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
@@ -29,6 +30,8 @@ export interface LoadOptions extends CacheOptions {
   readonly refreshAhead?: number
   /** Milliseconds that `null` and `undefined` are kept. @default as other values */
   readonly negativeTtlMs?: number
+  /** One process loads, the others wait for what it stores in Redis, `lockWait` at most. @default `plugins.cache.lock` */
+  readonly lock?: boolean
 }
 
 export type Loader<T> = (context: LoadContext) => T | Promise<T>
@@ -40,6 +43,7 @@ export interface WrapOptions<Args extends unknown[]> extends Omit<LoadOptions, '
 }
 
 export interface CacheStats {
+  /** Look-ups that were answered; with `misses`, all of them. */
   readonly hits: number
   readonly misses: number
   /** Percent. */
@@ -50,22 +54,50 @@ export interface CacheStats {
   readonly stale_hits: number
   readonly sets: number
   readonly deletes: number
+  /** Entries that went from memory for want of room. */
   readonly evictions: number
-  readonly expirations: number
+  readonly evicted_bytes: number
+  /** All that went from memory: `entries` and `bytes` for want of room. */
+  readonly evictions_by_cause: {
+    readonly entries: number
+    readonly bytes: number
+    readonly expired: number
+    readonly tag: number
+    readonly invalidated: number
+  }
+  /** Entries larger than all of memory's room. */
+  readonly rejected: number
   readonly loads: number
   readonly load_failures: number
   readonly load_seconds: number
+  readonly loads_pending: number
   /** Callers who got the result of a load that another one had begun. */
   readonly stampedes_avoided: number
+  /** Loads that another process did while this one waited. */
+  readonly lock_avoided: number
+  /** Waits for another process that ended without a value. */
+  readonly lock_expired: number
   /** Entries of Redis that could not be read. */
   readonly poisoned: number
+  /** Entries that are too large for Redis, or cannot be written down. */
+  readonly unstorable: number
   readonly redis_errors: number
+  /** Undefined without Redis. */
+  readonly redis_up: boolean | undefined
+  /** Invalidations that wait for Redis to come back. */
+  readonly bus_waiting: number
   /** Invalidations that could not be published and were folded into one of everything. */
   readonly bus_dropped: number
+  /** Messages that no cache of this version wrote. */
+  readonly bus_foreign: number
+  /** Times that the bus was joined; memory is emptied at each. */
+  readonly bus_generation: number
   readonly local_cache_size: number
   readonly local_cache_bytes: number
-  /** Hit ratio (0-1) estimated for a memory tier of half, double and four times the entries. */
-  readonly ghost: { readonly half: number; readonly double: number; readonly quadruple: number }
+  /** Hit ratio (0-1) estimated for a memory tier of another size, and for other times to live. */
+  readonly ghost: GhostEstimate
+  /** What would change the hit ratio; undefined where nothing is worth it. */
+  readonly advice: string | undefined
 }
 
 /** The keys of {@link CacheStats} with those of the server. */
@@ -89,6 +121,7 @@ export interface Cache {
   get<T>(key: string): Promise<T | undefined>
   /** Values in the order of the keys, undefined where there is none. */
   mget<T>(keys: readonly string[]): Promise<(T | undefined)[]>
+  /** Sets here, in Redis, and makes the other processes forget. @throws CACHE_TIME_INVALID */
   set(key: string, value: unknown, options?: CacheOptions): Promise<void>
   /** @returns whether memory or Redis held it */
   delete(key: string): Promise<boolean>
@@ -99,12 +132,14 @@ export interface Cache {
     fn: (...args: Args) => T | Promise<T>,
     options?: WrapOptions<Args>,
   ): (...args: Args) => Promise<T>
-  /** A view in which every key begins with `name:`. */
+  /** A view in which every key begins with `name:`. @param name no `*` @throws CACHE_KEY_INVALID */
   namespace(name: string): Cache
   /** Makes everything with the tag a miss, in constant time. */
   invalidateTag(tag: string): Promise<void>
-  /** Removes keys by pattern, `user:*`; only `*` is special. @returns how many memory and Redis held at most */
+  /** Removes keys by pattern, `user:*`; only `*` is special. @returns how many memory or Redis held, the larger number */
   clear(pattern?: string): Promise<number>
+  /** The time by which it reckons, epoch milliseconds. */
+  nowMs(): number
   /** Entries of the memory tier. @param limit @default 100 */
   list(limit?: number): readonly CacheEntryInfo[]
   stats(): CacheStats
@@ -114,5 +149,6 @@ export interface Cache {
 export const Cache = service<Cache>('cache')
 
 export { cached } from './cached.ts'
+export { cachedQuery } from './cached-query.ts'
 export { httpCache } from './http-cache.ts'
 export { stableKey } from './keys.ts'

@@ -26,10 +26,28 @@ export const CacheConfig = z
       .describe('Invalidated tags that are remembered one by one.'),
     prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Begins every key in Redis.'),
     compressAbove: size().prefault('4KiB').describe('Entries above this size are compressed in Redis.'),
+    maxEntrySize: size({ min: '1kB', max: '8MiB' })
+      .prefault('1MiB')
+      .describe('Largest entry in Redis, before compression; larger ones stay in memory.'),
+    lock: z
+      .boolean()
+      .default(false)
+      .describe('Whether one process loads a key while the others wait for what it stores in Redis.'),
+    lockWait: duration({ min: '1ms', max: '10m' })
+      .prefault('5s')
+      .describe('How long another process is waited for; then the loader runs here too.'),
+    lockHold: duration({ min: '10ms', max: '10m' })
+      .prefault('30s')
+      .describe('How long the lock stands where its holder does not give it back.'),
     redisPause: duration({ min: '1ms' })
       .prefault('2s')
-      .describe('How long Redis is left alone after it failed; memory goes on alone.'),
+      .describe('How often Redis is tried after it failed; memory goes on alone meanwhile.'),
     maxRetries: z.int().min(1).max(100_000).default(1_000).describe('Invalidations that wait for Redis to come back.'),
   })
   .describe('A cache in memory and Redis.')
 export type CacheConfig = z.output<typeof CacheConfig>
+
+/** The options in force, shared by the parts of one cache; a reload puts others in their place. */
+export interface Settings {
+  config: CacheConfig
+}

@@ -7,7 +7,7 @@ import { Cache } from './api.ts'
 import { cacheCollector } from './collect.ts'
 import { CacheConfig } from './config.ts'
 import { RedisTier } from './redis-tier.ts'
-import { TieredCache } from './tiered-cache.ts'
+import { type Ground, TieredCache } from './tiered-cache.ts'
 
 export default definePlugin({
   api: 1,
@@ -17,15 +17,18 @@ export default definePlugin({
   config: CacheConfig,
   provides: { cache: Cache },
   wants: { redis: Redis },
-  setup({ config, clock, wants: { redis } }) {
-    const cache = new TieredCache({
-      config,
+  setup({ config, clock, wants: { redis }, inherited }) {
+    let current = config
+    const ground: Ground = {
       clock,
       ...(redis && {
-        redis: (onInvalidation) => new RedisTier({ redis, config, clock, onInvalidation }),
+        redis: (settings, onInvalidation) => new RedisTier({ redis, settings, clock, onInvalidation }),
         info: () => redis.info(),
       }),
-    })
+    }
+    // One cache lives through reloads: what applications hold of it stays good, and memory stays warm.
+    const before = inherited as TieredCache | undefined
+    const cache = before ?? new TieredCache(config, ground)
     return {
       services: { cache },
       contributes: [
@@ -39,8 +42,13 @@ export default definePlugin({
           app: async () => (await import('./admin-routes.ts')).cacheAdminRoutes(cache),
         }),
       ],
-      start: () => cache.redis?.start(),
-      stop: () => cache.redis?.stop(),
+      start: () => (before === undefined ? cache.start() : cache.move(config, ground)),
+      reconfigure(next) {
+        current = next
+        return cache.configure(next)
+      },
+      handover: () => ({ state: cache, resume: () => cache.resume(current, ground) }),
+      stop: () => cache.leave(ground),
     }
   },
 })

@@ -42,6 +42,21 @@ export function stableKey(...parts: readonly unknown[]): string {
   return text.length <= maxLength ? text : `sha256:${new Bun.CryptoHasher('sha256').update(text).digest('hex')}`
 }
 
+/**
+ * @param key a name, or what makes the key; unset: the function's name
+ * @returns the key of a call by its arguments
+ * @throws CACHE_KEY_INVALID for a function without a name
+ */
+export function keyOfCall<Args extends unknown[]>(
+  key: string | ((...args: Args) => string) | undefined,
+  name: string,
+): (...args: Args) => string {
+  if (typeof key === 'function') return key
+  const first = key ?? name
+  if (first === '') throw cacheError('CACHE_KEY_INVALID', { what: 'a function without a name' })
+  return (...args) => `${first}:${stableKey(...args)}`
+}
+
 /** @param pattern `*` stands for any text @returns whether a key matches */
 export function matcher(pattern: string): (key: string) => boolean {
   if (pattern === '*') return () => true

@@ -1,128 +1,123 @@
-/** PURE. The memory tier: S3-FIFO, bounded by entries and bytes. Knows no time: entries carry theirs. */
+/** PURE. The memory tier: entries, what makes them stale, and the ghosts that watch it. */
+import type { CacheEntryInfo } from './api.ts'
+import type { CacheConfig } from './config.ts'
+import { Entry, entryOverheadBytes, estimateBytes } from './entry.ts'
+import { Ghosts } from './ghosts.ts'
+import { type Limits, S3Fifo } from './s3-fifo.ts'
+import type { StoredEntry } from './serializer.ts'
+import { Tags } from './tags.ts'
 
-export interface Entry {
-  readonly key: string
-  readonly value: unknown
-  readonly bytes: number
-  readonly tags: readonly string[]
-  /** Order of its load among invalidations. */
-  readonly sequence: number
-  readonly createdMs: number
-  readonly freshUntilMs: number
-  /** Set back by a failed load. */
-  staleUntilMs: number
-  /** No load before. */
-  retryAtMs: number
-  /** Counts uses up to 3. */
-  uses: number
-  readonly sampled: boolean
-}
+const limitsOf = ({ maxEntries, maxSize }: CacheConfig): Limits => ({ maxEntries, maxBytes: maxSize })
 
-export interface TierLimits {
-  readonly maxEntries: number
-  readonly maxBytes: number
-}
-
-/** @param value anything @returns a rough size in bytes; looks at 1,000 parts at most */
-export function estimateBytes(value: unknown): number {
-  let bytes = 0
-  let parts = 0
-  const stack = [value]
-  while (stack.length > 0 && parts < 1_000) {
-    const item = stack.pop()
-    parts += 1
-    if (typeof item === 'string') bytes += 16 + item.length * 2
-    else if (item instanceof Uint8Array || item instanceof ArrayBuffer) bytes += 64 + item.byteLength
-    else if (typeof item === 'object' && item !== null) {
-      bytes += 32
-      if (item instanceof Map) for (const pair of item) stack.push(pair[0], pair[1])
-      else if (item instanceof Set) for (const one of item) stack.push(one)
-      else for (const key in item) stack.push((item as Record<string, unknown>)[key])
-    } else bytes += 8
-  }
-  return bytes + stack.length * 32
-}
-
-/** New entries stand in a small queue of a tenth; those used there move to the main one; keys just dropped are remembered. */
 export class MemoryTier {
-  bytes = 0
-  evictions = 0
-  private readonly small = new Map<string, Entry>()
-  private readonly main = new Map<string, Entry>()
-  private readonly ghosts = new Set<string>()
+  /** Entries that went, by why. */
+  readonly gone = { entries: 0, bytes: 0, expired: 0, tag: 0, invalidated: 0 }
+  /** Estimated bytes of those that went for want of room. */
+  evictedBytes = 0
+  /** Entries larger than the whole tier. */
+  rejected = 0
+  readonly tags: Tags
+  ghosts: Ghosts
+  private readonly entries: S3Fifo<Entry>
 
-  constructor(private readonly limits: TierLimits) {}
+  constructor(config: CacheConfig) {
+    this.tags = new Tags(config.maxTags)
+    this.ghosts = new Ghosts(limitsOf(config))
+    this.entries = new S3Fifo(limitsOf(config), (entry, cause) => {
+      this.gone[cause] += 1
+      this.evictedBytes += entry.bytes
+    })
+  }
+
+  /** Takes other limits; what is over them is evicted, and the ghosts begin anew. */
+  configure(config: CacheConfig): void {
+    const limits = limitsOf(config)
+    this.tags.max = config.maxTags
+    if (Bun.deepEquals(limits, this.entries.limits)) return
+    this.entries.limits = limits
+    this.entries.shrink()
+    this.ghosts = new Ghosts(limits)
+    for (const entry of this.entries.values()) entry.sampled = this.ghosts.isSampled(entry.key)
+  }
 
   get size(): number {
-    return this.small.size + this.main.size
+    return this.entries.size
+  }
+  get bytes(): number {
+    return this.entries.bytes
   }
 
-  get(key: string): Entry | undefined {
-    const entry = this.main.get(key) ?? this.small.get(key)
-    if (entry !== undefined && entry.uses < 3) entry.uses += 1
+  /** The entry that may be served, fresh or in its grace; counts as a use. */
+  find(key: string, nowMs: number): Entry | undefined {
+    const entry = this.entries.get(key)
+    if (entry === undefined) {
+      if (this.ghosts.isSampled(key)) this.ghosts.use(key, nowMs)
+      return undefined
+    }
+    const isExpired = entry.staleUntilMs <= nowMs
+    if (isExpired || (entry.tags.length !== 0 && this.tags.isStale(entry.tags, entry.sequence))) {
+      this.lose(entry, isExpired ? 'expired' : 'tag')
+      if (entry.sampled) this.ghosts.use(key, nowMs)
+      return undefined
+    }
+    if (entry.sampled) this.ghosts.use(key, nowMs, entry)
     return entry
   }
 
-  /** @returns whether it was kept; an entry larger than the whole tier is not */
-  set(entry: Entry): boolean {
-    const old = this.main.get(entry.key) ?? this.small.get(entry.key)
-    const inMain = this.main.has(entry.key) || this.ghosts.delete(entry.key)
-    if (old !== undefined) {
-      this.delete(entry.key)
-      entry.uses = old.uses
-    }
-    if (entry.bytes > this.limits.maxBytes) return false
-    while (this.size > 0 && (this.size >= this.limits.maxEntries || this.bytes + entry.bytes > this.limits.maxBytes))
-      this.evict()
-    ;(inMain ? this.main : this.small).set(entry.key, entry)
-    this.bytes += entry.bytes
-    return true
+  private lose(entry: Entry, cause: 'expired' | 'tag'): void {
+    this.entries.delete(entry.key, true)
+    this.gone[cause] += 1
+    if (cause === 'tag' && entry.sampled) this.ghosts.drop(entry.key)
   }
 
-  private evict(): void {
-    const fromSmall = this.small.size > 0 && (this.main.size === 0 || this.small.size * 10 >= this.limits.maxEntries)
-    for (const [key, entry] of fromSmall ? this.small : this.main) {
-      if (entry.uses > (fromSmall ? 1 : 0)) {
-        ;(fromSmall ? this.small : this.main).delete(key)
-        entry.uses = fromSmall ? 0 : entry.uses - 1
-        this.main.set(key, entry)
-        if (fromSmall) return
-        continue
-      }
-      this.delete(key)
-      this.evictions += 1
-      if (fromSmall) this.remember(key)
-      return
-    }
+  /** The entry, also one past its time; counts as no use. */
+  peek(key: string): Entry | undefined {
+    return this.entries.peek(key)
   }
 
-  private remember(key: string): void {
-    this.ghosts.add(key)
-    if (this.ghosts.size <= this.limits.maxEntries) return
-    for (const oldest of this.ghosts) {
-      this.ghosts.delete(oldest)
-      return
-    }
+  /** Makes an entry, and does not keep it. @param sequence place among invalidations at which its load began */
+  make(key: string, stored: StoredEntry, sequence: number): Entry {
+    const bytes = entryOverheadBytes + key.length * 2 + estimateBytes(stored.value)
+    return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, this.ghosts.isSampled(key))
+  }
+
+  /** @param isNew it was set and not loaded: the ghosts forget the one before */
+  keep(entry: Entry, isNew = false): void {
+    if (!this.entries.set(entry)) this.rejected += 1
+    if (!entry.sampled) return
+    if (isNew) this.ghosts.drop(entry.key)
+    this.ghosts.add(entry.key, entry.bytes, entry)
   }
 
   delete(key: string): boolean {
-    const entry = this.main.get(key) ?? this.small.get(key)
+    const entry = this.entries.delete(key)
+    if (this.ghosts.isSampled(key)) this.ghosts.drop(key)
     if (entry === undefined) return false
-    this.main.delete(key)
-    this.small.delete(key)
-    this.bytes -= entry.bytes
+    this.gone.invalidated += 1
     return true
   }
 
-  clear(): void {
-    this.small.clear()
-    this.main.clear()
-    this.ghosts.clear()
-    this.bytes = 0
+  /** @returns how many went */
+  deleteAll(matches?: (key: string) => boolean): number {
+    const count = this.size
+    if (matches === undefined) {
+      this.entries.clear()
+      this.ghosts.clear()
+      this.gone.invalidated += count
+      return count
+    }
+    const keys = [...this.entries.values()].map(({ key }) => key).filter(matches)
+    for (const key of keys) this.delete(key)
+    return keys.length
   }
 
-  *entries(): Iterable<Entry> {
-    yield* this.main.values()
-    yield* this.small.values()
+  /** What it holds, without the values. */
+  list(nowMs: number, limit = 100, prefix = ''): CacheEntryInfo[] {
+    const found: CacheEntryInfo[] = []
+    for (const { key, bytes, tags, freshUntilMs } of this.entries.values()) {
+      if (found.length >= limit) break
+      if (key.startsWith(prefix)) found.push({ key, bytes, tags, ttlMs: freshUntilMs - nowMs })
+    }
+    return found
   }
 }

@@ -1,12 +1,22 @@
 /** A view of a cache in which every key begins with a prefix. Tags are shared. */
-import type { Cache, CacheOptions, Loader, LoadOptions, WrapOptions } from './api.ts'
-import { stableKey } from './keys.ts'
+import type { Cache, CacheEntryInfo, CacheOptions, Loader, LoadOptions, WrapOptions } from './api.ts'
+import { cacheError } from './errors.ts'
+import { keyOfCall } from './keys.ts'
+
+/** The cache below, which can list by prefix. */
+type Whole = Cache & { list(limit?: number, prefix?: string): readonly CacheEntryInfo[] }
 
 export class Namespace implements Cache {
+  private readonly prefix: string
+
+  /** @param name no `*`, which would be one in its patterns @throws CACHE_KEY_INVALID */
   constructor(
-    private readonly whole: Cache,
-    private readonly prefix: string,
-  ) {}
+    private readonly whole: Whole,
+    name: string,
+  ) {
+    if (name.includes('*')) throw cacheError('CACHE_KEY_INVALID', { what: `a namespace with a star, ${name}` })
+    this.prefix = `${name}:`
+  }
   get<T>(key: string) {
     return this.whole.get<T>(this.prefix + key)
   }
@@ -23,13 +33,11 @@ export class Namespace implements Cache {
     return this.whole.getOrSet(this.prefix + key, loader, options)
   }
   wrap<Args extends unknown[], T>(fn: (...args: Args) => T | Promise<T>, options: WrapOptions<Args> = {}) {
-    const { key } = options
-    const name = (...args: Args) =>
-      this.prefix + (typeof key === 'function' ? key(...args) : `${key ?? fn.name}:${stableKey(...args)}`)
-    return this.whole.wrap(fn, { ...options, key: name })
+    const keyOf = keyOfCall(options.key, fn.name)
+    return this.whole.wrap(fn, { ...options, key: (...args: Args) => this.prefix + keyOf(...args) })
   }
   namespace(name: string): Cache {
-    return new Namespace(this.whole, `${this.prefix}${name}:`)
+    return new Namespace(this.whole, this.prefix + name)
   }
   invalidateTag(tag: string) {
     return this.whole.invalidateTag(tag)
@@ -37,11 +45,11 @@ export class Namespace implements Cache {
   clear(pattern = '*') {
     return this.whole.clear(this.prefix + pattern)
   }
-  list(limit = 100) {
-    return this.whole
-      .list(Number.POSITIVE_INFINITY)
-      .filter(({ key }) => key.startsWith(this.prefix))
-      .slice(0, limit)
+  list(limit?: number) {
+    return this.whole.list(limit, this.prefix)
+  }
+  nowMs() {
+    return this.whole.nowMs()
   }
   stats() {
     return this.whole.stats()

@@ -1,145 +1,134 @@
-/** The Redis tier and the bus on which processes tell each other what to forget. Fails open: memory goes on alone. */
+/** The Redis tier. Fails open: memory goes on alone. */
 import type { Clock } from '../../core/clock.ts'
 import type { Redis } from '../redis/api.ts'
-import type { CacheConfig } from './config.ts'
+import type { Settings } from './config.ts'
+import { type Invalidation, InvalidationBus } from './invalidation-bus.ts'
+import { LoadLock } from './load-lock.ts'
+import { RedisGuard } from './redis-guard.ts'
+import { RedisNames, tagKeepMs, tombstoneMs } from './redis-names.ts'
+import { keepScript, markScript, putScript, runScript } from './scripts.ts'
 import { decode, encode, type StoredEntry } from './serializer.ts'
-
-export type Invalidation = readonly [kind: 'key' | 'tag' | 'pattern', what: string]
 
 export interface RedisTierOptions {
   readonly redis: Redis
-  readonly config: CacheConfig
+  readonly settings: Settings
   readonly clock: Clock
   /** Told what another process invalidated. */
   readonly onInvalidation: (invalidation: Invalidation) => void
 }
 
-const escaped = (text: string) => text.replace(/[?[\]\\^]/g, '\\$&')
-const tagKeepMs = 7 * 86_400_000
+/** What a look into Redis gave. */
+export interface Found {
+  /** Undefined where there is none that may be served. */
+  readonly entry?: StoredEntry | undefined
+  /** What the clock of invalidations said; undefined: what is loaded now is not kept in Redis. */
+  readonly mark?: string | undefined
+  /** When it was looked, by the monotonic clock. */
+  readonly atMs: number
+}
 
 export class RedisTier {
   poisoned = 0
-  errors = 0
-  dropped = 0
-  private pausedUntilMs = 0
-  private readonly id = crypto.randomUUID()
-  private unsent: Invalidation[] = []
-  private sending = false
-  private connected = 0
-  private undo: (() => void)[] = []
+  /** Entries that are too large, or cannot be written down. */
+  unstorable = 0
+  readonly bus: InvalidationBus
+  readonly guard: RedisGuard
+  readonly lock: LoadLock
+  private readonly names: RedisNames
 
-  constructor(private readonly options: RedisTierOptions) {}
+  constructor(private readonly options: RedisTierOptions) {
+    const { redis, clock, settings, onInvalidation } = options
+    this.names = new RedisNames(settings)
+    this.guard = new RedisGuard(redis, clock)
+    this.bus = new InvalidationBus({ redis, guard: this.guard, names: this.names, settings, onInvalidation })
+    this.lock = new LoadLock({ guard: this.guard, names: this.names, settings, clock })
+  }
 
-  start(): void {
-    const { redis, clock, config, onInvalidation } = this.options
-    const heard = (message: string) => {
-      const [from, kind, what] = JSON.parse(message) as [string, Invalidation[0], string]
-      if (from !== this.id) onInvalidation([kind, what])
-    }
-    this.undo = [
-      redis.subscribe(this.channel, heard),
-      // What was invalidated while nothing could be heard is not known: everything in memory may be stale.
-      redis.onSubscribed(() => {
-        this.connected += 1
-        if (this.connected > 1) onInvalidation(['pattern', '*'])
-      }),
-      clock.every(config.redisPause, () => this.flush()),
-    ]
+  /** Called again, it takes up the options in force. Waits until Redis was asked for its time, for a command at most. */
+  async start(): Promise<void> {
+    const flush = async () => void (await this.bus.flush())
+    this.bus.start(() => void this.guard.probe(flush))
+    await this.guard.start(this.options.settings.config.redisPause, flush)
   }
   stop(): void {
-    for (const each of this.undo) each()
-    this.undo = []
+    this.bus.stop()
+    this.guard.stop()
   }
 
-  private get channel(): string {
-    return `${this.options.config.prefix}#bus`
-  }
-  private key(key: string): string {
-    return `${this.options.config.prefix}k:${key}`
+  /** @returns for each key what was found; nothing is read before our own invalidations have arrived */
+  async read(keys: readonly string[]): Promise<Found[]> {
+    const { names, guard, options } = this
+    const atMs = options.clock.monotonic()
+    const nothing = () => keys.map(() => ({ atMs }))
+    if (guard.isDown || !(await this.bus.flush())) return nothing()
+    const wanted = keys.map((key) => names.entry(key))
+    const found = await guard.attempt((redis) => redis.callBytes<(Uint8Array | null)[]>('MGET', ...wanted, names.clock))
+    if (found === undefined) return nothing()
+    const clock = found.value.at(-1)
+    const entries = await this.withoutStale(found.value.slice(0, -1).map((bytes) => this.decode(bytes)))
+    const mark = clock ? Buffer.from(clock).toString() : await this.firstMark()
+    return entries.map((entry) => ({ entry, mark, atMs }))
   }
 
-  /** Runs a command unless Redis failed a moment ago. @returns undefined where it failed */
-  private async attempt<T>(run: (redis: Redis) => Promise<T>): Promise<{ value: T } | undefined> {
-    const { redis, clock, config } = this.options
-    if (clock.monotonic() < this.pausedUntilMs) return undefined
+  private async firstMark(): Promise<string | undefined> {
+    const made = await this.guard.attempt((redis) => runScript<string>(redis, markScript, [this.names.clock]))
+    return made?.value
+  }
+
+  private decode(bytes: Uint8Array | null | undefined): (StoredEntry & { at: number }) | undefined {
+    if (!bytes) return undefined
+    const entry = decode(bytes, this.guard.offsetMs, this.options.settings.config.maxEntrySize)
+    if (entry === undefined) this.poisoned += 1
+    return entry
+  }
+
+  /** Leaves out entries of which a tag was invalidated after their load began. */
+  private async withoutStale(entries: readonly ((StoredEntry & { at: number }) | undefined)[]) {
+    const tags = [...new Set(entries.flatMap((entry) => entry?.tags ?? []))]
+    if (tags.length === 0) return entries
+    const names = tags.map((tag) => this.names.tag(tag))
+    const times = await this.guard.attempt((redis) => redis.call<(string | null)[]>('MGET', ...names))
+    const invalidated = new Map(tags.map((tag, index) => [tag, Number(times?.value[index] ?? 0)]))
+    return entries.map((entry) => {
+      if (entry === undefined || entry.tags.length === 0) return entry
+      if (times === undefined) return undefined
+      return entry.tags.every((tag) => invalidated.get(tag)! <= entry.at) ? entry : undefined
+    })
+  }
+
+  /** Bytes and milliseconds to live, or undefined for what cannot be kept. */
+  private pack(entry: StoredEntry): { bytes: Uint8Array; ms: number } | undefined {
+    const { clock } = this.options
+    const { compressAbove, maxEntrySize } = this.options.settings.config
+    const ms = Math.min(Math.ceil(entry.staleUntilMs - clock.now()), tagKeepMs)
+    if (ms <= 0) return undefined
     try {
-      return { value: await run(redis) }
-    } catch (thrown) {
-      this.errors += 1
-      if ((thrown as { code?: string }).code !== 'REDIS_COMMAND_FAILED')
-        this.pausedUntilMs = clock.monotonic() + config.redisPause
-      return undefined
-    }
+      const bytes = encode(entry, this.guard.offsetMs, compressAbove, maxEntrySize)
+      if (bytes !== undefined) return { bytes, ms }
+    } catch {}
+    this.unstorable += 1
+    return undefined
   }
 
-  async get(key: string): Promise<StoredEntry | undefined> {
-    const found = await this.attempt((redis) => redis.callBytes('GET', this.key(key)))
-    if (!found?.value) return undefined
-    const entry = decode(found.value)
-    if (entry === undefined) {
-      this.poisoned += 1
-      return undefined
-    }
-    if (entry.tags.length === 0) return entry
-    const tags = entry.tags.map((tag) => `${this.options.config.prefix}t:${tag}`)
-    const times = await this.attempt((redis) => redis.call<(string | null)[]>('MGET', ...tags))
-    const isStale = times === undefined || times.value.some((time) => time !== null && Number(time) >= entry.createdMs)
-    return isStale ? undefined : entry
+  /** Keeps what was loaded after `found`, unless it was invalidated since. */
+  async keep(key: string, entry: StoredEntry, { mark, atMs }: Found): Promise<void> {
+    const { names, guard, options } = this
+    if (mark === undefined || guard.isDown || options.clock.monotonic() - atMs > tombstoneMs / 2) return
+    const packed = this.pack(entry)
+    if (packed === undefined) return
+    const keys = [names.clock, names.floor, names.tombstone(key), names.entry(key)]
+    await guard.attempt((redis) => runScript(redis, keepScript, keys, mark, packed.bytes, packed.ms))
   }
 
-  async set(key: string, entry: StoredEntry): Promise<void> {
-    const leftMs = Math.ceil(entry.staleUntilMs - this.options.clock.now())
-    if (leftMs <= 0) return
-    let bytes: Uint8Array
-    try {
-      bytes = encode(entry, this.options.config.compressAbove)
-    } catch {
-      this.errors += 1
-      return
-    }
-    await this.attempt((redis) => redis.call('SET', this.key(key), bytes, 'PX', leftMs))
-  }
-
-  /** Removes from Redis and tells the other processes; what fails is tried again. @returns keys removed */
-  async invalidate(invalidation: Invalidation): Promise<number> {
-    const done = await this.attempt((redis) => this.apply(redis, invalidation))
-    if (done !== undefined) return done.value
-    this.unsent.push(invalidation)
-    if (this.unsent.length > this.options.config.maxRetries) {
-      this.dropped += this.unsent.length
-      this.unsent = [['pattern', '*']]
-    }
-    return 0
-  }
-
-  private async apply(redis: Redis, [kind, what]: Invalidation): Promise<number> {
-    const { prefix } = this.options.config
-    let removed = 0
-    if (kind === 'key') removed = await redis.call<number>('DEL', this.key(what))
-    else if (kind === 'tag') await redis.call('SET', `${prefix}t:${what}`, this.options.clock.now(), 'PX', tagKeepMs)
-    else {
-      let cursor = '0'
-      do {
-        const match = `${escaped(prefix).replaceAll('*', '\\*')}k:${escaped(what)}`
-        const [next, keys] = await redis.call<[string, string[]]>('SCAN', cursor, 'MATCH', match, 'COUNT', 500)
-        cursor = next
-        if (keys.length > 0) removed += await redis.call<number>('UNLINK', ...keys)
-      } while (cursor !== '0')
-    }
-    await redis.call('PUBLISH', this.channel, JSON.stringify([this.id, kind, what]))
-    return removed
-  }
-
-  /** Sends what could not be sent. */
-  async flush(): Promise<void> {
-    if (this.sending || this.unsent.length === 0) return
-    this.sending = true
-    try {
-      const batch = this.unsent
-      this.unsent = []
-      for (const invalidation of batch) await this.invalidate(invalidation)
-    } finally {
-      this.sending = false
-    }
+  /** Sets a value and tells the other processes. What cannot be set is removed. */
+  async put(key: string, entry: StoredEntry): Promise<void> {
+    const { names, guard, bus } = this
+    const invalidation = ['key', key] as const
+    const packed = this.pack(entry)
+    if (packed === undefined) return void (await bus.send(invalidation))
+    const keys = [names.clock, names.tombstone(key), names.entry(key)]
+    const told = [tombstoneMs, names.channel, bus.message(invalidation)]
+    const done = await guard.attempt((redis) => runScript(redis, putScript, keys, ...told, packed.bytes, packed.ms))
+    if (done === undefined) bus.keepForLater(invalidation)
   }
 }

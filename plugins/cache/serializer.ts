@@ -1,16 +1,15 @@
 /** PURE. Entries as bytes: a version byte, then JSON in which Map, Set, Date, bigint, undefined and bytes survive; or that compressed. */
+import { zstdDecompressSync } from 'node:zlib'
+import type { EntryTimes } from './entry-times.ts'
 
 /** An entry as it stands in Redis. Times are epoch milliseconds. */
-export interface StoredEntry {
+export interface StoredEntry extends EntryTimes {
   readonly value: unknown
-  readonly createdMs: number
-  readonly freshUntilMs: number
-  readonly staleUntilMs: number
   readonly tags: readonly string[]
 }
 
-const plain = 0x11
-const compressed = 0x12
+const plain = 0x21
+const compressed = 0x22
 /** Property that marks what JSON has no word for. */
 const mark = '$ark'
 
@@ -57,25 +56,59 @@ function unpack(value: unknown): unknown {
   }
 }
 
-/** @param compressAbove bytes @throws TypeError for what cannot be stored: functions, circles */
-export function encode(entry: StoredEntry, compressAbove: number): Uint8Array {
+/**
+ * Writes an entry down, without the place among invalidations: Redis puts it after the first byte.
+ * @param offsetMs by how much the clock of Redis is ahead of ours: times are written as Redis reads them
+ * @param compressAbove bytes
+ * @param maxBytes of the JSON
+ * @returns undefined for what is larger
+ * @throws TypeError for what cannot be stored: functions, circles
+ */
+export function encode(
+  entry: StoredEntry,
+  offsetMs: number,
+  compressAbove: number,
+  maxBytes: number,
+): Uint8Array | undefined {
   const { value, createdMs, freshUntilMs, staleUntilMs, tags } = entry
-  const json = Buffer.from(JSON.stringify([createdMs, freshUntilMs, staleUntilMs, tags, pack(value)]))
+  const times = [createdMs, freshUntilMs, staleUntilMs].map((ms) => Math.round(ms + offsetMs))
+  const json = Buffer.from(JSON.stringify([...times, tags, pack(value)]))
+  if (json.length > maxBytes) return undefined
   const squeeze = json.length > compressAbove
   return Buffer.concat([Buffer.of(squeeze ? compressed : plain), squeeze ? Bun.zstdCompressSync(json) : json])
 }
 
-/** @returns the entry, or undefined for bytes of another version or another author */
-export function decode(bytes: Uint8Array): StoredEntry | undefined {
+const colon = 0x3a
+
+/**
+ * @param maxBytes that it may grow to
+ * @returns the entry and its place among invalidations, or undefined for bytes of another version or another author
+ */
+export function decode(
+  bytes: Uint8Array,
+  offsetMs: number,
+  maxBytes: number,
+): (StoredEntry & { readonly at: number }) | undefined {
   try {
-    const body = bytes.subarray(1)
     if (bytes[0] !== plain && bytes[0] !== compressed) return undefined
-    const json = bytes[0] === compressed ? Bun.zstdDecompressSync(body) : body
-    const parsed = JSON.parse(Buffer.from(json).toString())
+    const end = bytes.indexOf(colon, 1)
+    const at = Number(Buffer.from(bytes.subarray(1, end)).toString())
+    const body = bytes.subarray(end + 1)
+    if (end < 2 || !Number.isSafeInteger(at)) return undefined
+    const json = bytes[0] === compressed ? zstdDecompressSync(body, { maxOutputLength: maxBytes }) : body
+    const parsed = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.length).toString())
+    if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
     const [createdMs, freshUntilMs, staleUntilMs, tags, value] = parsed
-    const times = [createdMs, freshUntilMs, staleUntilMs]
-    if (!times.every(Number.isFinite) || !Array.isArray(tags) || parsed.length !== 5) return undefined
-    return { value: unpack(value), createdMs, freshUntilMs, staleUntilMs, tags }
+    const areTimes = [createdMs, freshUntilMs, staleUntilMs].every(Number.isFinite)
+    if (!areTimes || !Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) return undefined
+    return {
+      value: unpack(value),
+      createdMs: createdMs - offsetMs,
+      freshUntilMs: freshUntilMs - offsetMs,
+      staleUntilMs: staleUntilMs - offsetMs,
+      tags,
+      at,
+    }
   } catch {
     return undefined
   }

@@ -4,22 +4,25 @@ export class Tags {
   private sequence = 0
   private floor = 0
   private readonly invalidated = new Map<string, number>()
-  constructor(private readonly max: number) {}
+  /** @param max tags that are remembered one by one */
+  constructor(public max: number) {}
 
   /** The place of a load that begins now. */
   get now(): number {
     return this.sequence
+  }
+  get size(): number {
+    return this.invalidated.size
   }
 
   invalidate(tag: string): void {
     this.sequence += 1
     this.invalidated.delete(tag)
     this.invalidated.set(tag, this.sequence)
-    if (this.invalidated.size <= this.max) return
     for (const [oldest, at] of this.invalidated) {
+      if (this.invalidated.size <= this.max) return
       this.invalidated.delete(oldest)
       this.floor = at
-      return
     }
   }
 

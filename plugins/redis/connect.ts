@@ -20,6 +20,8 @@ export const clientOptions = (config: RedisConfig, name: string): RedisOptions =
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   connectTimeout: config.connectTimeout,
+  // A server that does not answer does not close its side either.
+  disconnectTimeout: config.commandTimeout,
   retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 16), config.reconnectMax),
   ...(config.tls && {
     tls: {

@@ -29,6 +29,8 @@ export class RedisLink {
   private readonly queue = new Set<Waiting>()
   private breaker: Breaker = closedBreaker
   private ready = false
+  /** The connection is being closed, to be made anew. */
+  private renewing = false
   private connections = 0
   /** Why the last attempt failed; cleared by a connection. */
   private reason: string | undefined
@@ -50,6 +52,7 @@ export class RedisLink {
     this.client = client
     client.on('ready', () => {
       this.ready = true
+      this.renewing = false
       this.reason = undefined
       this.connections += 1
       if (this.connections > 1) this.counts.reconnects += 1
@@ -167,7 +170,9 @@ export class RedisLink {
     if (this.breaker.openUntilMs === undefined) return
     if (!wasOpen) onState('no answer in time, the breaker is open')
     // A socket that does not answer may be dead on the other side only: a new one tells.
-    if (timedOut && this.ready) this.client?.disconnect(true)
+    if (!timedOut || !this.ready || this.renewing) return
+    this.renewing = true
+    this.client?.disconnect(true)
   }
 
   stop(): void {

@@ -1,0 +1,49 @@
+/** Makes this process, Redis and the other processes forget. */
+import type { Invalidation } from './invalidation-bus.ts'
+import { matcher } from './keys.ts'
+import type { Loads } from './loads.ts'
+import type { Lookups } from './lookups.ts'
+import type { MemoryTier } from './memory-tier.ts'
+import type { RedisTier } from './redis-tier.ts'
+
+export interface InvalidatorHouse {
+  readonly memory: MemoryTier
+  readonly loads: Loads
+  readonly lookups: Lookups
+  readonly redis: RedisTier | undefined
+}
+
+export class Invalidator {
+  /** @param house read at each use: a reload changes it */
+  constructor(private readonly house: () => InvalidatorHouse) {}
+
+  /** What is under way for a key is not kept when it comes. */
+  doom(key: string): void {
+    const { loads, lookups } = this.house()
+    loads.doom(key)
+    lookups.doom(key)
+  }
+
+  /** Forgets in this process. @returns how many entries went; 0 for a tag, whose entries are left out when asked for */
+  here([kind, what]: Invalidation): number {
+    const { memory, loads, lookups } = this.house()
+    if (kind === 'tag') {
+      memory.tags.invalidate(what)
+      return 0
+    }
+    if (kind === 'key') {
+      this.doom(what)
+      return memory.delete(what) ? 1 : 0
+    }
+    const matches = matcher(what)
+    loads.doomAll(matches)
+    lookups.doomAll(matches)
+    return memory.deleteAll(what === '*' ? undefined : matches)
+  }
+
+  /** Forgets everywhere. @returns how many memory or Redis held, the larger number */
+  async everywhere(invalidation: Invalidation): Promise<number> {
+    const local = this.here(invalidation)
+    return Math.max(local, (await this.house().redis?.bus.send(invalidation)) ?? 0)
+  }
+}

@@ -1,0 +1,67 @@
+/** Looks into Redis, one under way for each key; what may be served is taken into memory with the time that it has left. */
+import type { Clock } from '../../core/clock.ts'
+import type { Entry } from './entry.ts'
+import { type Flight, Flights } from './flights.ts'
+import type { MemoryTier } from './memory-tier.ts'
+import type { Found, RedisTier } from './redis-tier.ts'
+
+/** What a look gave, and the place among invalidations at which it began. */
+export interface LookedUp {
+  readonly found: Found
+  readonly sequence: number
+  /** The entry that may be served, fresh or in its grace. */
+  readonly entry: Entry | undefined
+}
+
+/** What the looks of a cache work with. */
+export interface LookupsHouse {
+  readonly clock: Clock
+  readonly memory: MemoryTier
+  readonly redis: RedisTier | undefined
+}
+
+export class Lookups {
+  private readonly flights = new Flights<LookedUp>()
+
+  /** @param house read at each use: a reload changes it */
+  constructor(private readonly house: () => LookupsHouse) {}
+
+  doom(key: string): void {
+    this.flights.doom(key)
+  }
+  doomAll(matches: (key: string) => boolean): void {
+    this.flights.doomAll(matches)
+  }
+
+  /** @returns what each key gave, in their order; undefined without Redis */
+  async all(keys: readonly string[]): Promise<readonly LookedUp[] | undefined> {
+    const { redis, memory } = this.house()
+    if (redis === undefined) return undefined
+    const fresh = keys.filter((key) => this.flights.of(key) === undefined)
+    const read = fresh.length > 0 ? redis.read(fresh) : Promise.resolve([])
+    const begun = new Map(
+      fresh.map((key, index) => {
+        const take = async (flight: Flight) => this.take(key, (await read)[index]!, flight)
+        return [key, this.flights.begin(key, memory.tags.now, take)]
+      }),
+    )
+    return Promise.all(keys.map((key) => (begun.get(key) ?? this.flights.of(key))!.result!))
+  }
+
+  async one(key: string): Promise<LookedUp> {
+    const [looked] = (await this.all([key]))!
+    return looked!
+  }
+
+  private take(key: string, found: Found, { sequence, doomed }: Flight): LookedUp {
+    const { memory, clock } = this.house()
+    const { entry: stored } = found
+    if (stored === undefined || stored.staleUntilMs <= clock.now() || memory.tags.isStale(stored.tags, sequence))
+      return { found, sequence, entry: undefined }
+    const held = memory.peek(key)
+    if (held !== undefined && held.createdMs >= stored.createdMs) return { found, sequence, entry: held }
+    const entry = memory.make(key, stored, sequence)
+    if (!doomed) memory.keep(entry)
+    return { found, sequence, entry }
+  }
+}

@@ -1,0 +1,57 @@
+/** Caches for tests: in memory with time that stands still, and nodes on a real Redis. */
+import { expect } from 'bun:test'
+import { type Clock, systemClock } from '../../../core/clock.ts'
+import type { Logger } from '../../../core/log.ts'
+import { CacheConfig } from '../../../plugins/cache/config.ts'
+import { RedisTier } from '../../../plugins/cache/redis-tier.ts'
+import { TieredCache } from '../../../plugins/cache/tiered-cache.ts'
+import { RedisConfig } from '../../../plugins/redis/config.ts'
+import { connector } from '../../../plugins/redis/connect.ts'
+import { RedisConnections } from '../../../plugins/redis/connections.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+
+export const silent = { error() {}, warn() {}, info() {}, debug() {} } as unknown as Logger
+
+export function memoryCache(options: Record<string, unknown> = {}, random?: () => number) {
+  const clock = testClock()
+  const config = CacheConfig.parse({ jitter: 0, ttl: '10s', ...options })
+  return { cache: new TieredCache(config, { clock, ...(random && { random }) }), clock }
+}
+
+export const codeOf = (call: Promise<unknown>): Promise<string> =>
+  call.then(
+    () => 'ok',
+    (error) => error.code ?? error.message,
+  )
+
+export async function until(met: () => boolean | Promise<boolean>): Promise<void> {
+  for (let round = 0; round < 400 && !(await met()); round += 1) await systemClock.sleep(25)
+  expect(await met()).toBe(true)
+}
+
+export interface NodeOptions {
+  readonly cache?: Record<string, unknown>
+  readonly redis?: Record<string, unknown>
+  /** The wall clock of this node's machine. */
+  readonly clock?: Clock
+}
+
+/** One process's cache on Redis, its bus joined. */
+export async function cacheNode(url: string, { cache: options, redis: more, clock = systemClock }: NodeOptions = {}) {
+  const redisConfig = RedisConfig.parse({ url, commandTimeout: '300ms', reconnectMax: '100ms', ...more })
+  const redis = new RedisConnections({ config: redisConfig, clock, log: silent, connector, onState: () => {} })
+  await redis.start()
+  const config = CacheConfig.parse({ redisPause: '100ms', jitter: 0, ...options })
+  const cache = new TieredCache(config, {
+    clock,
+    redis: (settings, onInvalidation) => new RedisTier({ redis, settings, clock, onInvalidation }),
+    info: () => redis.info(),
+  })
+  await cache.start()
+  const stop = () => {
+    cache.redis?.stop()
+    redis.stop()
+  }
+  await until(() => cache.stats().bus_generation > 0)
+  return { cache, redis, config, stop, [Symbol.dispose]: stop }
+}
