@@ -1,5 +1,5 @@
 /** The listeners of a runtime: opened with limits, closed without cutting off a request that is under way. */
-import { rmSync } from 'node:fs'
+import { renameSync, rmSync, statSync } from 'node:fs'
 import { type Clock, systemClock } from '../clock.ts'
 import { coreError, messageOf } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -36,12 +36,27 @@ function reasonOf(error: unknown): string {
   return messageOf(error)
 }
 
-/** Opens a socket file that nobody but its owner may use. A file that is there already is replaced. */
+let socketFiles = 0
+
+/**
+ * Opens a socket file that nobody but its owner may use. It takes the place of one that is there already. Bun deletes
+ * the path that it was given when it stops: that must not be the path of whoever came after it.
+ */
 function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
+  socketFiles += 1
+  const draft = `${path}.${socketFiles}`
   const previousMask = process.umask(0o177)
   try {
-    rmSync(path, { force: true })
-    return Bun.serve({ unix: path, ...options } as never) as Bun.Server<unknown>
+    rmSync(draft, { force: true })
+    const server = Bun.serve({ unix: draft, ...options } as never) as Bun.Server<unknown>
+    renameSync(draft, path)
+    const { ino } = statSync(path)
+    const stop = server.stop.bind(server)
+    server.stop = (force) => {
+      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true })
+      return stop(force)
+    }
+    return server
   } finally {
     process.umask(previousMask)
   }

@@ -23,6 +23,8 @@ export interface OwnListenerOptions {
 
 const lookMs = 10_000
 const drainMs = 10_000
+/** A new certificate is no reason to cut off who came with the old one: event streams go on. */
+const oldCertificateMs = 3_600_000
 
 export class OwnListener {
   #listener: Listener | undefined
@@ -82,7 +84,7 @@ export class OwnListener {
       this.#listener = await this.#open(Number(new URL(old!.url).port), tls)
       this.#pem = pem
       log.info('the certificate of the admin API was renewed')
-      await old?.close(drainMs)
+      void old?.close(oldCertificateMs)
     } catch (error) {
       log.error('the certificate of the admin API cannot be renewed; the old one stays', { error })
     }

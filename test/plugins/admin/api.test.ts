@@ -1,10 +1,6 @@
 /** Over 250 lines because all of it shares one runtime, which takes its time to boot. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { generate } from 'selfsigned'
 import { definePlugin } from '../../../core/plugin.ts'
 import { type AdminEnv, adminRoutes, operation } from '../../../plugins/admin/api.ts'
 import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/idempotency.ts'
@@ -469,28 +465,6 @@ test('the reference is a page that loads nothing from elsewhere and escapes what
 test('the interfaces of /proc/net/dev add up, without loopback', () => {
   const text = 'h\nh\n  lo: 1 1 0 0 0 0 0 0 1 1 0\neth0: 10 2 0 0 0 0 0 0 20 3 0\neth1: 1 1 0 0 0 0 0 0 2 1 0\n'
   expect(networkTotals(text)).toEqual({ bytes_recv: 11, packets_recv: 3, bytes_sent: 22, packets_sent: 4 })
-})
-
-test('on a listener of its own it speaks TLS, takes a new certificate, and keeps the old one when the new one is bad', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'arkwatch-tls-'))
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const write = async (name: string) => {
-    const pem = await generate([{ name: 'commonName', value: name }])
-    writeFileSync(cert, pem.cert)
-    writeFileSync(key, pem.private)
-  }
-  await write('first')
-  await using own = await bootAdmin({ admin: { listen: { port: 0, tls: { cert, key } } } })
-  const url = own.runtime.status().listeners.find(({ name }) => name === 'admin')!.url
-  const ask = (path: string) =>
-    fetch(`${url}${path}`, { headers: { 'x-admin-key': adminKey }, tls: { rejectUnauthorized: false } })
-  expect(url).toStartWith('https://')
-  expect((await ask('/admin/status')).status).toBe(200)
-  expect((await own.send('/admin/status')).status).toBe(404)
-  const wrong = await bootAdmin({ admin: { listen: { port: 0, tls: { cert: '/nowhere', key } } } })
-  expect(wrong.runtime.status().plugins.find(({ name }) => name === 'admin')).toMatchObject({ state: 'failed' })
-  expect(JSON.stringify(wrong.runtime.status())).toContain('cannot read the certificate') // ADMIN_TLS
-  await wrong.stop()
 })
 
 test('an operator ends the process where the group is opened', async () => {

@@ -1,19 +1,14 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { systemClock } from '../../../core/clock.ts'
 import { type SmallDisk, smallDisk } from '../../support/small-disk.ts'
+import { hastyClock } from './hasty-clock.ts'
 import { type AdminRuntime, bootAdmin } from './support.ts'
 
 // File systems are mounted, filled and waited for.
 setDefaultTimeout(60_000)
 
 const mib = 1024 * 1024
-/** Looks again sooner than in production, where a disk is not back within a second. */
-const hasty: typeof systemClock = {
-  ...systemClock,
-  every: (ms, call, options) => systemClock.every(Math.min(ms, 100), call, options),
-}
 const probe = smallDisk(mib)
 probe?.remove()
 const onSmallDisk = (name: string, run: () => Promise<void>) =>
@@ -34,7 +29,7 @@ afterEach(async () => {
 
 const boot = (data: string) =>
   bootAdmin({
-    clock: hasty,
+    clock: hastyClock,
     config: { data, plugins: { store: { maintainEvery: '1s' }, metrics: {} } },
     admin: { systemMetrics: { every: '1h' } },
   })

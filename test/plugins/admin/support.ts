@@ -1,5 +1,5 @@
 /** A runtime with the admin API, and keys of every role. */
-import { systemClock } from '../../../core/clock.ts'
+import { type Clock, systemClock } from '../../../core/clock.ts'
 import type { PluginContext } from '../../../core/plugin.ts'
 import type { Role } from '../../../plugins/admin/api.ts'
 import type { Document } from '../../../plugins/admin/http/document.ts'
@@ -24,7 +24,7 @@ export interface AdminSetup {
   readonly plugins?: readonly unknown[]
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
-  readonly clock?: typeof systemClock
+  readonly clock?: Clock
 }
 
 /** Boots in real time, since threads and files take part. */
