@@ -137,9 +137,27 @@ export async function providePrograms(
   }
 }
 
-/** Prometheus' node_exporter, which one test compares with. @returns its path, or undefined where it cannot be had */
-export async function provideNodeExporter(say: (line: string) => void = () => {}): Promise<string | undefined> {
-  const find = () => findProgram('node_exporter') ?? findProgram('prometheus-node-exporter')
-  if (find() === undefined && canInstall()) await aptInstall(['prometheus-node-exporter'], say)
-  return find()
+/** Programs that some tests look at the product with. */
+export interface Viewers {
+  /** Prometheus' node_exporter, to compare with. */
+  readonly nodeExporter: string | undefined
+  /** A browser, for pages. */
+  readonly chromium: string | undefined
+}
+
+const viewers: Readonly<Record<keyof Viewers, { readonly programs: readonly string[]; readonly apt: string }>> = {
+  nodeExporter: { programs: ['node_exporter', 'prometheus-node-exporter'], apt: 'prometheus-node-exporter' },
+  chromium: { programs: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'], apt: 'chromium' },
+}
+
+/** @returns their paths, undefined where one cannot be had: its tests are skipped then */
+export async function provideViewers(say: (line: string) => void = () => {}): Promise<Viewers> {
+  const find = (name: keyof Viewers) => viewers[name].programs.map(findProgram).find((path) => path !== undefined)
+  const missing = (Object.keys(viewers) as (keyof Viewers)[]).filter((name) => find(name) === undefined)
+  if (missing.length > 0 && canInstall())
+    await aptInstall(
+      missing.map((name) => viewers[name].apt),
+      say,
+    )
+  return { nodeExporter: find('nodeExporter'), chromium: find('chromium') }
 }

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { provideNodeExporter, providePrograms, type ServiceName } from './binaries.ts'
+import { providePrograms, provideViewers, type ServiceName } from './binaries.ts'
 import { type Instance, startInstance } from './instance.ts'
 
 export interface SharedServices {
@@ -40,7 +40,7 @@ export async function startShared(
   }
   try {
     const programs = await providePrograms(names, root, options.say)
-    const nodeExporter = await provideNodeExporter(options.say)
+    const { nodeExporter, chromium } = await provideViewers(options.say)
     const starts = names.map(async (name) => {
       const instance = await startInstance(name, {
         programs,
@@ -56,6 +56,7 @@ export async function startShared(
       ARKWATCH_TEST_PROMETHEUS_BIN: programs.path('prometheus'),
       ARKWATCH_TEST_PROMTOOL_BIN: programs.path('promtool'),
       ...(nodeExporter !== undefined && { ARKWATCH_TEST_NODE_EXPORTER_BIN: nodeExporter }),
+      ...(chromium !== undefined && { ARKWATCH_TEST_CHROMIUM_BIN: chromium }),
     }
     for (const { name, url, pid, dir } of instances) {
       const prefix = `ARKWATCH_TEST_${name.toUpperCase()}`

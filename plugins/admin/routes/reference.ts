@@ -11,12 +11,31 @@ const style = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { margin-bottom: 0; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #8885; padding-bottom: .25rem; }
-table { border-collapse: collapse; width: 100%; } td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid #8883; vertical-align: top; }
+table { border-collapse: collapse; width: 100%; table-layout: fixed; } td { padding: .4rem .75rem .4rem 0; border-bottom: 1px solid #8883; vertical-align: top; }
 code { font: 13px ui-monospace, monospace; white-space: nowrap; } .method { display: inline-block; width: 4.5rem; font-weight: 600; }
-.access { white-space: nowrap; opacity: .75; } .note { opacity: .75; font-size: 13px; } td:last-child { width: 50%; }
+.access { white-space: nowrap; opacity: .75; } .note { opacity: .75; font-size: 13px; } td:first-child { width: 40%; } td:nth-child(2) { width: 10%; }
+summary { cursor: pointer; } ul { margin: .25rem 0; padding-left: 1.25rem; } pre { overflow: auto; font: 12px ui-monospace, monospace; }
+td code { white-space: normal; overflow-wrap: anywhere; }
 `
 
 const styleHash = `'sha256-${new Bun.CryptoHasher('sha256').update(style).digest('base64')}'`
+
+interface Shown {
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly description?: string }[]
+  readonly requestBody?: { readonly content?: Record<string, { readonly schema?: unknown }> }
+  readonly responses: Record<string, { readonly description?: string }>
+}
+
+/** What is sent and what comes back, folded away. */
+function details(operation: unknown) {
+  const { parameters = [], requestBody, responses } = operation as Shown
+  const schema = requestBody?.content?.['application/json']?.schema
+  return html`<details><summary class="note">parameters and answers</summary><ul>
+${parameters.map((each) => html`<li><code>${each.name}</code> (${each.in}) ${each.description ?? ''}</li>`)}
+${schema === undefined ? '' : html`<li>body <pre>${JSON.stringify(schema, null, 2)}</pre></li>`}
+${Object.entries(responses).map(([status, { description = '' }]) => html`<li>${status} ${description}</li>`)}
+</ul></details>`
+}
 
 /** @returns the page, every text escaped */
 export function referencePage({ info, paths, tags = [] }: Document) {
@@ -25,7 +44,7 @@ export function referencePage({ info, paths, tags = [] }: Document) {
   )
   return html`<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${String(info.title)}</title><style>${raw(style)}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><title>${String(info.title)}</title><style>${raw(style)}</style></head>
 <body>
 <h1>${String(info.title)}</h1>
 <p class="note">Version ${String(info.version)}. The whole description: <a href="/admin/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>
@@ -37,7 +56,7 @@ ${tags.map(
       ({ path, method, each }) => html`<tr>
 <td><span class="method">${method.toUpperCase()}</span><code>${path}</code></td>
 <td class="access">${each['x-access']}</td>
-<td>${each.summary ?? ''} <span class="note">${each.description ?? ''}</span></td>
+<td>${each.summary ?? ''} <span class="note">${each.description ?? ''}</span>${details(each)}</td>
 </tr>`,
     )}</table>`,
 )}
