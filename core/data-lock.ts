@@ -1,6 +1,6 @@
 /** The lock that makes a data folder belong to one process. */
 import { Database } from 'bun:sqlite'
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { blockThread } from './clock.ts'
 import { coreError, messageOf } from './errors.ts'
@@ -62,11 +62,13 @@ export function lockData(dataDir: string): DataLock {
   let database: Database | undefined
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    // SQLite gives its journal the mode of the file.
+    closeSync(openSync(lockFile(dataDir), 'a', 0o600))
+    chmodSync(lockFile(dataDir), 0o600)
     database = new Database(lockFile(dataDir), { create: true })
     database.run('PRAGMA busy_timeout = 0')
     database.run('BEGIN EXCLUSIVE')
     writeFileSync(pidFile(dataDir), `${process.pid}\n`, { mode: 0o600 })
-    chmodSync(lockFile(dataDir), 0o600)
   } catch (thrown) {
     database?.close()
     if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: holderPid(dataDir) }, thrown)

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { secret } from '../../core/config/secret.ts'
 import { duration } from '../../core/config/units.ts'
+import { parseCondition } from './conditions/parse.ts'
 
 function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {
   return rest
@@ -73,6 +74,17 @@ const webUrl = z
   .refine((text) => text === '' || /^https?:\/\/[^/]/.test(text), 'expected http://… or https://…')
   .refine((text) => !/^https?:\/\/[^/?#]*@/.test(text), 'expected no credentials in the url: put them into `headers`')
 
+const conditions = () =>
+  z
+    .array(
+      z.string().superRefine((text, context) => {
+        const parsed = parseCondition(text)
+        if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.what })
+      }),
+    )
+    .max(20)
+    .default([])
+
 export const HttpCheck = z.strictObject({
   kind: z.literal('http').describe('A request and its answer.'),
   url: webUrl.describe('Address without credentials; empty: the check is off.'),
@@ -83,6 +95,10 @@ export const HttpCheck = z.strictObject({
     .min(1)
     .default(['2xx'])
     .describe('Statuses that are up: numbers or classes such as `2xx`.'),
+  conditions: conditions().describe(
+    'What must hold, else it is down: `[STATUS] == any(200, 429)`, `[BODY].items[0].name == pat(x*)`. One on `[STATUS]` takes the place of `status`.',
+  ),
+  degradedConditions: conditions().describe('What must hold, else it is degraded: `[RESPONSE_TIME] < 500`.'),
   bodyContains: z.string().min(1).max(1_000).optional().describe('Text that the first 64 KiB of the body must hold.'),
   followRedirects: z.boolean().default(false).describe('Follow redirects; otherwise a redirect is its own status.'),
   tlsVerify: z.boolean().default(true).describe('Verify the certificate.'),

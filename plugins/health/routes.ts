@@ -7,6 +7,7 @@ import type { Runtime } from '../../core/runtime-api.ts'
 import { AnswerCache } from './answer-cache.ts'
 import type { Health } from './api.ts'
 import type { HealthConfig } from './config.ts'
+import { actuatorJson, foreignShape, foreignTypes, terminusJson } from './foreign-shapes.ts'
 import { livenessItems, type ProbeItem, readinessItems, renderProbe, startupItems } from './readiness.ts'
 import { basic, comprehensive, healthJson, type ReportInput } from './report.ts'
 
@@ -73,7 +74,10 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
   const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
     const details = mayShowDetails()
     const asHealthJson = wantsHealthJson(c)
-    const { status, body } = answers.of(JSON.stringify([version(), details, asHealthJson, kind, group]), () => {
+    const shape = asHealthJson ? undefined : foreignShape(c.req.header('accept') ?? '')
+    const { stopping } = runtime.status()
+    const key = JSON.stringify([version(), details, asHealthJson, shape, stopping, kind, group])
+    const { status, body } = answers.of(key, () => {
       const all = health.checks()
       const input: ReportInput = {
         checks: group === undefined ? all : all.filter((check) => check.groups.includes(group)),
@@ -82,10 +86,22 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
         details,
       }
       const json = kind === 'basic' ? basic(input) : comprehensive(input)
-      const shown = asHealthJson ? healthJson(input, runtime.status().version) : json
-      return { status: json.status === 'down' ? 503 : 200, body: JSON.stringify(shown) }
+      const shown = asHealthJson
+        ? healthJson(input, runtime.status().version)
+        : shape === 'actuator'
+          ? actuatorJson(input, stopping)
+          : shape === 'terminus'
+            ? terminusJson(input, stopping)
+            : json
+      // Both frameworks answer 503 while they stop.
+      const isBad = json.status === 'down' || (shape !== undefined && stopping)
+      return { status: isBad ? 503 : 200, body: JSON.stringify(shown) }
     })
-    const type = asHealthJson ? 'application/health+json' : 'application/json'
+    const type = asHealthJson
+      ? 'application/health+json'
+      : shape === undefined
+        ? 'application/json'
+        : foreignTypes[shape]
     return c.body(body, status, { ...noStore, vary: 'accept', 'content-type': type })
   }
   app.get('/health', (c) => report(c, 'basic'))

@@ -1,6 +1,6 @@
 /** Opens the SQLite file: checks it, sets a corrupt one aside, and sets what holds for every connection. Blocks: for the writer thread. */
 import { Database } from 'bun:sqlite'
-import { existsSync, renameSync } from 'node:fs'
+import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
 
 /** Errors of the file and the disk; what was asked for may succeed later. */
 const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
@@ -18,6 +18,8 @@ export interface OpenedFile {
 }
 
 function connect(path: string, maxBytes: number): Database {
+  // For its owner alone from the first byte on; SQLite gives its log the same mode.
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
   const database = new Database(path, { create: true })
   try {
     database.run('PRAGMA busy_timeout = 2000')

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lockData, ownerPid } from '../../core/data-lock.ts'
@@ -34,6 +34,14 @@ const thrownBy = (call: () => unknown): ArkwatchError => {
   }
   throw new Error('nothing of ours was thrown')
 }
+
+test('in a folder that others may read, the files of the lock are for their owner alone', () => {
+  const dataDir = newDir()
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 })
+  const lock = lockData(dataDir)
+  for (const name of readdirSync(dataDir)) expect([name, statSync(join(dataDir, name)).mode & 0o077]).toEqual([name, 0])
+  lock.release()
+})
 
 test('the lock creates the folder for its owner alone and names the process', () => {
   const dataDir = newDir()

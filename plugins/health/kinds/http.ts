@@ -2,8 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../../core/errors.ts'
 import type { CheckResult } from '../api.ts'
+import { firstBroken } from '../conditions/evaluate.ts'
+import { type Condition, parseCondition } from '../conditions/parse.ts'
 import { guardedFetch } from './guarded-fetch.ts'
 import type { Kind } from './kind.ts'
+import { certificateOf } from './tls.ts'
 
 /** How much of a body is read, in bytes. */
 const maxBodyBytes = 65_536
@@ -17,24 +20,44 @@ export interface HttpFacts {
   readonly latencyMs: number
   /** Undefined where no body was asked for. */
   readonly body: string | undefined
+  /** Remaining validity of the certificate, where one was asked for. */
+  readonly certificateMs?: number | undefined
 }
 
 export interface HttpExpectation {
   readonly status: readonly (number | string)[]
   readonly bodyContains?: string | undefined
+  readonly conditions?: readonly Condition[]
+  readonly degradedConditions?: readonly Condition[]
 }
 
 /** @returns up, or down with the first condition that does not hold and the value seen; never the body itself */
-export function evaluateHttp({ status, latencyMs, body }: HttpFacts, expected: HttpExpectation): CheckResult {
+export function evaluateHttp(
+  { status, latencyMs, body, certificateMs }: HttpFacts,
+  { conditions = [], degradedConditions = [], ...expected }: HttpExpectation,
+): CheckResult {
   const details = { status }
-  if (!matchesStatus(status, expected.status)) {
+  const decidesStatus = conditions.some(({ subject }) => subject === 'status')
+  if (!decidesStatus && !matchesStatus(status, expected.status)) {
     return { status: 'down', message: `status ${status}, expected ${expected.status.join(' or ')}`, latencyMs, details }
   }
   if (expected.bodyContains !== undefined && !(body ?? '').includes(expected.bodyContains)) {
     return { status: 'down', message: 'body does not hold the expected text', latencyMs, details }
   }
+  const facts = { status, responseTimeMs: latencyMs, body, certificateMs }
+  const broken = firstBroken(conditions, facts)
+  if (broken !== undefined) return { status: 'down', message: broken, latencyMs, details }
+  const lesser = firstBroken(degradedConditions, facts)
+  if (lesser !== undefined) return { status: 'degraded', message: lesser, latencyMs, details }
   return { status: 'up', latencyMs, details }
 }
+
+/** What was accepted when the configuration was read. */
+const parsed = (texts: readonly string[]): Condition[] =>
+  texts.flatMap((text) => {
+    const result = parseCondition(text)
+    return result.ok ? [result.condition] : []
+  })
 
 /** @returns the first 64 KiB as text; the rest is not read */
 async function readStart(response: Response): Promise<string> {
@@ -61,12 +84,24 @@ export const http: Kind<'http'> = {
   name: 'http',
   timesLatency: true,
   offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
-  open(config, { monotonic }) {
+  open(config, { monotonic, now }) {
+    const conditions = parsed(config.conditions)
+    const degradedConditions = parsed(config.degradedConditions)
+    const asks = (subject: Condition['subject']) =>
+      [...conditions, ...degradedConditions].some((each) => each.subject === subject)
+    const wantsBody = config.bodyContains !== undefined || asks('body')
+    const certificateMs = async (url: string, ca: string | undefined, signal: AbortSignal) => {
+      const { hostname, port, protocol } = new URL(url)
+      if (!asks('certificateExpiration') || protocol !== 'https:') return undefined
+      const host = hostname.replace(/^\[|\]$/g, '')
+      const target = { host, port: Number(port || 443), servername: host, ca }
+      return (await certificateOf(target, signal)).validToMs - now()
+    }
     return {
       close: () => {},
       async run(signal) {
         // Only where it differs from the default: Bun makes a TLS context of its own for every request that brings options.
-        const tls = {
+        const tls: { rejectUnauthorized?: boolean; ca?: string } = {
           ...(!config.tlsVerify && { rejectUnauthorized: false }),
           ...(config.tlsCaFile && { ca: await readFile(config.tlsCaFile, 'utf8') }),
         }
@@ -83,8 +118,14 @@ export const http: Kind<'http'> = {
           }
           const response = await guardedFetch(config.url, init, config.followRedirects)
           const latencyMs = monotonic() - startedMs
-          const body = config.bodyContains === undefined ? undefined : await readStart(response)
-          return evaluateHttp({ status: response.status, latencyMs, body }, config)
+          const body = wantsBody ? await readStart(response) : undefined
+          const facts = {
+            status: response.status,
+            latencyMs,
+            body,
+            certificateMs: await certificateMs(config.url, tls.ca, init.signal),
+          }
+          return evaluateHttp(facts, { ...config, conditions, degradedConditions })
         } catch (thrown) {
           throw new Error(withoutQuery(messageOf(thrown), config.url))
         } finally {

@@ -47,7 +47,8 @@ interface Target {
   readonly ca: string | undefined
 }
 
-function certificateOf({ host, port, servername, ca }: Target, signal: AbortSignal): Promise<CertificateFacts> {
+/** @returns the certificate that a server shows, trusted or not @throws what the connection throws */
+export function certificateOf({ host, port, servername, ca }: Target, signal: AbortSignal): Promise<CertificateFacts> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,

@@ -25,6 +25,8 @@ describe('the options of health', () => {
     [{ a: { kind: 'tcp', port: 1, evry: '1s' } }, 'Unrecognized key'],
     [{ a: { kind: 'tcp', port: 1, every: '10ms' } }, 'at least 1s'],
     [{ a: { kind: 'http', url: 'ftp://x' } }, 'http://'],
+    [{ a: { kind: 'http', conditions: ['[STATUS] = 200'] } }, 'expected a comparison'],
+    [{ a: { kind: 'http', degradedConditions: ['[STATE] == 200'] } }, 'expected [STATUS]'],
     [{ a: { kind: 'http', url: 'http://u:p@x/' } }, 'no credentials'],
     [{ a: { kind: 'postgres', url: 'sqlite:///x.db' } }, 'expected a url such as postgres://user:password@host'],
     [{ a: { kind: 'redis', url: 'memcached://x' } }, 'expected a url such as redis://:password@host'],

@@ -285,6 +285,54 @@ describe('reports', () => {
     expect([passed.status, JSON.parse(passed.text).status]).toEqual([200, 'pass'])
   })
 
+  test('the shape of Spring Boot Actuator is given to those who ask for it', async () => {
+    const accept = { accept: 'application/vnd.spring-boot.actuator.v3+json, application/json' }
+    const slow = check('slow', { status: 'degraded', message: 'over 5 ms' })
+    const all = [...checks, slow]
+    const { status, text, headers } = await read(appOf({ checks: all }), '/health', accept)
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/vnd.spring-boot.actuator.v3+json'])
+    expect(JSON.parse(text)).toEqual({
+      status: 'UP',
+      components: {
+        db: { status: 'UP', details: { connectionsUsed: 4, connectionsMax: 100 } },
+        cache: { status: 'DOWN', details: { error: 'refused' } },
+        api: { status: 'UNKNOWN', details: { parent: 'cache', error: expect.any(String) } },
+        slow: { status: 'UP', details: { degraded: true, error: 'over 5 ms' } },
+      },
+    })
+    const down = [check('db', { critical: true, status: 'down', message: 'refused' })]
+    const failed = await read(appOf({ checks: down, details: 'never' }), '/health/comprehensive', accept)
+    expect([failed.status, JSON.parse(failed.text)]).toEqual([
+      503,
+      { status: 'DOWN', components: { db: { status: 'DOWN', details: { error: 'reason withheld' } } } },
+    ])
+    const stopping = await read(appOf({ status: { stopping: true } }), '/health', accept)
+    expect([stopping.status, JSON.parse(stopping.text).status]).toEqual([503, 'OUT_OF_SERVICE'])
+  })
+
+  test('the shape of Terminus is given to those who ask for it', async () => {
+    const accept = { accept: 'application/vnd.nestjs.terminus+json' }
+    const { status, text, headers } = await read(appOf({ checks }), '/health', accept)
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/vnd.nestjs.terminus+json'])
+    const body = JSON.parse(text)
+    expect(body.status).toBe('ok')
+    expect(body.info).toEqual({ db: { status: 'up', connectionsUsed: 4, connectionsMax: 100 } })
+    expect(body.error.cache).toEqual({ status: 'down', message: 'refused' })
+    expect(Object.keys(body.details)).toEqual(['db', 'cache', 'api'])
+    const down = appOf({
+      checks: [check('db', { critical: true, status: 'down', message: 'refused' })],
+      details: 'never',
+    })
+    const failed = await read(down, '/health', accept)
+    expect(failed.status).toBe(503)
+    expect(JSON.parse(failed.text)).toMatchObject({ status: 'error', error: { db: { message: 'reason withheld' } } })
+    const stopping = await read(appOf({ checks, status: { stopping: true } }), '/health', accept)
+    expect([stopping.status, JSON.parse(stopping.text).status]).toEqual([503, 'shutting_down'])
+    expect(JSON.parse((await read(appOf({ checks, status: { stopping: true } }), '/health')).text).status).toBe(
+      'degraded',
+    )
+  })
+
   test('?group= gives the checks of one group, an unknown one is 404', async () => {
     const app = appOf({ checks })
     expect(Object.keys(JSON.parse((await read(app, '/health/comprehensive?group=web')).text).checks)).toEqual(['cache'])

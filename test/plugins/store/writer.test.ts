@@ -1,6 +1,6 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AreaDefinition, Statement } from '../../../plugins/store/api.ts'
@@ -36,6 +36,13 @@ function open(path = fresh(), { maxBytes = 2 ** 30, area = notes } = {}) {
   }
   return { path, time, writer, migrated, write, texts }
 }
+test('the file and its log are for their owner alone', () => {
+  const { path, write } = open()
+  write([note('secret')])
+  for (const suffix of ['', '-wal', '-shm'])
+    expect([suffix, statSync(path + suffix).mode & 0o777]).toEqual([suffix, 0o600])
+})
+
 const codes = (answers: readonly StoreAnswer[]) => answers.map((answer) => (answer.ok ? 'ok' : answer.code))
 
 describe('the writer', () => {

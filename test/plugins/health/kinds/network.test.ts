@@ -35,6 +35,22 @@ describe('http', () => {
     ['/key', { headers: { 'x-key': 'k' } }, 'up', undefined],
     ['/key', {}, 'down', 'status 401, expected 2xx'],
     ['/', { method: 'HEAD' }, 'up', undefined],
+    ['/', { conditions: ['[STATUS] == 200', '[BODY] == pat(*well)'] }, 'up', undefined],
+    ['/none', { conditions: ['[STATUS] == any(404, 410)'] }, 'up', undefined],
+    ['/none', { conditions: ['[BODY] == pat(*well)'] }, 'down', 'status 404, expected 2xx'],
+    [
+      '/',
+      { conditions: ['[RESPONSE_TIME] < 1h', '[STATUS] < 200'] },
+      'down',
+      'condition failed: [STATUS] < 200, got 200',
+    ],
+    ['/', { degradedConditions: ['len([BODY]) > 99'] }, 'degraded', 'condition failed: len([BODY]) > 99, got 11'],
+    [
+      '/',
+      { conditions: ['[STATUS] == 1'], degradedConditions: ['[STATUS] == 2'] },
+      'down',
+      'condition failed: [STATUS] == 1, got 200',
+    ],
   ])('%s with %j is %s', async (path, options, status, message) => {
     const result = await runOnce({ kind: 'http', url: new URL(path, server.url).href, ...options })
     expect([result.status as string, result.message]).toEqual([status, message])
@@ -162,6 +178,11 @@ describe('tls', () => {
     expect((await runOnce(http)).status).toBe('down')
     expect((await runOnce({ ...http, tlsCaFile: pem('cert') })).status).toBe('up')
     expect((await runOnce({ ...http, tlsVerify: false })).status).toBe('up')
+    const expiring = { ...http, tlsVerify: false, degradedConditions: ['[CERTIFICATE_EXPIRATION] > 90d'] }
+    expect(await runOnce(expiring)).toMatchObject({
+      status: 'degraded',
+      message: expect.stringMatching(/CERTIFICATE_EXPIRATION\] > 90d, got 14[34]\d\.\d h$/),
+    })
     server.stop(true)
   })
 
