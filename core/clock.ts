@@ -1,4 +1,5 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
+import { openKernelClock } from './kernel-clock.ts'
 
 export type Cancel = () => void
 
@@ -83,10 +84,15 @@ export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImme
 /** Stops this thread, timers and requests included. Only for the boot, while nothing is served. @param ms milliseconds */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 
+const kernelClock = openKernelClock()
+/** The largest of a few: the thread may be put aside between the two reads. */
+const kernelOriginMs =
+  kernelClock === undefined ? 0 : Math.max(...Array.from({ length: 5 }, () => kernelClock() - performance.now()))
+
 /** The wall clock of this process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: kernelClock === undefined ? () => performance.now() : () => kernelClock() - kernelOriginMs,
   after: realTimer,
   every: repeating(realTimer),
   sleep: sleeping(realTimer),

@@ -253,6 +253,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       paused = false
     },
     activeRequests: () => requestPath.active(),
+    flushRequests: () => requestPath.flush(),
     get config() {
       return config.effective
     },
@@ -303,6 +304,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       if (drainDelayMs > 0) await clock.sleep(drainDelayMs, forced.signal).catch(() => {})
       if (drain !== undefined) await drainOthers(drain)
       await listeners.close(config.server?.drainTimeoutMs ?? 0, forced.signal)
+      requestPath.flush()
       const hung = await host.stop()
       await workers.close()
       eventLoop.stop()

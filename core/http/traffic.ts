@@ -1,4 +1,5 @@
 /** What is in flight, and the end of each request. */
+import type { EndedRequests } from './ended-requests.ts'
 import type { HookSet } from './hook-set.ts'
 import type { RouteEntry } from './route-source.ts'
 
@@ -16,14 +17,18 @@ export class Traffic {
 
   constructor(
     readonly hooks: HookSet,
+    readonly ended: EndedRequests,
     readonly now: () => number,
   ) {}
 
   /** Ends a request. Called exactly once for each that began. */
   end(entry: RouteEntry, status: number, startedMs: number, request: Request): void {
     this.active -= 1
-    if (!this.hooks.observed) return
+    const { hooks } = this
+    if (!hooks.observed) return
     const endedMs = this.now()
-    this.hooks.observe(status === 404 ? entry.notFound : entry.route, status, endedMs - startedMs, endedMs, request)
+    const route = status === 404 ? entry.notFound : entry.route
+    this.ended.add(route.id, status, endedMs - startedMs, endedMs)
+    if (hooks.observedAtOnce) hooks.observeRequest(route, status, endedMs - startedMs, endedMs, request)
   }
 }

@@ -1,5 +1,5 @@
 /** Logging: manifest and wiring. */
-import { definePlugin, EventLoop, logSink } from '../../core/plugin.ts'
+import { definePlugin, EventLoop, logSink, Runtime } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Logging } from './api.ts'
 import { logCommands } from './commands.ts'
@@ -22,10 +22,10 @@ export default definePlugin({
   config: LoggingConfig,
   presets: loggingPresets,
   provides: { logging: Logging },
-  wants: { eventLoop: EventLoop },
+  wants: { eventLoop: EventLoop, runtime: Runtime },
   setup({ config, wants, clock, log, workers, dataDir, report, defer }) {
     const engine = new LogEngine(config, clock, dataDir)
-    const requests = new RequestWatch({ log, clock, workers, dataDir, eventLoop: wants.eventLoop })
+    const requests = new RequestWatch({ log, clock, workers, dataDir, ...wants })
     const levels = createLevelControl(engine.tree, clock, log)
     const dropped = () => ({
       ...Object.fromEntries(sinkNames.map((name) => [name, engine.sinks.dropped(name)])),
@@ -37,7 +37,7 @@ export default definePlugin({
     const losses = new LossWatch({ problems, dropped, report, log })
     const flushSync = () => {
       engine.sinks.flushSync()
-      requests.access?.flushSync()
+      requests.flushSync()
     }
     const configure = async (next: LoggingConfig) => {
       await engine.configure(next)
@@ -51,7 +51,7 @@ export default definePlugin({
       levels: () => levels.list(engine.events.loggers()),
       recent: (options) => engine.ring.recent(options),
       tail: (listener, filter) => engine.tails.open(listener, filter),
-      flush: async () => void (await Promise.all([engine.sinks.flush(), requests.access?.flush()])),
+      flush: async () => void (await Promise.all([engine.sinks.flush(), requests.flush()])),
       flushSync: () => engine.sinks.flushSync(),
     }
     return {

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { EventLoop } from '../../core/event-loop.ts'
 import type { Logger } from '../../core/log.ts'
 import type { RequestHooks } from '../../core/request.ts'
+import type { Runtime } from '../../core/runtime-api.ts'
 import type { Workers } from '../../core/workers.ts'
 import { AccessLog } from './access/access-log.ts'
 import { accessLogConfig, type LoggingConfig } from './config.ts'
@@ -16,11 +17,12 @@ export interface RequestWatchOptions {
   readonly workers: Workers
   readonly dataDir: string
   readonly eventLoop: EventLoop | undefined
+  readonly runtime: Pick<Runtime, 'flushRequests'> | undefined
 }
 
 export class RequestWatch {
   /** Mutable in place: core reads it again with each generation. */
-  readonly hooks: RequestHooks & { context: boolean }
+  readonly hooks: Pick<RequestHooks, 'observe'> & { context: boolean; observeRequest: RequestHooks['observeRequest'] }
   access: AccessLog | undefined
   #slowMs = Number.POSITIVE_INFINITY
   #performanceMs = 0
@@ -36,10 +38,11 @@ export class RequestWatch {
     this.#performance = performance
     this.hooks = {
       context: false,
-      observe: (route, status, durationMs, endedMs, request) => {
+      observeRequest: undefined,
+      observe: (route, status, durationMs, endedMs) => {
         sketch.observe(durationMs)
         if (durationMs >= this.#slowMs) slow.add(route, status, durationMs, endedMs)
-        this.access?.record(route, status, durationMs, endedMs, request)
+        if (this.access?.withText === false) this.access.record(route, status, durationMs, endedMs)
       },
     }
   }
@@ -60,15 +63,24 @@ export class RequestWatch {
   async #configureAccess(config: LoggingConfig, redact: RedactOptions): Promise<void> {
     const wanted = accessLogConfig(config)
     const old = this.access
-    if (wanted !== undefined && old?.reconfigure(wanted, redact)) return
+    if (wanted !== undefined && old?.reconfigure(wanted, redact)) return this.#watchRequests()
     if (wanted === undefined) this.access = undefined
     else {
       const { dataDir, clock, workers } = this.options
       this.access = new AccessLog({ config: wanted, dataDir, redact, clock, workers })
       this.access.start()
     }
+    this.#watchRequests()
     await old?.stop()
     this.#lost += old?.dropped ?? 0
+  }
+
+  /** The text of a request is at hand only while it ends. */
+  #watchRequests(): void {
+    this.hooks.observeRequest = this.access?.withText
+      ? (route, status, durationMs, endedMs, request) =>
+          this.access?.recordText(route, status, durationMs, endedMs, request)
+      : undefined
   }
 
   /** Requests without a line since the beginning. */
@@ -79,6 +91,18 @@ export class RequestWatch {
   /** Why the access log cannot write at present. */
   problems(): string[] {
     return this.access?.problem === undefined ? [] : [this.access.problem]
+  }
+
+  /** Resolves when the access log has written every request that has ended, or after two seconds. */
+  async flush(): Promise<void> {
+    this.options.runtime?.flushRequests()
+    await this.access?.flush()
+  }
+
+  /** The same at once, for the last moments of the process. */
+  flushSync(): void {
+    this.options.runtime?.flushRequests()
+    this.access?.flushSync()
   }
 
   async stop(): Promise<void> {

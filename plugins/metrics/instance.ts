@@ -151,7 +151,8 @@ export class MetricsInstance {
 
   async #source(): Promise<ExposedSource> {
     const { deny, labels, created } = this.#config
-    const { clock } = this.#options
+    const { clock, runtime } = this.#options
+    runtime.flushRequests()
     const shown = (name: string) => !deny.some((prefix) => name.startsWith(prefix))
     await this.#runner.collect(createPace(clock))
     const foreign = await this.#prom.read({

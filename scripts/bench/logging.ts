@@ -66,6 +66,7 @@ const watch = new RequestWatch({
   workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent),
   dataDir: '/',
   eventLoop: undefined,
+  runtime: undefined,
 })
 await watch.configure(config({}), {})
 const batch = 10_000
@@ -123,12 +124,12 @@ const cases: Case[] = [
   {
     name: 'observe hook, defaults',
     batches: manyBatches,
-    run: () => watch.hooks.observe!(route, 200, 1.5, 1_000, request),
+    run: () => watch.hooks.observe!(route, 200, 1.5, 1_000),
     bestNs: Number.POSITIVE_INFINITY,
   },
   {
     name: 'access record, path and id',
-    run: () => withText.record(route, 200, 1.5, 1_000, request),
+    run: () => withText.recordText(route, 200, 1.5, 1_000, request),
     after: () => withText.flush(),
     bestNs: Number.POSITIVE_INFINITY,
   },

@@ -126,10 +126,10 @@ test('a hook that throws turns its plugin degraded, is taken out after ten times
   const ops = await embed({ metrics: {} }, [bad])
   const fetch = ops.wrap(honoApp(Hono))
   for (let at = 0; at < 20; at += 1) expect((await fetch(get('/users/1'))).status).toBe(200)
+  expect(countOf(await ops.service(Metrics).expose(), '/users/:id')).toBe('20')
   expect(calls).toBe(10)
   const status = ops.status().plugins.find(({ name }) => name === 'probe')
   expect(status).toMatchObject({ state: 'degraded', errors: 10 })
-  expect(countOf(await ops.service(Metrics).expose(), '/users/:id')).toBe('20')
 })
 
 test('hooks may answer, and see the responses', async () => {

@@ -61,7 +61,7 @@ export class AccessLog {
   }
 
   /** Whether the path or the request id is wanted, which takes the dearer way. */
-  get #withText(): boolean {
+  get withText(): boolean {
     return this.#config.path || this.#config.requestId
   }
 
@@ -96,11 +96,10 @@ export class AccessLog {
     else this.#flushed?.()
   }
 
-  /** @param endedMs monotonic milliseconds */
-  record(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
+  /** Records a request by its numbers. @param endedMs monotonic milliseconds */
+  record(route: Route, status: number, durationMs: number, endedMs: number): void {
     if (this.#routes[route.id] === undefined) this.#announce(route)
-    if (!this.#withText) this.#ring.push(route.id, status, durationMs, endedMs + monotonicOrigin)
-    else this.#addRow(route, status, durationMs, endedMs, request)
+    this.#ring.push(route.id, status, durationMs, endedMs + monotonicOrigin)
   }
 
   #announce({ id, method, pattern }: Route): void {
@@ -109,7 +108,10 @@ export class AccessLog {
     this.#post({ kind: 'route', id, route })
   }
 
-  #addRow({ id }: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
+  /** Records a request with its path or its id. @param endedMs monotonic milliseconds */
+  recordText(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
+    const { id } = route
+    if (this.#routes[id] === undefined) this.#announce(route)
     if (this.#rowsWaiting >= this.#config.capacity) {
       this.#forget()
       if (this.#rowsWaiting >= this.#config.capacity) {

@@ -17,7 +17,15 @@ function setup() {
     fallbackSink((line) => lines.push(JSON.parse(line))),
   ).logger('core')
   const hooks = new HookSet(clock, log)
-  return { clock, lines, hooks, observe: () => hooks.observe(route, 200, 1, 2, request) }
+  return {
+    clock,
+    lines,
+    hooks,
+    observe: () => {
+      hooks.observe(Float64Array.of(0, 200, 1, 2), 1, [route])
+      hooks.observeRequest(route, 200, 1, 2, request)
+    },
+  }
 }
 
 test('a hook that throws is reported, the others still run, once each', () => {
@@ -39,7 +47,7 @@ test('a hook that throws is reported, the others still run, once each', () => {
   expect(errors).toEqual([new Error('bad')])
 })
 
-for (const kind of ['observe', 'onRequest', 'onResponse', 'onError'] as const) {
+for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError'] as const) {
   test(`an ${kind} that throws ten times in a row is taken out, and nine times is not`, () => {
     const { hooks, lines, observe } = setup()
     let calls = 0
@@ -58,6 +66,7 @@ for (const kind of ['observe', 'onRequest', 'onResponse', 'onError'] as const) {
     const scope = new Scope(request, 0)
     const run = {
       observe,
+      observeRequest: observe,
       onRequest: () => hooks.answer(scope),
       onResponse: () => hooks.responded(scope, undefined),
       onError: () => hooks.threw(scope, new Error('of the application')),
@@ -89,32 +98,52 @@ test('a hook taken out comes back with the next set of hooks', () => {
   expect(hooks.observed).toBe(true)
 })
 
-test('the time of hooks is estimated from one call in 1,024, for each plugin', async () => {
+test('the time of observers is measured, that of other hooks estimated from one call in 1,024, for each plugin', () => {
   const { hooks, observe, clock } = setup()
   let nowMs = 0
   clock.monotonic = () => nowMs
+  const taking = (ms: number) => () => {
+    nowMs += ms
+  }
   hooks.replace([
-    owned(
-      {
-        observe: () => {
-          nowMs += 2
-        },
-      },
-      'slow',
-    ),
-    owned(
-      {
-        observe: () => {
-          nowMs += 0.5
-        },
-      },
-      'quick',
-    ),
+    owned({ observe: taking(2) }, 'slow'),
+    owned({ observe: taking(0.5) }, 'quick'),
+    owned({ observeRequest: taking(0.25) }, 'sampled'),
   ])
   for (let at = 0; at < 4_096; at += 1) observe()
   expect(hooks.hookMs('slow')).toBe(2 * 4_096)
   expect(hooks.hookMs('quick')).toBe(0.5 * 4_096)
+  expect(hooks.hookMs('sampled')).toBe(0.25 * 4_096)
   expect(hooks.hookMs('unknown')).toBe(0)
+})
+
+test('an observer that throws in the middle of many requests is told of the ones behind, and each failure is reported', () => {
+  const { hooks } = setup()
+  const seen: number[] = []
+  const errors: unknown[] = []
+  const observe = (_route: unknown, status: number) => {
+    if (status === 500) throw new Error('bad')
+    seen.push(status)
+  }
+  hooks.replace([owned({ observe }, 'probe', (error) => errors.push(error))])
+  const statuses = [200, 500, 201, 500, 500, 202]
+  hooks.observe(Float64Array.from(statuses.flatMap((status) => [0, status, 1, 2])), statuses.length, [route])
+  expect(seen).toEqual([200, 201, 202])
+  expect(errors).toHaveLength(3)
+  expect(hooks.observed).toBe(true)
+})
+
+test('an observer that throws ten times in a row is not told of the rest', () => {
+  const { hooks } = setup()
+  let calls = 0
+  const observe = () => {
+    calls += 1
+    throw new Error('bad')
+  }
+  hooks.replace([owned({ observe })])
+  hooks.observe(Float64Array.from(Array.from({ length: 15 }, () => [0, 200, 1, 2]).flat()), 15, [route])
+  expect(calls).toBe(10)
+  expect(hooks.observed).toBe(false)
 })
 
 test('hooks are called as methods of their object', () => {

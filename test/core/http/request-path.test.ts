@@ -2,7 +2,10 @@ import { expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { Hono } from 'hono'
 import { currentRequest } from '../../../core/http/current-request.ts'
+import { longestWaitMs, mostWaiting } from '../../../core/http/ended-requests.ts'
+import { createRequestPath } from '../../../core/http/request-path.ts'
 import type { RequestHooks, RequestScope } from '../../../core/request.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 import { observedPath, owned } from './support.ts'
 
 const get = (url: string, init?: RequestInit) => new Request(`http://localhost${url}`, init)
@@ -16,23 +19,84 @@ test('without hooks requests are only counted', async () => {
   expect(path.active()).toBe(0)
 })
 
-test('observers get the duration, the end and the request', async () => {
-  let nowMs = 100
+test('observers get the duration and the end, and the request at once where they want it', async () => {
+  const clock = testClock()
   const calls: unknown[][] = []
-  const { path } = observedPath()
-  const timed = (await import('../../../core/http/request-path.ts')).createRequestPath({
-    log: { error() {}, warn() {} } as never,
-    clock: { monotonic: () => nowMs },
-  })
-  timed.setHooks([owned({ observe: (...args) => void calls.push(args) })])
-  const app = new Hono().get('/', (c) => {
-    nowMs += 5
+  const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
+  timed.setHooks([
+    owned({
+      observe: (...args) => void calls.push(['later', ...args]),
+      observeRequest: (...args) => void calls.push(['at once', ...args]),
+    }),
+  ])
+  const app = new Hono().get('/', async (c) => {
+    await clock.advance(5)
     return c.text('x')
   })
   const request = get('/')
   await timed.wrapHono(app)(request)
-  expect(calls).toEqual([[timed.routes[0], 200, 5, 105, request]])
-  expect(path.active()).toBe(0)
+  const ended = clock.monotonic()
+  const atOnce = ['at once', timed.routes[0], 200, 5, ended, request]
+  expect(calls).toEqual([atOnce])
+  await clock.advance(longestWaitMs)
+  expect(calls).toEqual([atOnce, ['later', timed.routes[0], 200, 5, ended]])
+  expect([timed.active(), clock.pending]).toEqual([0, 0])
+})
+
+test('observers are told of requests in order: when many wait, when time is up, when asked, and before hooks change', async () => {
+  const clock = testClock()
+  const statuses: number[] = []
+  const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
+  const hooks = owned({ observe: (_route, status) => void statuses.push(status) })
+  timed.setHooks([hooks])
+  let status = 200
+  const fetch = timed.wrapFetch(
+    (_request: Request) => new Response(null, { status: 200 + (status++ % 300) }),
+    () => '/',
+  )
+  const request = get('/')
+  const run = (requests: number) => {
+    for (let at = 0; at < requests; at += 1) fetch(request)
+  }
+  run(mostWaiting - 1)
+  expect(statuses).toHaveLength(0)
+  run(1)
+  expect(statuses).toHaveLength(mostWaiting)
+  run(3)
+  await clock.advance(longestWaitMs - 1)
+  expect(statuses).toHaveLength(mostWaiting)
+  await clock.advance(1)
+  expect(statuses).toHaveLength(mostWaiting + 3)
+  run(2)
+  timed.flush()
+  expect(statuses).toHaveLength(mostWaiting + 5)
+  run(1)
+  timed.setHooks([])
+  expect(statuses).toEqual(Array.from({ length: mostWaiting + 6 }, (_, at) => 200 + ((200 + at) % 300)))
+})
+
+test('requests that an observer makes itself are neither lost nor endless', () => {
+  const clock = testClock()
+  const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
+  const request = get('/')
+  const fetch = timed.wrapFetch(
+    (_request: Request) => new Response(),
+    () => '/',
+  )
+  let told = 0
+  timed.setHooks([
+    owned({
+      observe: () => {
+        told += 1
+        if (told <= 2) for (let at = 0; at < mostWaiting + 5; at += 1) fetch(request)
+      },
+    }),
+  ])
+  fetch(request)
+  timed.flush()
+  timed.flush()
+  timed.flush()
+  expect(told).toBe(1 + 2 * (mostWaiting + 5))
 })
 
 test('the very answer of the application is handed on, be it a response or a promise', () => {

@@ -38,6 +38,9 @@ export function observedPath(options: { maxRoutes?: number; hooks?: RequestHooks
   }
   path.setHooks([owned(hooks)])
   /** What was seen since the last call, as `METHOD pattern status`. */
-  const taken = () => seen.splice(0).map(({ route, status }) => `${route} ${status}`)
+  const taken = () => {
+    path.flush()
+    return seen.splice(0).map(({ route, status }) => `${route} ${status}`)
+  }
   return { path, seen, taken, lines, log, hooks }
 }
