@@ -1,10 +1,12 @@
 /** The pools in the admin API. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Access, type AdminEnv, operation } from '../admin/api.ts'
-import type { Pool } from './api.ts'
 import { type PoolAction, poolActions } from './commands.ts'
-import { counters } from './pgbouncer.ts'
+import { statusOf } from './pgbouncer.ts'
 import type { NamedPools } from './pools.ts'
+
+/** A pool, whosever it is. */
+type Shown = ReturnType<NamedPools['find']>
 
 const record = z.record(z.string(), z.unknown())
 const json = <S extends z.ZodType>(description: string, schema: S) => ({
@@ -25,7 +27,7 @@ const reads = [
     access: 'operator',
     summary: 'Shows who holds each connection, since when, and with which statement, without its values.',
     what: 'The holders, oldest first.',
-    read: (pool: Pool) => pool.holders(),
+    read: (pool: Shown) => pool.holders(),
   },
   {
     path: '/statements',
@@ -33,7 +35,7 @@ const reads = [
     access: 'operator',
     summary: 'Shows the most costly shapes of statements.',
     what: 'The shapes, by time in all.',
-    read: (pool: Pool) => pool.statements(),
+    read: (pool: Shown) => pool.statements(),
   },
   {
     path: '/slow',
@@ -41,7 +43,7 @@ const reads = [
     access: 'operator',
     summary: 'Shows the latest slow statements, without their values.',
     what: 'The statements, newest first.',
-    read: (pool: Pool) => pool.slow(),
+    read: (pool: Shown) => pool.slow(),
   },
   {
     path: '/routes',
@@ -49,7 +51,7 @@ const reads = [
     access: 'viewer',
     summary: 'Shows what requests of each route took of the pool.',
     what: 'The routes, by time held.',
-    read: (pool: Pool) => pool.routes(),
+    read: (pool: Shown) => pool.routes(),
   },
 ] as const
 
@@ -79,8 +81,7 @@ const acts = [
 
 export function poolAdminRoutes(pools: NamedPools) {
   const app = new OpenAPIHono<AdminEnv>()
-  const each = <T>(read: (pool: Pool) => T) =>
-    Object.fromEntries(pools.names.map((name) => [name, read(pools.get(name))]))
+  const each = <T>(read: (pool: Shown) => T) => Object.fromEntries(pools.all.map((pool) => [pool.name, read(pool)]))
   app.openapi(
     createRoute({
       ...operation({
@@ -92,7 +93,7 @@ export function poolAdminRoutes(pools: NamedPools) {
       path: '/',
       responses: { 200: byPool('The pools.', record) },
     }),
-    (c) => c.json({ pools: each((pool) => ({ ...pool.status(), pgbouncer: counters(pool.status()) })) }, 200),
+    (c) => c.json({ pools: each((pool) => ({ ...statusOf(pool) }) as unknown as Record<string, never>) }, 200),
   )
   for (const { path, what, read, ...described } of reads)
     app.openapi(
@@ -115,7 +116,7 @@ export function poolAdminRoutes(pools: NamedPools) {
         access: 'admin',
         summary: 'Shows the generic plan of a statement that the pool ran, without values; the statement is not run.',
         sensitive: true,
-        errors: [404, 503],
+        errors: [404, 409, 503],
       }),
       method: 'get',
       path: '/{pool}/statements/{fingerprint}/plan',
@@ -142,7 +143,7 @@ export function poolAdminRoutes(pools: NamedPools) {
   for (const { action, body, ...described } of acts)
     app.openapi(
       createRoute({
-        ...operation({ ...described, id: `pool.${action}`, errors: [404] }),
+        ...operation({ ...described, id: `pool.${action}`, errors: [404, 409] }),
         method: 'post',
         path: `/{pool}/${action}`,
         request: {

@@ -100,6 +100,33 @@ export interface PoolStatus {
   readonly reserve: { readonly total: number; readonly active: number; readonly idle: number }
 }
 
+/** What is known of a pool that an application owns. */
+export interface ForeignStatus {
+  readonly name: string
+  readonly driver: 'pg' | 'postgres' | 'bun'
+  readonly owned: false
+  /** undefined where the client does not tell: postgres.js and Bun.SQL. */
+  readonly total: number | undefined
+  readonly active: number
+  readonly idle: number | undefined
+  readonly waiting: number
+  readonly oldestWaitMs: number
+  readonly avgWaitMs: number
+  readonly max: number
+  readonly leaks: number
+  readonly slow: number
+}
+
+export interface Watched<T> {
+  /** Use it from now on: the same `pg.Pool`, or a stand-in for a postgres.js or Bun.SQL client, which have no statistics. */
+  readonly client: T
+  status(): ForeignStatus
+  /** Oldest first. */
+  holders(): readonly Holder[]
+  /** Looks no more. */
+  stop(): void
+}
+
 export interface Holder {
   readonly pid: number
   readonly kind: 'query' | 'begin' | 'reserve' | 'internal'
@@ -190,5 +217,13 @@ export interface Pools {
   readonly names: readonly string[]
   /** @param name @default 'default' @throws POOL_UNKNOWN */
   get(name?: string): Pool
+  /**
+   * Shows a pool that the application owns as ours are shown: status, holders, leaks, slow statements, metrics. It is
+   * not acted upon: it cannot be paused, evicted or drained here.
+   * @param name `^[a-z][a-z0-9_]*$`, not that of another
+   * @param client a `pg.Pool`, a postgres.js or a Bun.SQL client
+   * @throws POOL_WATCH_REFUSED
+   */
+  watch<T>(name: string, client: T): Watched<T>
 }
 export const Pools = service<Pools>('pool')

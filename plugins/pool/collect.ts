@@ -1,7 +1,11 @@
 /** The metrics of the pools. */
 import type { Collector, MetricFactory } from '../metrics/api.ts'
+import type { PoolStatus } from './api.ts'
 import type { QueryType } from './fingerprint.ts'
+import type { ForeignPool } from './foreign/foreign-pool.ts'
 import type { SqlPool } from './sql-pool.ts'
+
+type Measured = SqlPool | ForeignPool
 
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const types: readonly QueryType[] = ['select', 'insert', 'update', 'delete', 'other']
@@ -42,7 +46,7 @@ function histogramsOf(metrics: MetricFactory) {
     buckets: seconds,
   })
   return {
-    attach({ name: pool, watch }: SqlPool): void {
+    attach({ name: pool, watch }: Measured): void {
       watch.instruments.acquire = acquire.labels({ pool })
       watch.instruments.usage = usage.labels({ pool })
       watch.instruments.creation = creation.labels({ pool })
@@ -85,13 +89,19 @@ function familiesOf(metrics: MetricFactory) {
     ...[maxwait, up, closed, statements, statementSeconds, lent, held],
   ]
   return {
-    read(pool: string, source: SqlPool): void {
-      const status = source.status()
-      for (const [field, family] of values) family.set({ pool }, status[field])
+    read(pool: string, source: Measured): void {
+      const status: Partial<PoolStatus> & Pick<PoolStatus, 'oldestWaitMs'> = source.status() as PoolStatus
+      for (const [field, family] of values) {
+        const value = status[field]
+        if (value !== undefined) family.set({ pool }, value)
+      }
       maxwait.set({ pool }, status.oldestWaitMs / 1_000)
-      up.set({ pool }, status.unavailable ? 0 : 1)
-      for (const [field, family] of totals) family.inc({ pool }, since(`${pool} ${field}`, status[field]))
-      for (const [cause, count] of Object.entries(status.closed))
+      if (status.unavailable !== undefined) up.set({ pool }, status.unavailable ? 0 : 1)
+      for (const [field, family] of totals) {
+        const value = status[field]
+        if (value !== undefined) family.inc({ pool }, since(`${pool} ${field}`, value))
+      }
+      for (const [cause, count] of Object.entries(status.closed ?? {}))
         closed.inc({ pool, cause }, since(`${pool} closed ${cause}`, count))
       statements.remove({ pool })
       statementSeconds.remove({ pool })
@@ -113,8 +123,8 @@ function familiesOf(metrics: MetricFactory) {
 
 /** Measures pools while metrics is there. */
 export class PoolMetrics {
-  private readonly pools = new Map<string, SqlPool>()
-  private attached: { attach(pool: SqlPool): void; forget(pool: string): void } | undefined
+  private readonly pools = new Map<string, Measured>()
+  private attached: { attach(pool: Measured): void; forget(pool: string): void } | undefined
 
   readonly collector: Collector = {
     name: 'pool',
@@ -136,7 +146,7 @@ export class PoolMetrics {
   }
 
   /** @returns takes its series back */
-  add(pool: SqlPool): () => void {
+  add(pool: Measured): () => void {
     this.pools.set(pool.name, pool)
     this.attached?.attach(pool)
     return () => {

@@ -2,9 +2,13 @@
 import { parseDuration } from '../../core/config/units.ts'
 import { type ControlCommand, controlCommand } from '../../core/runtime-api.ts'
 import type { Contribution } from '../../core/token.ts'
-import type { Pool, Pools } from './api.ts'
+import type { Pool } from './api.ts'
 import { poolError } from './errors.ts'
-import { counters } from './pgbouncer.ts'
+import { statusOf } from './pgbouncer.ts'
+import type { NamedPools } from './pools.ts'
+
+/** What is shown of a pool, whosever it is. */
+type Shown = ReturnType<NamedPools['find']>
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -31,15 +35,15 @@ function milliseconds(name: string, value: unknown): number | undefined {
 }
 
 /** `{ pool? }` each; without it all pools are read, and `default` is acted upon. */
-export function poolCommands(pools: Pools): Contribution<ControlCommand>[] {
+export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] {
   const named = ({ pool }: Args) => (pool === undefined || pool === null ? undefined : String(pool))
-  const read = (name: string, of: (pool: Pool) => unknown) =>
+  const read = (name: string, of: (pool: Shown) => unknown) =>
     controlCommand({
       name,
       run(args) {
         const one = named(args)
-        const chosen = one === undefined ? pools.names : [pools.get(one).name]
-        return { pools: Object.fromEntries(chosen.map((each) => [each, of(pools.get(each))])) }
+        const chosen = one === undefined ? pools.all : [pools.find(one)]
+        return { pools: Object.fromEntries(chosen.map((each) => [each.name, of(each)])) }
       },
     })
   const act = (action: PoolAction) =>
@@ -53,7 +57,7 @@ export function poolCommands(pools: Pools): Contribution<ControlCommand>[] {
       },
     })
   return [
-    read('pool', (pool) => ({ ...pool.status(), pgbouncer: counters(pool.status()) })),
+    read('pool', statusOf),
     read('pool.holders', (pool) => pool.holders()),
     read('pool.statements', (pool) => pool.statements()),
     read('pool.slow', (pool) => pool.slow()),

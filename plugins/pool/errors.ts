@@ -43,6 +43,14 @@ export const poolError = defineErrors({
     help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
   },
   POOL_ARGUMENT: { message: 'argument {name}: expected {expected}, got {seen}', help: 'Give it as it is described.' },
+  POOL_WATCH_REFUSED: {
+    message: 'the pool {pool} cannot be watched: {reason}',
+    help: 'Give a pg.Pool, a postgres.js or a Bun.SQL client, and a name of its own in lower_snake_case.',
+  },
+  POOL_NOT_OWNED: {
+    message: 'the pool {pool} belongs to the application and is only watched',
+    help: 'Pause, evict or drain it in the application.',
+  },
   POOL_STATEMENT_UNKNOWN: {
     message: 'pool {pool} has run no statement with the fingerprint {id}',
     help: 'See `GET /admin/pool/statements` for those that it has.',

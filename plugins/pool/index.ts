@@ -9,6 +9,7 @@ import { PoolMetrics } from './collect.ts'
 import { poolCommands } from './commands.ts'
 import { PoolConfig, poolPresets } from './config.ts'
 import { NamedPools, unconfiguredReason } from './pools.ts'
+import { SqlPool } from './sql-pool.ts'
 
 export default definePlugin({
   api: 1,
@@ -24,7 +25,8 @@ export default definePlugin({
   setup({ config, clock, log, contribute }) {
     const metrics = new PoolMetrics()
     const pools = new NamedPools(config, clock, log, (pool) => {
-      const undo = [metrics.add(pool), contribute(healthCheck(poolCheck(pool)))]
+      const undo = [metrics.add(pool)]
+      if (pool instanceof SqlPool) undo.push(contribute(healthCheck(poolCheck(pool))))
       return () => undo.forEach((each) => void each())
     })
     return {

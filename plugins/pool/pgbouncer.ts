@@ -1,5 +1,5 @@
 /** PURE. The counts of a pool under the names that PgBouncer's `SHOW POOLS` gives them. */
-import type { PoolStatus } from './api.ts'
+import type { ForeignStatus, PoolStatus } from './api.ts'
 
 export interface PgbouncerCounts {
   /** Borrowers that hold a connection. */
@@ -38,4 +38,10 @@ export function counters(status: PoolStatus): PgbouncerCounts {
     maxwait_us: Math.floor((oldestWaitMs % 1_000) * 1_000),
     avg_wait_time: Math.round(avgWaitMs * 1_000),
   }
+}
+
+/** The status of a pool, with those counts where they are known. */
+export function statusOf({ status }: { status(): PoolStatus | ForeignStatus }) {
+  const all = status()
+  return 'checking' in all ? { ...all, pgbouncer: counters(all) } : all
 }

@@ -40,7 +40,8 @@ export class PoolWatch {
   readonly slow: SlowLog
   leaks = 0
   private readonly period = { sinceMs: 0, acquired: 0, waitedMs: 0 }
-  private avgWaitMs = 0
+  /** Of the last full period. */
+  avgWaitMs = 0
 
   constructor(private readonly options: WatchOptions) {
     this.slow = new SlowLog(options.clock, options.log)

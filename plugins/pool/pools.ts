@@ -1,11 +1,14 @@
 /** The pools of a configuration by name. */
 import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
-import type { Pool, Pools } from './api.ts'
+import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
 import type { PoolConfig, PoolEntry } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'
 import { postgresDriver } from './drivers/postgres.ts'
 import { poolError } from './errors.ts'
+import { ForeignPool } from './foreign/foreign-pool.ts'
+import { isPgPool, pgCounts, watchPgPool } from './foreign/pg-pool.ts'
+import { isSqlClient, sqlCounts, watchSqlClient } from './foreign/sql-client.ts'
 import type { PoolSettings } from './pool-options.ts'
 import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
 
@@ -59,30 +62,74 @@ interface Member {
 }
 
 const drainMs = 3_000
+const maxWatched = 100
 
 export class NamedPools implements Pools {
   private readonly members = new Map<string, Member>()
+
+  private readonly watched = new Map<string, { readonly pool: ForeignPool; readonly stop: () => void }>()
 
   /** @param opened told of each pool; what it returns is called when that pool goes */
   constructor(
     private config: PoolConfig,
     private readonly clock: Clock,
     private readonly log: Logger,
-    private readonly opened: (pool: SqlPool) => () => void = () => () => {},
+    private readonly opened: (pool: SqlPool | ForeignPool) => () => void = () => () => {},
   ) {}
 
   get names(): readonly string[] {
     return [...this.members.keys()]
   }
 
-  get all(): readonly SqlPool[] {
+  private get own(): readonly SqlPool[] {
     return [...this.members.values()].map(({ pool }) => pool)
+  }
+
+  /** Those of applications, too. */
+  get all(): readonly (SqlPool | ForeignPool)[] {
+    return [...this.own, ...[...this.watched.values()].map(({ pool }) => pool)]
+  }
+
+  /** @throws POOL_UNKNOWN */
+  find(name: string): SqlPool | ForeignPool {
+    return this.watched.get(name)?.pool ?? (this.get(name) as SqlPool)
   }
 
   get(name = 'default'): Pool {
     const member = this.members.get(name)
-    if (member === undefined) throw poolError('POOL_UNKNOWN', { pool: name, known: this.names.join(', ') })
-    return member.pool
+    if (member !== undefined) return member.pool
+    if (this.watched.has(name)) throw poolError('POOL_NOT_OWNED', { pool: name })
+    throw poolError('POOL_UNKNOWN', { pool: name, known: this.names.join(', ') })
+  }
+
+  watch<T>(name: string, client: T): Watched<T> {
+    const refused = (reason: string) => poolError('POOL_WATCH_REFUSED', { pool: name, reason })
+    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) throw refused('its name is not in lower_snake_case')
+    if (this.members.has(name) || this.watched.has(name)) throw refused('there is another one of that name')
+    if (this.watched.size >= maxWatched) throw refused(`${maxWatched} are watched already`)
+    const { clock, log } = this
+    const watch = { name, clock, log, ...limitsOf(this.config) }
+    const foreign = (driver: ForeignStatus['driver'], counts: ConstructorParameters<typeof ForeignPool>[1]) =>
+      new ForeignPool({ ...watch, driver }, counts)
+    if (isPgPool(client)) {
+      const pool = foreign('pg', pgCounts(client))
+      return this.show(pool, client, watchPgPool(client, pool))
+    }
+    if (!isSqlClient(client)) throw refused('it is none that is known')
+    const pool = foreign(client.options.adapter === undefined ? 'postgres' : 'bun', sqlCounts(client))
+    return this.show(pool, watchSqlClient(client, pool) as T, () => {})
+  }
+
+  private show<T>(pool: ForeignPool, client: T, undo: () => void): Watched<T> {
+    const forget = this.opened(pool)
+    const stop = () => {
+      if (this.watched.get(pool.name)?.pool !== pool) return
+      this.watched.delete(pool.name)
+      undo()
+      forget()
+    }
+    this.watched.set(pool.name, { pool, stop })
+    return { client, status: pool.status, holders: pool.holders, stop }
   }
 
   async start(): Promise<void> {
@@ -94,8 +141,9 @@ export class NamedPools implements Pools {
   }
 
   async stop(): Promise<void> {
+    for (const { stop } of [...this.watched.values()]) stop()
     for (const { forget } of this.members.values()) forget()
-    await Promise.all(this.all.map((pool) => pool.drain(drainMs)))
+    await Promise.all(this.own.map((pool) => pool.drain(drainMs)))
   }
 
   /**

@@ -1,0 +1,111 @@
+/** A pool that an application owns, seen as one of ours is: who holds, who waits, how long. It is only looked at. */
+import type { ForeignStatus } from '../api.ts'
+import { currentBorrower } from '../borrower.ts'
+import { Fingerprints } from '../fingerprint.ts'
+import { type Borrower, Lease, type Slot } from '../lease.ts'
+import { PoolWatch, type WatchOptions } from '../pool-watch.ts'
+
+/** What only the client knows. */
+export interface ForeignCounts {
+  /** Connections that are open; undefined where the client does not tell. */
+  readonly total: number | undefined
+  readonly idle: number | undefined
+  /** Borrowers in the client's own line; undefined where it does not tell, then they are those whom we saw ask. */
+  readonly waiting: number | undefined
+  readonly max: number
+}
+
+/** Somebody who asked and has got nothing yet. */
+export interface Asking {
+  readonly borrower: Borrower
+  readonly sinceMs: number
+}
+
+export class ForeignPool {
+  readonly watch: PoolWatch
+  private readonly fingerprints = new Fingerprints()
+  private readonly leases = new Set<Lease>()
+  private readonly asking = new Set<Asking>()
+
+  constructor(
+    private readonly options: WatchOptions & { readonly driver: ForeignStatus['driver'] },
+    private readonly counts: () => ForeignCounts,
+  ) {
+    this.watch = new PoolWatch(options)
+  }
+
+  get name(): string {
+    return this.options.name
+  }
+
+  ask(kind: Borrower['kind']): Asking {
+    const asking = { borrower: currentBorrower(kind, this), sinceMs: this.options.clock.monotonic() }
+    this.asking.add(asking)
+    return asking
+  }
+
+  giveUp(asking: Asking): void {
+    this.asking.delete(asking)
+  }
+
+  /** @param pid of the backend, 0 where it is not known */
+  acquired(asking: Asking, pid: number): Lease {
+    this.asking.delete(asking)
+    const nowMs = this.options.clock.monotonic()
+    const waitedMs = nowMs - asking.sinceMs
+    const lease = new Lease({ connection: { pid } } as Slot, asking.borrower, nowMs, waitedMs)
+    this.leases.add(lease)
+    this.watch.events.acquired?.(waitedMs)
+    return lease
+  }
+
+  released(lease: Lease): void {
+    if (!this.leases.delete(lease)) return
+    lease.released = true
+    this.watch.events.released?.(lease, this.options.clock.monotonic() - lease.sinceMs)
+  }
+
+  /** Notes what begins on a connection. @returns called when it has ended */
+  statement(lease: Lease, text: string | readonly string[]): (failed: boolean) => void {
+    const shape = typeof text === 'string' ? this.fingerprints.ofText(text) : this.fingerprints.ofTemplate(text)
+    const startedMs = this.options.clock.monotonic()
+    lease.statement = shape.text
+    lease.statementSinceMs = startedMs
+    return (failed) => {
+      lease.statementSinceMs = undefined
+      if (!failed && shape.opens !== undefined) lease.inTransaction = shape.opens
+      this.watch.ended(lease, shape, this.options.clock.monotonic() - startedMs, failed, () => undefined)
+    }
+  }
+
+  status = (): ForeignStatus => {
+    const { total, idle, waiting = this.asking.size, max } = this.counts()
+    const [oldest] = this.asking
+    return {
+      name: this.name,
+      driver: this.options.driver,
+      owned: false,
+      total,
+      active: Math.min(this.leases.size, max),
+      idle,
+      // Statements beyond `max` are in the hands of the client, which runs no more at a time.
+      waiting: waiting + Math.max(0, this.leases.size - max),
+      oldestWaitMs: oldest === undefined ? 0 : this.options.clock.monotonic() - oldest.sinceMs,
+      avgWaitMs: this.watch.avgWaitMs,
+      max,
+      leaks: this.watch.leaks,
+      slow: this.watch.slow.count,
+    }
+  }
+  holders = () => this.watch.holders([...this.leases])
+  statements = (limit = 20) => this.watch.statements.top(limit)
+  slow = (limit = 50) => this.watch.slow.latest(limit)
+  routes = () => this.watch.routes.list()
+
+  /** Run it every second. */
+  housekeep(): void {
+    const nowMs = this.options.clock.monotonic()
+    this.watch.findLeaks(this.leases, nowMs)
+    this.watch.housekeep(nowMs)
+  }
+}
