@@ -41,7 +41,7 @@ export interface Sql {
 export interface Session extends Sql {
   query<T = Row>(text: string, parameters?: readonly unknown[], options?: { signal?: AbortSignal }): Promise<Rows<T>>
   /** Runs `work` between SAVEPOINT and RELEASE, or ROLLBACK TO it when it throws. Only in a transaction. */
-  savepoint<T>(work: (tx: Session) => Promise<T>): Promise<T>
+  savepoint<T>(work: (tx: Session) => PromiseLike<T>): Promise<T>
   /** Process id of the backend. */
   readonly pid: number
   /** The client itself, for cursors, COPY, LISTEN: unwatched. */
@@ -189,7 +189,7 @@ export interface Pool {
    */
   query<T = Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<Rows<T>>
   /** Runs `work` in a transaction: committed when it returns, rolled back when it throws. @throws also POOL_ROLLED_BACK */
-  begin<T>(work: (tx: Session) => Promise<T>, options?: BeginOptions): Promise<T>
+  begin<T>(work: (tx: Session) => PromiseLike<T>, options?: BeginOptions): Promise<T>
   /** Lends a connection until its `release()`. */
   reserve(options?: AcquireOptions): Promise<Reserved>
   /** The plan of one SELECT, never run. @throws POOL_EXPLAIN_REFUSED */

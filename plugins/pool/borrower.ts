@@ -56,7 +56,7 @@ export function currentBorrower(kind: Borrower['kind'], pool: object): Borrower 
 }
 
 /** Runs `work` as code that holds `lease`. */
-export async function whileHolding<T>(pool: object, lease: Lease, work: () => Promise<T>): Promise<T> {
+export async function whileHolding<T>(pool: object, lease: Lease, work: () => PromiseLike<T>): Promise<T> {
   holders += 1
   try {
     return await holding.run({ pool, lease, outer: holding.getStore() }, work)

@@ -51,6 +51,10 @@ export const poolError = defineErrors({
     message: 'the pool {pool} belongs to the application and is only watched',
     help: 'Pause, evict or drain it in the application.',
   },
+  POOL_NEEDS_RESTART: {
+    message: 'option {option} of pool cannot change while it runs',
+    help: 'Restart Arkwatch with the new value.',
+  },
   POOL_STATEMENT_UNKNOWN: {
     message: 'pool {pool} has run no statement with the fingerprint {id}',
     help: 'See `GET /admin/pool/statements` for those that it has.',

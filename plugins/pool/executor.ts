@@ -28,6 +28,14 @@ const codeOf = (thrown: unknown): string => {
   return typeof errno === 'string' ? errno : String(code ?? '')
 }
 
+/** Both drivers' errors carry SQLSTATE as `code`, which Bun's has as `errno`. */
+function withSqlState(thrown: unknown): unknown {
+  const { code } = (thrown ?? {}) as { code?: unknown }
+  if (code === 'ERR_POSTGRES_SERVER_ERROR')
+    Object.defineProperty(thrown, 'code', { value: codeOf(thrown), configurable: true, writable: true })
+  return thrown
+}
+
 /** Whether it says that the connection is gone. */
 export const isLost = (thrown: unknown): boolean =>
   codeOf(thrown) === 'POOL_CONNECTION_LOST' || lostCodes.test(codeOf(thrown))
@@ -129,7 +137,7 @@ export class Executor {
     }
     const timeoutMs = this.options.statementTimeoutMs()
     const timedOut = codeOf(thrown) === '57014' && /statement timeout/.test((thrown as Error).message)
-    if (!timedOut) return thrown
+    if (!timedOut) return withSqlState(thrown)
     return poolError('POOL_STATEMENT_TIMEOUT', { pool: name, timeoutMs, statement: lease.statement }, thrown)
   }
 }

@@ -150,9 +150,11 @@ export class NamedPools implements Pools {
    * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
    * nobody who waits or holds is disturbed.
    * @param next that of a pool which has a url, which the host makes sure of
-   * @throws (rejects) POOL_UNAVAILABLE: nothing has changed then
+   * @throws (rejects) POOL_UNAVAILABLE, POOL_NEEDS_RESTART: nothing has changed then
    */
   async reconfigure(next: PoolConfig): Promise<void> {
+    if (next.requestContext !== this.config.requestContext)
+      throw poolError('POOL_NEEDS_RESTART', { option: 'requestContext' })
     const wanted = new Map(entriesOf(next))
     const targets = new Map<string, SqlPoolTarget>()
     for (const [name, entry] of wanted) {

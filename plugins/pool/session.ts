@@ -37,7 +37,7 @@ export function createSession(
   const query = (text: string, parameters: readonly unknown[] = [], options?: QueryOptions) =>
     run(textWork(fingerprints.ofText(text), text, parameters), options)
   let savepoints = 0
-  const savepoint = async <T>(work: (tx: Session) => Promise<T>): Promise<T> => {
+  const savepoint = async <T>(work: (tx: Session) => PromiseLike<T>): Promise<T> => {
     savepoints += 1
     const name = `arkwatch_${savepoints}`
     await query(`SAVEPOINT ${name}`)

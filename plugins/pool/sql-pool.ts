@@ -84,7 +84,7 @@ export class SqlPool implements Pool {
     return this.run(textWork(this.tools.fingerprints.ofText(text), text, parameters), options) as Promise<Rows<T>>
   }
 
-  async begin<T>(work: (tx: Session) => Promise<T>, options: BeginOptions = {}): Promise<T> {
+  async begin<T>(work: (tx: Session) => PromiseLike<T>, options: BeginOptions = {}): Promise<T> {
     for (let left = options.retries ?? 0; ; left -= 1) {
       try {
         return await this.transaction(work, options)
@@ -216,7 +216,7 @@ export class SqlPool implements Pool {
     )
   }
 
-  private async transaction<T>(work: (tx: Session) => Promise<T>, options: BeginOptions): Promise<T> {
+  private async transaction<T>(work: (tx: Session) => PromiseLike<T>, options: BeginOptions): Promise<T> {
     const { isolation, readOnly = false, signal } = options
     const { lease, lane } = await this.lend(currentBorrower('begin', this), options)
     const tx = createSession(lease, this.tools, signal)

@@ -49,5 +49,5 @@ const connection = (sql: ReservedSQL, pid: number, close: () => void): SqlConnec
   },
   text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as Running,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
-  cancel: (running) => void running.cancel(),
+  cancel: (running) => void (running as unknown as { cancel(): unknown }).cancel(),
 })

@@ -6,8 +6,6 @@ export type { Row, Rows } from '../api.ts'
 
 /** A statement: runs when it is awaited, and serves as a part of another until then. */
 export interface Running extends PromiseLike<Rows> {
-  /** Asks the server to end it. */
-  cancel(): unknown
   /** What was sent, with `$1` for the parameters, where the client tells. */
   readonly string?: string
 }

@@ -193,6 +193,9 @@ with_('a reload takes other limits and another server in place; who waits and wh
     expect(database.status()).toMatchObject({ max: 3, active: 2 })
     const dead = 'postgres://u:p@127.0.0.1:1/d'
     expect(await codeOf(() => own.reload(config({ size: 3, url: dead })))).toBe('RELOAD_FAILED')
+    const unlearned = await own.reload(config({ size: 3, requestContext: false })).catch((error) => error)
+    expect(String(unlearned)).toContain('requestContext of pool cannot change')
+    // POOL_NEEDS_RESTART, POOL_UNAVAILABLE: nothing has changed.
     expect(await codeOf(() => held[0]!.query('SELECT 1'))).toBe('ok')
     const before = held.map(({ pid }) => pid)
     await own.reload(config({ size: 3, driver: 'bun', pools: { second: { url } } }))
