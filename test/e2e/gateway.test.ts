@@ -38,6 +38,18 @@ const open = async (gateway: GatewayProcess, secret = newSecret()) => {
   const { session_id: id, challenge } = answer.body as { session_id: string; challenge: string }
   return { ...answer, id, written, signature: answer.status === 201 ? sign(secret, challenge) : '' }
 }
+/** A server and the processes that it works with. */
+const withChildren = async (pid: number) => {
+  const children = await Bun.file(`/proc/${pid}/task/${pid}/children`).text()
+  return [pid, ...children.split(' ').filter(Boolean).map(Number)]
+}
+const resumeProcess = (pid: number) => {
+  try {
+    process.kill(pid, 'SIGCONT')
+  } catch {
+    // It has ended.
+  }
+}
 const isProblem = ({ headers, body }: { headers: Headers; body: unknown }, status: number) => {
   expect(headers.get('content-type')).toBe('application/problem+json')
   expect(body).toMatchObject({ type: 'about:blank', status, title: expect.any(String) })
@@ -302,6 +314,38 @@ withServers('under load, the example gateway', () => {
       expect(gateway.child.exitCode).toBeNull()
     } finally {
       await database.stop()
+    }
+  })
+
+  test('serves what is cached while PostgreSQL and Redis hang, refuses the rest in time, and recovers by itself', async () => {
+    const [database, store] = await Promise.all([privatePostgres(durable), privateRedis()])
+    await using gateway = await startGateway({ database: database.url, redis: store.url })
+    const family = await withChildren(database.pid)
+    try {
+      await order(gateway, 100)
+      const { id, written } = await open(gateway)
+      expect((await gateway.send(`/sessions/${id}`)).status).toBe(200)
+      for (const pid of [...(await withChildren(database.pid)), store.pid]) process.kill(pid, 'SIGSTOP')
+      const loading = runLoad({ url: gateway.url, requests: 200, seconds: 12, concurrency: 4 })
+      const cached = await gateway.send(`/sessions/${id}`)
+      expect(cached).toMatchObject({ status: 200, body: written })
+      expect(cached.ms).toBeLessThan(2_000)
+      const read = await gateway.send(`/sessions/${crypto.randomUUID()}`)
+      isProblem(read, 503)
+      // The time limit of the load, and that of Redis before it.
+      expect(read.ms).toBeLessThan(6_000)
+      const write = await open(gateway)
+      isProblem(write, 503)
+      expect(write.ms).toBeLessThan(15_000)
+      for (const pid of [...(await withChildren(database.pid)), store.pid]) process.kill(pid, 'SIGCONT')
+      expect(await eventually(async () => (await open(gateway)).status === 201)).toBeLessThan(15_000)
+      await eventually(async () => (await gateway.send('/queue-status')).status === 200)
+      const report = await loading
+      expect(report.failed).toEqual([])
+      expect(await verify(report)).toEqual([])
+    } finally {
+      for (const pid of [...family, store.pid]) resumeProcess(pid)
+      await Promise.all([database.stop(), store.stop()])
     }
   })
 
