@@ -1,7 +1,7 @@
 /** What the routes of the gateway work with. */
 
 import type { Arkwatch, Logger } from 'arkwatch'
-import { Cache } from 'arkwatch/cache'
+import { Cache, type CachedQuery, cachedQuery } from 'arkwatch/cache'
 import { Metrics } from 'arkwatch/metrics'
 import { type Pool, Pools } from 'arkwatch/pool'
 import { Redis } from 'arkwatch/redis'
@@ -12,6 +12,8 @@ export interface Gateway {
   readonly db: Pool
   readonly cache: Cache
   readonly redis: Redis
+  /** Rows of a statement that only reads, from the cache. */
+  readonly query: CachedQuery
   readonly metrics: BusinessMetrics
   /** A logger whose lines carry the id of the request. */
   log(context: Context): Logger
@@ -20,6 +22,10 @@ export interface Gateway {
 /** Services are looked up when they are used: a reload of the configuration may replace the plugin behind one. */
 export function createGateway(ops: Arkwatch): Gateway {
   const metrics = businessMetrics(ops.service(Metrics))
+  const pool: Pick<Pool, 'query'> = {
+    query: (text, parameters) => ops.service(Pools).get().query(text, parameters, { idempotent: true }),
+  }
+  const query = cachedQuery(() => ops.service(Cache), pool)
   return {
     get db() {
       return ops.service(Pools).get()
@@ -30,6 +36,7 @@ export function createGateway(ops: Arkwatch): Gateway {
     get redis() {
       return ops.service(Redis)
     },
+    query,
     metrics,
     log: (context) => ops.log(context, 'gateway'),
   }

@@ -149,6 +149,6 @@ export interface Cache {
 export const Cache = service<Cache>('cache')
 
 export { cached } from './cached.ts'
-export { cachedQuery } from './cached-query.ts'
+export { type CachedQuery, cachedQuery } from './cached-query.ts'
 export { httpCache } from './http-cache.ts'
 export { stableKey } from './keys.ts'

@@ -19,12 +19,9 @@ export const jobRoutes = (gateway: Gateway) =>
   new Hono()
     .get('/jobs', async (c) => {
       const { limit } = Page.parse(c.req.query())
-      const load = async () => [
-        ...(await gateway.db.sql<Job>`
-          SELECT job_id, job_type, status, message, duration_seconds, created_at AT TIME ZONE 'UTC' AS created_at
-          FROM job_logs ORDER BY id DESC LIMIT ${limit}`.options({ idempotent: true })),
-      ]
-      const jobs = await gateway.cache.getOrSet(`jobs:${limit}`, load, { ttlMs: 5_000, tags: ['jobs'] })
+      const text = `SELECT job_id, job_type, status, message, duration_seconds, created_at AT TIME ZONE 'UTC' AS created_at
+        FROM job_logs ORDER BY id DESC LIMIT $1`
+      const jobs = await gateway.query<Job>(text, [limit], { ttlMs: 5_000, tags: ['jobs'], hardTimeoutMs: 3_000 })
       return c.json({ jobs })
     })
     .get('/jobs/:id', async (c) => {

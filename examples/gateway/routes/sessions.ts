@@ -59,9 +59,8 @@ export const sessionRoutes = (gateway: Gateway) =>
       return c.json({ session_id: sessionId, status: 'challenge_sent', ...opened }, 201)
     })
     .get('/stats', async (c) => {
-      const load = () => gateway.db.sql<{ status: string; count: number }>`
-        SELECT status, count(*)::int AS count FROM signing_sessions GROUP BY status ORDER BY status`
-      const rows = await gateway.cache.getOrSet('sessions:stats', async () => await load(), { ttlMs: 2_000 })
+      const text = 'SELECT status, count(*)::int AS count FROM signing_sessions GROUP BY status ORDER BY status'
+      const rows = await gateway.query<{ status: string; count: number }>(text, [], { ttlMs: 2_000 })
       return c.json({ sessions: Object.fromEntries(rows.map(({ status, count }) => [status, count])) })
     })
     .get('/:id', async (c) => {
