@@ -24,6 +24,7 @@ export function effective(
   }
   if (isSecret(schemas))
     return leaf(node.kind === 'scalar' && (node.value === '' || node.value === null) ? node.value : redacted)
+  if (node.kind === 'scalar' && node.hidden) return leaf(redacted)
   if (node.kind === 'scalar') return leaf(typeof node.value === 'string' ? redactUrls(node.value) : node.value)
   const value = toPlain(node)
   if (node.kind === 'list') {

@@ -20,9 +20,12 @@ export type ExpansionFailure =
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
 
-/** @returns its text without a byte order mark @throws what the file system throws, and if it is over 1 MiB */
+/** @returns its text without a byte order mark @throws what the file system throws, if it is no regular file or over 1 MiB */
 export function readText(file: string): string {
-  if (statSync(file).size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
+  const stat = statSync(file)
+  // A pipe or a device may never end.
+  if (!stat.isFile()) throw new Error('it is no regular file')
+  if (stat.size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
   return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
 }
 

@@ -82,6 +82,7 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
     const example = exampleOf(schemas)
     return example === undefined ? 'put it in quotes' : `write it with a unit, such as ${example}`
   }
+  if (node.hidden) return undefined
   const looks = typeof value === 'string' && /^(\d+(\.\d+)?|true|false)$/.test(value)
   return looks ? 'write it without quotes' : undefined
 }
@@ -114,7 +115,8 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly Problem[] {
   const value = at.node && toPlain(at.node)
   let what = expectation(issue)
   // In a file that is not valid YAML, text may have ended up at another field than it was written for.
-  const secret = isSecret(schemas, true) || checked.partial === true
+  const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
+  const secret = hidden || isSecret(schemas, true) || checked.partial === true
   if (typeof value === 'string' && value !== '') {
     const shown = secret ? redacted : redactUrls(value)
     // A schema's own message may quote the value.

@@ -9,6 +9,8 @@ export interface Scalar {
   value: unknown
   /** The text of a plain scalar that was an expansion, for a field that wants text although it looks like a number. */
   readonly text?: string
+  /** It came from a file of its own, as secrets do: never shown. */
+  readonly hidden?: true
   /** Its expansion failed, which is reported already. */
   readonly broken?: true
 }

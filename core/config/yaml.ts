@@ -35,8 +35,9 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     for (const each of expansion.files) onFile(each)
     for (const each of expansion.failures) report(problem(each.code, each, path, source))
     if (expansion.failures.length > 0) return { kind: 'scalar', source, value: expansion.text, broken: true }
-    if (!plain || !expansion.whole) return { kind: 'scalar', source, value: expansion.text }
-    return { kind: 'scalar', source, value: typed(expansion.text), text: expansion.text }
+    const hidden = expansion.files.length > 0 && { hidden: true as const }
+    if (!plain || !expansion.whole) return { kind: 'scalar', source, value: expansion.text, ...hidden }
+    return { kind: 'scalar', source, value: typed(expansion.text), text: expansion.text, ...hidden }
   }
 
   const convert = (node: YamlNode | null, path: Path, parent: Source): Node => {

@@ -35,6 +35,7 @@ describe('a text is expanded once', () => {
     ['${env:NAME', 'CONFIG_EXPANSION'],
     ['${file:/nowhere/at/all}', 'CONFIG_FILE_UNREADABLE'],
     ['${file:/}', 'CONFIG_FILE_UNREADABLE'],
+    ['${file:/dev/zero}', 'CONFIG_FILE_UNREADABLE'],
   ])('%s is refused', (text, code) => {
     expect(expand(text, '/x/config.yaml', env).failures.map((each) => each.code)).toEqual([code as never])
   })

@@ -61,6 +61,21 @@ test.each([
   expect(loaded.printed).not.toContain('777123')
 })
 
+test('what came from a file of its own is shown nowhere, at fields that are no secrets either', async () => {
+  const wrong = await load({
+    'config.yaml': `plugins: { watcher: { every: "\${file:secret}", checks: { a: { kind: "\${file:secret}" } } } }\n`,
+    secret: canary,
+  })
+  expect(wrong.printed).toContain('[redacted]')
+  expect(`${wrong.printed}${JSON.stringify(wrong.raw)}`).not.toContain(canary)
+  const { config } = await load({
+    'config.yaml': `plugins: { watcher: { target: "http://h/\${file:secret}" } }\n`,
+    secret: canary,
+  })
+  expect(config!.effective).toMatchObject({ plugins: { watcher: { target: '[redacted]' } } })
+  expect(config!.plugins[0]!.config).toMatchObject({ target: `http://h/${canary}` })
+})
+
 test.each([
   ['postgres://u:p@h/d', 'postgres://u:[redacted]@h/d'],
   ['postgres://u:p@ss/w@h/d', 'postgres://u:[redacted]@h/d'],
