@@ -6,6 +6,7 @@ import { type Node, type Path, type Scalar, type Spot, showKey, spot, toPlain } 
 import { redacted, redactUrls, show } from './redact.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 import type { Problem } from './types.ts'
+import { parseDuration } from './units.ts'
 
 /** A schema applied to the part of the whole tree at `path`. */
 export interface Checked {
@@ -137,11 +138,22 @@ export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): read
     .flatMap((issue) => toProblems(issue, checked))
 }
 
-/** @returns the scalars that look like numbers or nothing only because an expansion gave them, where text is wanted */
-export function wronglyTyped(issues: readonly $ZodIssue[], { root, path }: Checked): readonly Scalar[] {
+/**
+ * @returns the scalars that are text after all, with it: what looks like a number or nothing only because an expansion gave
+ *   it, where text is wanted, and a bare 0 where a duration is
+ */
+export function wronglyTyped(
+  issues: readonly $ZodIssue[],
+  checked: Checked,
+): readonly { readonly scalar: Scalar; readonly text: string }[] {
+  const { root, path } = checked
   return issues.flatMap(flatten).flatMap((issue) => {
     if (issue.code !== 'invalid_type' || !issue.expected.split(' or ').includes('string')) return []
-    const { node } = spot(root, pathOf(issue, path))
-    return node?.kind === 'scalar' && node.text !== undefined && node.value !== node.text ? [node] : []
+    const at = pathOf(issue, path)
+    const { node } = spot(root, at)
+    if (node?.kind !== 'scalar') return []
+    if (node.text !== undefined && node.value !== node.text) return [{ scalar: node, text: node.text }]
+    const isDuration = () => parseDuration(String(exampleOf(schemasAt(checked, at)))) !== undefined
+    return node.value === 0 && isDuration() ? [{ scalar: node, text: '0' }] : []
   })
 }

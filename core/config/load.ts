@@ -82,7 +82,7 @@ function check<Out>(
     const { data, error } = checked.schema.safeParse(value)
     if (error === undefined) return data
     const texts = wronglyTyped(error.issues, checked)
-    for (const scalar of texts) scalar.value = scalar.text
+    for (const { scalar, text } of texts) scalar.value = text
     if (texts.length > 0) continue
     problems.push(...problemsOf(error.issues, checked))
     return undefined

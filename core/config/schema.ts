@@ -35,7 +35,11 @@ function withExpansions(value: unknown): unknown {
   if (text && !restricted) return schema
   const { description, default: standard, writeOnly, ...rest } = schema
   const outer = { description, default: standard, writeOnly }
-  return { ...defined(outer), anyOf: [rest, text ? anyExpansion : wholeExpansion] }
+  const isDuration = text && String(rest.pattern).startsWith('^(0|')
+  return {
+    ...defined(outer),
+    anyOf: [rest, ...(isDuration ? [{ const: 0 }] : []), text ? anyExpansion : wholeExpansion],
+  }
 }
 
 const defined = (schema: Schema): Schema =>

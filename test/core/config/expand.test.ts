@@ -72,6 +72,14 @@ test('it stays text where text is wanted, digit by digit', async () => {
   expect(sectionOf(await load(yaml, { env })).config).toMatchObject({ target: '01234', token: '', tags: ['9090'] })
 })
 
+test('a bare 0 is a duration, and no text', async () => {
+  const { config } = await load('server:\n  drainDelay: 0\n  drainTimeout: 0\n')
+  expect([config.server?.drainDelayMs, config.server?.drainTimeoutMs]).toEqual([0, 0])
+  expect((await load('plugins: { watcher: { target: 0 } }\n')).problems).toEqual([
+    '1:31 /plugins/watcher/target CONFIG_VALUE expected text, got 0 (number) | put it in quotes',
+  ])
+})
+
 test('a quoted one is always text', async () => {
   const { problems } = await load('server:\n  port: "${env:PORT}"\n', { env })
   expect(problems).toEqual(['2:9 /server/port CONFIG_VALUE expected a number, got "9090" | write it without quotes'])

@@ -21,6 +21,7 @@ describe('an editor accepts', () => {
     ['an expansion for one of a set', 'environment: ${env:ENVIRONMENT:-development}\n'],
     ['an expansion for a duration', 'plugins:\n  watcher:\n    every: ${env:EVERY}\n'],
     ['a check of a kind', 'plugins:\n  watcher: { checks: { a: { kind: sql, url: "${env:URL:-}", every: 5s } } }\n'],
+    ['a bare 0 for a duration', 'plugins:\n  watcher: { every: 0 }\n'],
     ['a union', 'plugins:\n  watcher: { sink: { file: x } }\n'],
   ])('%s', (_name, yaml) => {
     expect(accepts(yaml)).toBe(true)
@@ -36,6 +37,8 @@ describe('an editor refuses', () => {
     ['a number out of bounds', 'server: { port: 70000 }\n'],
     ['not one of a set', 'plugins:\n  watcher: { level: wran }\n'],
     ['a duration without its unit', 'plugins:\n  watcher: { every: soon }\n'],
+    ['a number for a duration', 'plugins:\n  watcher: { every: 5 }\n'],
+    ['a 0 for a text', 'plugins:\n  watcher: { target: 0 }\n'],
     ['an option of another kind', 'plugins:\n  watcher: { checks: { a: { kind: http, every: 5s } } }\n'],
   ])('%s', (_name, yaml) => {
     expect(accepts(yaml)).toBe(false)
