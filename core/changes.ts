@@ -13,6 +13,7 @@ import type {
   PlannedChange,
   PlanStep,
   RuntimeStatus,
+  Trouble,
 } from './runtime-api.ts'
 import { isUp } from './state.ts'
 
@@ -46,6 +47,8 @@ export interface ChangesOptions {
   plan(text: string): Promise<readonly PlanStep[]>
   reload(): Promise<readonly PlanStep[]>
   status(): Pick<RuntimeStatus, 'plugins'>
+  /** What is not well now. */
+  troubles(): readonly Trouble[]
 }
 
 interface Waiting extends Pending {
@@ -100,13 +103,13 @@ export class Changes implements ConfigChanges {
     }
   }
 
-  async #apply(patch: unknown, { by, etag, confirmWithinMs, healthy }: ApplyOptions): Promise<AppliedChange> {
+  async #apply(patch: unknown, { by, etag, confirmWithinMs }: ApplyOptions): Promise<AppliedChange> {
     const { dataDir, clock, log } = this.options
     const { before, text } = this.#next(patch, etag)
     // Refused here, nothing has been written.
     await this.options.plan(text)
     const upBefore = this.#up()
-    const wasHealthy = healthy?.() ?? true
+    const known = new Set(this.options.troubles().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
     if (confirmWithinMs !== undefined)
@@ -133,10 +136,14 @@ export class Changes implements ConfigChanges {
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined) return change
     const cancelDeadline = clock.after(confirmWithinMs, () => void this.#takeBack('no confirmation came in time'))
+    const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
     const cancelProbe = clock.every(probeMs, async () => {
       const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
-      if (fallen !== undefined) await this.#takeBack(`the plugin ${fallen} is no longer up`)
-      else if (wasHealthy && healthy?.() === false) await this.#takeBack('it is no longer ready')
+      if (fallen !== undefined) return void (await this.#takeBack(`the plugin ${fallen} is no longer up`))
+      const trouble = this.options
+        .troubles()
+        .find((each) => !known.has(each.what) && (each.critical || touched.has(each.plugin)))
+      if (trouble !== undefined) await this.#takeBack(trouble.what)
     })
     this.#waiting = {
       id,

@@ -15,7 +15,7 @@ export { ArkwatchError, defineErrors, messageOf } from './errors.ts'
 export { EventLoop } from './event-loop.ts'
 export { type Level, type LogFields, type Logger, type LogRecord, type LogSink, logSink } from './log.ts'
 export type { RequestHooks, RequestScope, Route } from './request.ts'
-export { controlCommand, Runtime } from './runtime-api.ts'
+export { controlCommand, Runtime, type Trouble, troubles } from './runtime-api.ts'
 export {
   type Contributed,
   type Contribution,

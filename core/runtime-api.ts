@@ -68,8 +68,6 @@ export interface ApplyOptions {
   readonly etag?: string
   /** Milliseconds within which it must be confirmed; without it, it stands at once. */
   readonly confirmWithinMs?: number
-  /** Asked before, and then until it is confirmed: from true to false takes the change back. */
-  readonly healthy?: () => boolean
 }
 
 export interface AppliedChange {
@@ -83,6 +81,22 @@ export interface AppliedChange {
   /** Why it was taken back. */
   readonly reason: string
 }
+
+/** Something that is not well, which a change may have brought about. */
+export interface Trouble {
+  /** The plugin that it is about. */
+  readonly plugin: string
+  /** Whether the whole suffers from it, whatever brought it about. */
+  readonly critical: boolean
+  /** What it is, for operators. */
+  readonly what: string
+}
+
+/**
+ * What is not well at the moment. A change that waits for its confirmation is taken back by trouble that was not there
+ * before: by critical trouble, and by trouble of plugins that it touched.
+ */
+export const troubles = extensionPoint<() => readonly Trouble[]>('core.troubles')
 
 /** Changes at run time, kept in `data/overlay.yaml` over config.yaml. */
 export interface ConfigChanges {

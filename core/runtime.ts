@@ -24,7 +24,14 @@ import { createRequestPath, type RequestPath } from './http/request-path.ts'
 import { type Logger, LogHub, type LogSink, logSink } from './log.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import { listenerMoves } from './reload.ts'
-import { type ControlCommand, controlCommand, type PlanStep, Runtime, type RuntimeStatus } from './runtime-api.ts'
+import {
+  type ControlCommand,
+  controlCommand,
+  type PlanStep,
+  Runtime,
+  type RuntimeStatus,
+  troubles,
+} from './runtime-api.ts'
 import { isUp } from './state.ts'
 import type { ServiceToken } from './token.ts'
 import { version } from './version.ts'
@@ -242,6 +249,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       },
       reload: () => runtime.reload(),
       status: () => runtime.status(),
+      troubles: () => registry.of(troubles).all.flatMap(({ value }) => value()),
     }),
     shutdown: async () => {
       await stop()

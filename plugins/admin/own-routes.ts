@@ -53,13 +53,12 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
   const health = () => options.health
   const logging = () => options.logging
   const metrics = () => options.metrics
-  const healthy = () => runtime.status().ready && options.health?.status() !== 'down'
   const live = { clock, runtime, samples, health, logging }
   const apps = [
     sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
     keyRoutes(keyring, clock.now),
     pluginRoutes(runtime),
-    configRoutes({ runtime, sources: () => runtime.configSources, healthy }),
+    configRoutes({ runtime, sources: () => runtime.configSources }),
     logRoutes(logging, clock.now),
     systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
     jobRoutes(jobs),

@@ -1,6 +1,6 @@
 /** Holds every check, what it found and what its parents make of that. Answers from memory only. */
 import type { Logger } from '../../core/log.ts'
-import type { PluginClock } from '../../core/plugin.ts'
+import type { PluginClock, Trouble } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './check.ts'
 import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './dependencies.ts'
@@ -136,6 +136,15 @@ export class HealthEngine implements Health {
   checks(): readonly CheckReport[] {
     const nowMs = this.options.clock.now()
     return [...this.held.values()].map((held) => report(held, nowMs))
+  }
+
+  /** The checks that are down by themselves, not since a parent is. */
+  troubles(): readonly Trouble[] {
+    return [...this.held].flatMap(([name, { runner, effective }]) => {
+      if (effective.status !== 'down') return []
+      const { plugin = 'health', critical } = runner.spec
+      return [{ plugin, critical, what: `the check ${name} is down` }]
+    })
   }
 
   off(): readonly OffCheck[] {

@@ -1,5 +1,5 @@
 /** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
-import { controlCommand, definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
+import { controlCommand, definePlugin, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Health, healthCheck } from './api.ts'
 import { healthCollector } from './collect.ts'
@@ -38,6 +38,7 @@ export default definePlugin({
       contributes: [
         collector(healthCollector(engine, () => watchdog.stalls)),
         controlCommand({ name: 'health', run: fullReport }),
+        troubles(() => engine.troubles()),
       ],
       routes: healthRoutes({
         health: engine,

@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { mergePatch } from '../../core/config/merge-patch.ts'
 import { overlayText, readOverlay } from '../../core/config/overlay.ts'
 import { definePlugin, z } from '../../core/plugin.ts'
+import { type Trouble, troubles } from '../../core/runtime-api.ts'
 import { testClock } from '../../testing/test-clock.ts'
 import { type TestRuntime, testRuntime } from '../../testing/test-runtime.ts'
 
@@ -21,6 +22,7 @@ const codeOf = async (request: Promise<unknown> | (() => unknown)) => {
 }
 
 let starts: string[] = []
+let trouble: readonly Trouble[] = []
 /** Counts its requests; refuses to start with `dsn: bad`; can be told to fall over. */
 const worker = (name: string) =>
   definePlugin({
@@ -38,6 +40,7 @@ const worker = (name: string) =>
       routes.get(`/${name}`, (c) => c.json({ served: ++served, dsn: config.dsn }))
       return {
         routes,
+        contributes: name === 'two' ? [troubles(() => trouble)] : [],
         start() {
           if (config.dsn === 'bad') throw new Error('the database does not answer')
           starts.push(`${name} ${config.dsn}`)
@@ -165,17 +168,25 @@ describe('a change that waits for its confirmation', () => {
     expect(await get(at, '/one')).toMatchObject({ dsn: 'good' })
   })
 
-  test('is taken back as soon as readiness drops', async () => {
+  test.each<[string, string, boolean, boolean]>([
+    ['critical trouble that was not there', 'two', true, true],
+    ['trouble of a plugin that it touched', 'one', false, true],
+    ['trouble of a plugin that it did not touch', 'two', false, false],
+  ])('%s: of %s, critical %p, takes it back: %p', async (_, plugin, critical, back) => {
     const at = await boot()
-    let ready = true
-    await apply(at, { healthy: () => ready })
+    const known = { plugin: 'one', critical: true, what: 'the old check is down' }
+    trouble = [known]
+    await apply(at)
     await at.clock.advance(1_000)
     expect(at.runtime.changes.pending).toBeDefined()
-    ready = false
+    trouble = [known, { plugin, critical, what: 'the new check is down' }]
     await at.clock.advance(250)
     await Bun.sleep(50) // As above.
-    expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'it is no longer ready' })
-    expect(await get(at, '/one')).toMatchObject({ dsn: 'good' })
+    trouble = []
+    if (back)
+      expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
+    else expect(at.runtime.changes.pending).toBeDefined()
+    expect(await get(at, '/one')).toMatchObject({ dsn: back ? 'good' : 'other' })
   })
 
   test('is taken back at the next start when the process died before', async () => {

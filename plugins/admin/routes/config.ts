@@ -42,13 +42,12 @@ export interface ConfigRouteOptions {
   readonly runtime: Runtime
   /** Where each value comes from, by JSON pointer. */
   sources(): Readonly<Record<string, string>>
-  healthy(): boolean
 }
 
 /** The changes of a patch for the record: of what is effective, where secrets are hidden already. */
 const notes = (runtime: Pick<Runtime, 'config'>) => structuredClone(runtime.config)
 
-export function configRoutes({ runtime, sources, healthy }: ConfigRouteOptions) {
+export function configRoutes({ runtime, sources }: ConfigRouteOptions) {
   const app = createApi()
   const changes: ConfigChanges = runtime.changes
 
@@ -149,7 +148,7 @@ export function configRoutes({ runtime, sources, healthy }: ConfigRouteOptions) 
       const { patch: wanted, etag, confirm_within_seconds: seconds } = c.req.valid('json')
       checkPatch(changes.overlay.value, wanted)
       const before = notes(runtime)
-      const options = { by: c.var.principal.name, confirmWithinMs: seconds * 1_000, healthy }
+      const options = { by: c.var.principal.name, confirmWithinMs: seconds * 1_000 }
       const change = await changes.apply(wanted, { ...options, ...(etag !== undefined && { etag }) })
       Object.assign(c.var.note, { target: change.id, before, after: notes(runtime) })
       return c.json(shown(change), 200)
