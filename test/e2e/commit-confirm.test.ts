@@ -137,7 +137,7 @@ describe.skipIf(database === undefined)('a bad DSN applied under load', () => {
     const after = await keeperNow()
     expect(after.pid).toBe(before.pid)
     expect(after.served).toBe(before.served + (statuses['/keeper 200'] ?? 0) + 1)
-    expect(statuses['/keeper 200']).toBeGreaterThan(20)
+    expect(statuses['/keeper 200']).toBeGreaterThan(3)
   }
 
   test('to the checks: it is taken back as soon as readiness drops, and nobody else notices', async () => {
