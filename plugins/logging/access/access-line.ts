@@ -12,13 +12,35 @@ const dot = 46
 const zero = 48
 const utf8 = new TextEncoder()
 
+/** `{"timestamp":"2026-01-01T00:00:00.`, then three digits. */
+const headBytes = 34
+const emptyHead = `{"timestamp":"${' '.repeat(headBytes - 14)}000Z`
+
+/** The beginning of the lines of one route, up to the status, with the second of the last one. */
+class LineStart {
+  readonly bytes: Uint8Array
+  #second = Number.NaN
+
+  constructor({ method, pattern }: RouteName) {
+    const members = `"method":${JSON.stringify(method)},"route":${JSON.stringify(pattern)},"status":`
+    this.bytes = utf8.encode(`${emptyHead}",${members}`)
+  }
+
+  /** @param second of the Unix epoch */
+  at(second: number): Uint8Array {
+    if (second !== this.#second) {
+      this.#second = second
+      utf8.encodeInto(new Date(second * 1_000).toISOString().slice(0, 20), this.bytes.subarray(14, headBytes))
+    }
+    return this.bytes
+  }
+}
+
 /** Encodes lines as UTF-8; keeps what is the same from line to line. */
 export class AccessLineEncoder {
-  readonly #routes: (Uint8Array | undefined)[] = []
-  readonly #unknown = routeBytes({ method: '_OTHER', pattern: '__unknown' })
+  readonly #routes: (LineStart | undefined)[] = []
+  readonly #unknown = new LineStart({ method: '_OTHER', pattern: '__unknown' })
   readonly #duration = utf8.encode(',"durationMs":')
-  #second = Number.NaN
-  #head = new Uint8Array(0)
   /** Of the longest line without `more`. */
   maxBytes = 0
 
@@ -27,13 +49,13 @@ export class AccessLineEncoder {
   }
 
   setRoute(id: number, name: RouteName): void {
-    const route = routeBytes(name)
-    this.#routes[id] = route
-    this.#fits(route)
+    const start = new LineStart(name)
+    this.#routes[id] = start
+    this.#fits(start)
   }
 
-  #fits(route: Uint8Array): void {
-    this.maxBytes = Math.max(this.maxBytes, route.length + 128)
+  #fits({ bytes }: LineStart): void {
+    this.maxBytes = Math.max(this.maxBytes, bytes.length + 96)
   }
 
   knows(id: number): boolean {
@@ -48,17 +70,13 @@ export class AccessLineEncoder {
    */
   encode({ routeId, status, durationMs, endedMs }: AccessRecord, out: Uint8Array, at: number, more = ''): number {
     const second = Math.floor(endedMs / 1_000)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#head = utf8.encode(`{"timestamp":"${new Date(second * 1_000).toISOString().slice(0, 20)}`)
-    }
-    let end = copy(this.#head, out, at)
+    const start = (this.#routes[routeId] ?? this.#unknown).at(second)
+    out.set(start, at)
     const ms = Math.floor(endedMs) - second * 1_000
-    out[end] = zero + ((ms / 100) | 0)
-    out[end + 1] = zero + (((ms / 10) | 0) % 10)
-    out[end + 2] = zero + (ms % 10)
-    end = copy(this.#routes[routeId] ?? this.#unknown, out, end + 3)
-    end = integer(status, out, end)
+    out[at + headBytes] = zero + ((ms / 100) | 0)
+    out[at + headBytes + 1] = zero + (((ms / 10) | 0) % 10)
+    out[at + headBytes + 2] = zero + (ms % 10)
+    let end = integer(status, out, at + start.length)
     end = copy(this.#duration, out, end)
     end = thousandths(Math.round(durationMs * 1_000), out, end)
     if (more !== '') end += utf8.encodeInto(more, out.subarray(end)).written
@@ -67,9 +85,6 @@ export class AccessLineEncoder {
     return end + 2
   }
 }
-
-const routeBytes = ({ method, pattern }: RouteName): Uint8Array =>
-  utf8.encode(`Z","method":${JSON.stringify(method)},"route":${JSON.stringify(pattern)},"status":`)
 
 /** Short runs of bytes: a loop is faster than `set`. */
 function copy(from: Uint8Array, out: Uint8Array, at: number): number {
