@@ -20,13 +20,22 @@ export class Flights<T = unknown> {
     return this.under.get(key)
   }
 
-  /** Begins work on a key, and ends it when the promise settles. */
-  begin(key: string, sequence: number, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
+  /** Notes that work on a key begins. Whoever calls sets `result`, and releases it. */
+  hold(key: string, sequence: number): Flight<T> {
     const flight = new Flight<T>(sequence)
     this.under.set(key, flight)
-    const end = () => {
-      if (this.under.get(key) === flight) this.under.delete(key)
-    }
+    return flight
+  }
+
+  /** Notes that it ended; whoever asks from now on begins anew. */
+  release(key: string, flight: Flight<T>): void {
+    if (this.under.get(key) === flight) this.under.delete(key)
+  }
+
+  /** Begins work on a key, and ends it when the promise settles. */
+  begin(key: string, sequence: number, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
+    const flight = this.hold(key, sequence)
+    const end = () => this.release(key, flight)
     flight.result = Promise.resolve().then(() => work(flight))
     flight.result.then(end, end)
     return flight

@@ -47,7 +47,7 @@ export default definePlugin({
         current = next
         return cache.configure(next)
       },
-      handover: () => ({ state: cache, resume: () => cache.resume(current, ground) }),
+      handover: () => ({ state: cache, resume: () => cache.move(current, ground) }),
       stop: () => cache.leave(ground),
     }
   },

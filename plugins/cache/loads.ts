@@ -73,7 +73,7 @@ export class Loads {
   /** The fresh entry in Redis, if there is one, taken into memory. */
   private async look(key: string, flight: Flight): Promise<{ found: Found; entry: StoredEntry | undefined }> {
     const { redis, clock, memory } = this.house()
-    const [found] = redis === undefined ? [] : await redis.read([key])
+    const found = await redis?.read(key)
     const stored = found?.entry
     const isFresh = stored !== undefined && !flight.doomed && stored.freshUntilMs > clock.now()
     if (!isFresh || memory.tags.isStale(stored.tags, flight.sequence)) return { found: found!, entry: undefined }

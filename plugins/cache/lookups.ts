@@ -33,24 +33,17 @@ export class Lookups {
     this.flights.doomAll(matches)
   }
 
-  /** @returns what each key gave, in their order; undefined without Redis */
-  async all(keys: readonly string[]): Promise<readonly LookedUp[] | undefined> {
-    const { redis, memory } = this.house()
-    if (redis === undefined) return undefined
-    const fresh = keys.filter((key) => this.flights.of(key) === undefined)
-    const read = fresh.length > 0 ? redis.read(fresh) : Promise.resolve([])
-    const begun = new Map(
-      fresh.map((key, index) => {
-        const take = async (flight: Flight) => this.take(key, (await read)[index]!, flight)
-        return [key, this.flights.begin(key, memory.tags.now, take)]
-      }),
-    )
-    return Promise.all(keys.map((key) => (begun.get(key) ?? this.flights.of(key))!.result!))
-  }
-
-  async one(key: string): Promise<LookedUp> {
-    const [looked] = (await this.all([key]))!
-    return looked!
+  /** Joins the look under way, or begins one. */
+  of(redis: RedisTier, key: string): Promise<LookedUp> {
+    const { memory } = this.house()
+    const known = this.flights.of(key)
+    if (known !== undefined) return known.result!
+    const flight = this.flights.hold(key, memory.tags.now)
+    flight.result = redis.read(key).then((found) => {
+      this.flights.release(key, flight)
+      return this.take(key, found, flight)
+    })
+    return flight.result
   }
 
   private take(key: string, found: Found, { sequence, doomed }: Flight): LookedUp {

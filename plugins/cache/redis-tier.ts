@@ -27,6 +27,14 @@ export interface Found {
   readonly atMs: number
 }
 
+interface Asked {
+  readonly key: string
+  readonly resolve: (found: Found) => void
+}
+
+/** Keys in one command at most. */
+const keysACommand = 200
+
 export class RedisTier {
   poisoned = 0
   /** Entries that are too large, or cannot be written down. */
@@ -35,6 +43,7 @@ export class RedisTier {
   readonly guard: RedisGuard
   readonly lock: LoadLock
   private readonly names: RedisNames
+  private asked: Asked[] = []
 
   constructor(private readonly options: RedisTierOptions) {
     const { redis, clock, settings, onInvalidation } = options
@@ -55,19 +64,38 @@ export class RedisTier {
     this.guard.stop()
   }
 
-  /** @returns for each key what was found; nothing is read before our own invalidations have arrived */
-  async read(keys: readonly string[]): Promise<Found[]> {
-    const { names, guard, options } = this
+  /** What is found for a key. Keys that are asked for in one turn of the microtasks go in one command. */
+  read(key: string): Promise<Found> {
+    const { promise, resolve } = Promise.withResolvers<Found>()
+    if (this.asked.push({ key, resolve }) === 1) queueMicrotask(() => this.readAsked())
+    return promise
+  }
+
+  private readAsked(): void {
+    const { asked } = this
+    this.asked = []
+    for (let from = 0; from < asked.length; from += keysACommand)
+      void this.readBatch(asked.slice(from, from + keysACommand))
+  }
+
+  private async readBatch(batch: readonly Asked[]): Promise<void> {
+    const { guard, bus, names, options } = this
     const atMs = options.clock.monotonic()
-    const nothing = () => keys.map(() => ({ atMs }))
-    if (guard.isDown || !(await this.bus.flush())) return nothing()
-    const wanted = keys.map((key) => names.entry(key))
+    const nothing = () => {
+      for (const { resolve } of batch) resolve({ atMs })
+    }
+    // Nothing is read before our own invalidations have arrived.
+    if (guard.isDown || (bus.waiting > 0 && !(await bus.flush()))) return nothing()
+    const wanted = batch.map(({ key }) => names.entry(key))
     const found = await guard.attempt((redis) => redis.callBytes<(Uint8Array | null)[]>('MGET', ...wanted, names.clock))
     if (found === undefined) return nothing()
-    const clock = found.value.at(-1)
-    const entries = await this.withoutStale(found.value.slice(0, -1).map((bytes) => this.decode(bytes)))
-    const mark = clock ? Buffer.from(clock).toString() : await this.firstMark()
-    return entries.map((entry) => ({ entry, mark, atMs }))
+    const clock = found.value[batch.length]
+    const decoded = batch.map((_, index) => this.decode(found.value[index]))
+    const entries = decoded.some((entry) => entry !== undefined && entry.tags.length > 0)
+      ? await this.withoutStale(decoded)
+      : decoded
+    const mark = clock ? Buffer.from(clock).toString('latin1') : await this.firstMark()
+    for (const [index, { resolve }] of batch.entries()) resolve({ entry: entries[index], mark, atMs })
   }
 
   private async firstMark(): Promise<string | undefined> {
@@ -85,7 +113,6 @@ export class RedisTier {
   /** Leaves out entries of which a tag was invalidated after their load began. */
   private async withoutStale(entries: readonly ((StoredEntry & { at: number }) | undefined)[]) {
     const tags = [...new Set(entries.flatMap((entry) => entry?.tags ?? []))]
-    if (tags.length === 0) return entries
     const names = tags.map((tag) => this.names.tag(tag))
     const times = await this.guard.attempt((redis) => redis.call<(string | null)[]>('MGET', ...names))
     const invalidated = new Map(tags.map((tag, index) => [tag, Number(times?.value[index] ?? 0)]))

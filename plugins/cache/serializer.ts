@@ -12,6 +12,7 @@ const plain = 0x21
 const compressed = 0x22
 /** Property that marks what JSON has no word for. */
 const mark = '$ark'
+const quotedMark = JSON.stringify(mark)
 
 function pack(value: unknown): unknown {
   if (value === undefined) return { [mark]: 'undefined' }
@@ -91,18 +92,21 @@ export function decode(
 ): (StoredEntry & { readonly at: number }) | undefined {
   try {
     if (bytes[0] !== plain && bytes[0] !== compressed) return undefined
-    const end = bytes.indexOf(colon, 1)
-    const at = Number(Buffer.from(bytes.subarray(1, end)).toString())
-    const body = bytes.subarray(end + 1)
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const end = buffer.indexOf(colon, 1)
+    const at = Number(buffer.toString('latin1', 1, end))
     if (end < 2 || !Number.isSafeInteger(at)) return undefined
-    const json = bytes[0] === compressed ? zstdDecompressSync(body, { maxOutputLength: maxBytes }) : body
-    const parsed = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.length).toString())
+    const isPlain = bytes[0] === plain
+    const text = isPlain
+      ? buffer.toString('utf8', end + 1)
+      : zstdDecompressSync(buffer.subarray(end + 1), { maxOutputLength: maxBytes }).toString()
+    const parsed = JSON.parse(text)
     if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
     const [createdMs, freshUntilMs, staleUntilMs, tags, value] = parsed
-    const areTimes = [createdMs, freshUntilMs, staleUntilMs].every(Number.isFinite)
+    const areTimes = Number.isFinite(createdMs) && Number.isFinite(freshUntilMs) && Number.isFinite(staleUntilMs)
     if (!areTimes || !Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) return undefined
     return {
-      value: unpack(value),
+      value: text.includes(quotedMark) ? unpack(value) : value,
       createdMs: createdMs - offsetMs,
       freshUntilMs: freshUntilMs - offsetMs,
       staleUntilMs: staleUntilMs - offsetMs,

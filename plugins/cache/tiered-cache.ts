@@ -85,13 +85,9 @@ export class TieredCache implements Cache {
     if (prefix !== config.prefix) this.invalidator.here(['pattern', '*'])
   }
 
-  /** As {@link move}, unless it never left. */
-  async resume(config: CacheConfig, ground: Ground): Promise<void> {
-    if (this.ground !== ground) await this.move(config, ground)
-  }
-
-  /** Goes on with the options, the clock and the Redis of another instance of the plugin. */
+  /** Goes on with the options, the clock and the Redis of another instance of the plugin, unless it stands there. */
   async move(config: CacheConfig, ground: Ground): Promise<void> {
+    if (this.ground === ground) return
     const { redis } = this
     this.ground = ground
     this.adopt(config)
@@ -106,7 +102,7 @@ export class TieredCache implements Cache {
     const nowMs = this.nowMs()
     const entry = this.memory.find(key, nowMs)
     if (entry !== undefined && entry.freshUntilMs > nowMs) return this.hit(entry)
-    return this.redis === undefined ? this.missed() : this.getFromRedis<T>(key)
+    return this.redis === undefined ? this.missed() : this.getFromRedis<T>(this.redis, key)
   }
 
   private hit<T>(entry: Entry): Promise<T> {
@@ -119,8 +115,8 @@ export class TieredCache implements Cache {
     this.counts.misses += 1
   }
 
-  private async getFromRedis<T>(key: string): Promise<T | undefined> {
-    const { entry } = await this.lookups.one(key)
+  private async getFromRedis<T>(redis: RedisTier, key: string): Promise<T | undefined> {
+    const { entry } = await this.lookups.of(redis, key)
     if (entry === undefined || entry.freshUntilMs <= this.nowMs()) return this.missed()
     this.counts.redis_hits += 1
     return entry.value as T
@@ -131,8 +127,11 @@ export class TieredCache implements Cache {
     const entries = new Map(keys.map((key) => [key, this.memory.find(key, nowMs)]))
     const isHit = (entry: Entry | undefined) => entry !== undefined && entry.freshUntilMs > nowMs
     const absent = [...entries.keys()].filter((key) => !isHit(entries.get(key)))
-    const looked = absent.length > 0 ? await this.lookups.all(absent) : undefined
-    for (const [index, { entry }] of looked?.entries() ?? []) entries.set(absent[index]!, entry)
+    const { redis } = this
+    if (redis !== undefined) {
+      const looked = await Promise.all(absent.map((key) => this.lookups.of(redis, key)))
+      for (const [index, { entry }] of looked.entries()) entries.set(absent[index]!, entry)
+    }
     const laterMs = this.nowMs()
     const fromRedis = new Set(absent)
     return keys.map((key) => {
@@ -185,7 +184,9 @@ export class TieredCache implements Cache {
 
   private miss<T>(key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
     const { hardTimeoutMs } = options
-    const load = this.redis === undefined ? this.loadMissing(key, loader, options) : this.through(key, loader, options)
+    const { redis } = this
+    const load =
+      redis === undefined ? this.loadMissing(key, loader, options) : this.through(redis, key, loader, options)
     if (hardTimeoutMs === undefined) return load
     const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key, timeoutMs: hardTimeoutMs })
     return withDeadline(load, hardTimeoutMs, this.ground.clock, late)
@@ -197,8 +198,8 @@ export class TieredCache implements Cache {
   }
 
   /** Looks into Redis before it loads. */
-  private async through<T>(key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
-    const looked = await this.lookups.one(key)
+  private async through<T>(redis: RedisTier, key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
+    const looked = await this.lookups.of(redis, key)
     const { entry } = looked
     if (entry === undefined) return this.loadMissing(key, loader, options, looked)
     if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)

@@ -18,9 +18,9 @@ const fields = [
   ['uptime_in_seconds', 'arkwatch_redis_uptime_seconds', 'Age of the server’s process.'],
 ] as const
 
+/** Counts of the connections, and the time of commands. */
 export const redisCollector = (redis: RedisConnections): Collector => ({
   name: 'redis',
-  everyMs: 15_000,
   setup(metrics) {
     const up = metrics.gauge({ name: 'arkwatch_redis_up', help: 'Whether Redis takes commands.' })
     const queued = metrics.gauge({ name: 'arkwatch_redis_queue_length', help: 'Commands that wait for a connection.' })
@@ -41,8 +41,7 @@ export const redisCollector = (redis: RedisConnections): Collector => ({
       reconnects: total('reconnects', 'Connections made after the first.'),
     }
     const before = { commands: 0, refused: 0, timeouts: 0, rejected: 0, reconnects: 0 }
-    const gauges = fields.map(([field, name, help]) => [field, metrics.gauge({ name, help })] as const)
-    return async () => {
+    return () => {
       const stats = redis.stats()
       up.set({}, stats.state === 'ready' ? 1 : 0)
       queued.set({}, stats.queued)
@@ -51,6 +50,17 @@ export const redisCollector = (redis: RedisConnections): Collector => ({
         counters[name].inc({}, stats[name] - before[name])
         before[name] = stats[name]
       }
+    }
+  },
+})
+
+/** What the server says of itself. */
+export const redisInfoCollector = (redis: RedisConnections): Collector => ({
+  name: 'redis.info',
+  everyMs: 15_000,
+  setup(metrics) {
+    const gauges = fields.map(([field, name, help]) => [field, metrics.gauge({ name, help })] as const)
+    return async () => {
       const info = await redis.info().catch(() => undefined)
       for (const [field, gauge] of gauges) if (info?.has(field)) gauge.set({}, Number(info.get(field)))
     }

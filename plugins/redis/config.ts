@@ -21,7 +21,9 @@ export const RedisConfig = z
       .default('')
       .describe('`redis://` or `rediss://`; empty: the plugin is disabled.'),
     tls: Tls.optional().describe('Settings of TLS, for `rediss://`.'),
-    connectTimeout: duration({ min: '10ms' }).prefault('5s').describe('Time for making a connection.'),
+    connectTimeout: duration({ min: '10ms' })
+      .prefault('5s')
+      .describe('Time for making a connection, and again for the first answers on it.'),
     commandTimeout: duration({ min: '10ms' })
       .prefault('1s')
       .describe('Time for a command, waiting for the connection included.'),

@@ -1,5 +1,6 @@
 /** Makes clients of ioredis, imported when the plugin starts. */
 import type { Redis as Client, RedisOptions } from 'ioredis'
+import type { Clock } from '../../core/clock.ts'
 import type { RedisConfig } from './config.ts'
 import { redisError } from './errors.ts'
 
@@ -43,4 +44,19 @@ export async function connector(
     throw redisError('REDIS_PACKAGE_MISSING', {}, thrown)
   })
   return (name) => new Redis(config.url, clientOptions(config, name))
+}
+
+/**
+ * Makes a connection again whose other side accepted and does not answer the first commands: the timeout of the client
+ * ends when the socket is open.
+ * @param ms for the answers, from the open socket on
+ */
+export function boundHandshake(client: Client, clock: Clock, ms: number): Client {
+  let cancel = () => {}
+  client.on('connect', () => {
+    cancel()
+    cancel = clock.after(ms, () => client.disconnect(true))
+  })
+  for (const event of ['ready', 'close', 'end']) client.on(event, () => cancel())
+  return client
 }

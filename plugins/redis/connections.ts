@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Logger } from '../../core/log.ts'
 import type { Redis, RedisCommand, RedisStats } from './api.ts'
 import type { RedisConfig } from './config.ts'
-import type { Connect } from './connect.ts'
+import { boundHandshake, type Connect } from './connect.ts'
 import { parseInfo } from './info.ts'
 import { RedisLink } from './link.ts'
 import { RedisSubscriber } from './subscriber.ts'
@@ -27,7 +27,7 @@ export class RedisConnections implements Redis {
 
   constructor(private readonly options: ConnectionsOptions) {
     const { config, clock, log, onState } = options
-    const open = (name: string) => () => this.connect!(name)
+    const open = (name: string) => () => boundHandshake(this.connect!(name), clock, config.connectTimeout)
     this.commands = new RedisLink({ config, clock, onState, open: open('commands') })
     this.blocker = new RedisLink({ config, clock, onState: () => {}, open: open('blocking') })
     this.subscriber = new RedisSubscriber({ config, clock, log, open: open('subscriber') })

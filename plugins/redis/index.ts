@@ -3,7 +3,7 @@ import { definePlugin } from '../../core/plugin.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Redis } from './api.ts'
-import { redisCheck, redisCollector } from './collect.ts'
+import { redisCheck, redisCollector, redisInfoCollector } from './collect.ts'
 import { RedisConfig } from './config.ts'
 import { connector } from './connect.ts'
 import { RedisConnections } from './connections.ts'
@@ -27,7 +27,11 @@ export default definePlugin({
     })
     return {
       services: { redis },
-      contributes: [healthCheck(redisCheck(redis, config, clock)), collector(redisCollector(redis))],
+      contributes: [
+        healthCheck(redisCheck(redis, config, clock)),
+        collector(redisCollector(redis)),
+        collector(redisInfoCollector(redis)),
+      ],
       start: () => redis.start(),
       stop: () => redis.stop(),
     }

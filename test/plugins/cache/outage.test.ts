@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { connect, createServer, type Socket } from 'node:net'
 import { systemClock } from '../../../core/clock.ts'
+import { blackHole } from '../../support/black-hole.ts'
 import { type Instance, privateRedis } from '../../support/services.ts'
 import { cacheNode, until } from './support.ts'
 
@@ -81,40 +81,24 @@ describe('the cache while Redis is away', () => {
     await until(() => node.cache.stats().redis_up === true)
   })
 
-  test('a socket that swallows everything: loads go on, nothing wrong is returned, and it comes back', async () => {
-    const sockets = new Set<Socket>()
-    let swallows = false
-    const proxy = createServer((client) => {
-      const upstream = connect(server.port, '127.0.0.1')
-      for (const each of [client, upstream]) {
-        sockets.add(each)
-        each.on('error', () => {})
-        each.on('close', () => sockets.delete(each))
-      }
-      client.on('data', (bytes) => swallows || upstream.write(bytes))
-      upstream.on('data', (bytes) => swallows || client.write(bytes))
-      client.on('close', () => upstream.destroy())
-      upstream.on('close', () => client.destroy())
-    })
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
-    const { port } = proxy.address() as { port: number }
+  test('sockets that accept and never answer: loads go on, nothing wrong is returned, and it comes back', async () => {
+    const hole = await blackHole(server.port)
     {
-      using node = await cacheNode(`redis://127.0.0.1:${port}/0`, {
+      using node = await cacheNode(`redis://127.0.0.1:${hole.port}/0`, {
         redis: { keepAlive: '500ms', connectTimeout: '300ms' },
       })
       const { wrong, longestMs } = await load(node, async () => {
         await systemClock.sleep(200)
-        swallows = true
+        hole.swallows = true
         await systemClock.sleep(1_500)
         expect(node.cache.stats().redis_up).toBe(false)
-        swallows = false
-        for (const each of sockets) each.destroy()
+        hole.swallows = false
       })
       expect(wrong).toBe(0)
       expect(longestMs).toBeLessThan(650)
       await until(() => node.cache.stats().redis_up === true && node.cache.stats().bus_generation > 1)
     }
-    proxy.close()
+    hole.close()
   })
 
   test('a value that was set while Redis was away wins over the old one that is still there', async () => {

@@ -1,53 +1,22 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createServer, type Server } from 'node:net'
 import { systemClock } from '../../../core/clock.ts'
-import type { Logger } from '../../../core/log.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
-import { RedisConnections } from '../../../plugins/redis/connections.ts'
 import redis from '../../../plugins/redis/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { freePort, type Instance, privateRedis } from '../../support/services.ts'
+import { codeOf, open, until } from './support.ts'
 
 // Servers are started, killed and waited for: real time.
 setDefaultTimeout(30_000)
 pluginContract(redis)
 
-const silent = { error() {}, warn() {}, info() {}, debug() {} } as unknown as Logger
 let server: Instance
 beforeAll(async () => {
   server = await privateRedis()
 })
 afterAll(() => server.stop())
-
-async function open(url: string, options: Record<string, unknown> = {}) {
-  const states: (string | undefined)[] = []
-  const config = RedisConfig.parse({
-    url,
-    commandTimeout: '200ms',
-    coolDown: '200ms',
-    reconnectMax: '100ms',
-    ...options,
-  })
-  const connections = new RedisConnections({
-    config,
-    clock: systemClock,
-    log: silent,
-    connector,
-    onState: (reason) => states.push(reason),
-  })
-  await connections.start()
-  return { connections, states, [Symbol.dispose]: () => connections.stop() }
-}
-const codeOf = (call: Promise<unknown>) =>
-  call.then(
-    () => 'ok',
-    (error) => error.code as string,
-  )
-async function until(met: () => boolean | Promise<boolean>) {
-  for (let round = 0; round < 200 && !(await met()); round += 1) await systemClock.sleep(25)
-  expect(await met()).toBe(true)
-}
 
 describe('redis', () => {
   test('runs commands, those before the connection is made too, and gives bytes as they are', async () => {
