@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { RuntimeConfig } from './core/config/types.ts'
+import { type DataLock, lockData } from './core/data-lock.ts'
 import { ArkwatchError } from './core/errors.ts'
 import type { RequestMiddleware } from './core/http/middleware.ts'
 import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/http/wrap-application.ts'
@@ -66,15 +68,21 @@ export interface Arkwatch {
   stop(options?: StopOptions): Promise<{ hung: string[] }>
 }
 
+/** Whether a plugin owns files in the data folder, which two processes would spoil. */
+const keepsData = ({ plugins }: RuntimeConfig): boolean =>
+  plugins.some(({ definition, disabled }) => disabled === undefined && definition.exclusive === true)
+
 /**
  * Starts Arkwatch in this process.
- * @throws CONFIG_INVALID with every problem, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; nothing runs then
+ * @throws CONFIG_INVALID with every problem, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; DATA_IN_USE and DATA_UNUSABLE where a
+ *   plugin keeps data; nothing runs then
  */
 export async function arkwatch({
   config = {},
   plugins = [],
   env = process.env,
 }: ArkwatchOptions = {}): Promise<Arkwatch> {
+  let lock: DataLock | undefined
   const runtime: RunningRuntime = await createRuntime({
     ...(typeof config === 'string' ? { file: config } : { object: config }),
     catalog,
@@ -82,7 +90,15 @@ export async function arkwatch({
     plugins: plugins as readonly AnyPlugin[],
     env,
     cwd: process.cwd(),
+    accepted(accepted) {
+      if (keepsData(accepted)) lock = lockData(accepted.dataDir)
+    },
+  }).catch((error) => {
+    lock?.release()
+    throw error
   })
+  const release = () => lock?.release()
+  runtime.stopped.then(release, release)
   return {
     wrap: (app, options = {}) => wrapApplication(runtime.requestPath, app, options, runtime.answer),
     middleware: () => runtime.requestPath.middleware(),
@@ -91,6 +107,10 @@ export async function arkwatch({
     fetch: runtime.fetch,
     status: () => runtime.status(),
     reload: () => runtime.reload(),
-    stop: (options) => runtime.stop(options),
+    async stop(options) {
+      const stopped = await runtime.stop(options)
+      release()
+      return stopped
+    },
   }
 }

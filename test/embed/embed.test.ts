@@ -145,3 +145,24 @@ test('hooks may answer, and see the responses', async () => {
   expect((await fetch(get('/users/shed'))).status).toBe(503)
   expect(seen).toEqual(['/users/:id 200', '/users/:id 503'])
 })
+
+test('a folder with data of its own belongs to one runtime, one without is shared', async () => {
+  const data = join(mkdtempSync(join(tmpdir(), 'arkwatch-embed-')), 'data')
+  const start = (plugins: object) => arkwatch({ config: { data, plugins }, env: {} })
+  const first = await start({ store: {} })
+  await expect(start({ store: {} })).rejects.toMatchObject({ code: 'DATA_IN_USE', details: { pid: process.pid } })
+  await (await start({ metrics: {} })).stop()
+  await first.stop()
+  const next = await start({ store: {} })
+  await next.stop()
+})
+
+test('a boot that fails gives the folder back', async () => {
+  const data = join(mkdtempSync(join(tmpdir(), 'arkwatch-embed-')), 'data')
+  const taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+  const config = { data, server: { port: taken.port }, plugins: { store: {} } }
+  await expect(arkwatch({ config, env: {} })).rejects.toMatchObject({ code: 'LISTEN_FAILED' })
+  await taken.stop(true)
+  const next = await arkwatch({ config, env: {} })
+  await next.stop()
+})
