@@ -72,7 +72,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   reach(config, 'rollback [id]', 'take back the change that waits for its confirmation', from('config-rollback'))
   leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema'))
   const plugins = reach(program, 'plugins', 'show the plugins of the running instance', from('plugins'))
-  leaf(
+  reach(
     plugins,
     'restart <plugin>',
     'stop and start one plugin, and those that hold its services',
@@ -93,7 +93,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('-n, --limit <count>', 'at most so many to begin with', '100')
     .option('--level <level>', 'at least this level')
     .option('--logger <name>', 'this logger and those below it')
-  leaf(
+  reach(
     logs,
     'level [logger] [level]',
     'list the levels, or set one (`root` is all; `reset` takes it away)',

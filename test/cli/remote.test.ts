@@ -80,3 +80,50 @@ test('what is wrong is said, and the key is never shown', async () => {
   await wrong[Symbol.asyncDispose]()
   expect((await there.run('health')).stderr).toContain('CLI_REMOTE_COMMAND')
 })
+
+test('each command takes --url, answers JSON to --json, and has its key from the environment alone', async () => {
+  const away = commandFolder({ ARKWATCH_KEY: key })
+  await away.write('patch.yaml', 'plugins: { metrics: { labels: { region: eu } } }\n')
+  const json = async (...argv: string[]) => {
+    const ran = await away.run(...argv, '--url', url, '--json')
+    expect([argv.join(' '), ran.exitCode, ran.stderr]).toEqual([argv.join(' '), 0, ''])
+    return JSON.parse(ran.stdout) as Record<string, never>
+  }
+  expect(await json('plugins', 'restart', 'metrics')).toMatchObject({ steps: expect.any(Array) } as never)
+  expect(await json('config', 'plan', 'patch.yaml')).toMatchObject({
+    steps: expect.arrayContaining([
+      { plugin: 'metrics', action: 'reconfigure', state: 'kept', reason: 'config changed' },
+    ]),
+  } as never)
+  expect(await json('config', 'apply', 'patch.yaml', '--confirm-within', '60s')).toMatchObject({
+    state: 'awaiting-confirmation',
+  } as never)
+  expect(await json('config', 'rollback')).toMatchObject({ state: 'rolled-back' } as never)
+  await json('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
+  expect(await json('config', 'confirm')).toMatchObject({ state: 'confirmed' } as never)
+  expect(await json('logs', 'level', 'x', 'warn')).toBeDefined()
+  const made = (await json('keys', 'create', 'json', '--role', 'viewer')) as never as { key: string }
+  expect(made.key).toStartWith('ark_')
+  expect(await json('keys', 'list')).toMatchObject({ keys: expect.any(Array) } as never)
+  await json('keys', 'revoke', made.key.split('_')[1]!)
+  expect(await json('jobs')).toMatchObject({ jobs: [] } as never)
+  expect(await json('audit', 'tail')).toMatchObject({ records: expect.any(Array) } as never)
+  expect(await json('audit', 'verify')).toMatchObject({ ok: true } as never)
+  // There is no way to put a key on a command line, where every user of the machine sees it.
+  for (const command of [['plugins'], ['keys', 'list'], ['audit', 'tail'], ['config', 'apply', 'patch.yaml']])
+    expect((await away.run(...command, '--url', url, '--admin-key', key)).exitCode).toBe(64)
+  const refused = await away.run('config', 'apply', 'evil.yaml', '--url', url, '--json')
+  expect(refused.exitCode).toBe(64)
+  await away.write('evil.yaml', 'plugins: { audit: { enabled: false } }\n')
+  expect((await away.run('config', 'apply', 'evil.yaml', '--url', url)).stderr).toContain('ADMIN_CONFIG_PROTECTED')
+  await away[Symbol.asyncDispose]()
+})
+
+test('lines are followed from elsewhere as they are written', async () => {
+  const following = there.start('logs', '-f', '-n', '1')
+  await following.seen(/"message"/)
+  await there.run('plugins', 'restart', 'metrics')
+  expect(await following.seen(/restarting a plugin/)).toContain('"logger":"core"')
+  following.child.kill('SIGINT')
+  await following.ended
+})

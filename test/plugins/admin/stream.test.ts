@@ -1,0 +1,112 @@
+import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { connect, type Socket } from 'node:net'
+import { maxBufferedBytes } from '../../../plugins/admin/routes/stream.ts'
+import { hastyClock } from './hasty-clock.ts'
+import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
+
+// A thread is started, and streams are watched.
+setDefaultTimeout(60_000)
+
+let at: AdminRuntime
+afterEach(() => at?.stop())
+
+async function follow(query: string) {
+  const controller = new AbortController()
+  const response = await at.send(`/admin/stream?${query}`, { signal: controller.signal })
+  const reader = response.body!.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  return {
+    get text() {
+      return text
+    },
+    async until(pattern: RegExp) {
+      while (!pattern.test(text)) {
+        const { done, value } = await reader.read()
+        if (done) throw new Error(`the stream ended without ${pattern}: ${text.slice(-500)}`)
+        text += decoder.decode(value)
+      }
+      return text
+    },
+    close: () => controller.abort(),
+  }
+}
+const metric = async (name: string) => {
+  const text = await (await at.send('/metrics', { key: null })).text()
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1])
+}
+
+test('follows metrics, plugin states, health changes and log lines, with a heartbeat between', async () => {
+  const target = Bun.serve({ port: 0, fetch: () => new Response('ok') })
+  at = await bootAdmin({
+    clock: hastyClock,
+    config: {
+      plugins: { health: { checks: { web: { kind: 'tcp', host: '127.0.0.1', port: target.port, every: '1s' } } } },
+    },
+  })
+  const all = await follow('topics=metrics,health,status,logs')
+  await all.until(/^: heartbeat$/m)
+  await all.until(/event: metrics\ndata: \{"timestamp":"[^"]+","cpu_percent":/)
+  await all.until(/event: status\n/)
+  await target.stop(true)
+  await all.until(/event: health\ndata: \{"name":"web","before":"(up|unknown)","status":"down"/)
+  at.runtime.logger('shop').warn('a line of the shop')
+  await all.until(/event: log\nid: \d+\ndata: .*a line of the shop/)
+  all.close()
+})
+
+test('of the log only what was asked for: by level and by logger', async () => {
+  at = await bootAdmin()
+  const [errors, shop] = [await follow('topics=logs&level=error'), await follow('topics=logs&logger=shop')]
+  await Promise.all([errors.until(/hello/), shop.until(/hello/)])
+  for (const name of ['shop', 'shop.cart', 'other']) {
+    at.runtime.logger(name).info(`info of ${name}`)
+    at.runtime.logger(name).error(`error of ${name}`)
+  }
+  at.runtime.logger('shop').error('the end')
+  await Promise.all([errors.until(/the end/), shop.until(/the end/)])
+  expect(errors.text).not.toContain('info of')
+  expect(errors.text).toContain('error of other')
+  expect(shop.text).toContain('info of shop.cart')
+  expect(shop.text).not.toContain('of other')
+  for (const each of [errors, shop]) each.close()
+})
+
+test('a client that does not read is cut off and counted, holds no more than its buffer, and slows nobody down', async () => {
+  at = await bootAdmin({ admin: { maxStreams: 3 } })
+  const { hostname, port } = new URL(at.url)
+  const deaf = await new Promise<Socket>((resolve) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(`GET /admin/stream?topics=logs HTTP/1.1\r\nHost: localhost\r\nX-Admin-Key: ${adminKey}\r\n\r\n`)
+    })
+    socket.once('data', () => {
+      socket.pause()
+      resolve(socket)
+    })
+    socket.on('error', () => {})
+  })
+  const other = await follow('topics=logs&logger=other')
+  await other.until(/hello/)
+  expect(await metric('arkwatch_admin_streams')).toBe(2)
+  expect(await metric('arkwatch_admin_streams_dropped_total')).toBe(0)
+  Bun.gc(true)
+  const before = process.memoryUsage.rss()
+  let peak = before
+  const line = 'x'.repeat(4_000)
+  for (let round = 0; round < 400; round += 1) {
+    for (let index = 0; index < 50; index += 1) at.runtime.logger('flood').info(line)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    peak = Math.max(peak, process.memoryUsage.rss())
+    if (round % 20 === 0 && (await metric('arkwatch_admin_streams_dropped_total')) > 0) break
+  }
+  expect(await metric('arkwatch_admin_streams_dropped_total')).toBe(1)
+  expect(await metric('arkwatch_admin_streams')).toBe(1)
+  // 80 MB were said to it.
+  expect(peak - before).toBeLessThan(60 * 1024 * 1024)
+  expect(maxBufferedBytes).toBeLessThan(1024 * 1024)
+  at.runtime.logger('other').info('still here')
+  await other.until(/still here/)
+  expect((await at.send('/admin/status')).status).toBe(200)
+  other.close()
+  deaf.destroy()
+})
