@@ -82,6 +82,8 @@ export interface CacheStats {
   /** Entries that are too large for Redis, or cannot be written down. */
   readonly unstorable: number
   readonly redis_errors: number
+  /** Looks into Redis that were left out, since `maxLoads` were under way. */
+  readonly redis_skipped: number
   /** Undefined without Redis. */
   readonly redis_up: boolean | undefined
   /** Invalidations that wait for Redis to come back. */

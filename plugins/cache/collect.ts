@@ -15,6 +15,7 @@ const counted = {
   lock_expired: 'Waits for another process that ended without a value.',
   poisoned: 'Entries of Redis that could not be read.',
   unstorable: 'Entries that Redis could not be given.',
+  redis_skipped: 'Looks into Redis left out, since too many were under way.',
   redis_errors: 'Commands of the cache that Redis failed.',
   bus_dropped: 'Invalidations folded into one of everything.',
   bus_foreign: 'Messages that no cache of this version wrote.',

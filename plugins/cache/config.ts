@@ -17,7 +17,12 @@ export const CacheConfig = z
       .describe('Share of the time to live by which it is shortened at random.'),
     maxEntries: z.int().min(1).max(10_000_000).default(10_000).describe('Entries of the memory tier.'),
     maxSize: size({ min: '1kB' }).prefault('64MiB').describe('Estimated bytes of the memory tier.'),
-    maxLoads: z.int().min(1).max(1_000_000).default(10_000).describe('Loads under way at one time.'),
+    maxLoads: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(10_000)
+      .describe('Loads under way at one time, and looks into Redis.'),
     maxTags: z
       .int()
       .min(1)

@@ -47,6 +47,9 @@ function respond(answer: Answer, request: Headers, state: 'HIT' | 'MISS', ageMs:
   return new Response(null, { status: 304, headers })
 }
 
+/** Headers that belong to one answer on one connection. */
+const ofOneAnswer = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'x-request-id', 'age']
+
 /** @returns the answer, or undefined where it must not be kept */
 async function captured(response: Response, names: readonly string[], maxBytes: number): Promise<Answer | undefined> {
   const { headers, status, body } = response
@@ -57,6 +60,7 @@ async function captured(response: Response, names: readonly string[], maxBytes: 
   const bytes = new Uint8Array(await response.clone().arrayBuffer())
   if (bytes.length > maxBytes) return undefined
   const all = new Headers(headers)
+  for (const name of ofOneAnswer) all.delete(name)
   if (names.length > 0) all.set('vary', names.join(', '))
   const etag = headers.get('etag') ?? `"${Bun.hash(bytes).toString(36)}"`
   return { status, headers: [...all], body: bytes, etag, createdMs: 0 }

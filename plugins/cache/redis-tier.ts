@@ -39,6 +39,9 @@ export class RedisTier {
   poisoned = 0
   /** Entries that are too large, or cannot be written down. */
   unstorable = 0
+  /** Looks that were left out, since too many were under way. */
+  skipped = 0
+  private reading = 0
   readonly bus: InvalidationBus
   readonly guard: RedisGuard
   readonly lock: LoadLock
@@ -66,6 +69,11 @@ export class RedisTier {
 
   /** What is found for a key. Keys that are asked for in one turn of the microtasks go in one command. */
   read(key: string): Promise<Found> {
+    if (this.reading >= this.options.settings.config.maxLoads) {
+      this.skipped += 1
+      return Promise.resolve({ atMs: this.options.clock.monotonic() })
+    }
+    this.reading += 1
     const { promise, resolve } = Promise.withResolvers<Found>()
     if (this.asked.push({ key, resolve }) === 1) queueMicrotask(() => this.readAsked())
     return promise
@@ -74,8 +82,12 @@ export class RedisTier {
   private readAsked(): void {
     const { asked } = this
     this.asked = []
-    for (let from = 0; from < asked.length; from += keysACommand)
-      void this.readBatch(asked.slice(from, from + keysACommand))
+    for (let from = 0; from < asked.length; from += keysACommand) {
+      const batch = asked.slice(from, from + keysACommand)
+      void this.readBatch(batch).then(() => {
+        this.reading -= batch.length
+      })
+    }
   }
 
   private async readBatch(batch: readonly Asked[]): Promise<void> {

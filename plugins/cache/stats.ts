@@ -9,6 +9,7 @@ import type { RedisTier } from './redis-tier.ts'
 export interface TierCounts {
   readonly poisoned: number
   readonly unstorable: number
+  readonly redis_skipped: number
   readonly redis_errors: number
   readonly bus_dropped: number
   readonly bus_foreign: number
@@ -20,6 +21,7 @@ export interface TierCounts {
 export const noTierCounts: TierCounts = {
   poisoned: 0,
   unstorable: 0,
+  redis_skipped: 0,
   redis_errors: 0,
   bus_dropped: 0,
   bus_foreign: 0,
@@ -34,6 +36,7 @@ export const tierCounts = (tier: RedisTier | undefined): TierCounts =>
     : {
         poisoned: tier.poisoned,
         unstorable: tier.unstorable,
+        redis_skipped: tier.skipped,
         redis_errors: tier.guard.errors,
         bus_dropped: tier.bus.dropped,
         bus_foreign: tier.bus.foreign,
@@ -45,6 +48,7 @@ export const tierCounts = (tier: RedisTier | undefined): TierCounts =>
 export const sumTierCounts = (a: TierCounts, b: TierCounts): TierCounts => ({
   poisoned: a.poisoned + b.poisoned,
   unstorable: a.unstorable + b.unstorable,
+  redis_skipped: a.redis_skipped + b.redis_skipped,
   redis_errors: a.redis_errors + b.redis_errors,
   bus_dropped: a.bus_dropped + b.bus_dropped,
   bus_foreign: a.bus_foreign + b.bus_foreign,

@@ -143,11 +143,11 @@ async function stampede() {
   console.table(rows)
 }
 
-/** What PERF figures of a hand-made S3-FIFO say for these shapes, in percent: zipf and scan. */
-const wanted = { zipf: 31.4, scan: 21, drift: 0 } as const
+/** Goals in percent: what S3-FIFO as published reached on traces of these shapes, on which LRU reached 20.4, 11.3 and 50.4. */
+const wanted = { zipf: 31.4, scan: 21, drift: 57.7 } as const
 
 async function ratios() {
-  const lookups = 300_000
+  const lookups = 500_000
   const rows = []
   for (const { name, make } of memory.filter(({ bounded }) => bounded)) {
     const row: Record<string, string> = { 'hit ratio, %, 1,000 entries': name }

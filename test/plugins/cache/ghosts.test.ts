@@ -120,7 +120,7 @@ describe('the eviction policy', () => {
   test('keeps its hit ratio on published trace shapes', () => {
     expect(play('zipf', 1_000)).toBeGreaterThan(30.8)
     expect(play('scan', 1_000)).toBeGreaterThan(20.5)
-    expect(play('drift', 1_000)).toBeGreaterThan(54)
+    expect(play('drift', 1_000)).toBeGreaterThan(57)
   })
 
   test('a scan does not drive out what is used', () => {

@@ -123,6 +123,14 @@ test('keeps nothing personal, partial, failed, streamed or too large', async () 
   expect(await asked({}, {})).toEqual(['1'.padEnd(20), '2'.padEnd(20)])
 })
 
+test('what belongs to one answer only is not given to others', async () => {
+  const headers = { 'x-request-id': 'r1', connection: 'close', 'x-own': 'kept' }
+  const { ask } = served({}, () => new Response('x', { headers }))
+  await ask()
+  const { headers: second } = await ask()
+  expect(['x-request-id', 'connection', 'x-own'].map((name) => second.get(name))).toEqual([null, null, 'kept'])
+})
+
 test('answers are gone by tag, and a cache that is too busy lets requests pass', async () => {
   const { bodies, cache } = served({ tags: ['pages'] })
   expect(await bodies({}, {})).toEqual(['1', '1'])

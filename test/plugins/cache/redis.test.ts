@@ -63,6 +63,25 @@ describe('the Redis tier', () => {
     await until(async () => (await b.cache.mget(['3', '2']))[0] === undefined)
   })
 
+  test('looks under way are bounded: what is over the limit is loaded', async () => {
+    using node = await cacheNode(server.url, { cache: { maxLoads: 5 } })
+    const asked = Array.from({ length: 20 }, (_, index) => node.cache.get(`${index}`))
+    expect(new Set(await Promise.all(asked))).toEqual(new Set([undefined]))
+    expect(node.cache.stats()).toMatchObject({ redis_skipped: 15, misses: 20 })
+    await node.cache.get('again')
+    expect(node.cache.stats().redis_skipped).toBe(15)
+  })
+
+  test('tells what the server says of itself, and nothing where it is away', async () => {
+    using node = await cacheNode(server.url)
+    await node.cache.set('k', 1)
+    const stats = await node.cache.fullStats()
+    expect(stats.redis_memory_usage).toBeGreaterThan(100_000)
+    expect(stats.redis_keyspace_hits).toBeGreaterThanOrEqual(0)
+    node.redis.stop()
+    expect(await node.cache.fullStats()).toMatchObject({ redis_memory_usage: null, redis_keyspace_misses: null })
+  })
+
   test('a value in its grace is served to a node that has none while its source is down', async () => {
     using a = await cacheNode(server.url)
     using b = await cacheNode(server.url)

@@ -94,3 +94,42 @@ describe('a reload', () => {
     await until(async () => (await cache.get('k')) === undefined)
   })
 })
+
+test('every count of the cache is a metric that promtool accepts the name of', async () => {
+  await using runtime = await boot({ cache: { maxEntries: 2 }, metrics: {} })
+  const cache = runtime.runtime.service(Cache)
+  for (const key of ['a', 'b', 'c', 'a']) await cache.getOrSet(key, () => 1)
+  await cache.getOrSet('bad', () => Promise.reject(new Error('no luck'))).catch(() => {})
+  await cache.delete('a')
+  await cache.get('nothing')
+  const text = await (await runtime.fetch('/metrics')).text()
+  const seen = (name: string) =>
+    Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${name} `))
+        ?.split(' ')[1],
+    )
+  expect({
+    memory: seen('arkwatch_cache_gets_total{result="memory"}'),
+    miss: seen('arkwatch_cache_gets_total{result="miss"}'),
+    loaded: seen('arkwatch_cache_loads_total{result="success"}'),
+    failed: seen('arkwatch_cache_loads_total{result="failure"}'),
+    evicted: seen('arkwatch_cache_evictions_total{cause="entries"}'),
+    entries: seen('arkwatch_cache_entries'),
+    deletes: seen('arkwatch_cache_deletes_total'),
+  }).toEqual({
+    memory: cache.stats().local_hits,
+    miss: cache.stats().misses,
+    loaded: cache.stats().loads - 1,
+    failed: 1,
+    evicted: cache.stats().evictions,
+    entries: cache.stats().local_cache_size,
+    deletes: 1,
+  })
+  expect(cache.stats().evictions).toBeGreaterThan(0)
+  const readme = await Bun.file(new URL('../../../plugins/cache/README.md', import.meta.url)).text()
+  const names = [...text.matchAll(/^# TYPE arkwatch_cache(_\w+) /gm)].map((match) => match[1]!)
+  expect(names.length).toBeGreaterThan(15)
+  for (const name of names) expect([name, readme.includes(name)]).toEqual([name, true])
+})

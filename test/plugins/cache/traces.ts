@@ -26,7 +26,7 @@ export type Shape = 'zipf' | 'scan' | 'drift'
 
 /**
  * `zipf`: Zipf 0.8. `scan`: the same, broken now and then by 1,000 keys that are asked for once. `drift`: Zipf 1.0 whose
- * favourites change, one rank every 100 look-ups.
+ * favourites change, one rank every 200 look-ups.
  */
 export function* trace(shape: Shape, lookups: number, keys = 100_000, seed = 1): Generator<string> {
   const random = seeded(seed)
@@ -38,6 +38,6 @@ export function* trace(shape: Shape, lookups: number, keys = 100_000, seed = 1):
     if (left > 0) {
       left -= 1
       yield `s${scanned++}`
-    } else yield `k${(rank() + (shape === 'drift' ? Math.floor(index / 100) : 0)) % keys}`
+    } else yield `k${(rank() + (shape === 'drift' ? Math.floor(index / 200) : 0)) % keys}`
   }
 }
