@@ -3,7 +3,8 @@ import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export const defaultMaxBytes = 1_048_576
-const chunkBytes = 65_536
+/** Most of these files are smaller. */
+const firstBytes = 4_096
 
 export interface Files {
   /** @param path absolute, as on the host @returns the text, or undefined where it cannot be read or passes `maxBytes` */
@@ -17,16 +18,15 @@ export interface Files {
 async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
   const file = await open(path, 'r')
   try {
-    const chunks: Buffer[] = []
-    let total = 0
+    let buffer = Buffer.allocUnsafe(firstBytes)
+    let filled = 0
     for (;;) {
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, null)
-      if (bytesRead === 0) break
-      chunks.push(buffer.subarray(0, bytesRead))
-      total += bytesRead
-      if (total > maxBytes) return undefined
+      const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, null)
+      if (bytesRead === 0) return buffer.toString('utf8', 0, filled)
+      filled += bytesRead
+      if (filled > maxBytes) return undefined
+      if (filled === buffer.length) buffer = Buffer.concat([buffer], 4 * filled)
     }
-    return (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8')
   } finally {
     await file.close()
   }
