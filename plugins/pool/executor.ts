@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../../core/clock.ts'
 import type { Rows } from './api.ts'
 import type { SqlConnection } from './drivers/driver.ts'
 import { poolError } from './errors.ts'
+import type { Fingerprint } from './fingerprint.ts'
 import type { Lease } from './lease.ts'
 import type { Work } from './statement.ts'
 
@@ -10,8 +11,8 @@ export interface ExecutorOptions {
   readonly name: string
   readonly clock: Clock
   statementTimeoutMs(): number
-  /** Called after each statement. */
-  ended(lease: Lease, work: Work, tookMs: number, failed: boolean, sample: () => string | undefined): void
+  /** Called after each statement. @param sample its text, where that of its shape is not known yet */
+  ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void
   /** Closes a connection from which nothing comes any more. */
   abandon(lease: Lease<SqlConnection>): void
 }
@@ -71,24 +72,33 @@ export class Executor {
       giveBack?.(lease, nowMs)
       return Promise.reject(thrown)
     }
-    const ended = (failed: boolean) => {
-      const endedMs = this.options.clock.monotonic()
-      lease.statementSinceMs = undefined
-      this.options.ended(lease, work, endedMs - nowMs, failed, () => work.text(running))
-      giveBack?.(lease, endedMs)
-    }
     const settled = signal === undefined ? running : this.abortable(lease, running, signal)
     return settled.then(
       (rows) => {
         if (fingerprint.opens !== undefined) lease.inTransaction = fingerprint.opens
-        ended(false)
+        const sample = fingerprint.row?.sample === undefined ? work.text(running) : undefined
+        this.ended(lease, fingerprint, nowMs, false, sample, giveBack)
         return rows
       },
       (thrown) => {
-        ended(true)
+        this.ended(lease, fingerprint, nowMs, true, undefined, giveBack)
         throw this.typed(thrown, lease, signal)
       },
     ) as Promise<Rows>
+  }
+
+  private ended(
+    lease: Lease<SqlConnection>,
+    shape: Fingerprint,
+    startedMs: number,
+    failed: boolean,
+    sample: string | undefined,
+    giveBack: GiveBack | undefined,
+  ): void {
+    const endedMs = this.options.clock.monotonic()
+    lease.statementSinceMs = undefined
+    this.options.ended(lease, shape, endedMs - startedMs, failed, sample)
+    giveBack?.(lease, endedMs)
   }
 
   /** Statements that the server should have ended by itself long ago. */

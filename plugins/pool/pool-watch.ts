@@ -71,7 +71,7 @@ export class PoolWatch {
     closed: (reason) => void this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1),
   }
 
-  ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: () => string | undefined): void {
+  ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void {
     this.instruments.query?.[shape.type].observe(tookMs / 1_000)
     this.statements.add(shape, tookMs, failed, sample)
     const { slowStatementMs } = this.limits

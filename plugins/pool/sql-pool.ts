@@ -69,7 +69,7 @@ export class SqlPool implements Pool {
       name,
       clock,
       statementTimeoutMs: () => this.target.statementTimeoutMs,
-      ended: (lease, work, tookMs, failed, sample) => this.watch.ended(lease, work.fingerprint, tookMs, failed, sample),
+      ended: (lease, shape, tookMs, failed, sample) => this.watch.ended(lease, shape, tookMs, failed, sample),
       abandon: (lease) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease),
     })
     const driver: Omit<SqlDriver, 'open'> = {

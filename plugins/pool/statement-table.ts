@@ -19,14 +19,14 @@ export class StatementTable {
 
   constructor(private readonly limit = 500) {}
 
-  /** @param sample asked for once a shape */
-  add(shape: Fingerprint, tookMs: number, failed: boolean, sample: () => string | undefined): void {
+  /** @param sample the text of one, for the first that has it */
+  add(shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void {
     shape.row ??= this.rowOf(shape)
     const { row } = shape
     row.count += 1
     row.totalMs += tookMs
     if (failed) row.errors += 1
-    else row.sample ??= sample()
+    else if (sample !== undefined) row.sample ??= sample
     if (tookMs > row.maxMs) row.maxMs = tookMs
   }
 

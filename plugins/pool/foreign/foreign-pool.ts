@@ -74,7 +74,7 @@ export class ForeignPool {
     return (failed) => {
       lease.statementSinceMs = undefined
       if (!failed && shape.opens !== undefined) lease.inTransaction = shape.opens
-      this.watch.ended(lease, shape, this.options.clock.monotonic() - startedMs, failed, () => undefined)
+      this.watch.ended(lease, shape, this.options.clock.monotonic() - startedMs, failed, undefined)
     }
   }
 

@@ -80,7 +80,7 @@ test('shapes are bounded; what comes later is counted together', () => {
   const table = new StatementTable(2)
   const shapes = new Fingerprints(2)
   for (const [index, sql] of ['SELECT a', 'SELECT b', 'SELECT c', 'SELECT d'].entries())
-    table.add(shapes.ofText(sql), index + 1, index === 1, () => sql)
+    table.add(shapes.ofText(sql), index + 1, index === 1, sql)
   const top = table.top(10)
   expect(top).toMatchObject([
     { statement: otherStatements, count: 2, totalMs: 7, meanMs: 3.5 },
