@@ -12,7 +12,10 @@ async function load(): Promise<Connect> {
   return (await import('postgres')).default as unknown as Connect
 }
 
-/** Over postgres.js, which the host has found to be installed. */
+/**
+ * Over postgres.js, which the host has found to be installed. Its `reserve()` would be a shorter way, but a statement on
+ * a reserved connection whose server was killed never ends.
+ */
 export async function postgresDriver(options: DriverOptions): Promise<SqlDriver> {
   const connect = await load()
   const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
