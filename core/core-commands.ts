@@ -2,25 +2,40 @@
 import type { RuntimeConfig } from './config/types.ts'
 import type { ControlCommand, Runtime } from './runtime-api.ts'
 
+const always = () => true
+
 /** @param config the configuration in force */
 export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): readonly ControlCommand[] => [
   { name: 'status', run: () => runtime.status() },
   { name: 'plan', run: () => runtime.plan() },
-  { name: 'reload', run: () => runtime.reload() },
-  { name: 'pause', run: () => runtime.pause() },
-  { name: 'resume', run: () => runtime.resume() },
+  { name: 'reload', changes: always, run: () => runtime.reload() },
+  { name: 'pause', changes: always, run: () => runtime.pause() },
+  { name: 'resume', changes: always, run: () => runtime.resume() },
   { name: 'config.plan', run: ({ patch }) => runtime.changes.plan(patch) },
   {
     name: 'config.apply',
+    changes: always,
     run: ({ patch, confirmWithinMs }) =>
       runtime.changes.apply(patch, {
         by: 'control-socket',
         ...(typeof confirmWithinMs === 'number' && confirmWithinMs > 0 && { confirmWithinMs }),
       }),
   },
-  { name: 'config.confirm', run: ({ id }) => runtime.changes.confirm(typeof id === 'string' ? id : undefined) },
-  { name: 'config.rollback', run: ({ id }) => runtime.changes.rollback(typeof id === 'string' ? id : undefined) },
+  {
+    name: 'config.confirm',
+    changes: always,
+    run: ({ id }) => runtime.changes.confirm(typeof id === 'string' ? id : undefined),
+  },
+  {
+    name: 'config.rollback',
+    changes: always,
+    run: ({ id }) => runtime.changes.rollback(typeof id === 'string' ? id : undefined),
+  },
   { name: 'config.changes', run: () => ({ changes: runtime.changes.history }) },
-  { name: 'plugins.restart', run: async ({ plugin }) => ({ steps: await runtime.restart(String(plugin)) }) },
+  {
+    name: 'plugins.restart',
+    changes: always,
+    run: async ({ plugin }) => ({ steps: await runtime.restart(String(plugin)) }),
+  },
   { name: 'config', run: () => ({ config: config().effective, sources: Object.fromEntries(config().sources) }) },
 ]

@@ -173,6 +173,19 @@ export interface Listener {
 /** A command of the control socket, which the CLI calls by name. `run` gets parsed JSON and returns JSON. */
 export interface ControlCommand {
   readonly name: string
+  /** Whether it changes something with these arguments: its witnesses are then told. @default never */
+  changes?(args: Readonly<Record<string, unknown>>): boolean
   run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
 }
 export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand')
+
+/**
+ * Is told of every command that changes something, before it runs.
+ * @returns told how it ended: `ok`, or the code of the error
+ * @throws where the command must not run
+ */
+export type ControlWitness = (
+  command: string,
+  args: Readonly<Record<string, unknown>>,
+) => Promise<(outcome: string) => Promise<void>>
+export const controlWitness = extensionPoint<ControlWitness>('core.controlWitness')

@@ -27,6 +27,7 @@ import { listenerMoves } from './reload.ts'
 import {
   type ControlCommand,
   controlCommand,
+  controlWitness,
   type PlanStep,
   Runtime,
   type RuntimeStatus,
@@ -36,6 +37,7 @@ import { isUp } from './state.ts'
 import type { ServiceToken } from './token.ts'
 import { version } from './version.ts'
 import { fingerprintOf } from './watch.ts'
+import { witnessed } from './witnessed.ts'
 import { createWorkers } from './workers.ts'
 
 export interface RuntimeOptions extends LoadOptions {
@@ -336,6 +338,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const own = coreCommands(runtime, () => config)
   const contributed = registry.of(controlCommand)
+  const witnesses = registry.of(controlWitness)
 
   return Object.assign(runtime, {
     dataDir: config.dataDir,
@@ -350,7 +353,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       return found as T
     },
     commands: () =>
-      new Map([...contributed.all.map(({ value }) => value), ...own].map((command) => [command.name, command])),
+      new Map(
+        [...contributed.all.map(({ value }) => value), ...own].map((command) => [
+          command.name,
+          witnessed(command, () => witnesses.all.map(({ value }) => value)),
+        ]),
+      ),
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),

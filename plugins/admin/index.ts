@@ -44,7 +44,7 @@ export default definePlugin({
       contributes: [
         collector(adminCollector(instance)),
         jsonView({ render: () => instance.latestMetrics() }),
-        ...adminCommands(() => instance.keyring, instance.jobs, needs.audit, clock.now),
+        ...adminCommands(() => instance.keyring, instance.jobs, clock.now),
       ],
       start: () => instance.start(),
       handover: () => ({ state: instance.inherited, resume: () => instance.resume() }),

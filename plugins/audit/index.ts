@@ -1,6 +1,7 @@
 /** The audit log: manifest and wiring. */
 import { join, resolve } from 'node:path'
 import { definePlugin } from '../../core/plugin.ts'
+import { controlWitness } from '../../core/runtime-api.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { Audit } from './api.ts'
@@ -9,6 +10,7 @@ import { auditCommands } from './commands.ts'
 import { AuditConfig } from './config.ts'
 import { FileSink } from './file-sink.ts'
 import { AuditInstance } from './instance.ts'
+import { auditWitness } from './witness.ts'
 
 export default definePlugin({
   api: 1,
@@ -48,7 +50,11 @@ export default definePlugin({
     }
     return {
       services: { audit },
-      contributes: [collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)), ...auditCommands(audit)],
+      contributes: [
+        collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)),
+        ...auditCommands(audit),
+        controlWitness(auditWitness(audit, log)),
+      ],
       start: () => instance.start(join(dataDir, 'audit.key'), config.retention),
       stop: () => instance.stop(),
     }

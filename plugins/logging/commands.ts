@@ -37,6 +37,10 @@ function runRecent(logging: Logging, args: Readonly<Record<string, unknown>>): u
 }
 
 export const logCommands = (logging: Logging): Contribution<ControlCommand>[] => [
-  controlCommand({ name: 'logs.level', run: (args) => runLevel(logging, args) }),
+  controlCommand({
+    name: 'logs.level',
+    changes: ({ level }) => level !== undefined,
+    run: (args) => runLevel(logging, args),
+  }),
   controlCommand({ name: 'logs.recent', run: (args) => runRecent(logging, args) }),
 ]

@@ -49,6 +49,7 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
   const act = (action: PoolAction) =>
     controlCommand({
       name: `pool.${action}`,
+      changes: () => true,
       async run(args) {
         const pool = pools.get(named(args))
         const options = { pid: wholeNumber('pid', args.pid), timeoutMs: milliseconds('timeout', args.timeout) }
