@@ -93,6 +93,7 @@ export class AuditInstance {
     const { store, told } = this.options
     try {
       this.#area = await store.area({ name: 'audit', migrations: [auditMigration] })
+      await this.#signBeginning()
       const lost = await this.log.lost()
       if (lost === undefined && (await this.#head.aside()).length === 0) told('records', undefined)
       else await this.#sayLost(lost)
@@ -102,6 +103,14 @@ export class AuditInstance {
       told('records', `changes are refused while nothing can be put on record: ${messageOf(error)}`)
       return false
     }
+  }
+
+  /** Before the first record there is a signed end already: a kill right after it leaves nothing to miss. */
+  async #signBeginning(): Promise<void> {
+    const { head } = this.journal
+    if (head.seq !== 0 || (await this.#head.read()) !== undefined) return
+    this.#head.put(this.#signer!.sign('head', head, this.options.clock.now()))
+    await this.#head.flush()
   }
 
   /** Records are gone that were signed: said here, in the log, on record, and by each verification from now on. */

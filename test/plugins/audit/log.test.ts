@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { chmodSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { differences, maxDifferences, scrub } from '../../../plugins/audit/changes.ts'
 import { FileSink, maxPendingBytes } from '../../../plugins/audit/file-sink.ts'
@@ -120,6 +120,19 @@ describe('the audit log', () => {
     expect(statSync(join(folder, 'audit.key')).mode & 0o777).toBe(0o600)
     chmodSync(join(folder, 'audit.key'), 0o644)
     expect(await codeOf(openAudit(folder))).toBe('AUDIT_KEY')
+  })
+
+  test('has a signed end before its first record, so that a kill after it leaves nothing to miss', async () => {
+    const { folder, log, close } = await openAudit()
+    expect(JSON.parse(readFileSync(join(folder, 'audit.head'), 'utf8'))).toMatchObject({ seq: 0 })
+    const before = readFileSync(join(folder, 'audit.head'))
+    await log.record(event('first'), 'ok')
+    await close()
+    // As a kill between the record and its end leaves it.
+    writeFileSync(join(folder, 'audit.head'), before)
+    const again = await openAudit(folder)
+    expect(await again.log.verify()).toEqual({ ok: true, checked: 1, first: 1, last: 1 })
+    await again.close()
   })
 
   test('a chain killed at any moment is verifiable, and holds everything that was confirmed', async () => {
