@@ -1,18 +1,19 @@
 /** The clock that a plugin gets: its timers end with it, and what they throw is the plugin's fault and nobody else's. */
 import type { Cancel, Clock } from './clock.ts'
+import type { Pause } from './pause.ts'
 import type { PluginClock } from './plugin.ts'
 
 export interface PluginClockOptions {
   readonly clock: Clock
-  /** Whether monitoring timers stand still. */
-  paused(): boolean
+  /** While it is on, a monitoring timer that falls due waits for its end. */
+  readonly pause: Pick<Pause, 'over'>
   fault(phase: string, error: unknown): void
   /** Adds time spent on the main thread. */
   spent(ms: number): void
 }
 
 /** @returns the clock, and what cancels all its timers */
-export function createPluginClock({ clock, paused, fault, spent }: PluginClockOptions): {
+export function createPluginClock({ clock, pause, fault, spent }: PluginClockOptions): {
   clock: PluginClock
   cancelAll(): void
 } {
@@ -51,7 +52,17 @@ export function createPluginClock({ clock, paused, fault, spent }: PluginClockOp
         return cancel
       },
       every(ms, call, { monitoring = false, ...options } = {}) {
-        return track(clock.every(ms, () => (monitoring && paused() ? undefined : run(call)), options))
+        let stopped = false
+        const unlessStopped = () => (stopped ? undefined : run(call))
+        const cancel = clock.every(
+          ms,
+          () => (monitoring ? (pause.over?.then(unlessStopped) ?? run(call)) : run(call)),
+          options,
+        )
+        return track(() => {
+          stopped = true
+          cancel()
+        })
       },
     },
     cancelAll() {

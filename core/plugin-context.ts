@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import type { PluginSection } from './config/types.ts'
 import type { ExtensionRegistry } from './extensions.ts'
 import type { Logger } from './log.ts'
+import type { Pause } from './pause.ts'
 import type { Environment, PluginContext } from './plugin.ts'
 import { createPluginClock } from './plugin-clock.ts'
 import type { Scope } from './scope.ts'
@@ -17,7 +18,7 @@ export interface InstanceHost {
   readonly environment: Environment
   readonly dataDir: string
   logger(name: string): Logger
-  paused(): boolean
+  readonly pause: Pick<Pause, 'over'>
 }
 
 export type Services = ReadonlyMap<string, unknown>
@@ -93,7 +94,7 @@ const pick = (tokens: TokenMap = {}, services: Services) =>
 
 export function createContext(options: ContextOptions): PluginContext<unknown, TokenMap, TokenMap> {
   const { host, section, services, scope, fault, spent } = options
-  const { clock, cancelAll } = createPluginClock({ clock: host.clock, paused: host.paused, fault, spent })
+  const { clock, cancelAll } = createPluginClock({ clock: host.clock, pause: host.pause, fault, spent })
   scope.defer(cancelAll)
   return {
     name: section.name,

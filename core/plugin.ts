@@ -73,7 +73,7 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
 
 export interface PluginClock extends Clock {
   /**
-   * As {@link Clock.every}. With `monitoring: true` ticks are left out while monitoring is paused
+   * As {@link Clock.every}. With `monitoring: true` a tick waits, and those after it are left out, while monitoring is paused
    * (MONITORING_AUTO_START=false, until `arkwatch resume`).
    */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions & { monitoring?: boolean }): () => void

@@ -22,6 +22,7 @@ import { composeApp } from './http/compose-app.ts'
 import { createListeners } from './http/listeners.ts'
 import { createRequestPath, type RequestPath } from './http/request-path.ts'
 import { type Logger, LogHub, type LogSink, logSink } from './log.ts'
+import { Pause } from './pause.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import { listenerMoves } from './reload.ts'
 import {
@@ -116,7 +117,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let plans = 0
   let stopping = false
   let busy = false
-  let paused = !config.autoStart
+  const pause = new Pause(!config.autoStart)
   let lastReload: RuntimeStatus['lastReload'] = { ok: true, atMs: startedAtMs }
   let stopped: Promise<{ hung: string[] }> | undefined
   const ended = Promise.withResolvers<{ hung: string[] }>()
@@ -204,7 +205,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       bootMs,
       ready: bootMs !== undefined && !stopping,
       stopping,
-      paused,
+      paused: pause.isPaused,
       generation,
       lastReload,
       listeners: listeners.list(),
@@ -256,12 +257,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     shutdown: async () => {
       await stop()
     },
-    pause() {
-      paused = true
-    },
-    resume() {
-      paused = false
-    },
+    pause: () => pause.pause(),
+    resume: () => pause.resume(),
     activeRequests: () => requestPath.active(),
     flushRequests: () => requestPath.flush(),
     get config() {
@@ -282,7 +279,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       environment: config.environment,
       dataDir: config.dataDir,
       logger: (name) => hub.logger(name),
-      paused: () => paused,
+      pause,
     },
     builtins: new Map<string, unknown>([
       [Runtime.id, runtime],

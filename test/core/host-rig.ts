@@ -1,8 +1,10 @@
 /** A host with plugins made of a few lines each, a clock that stands still, and a trace of what happened. */
+
 import type { PluginSection } from '../../core/config/types.ts'
 import { ExtensionRegistry } from '../../core/extensions.ts'
 import { Host } from '../../core/host.ts'
 import { LogHub, type LogRecord } from '../../core/log.ts'
+import { Pause } from '../../core/pause.ts'
 import {
   type AnyPlugin,
   definePlugin,
@@ -37,7 +39,7 @@ export function rig() {
   const registry = new ExtensionRegistry()
   const trace: string[] = []
   const definitions = new Map<string, AnyPlugin>()
-  let paused = false
+  const monitoring = new Pause(false)
   const host = new Host({
     host: {
       clock,
@@ -46,7 +48,7 @@ export function rig() {
       environment: 'production',
       dataDir: '/nowhere',
       logger: (name) => hub.logger(name),
-      paused: () => paused,
+      pause: monitoring,
     },
     builtins: new Map(),
     swapped: () => {},
@@ -98,8 +100,6 @@ export function rig() {
   const live = registry.of(numbers)
   return {
     ...{ clock, lines, host, define, section, states, reasons, trace, live },
-    pause: (value: boolean) => {
-      paused = value
-    },
+    pause: (value: boolean) => (value ? monitoring.pause() : monitoring.resume()),
   }
 }

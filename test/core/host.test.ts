@@ -127,7 +127,7 @@ describe('running', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('monitoring timers stand still while paused, others do not', async () => {
+  test('monitoring timers stand still while paused, others do not, and go on at once', async () => {
     const { host, define, section, clock, pause } = rig()
     const ticks = { monitoring: 0, other: 0 }
     define('watcher', {
@@ -141,9 +141,18 @@ describe('running', () => {
     pause(true)
     await host.boot([section('watcher')])
     await clock.advance(3_000)
+    expect(ticks).toEqual({ monitoring: 0, other: 3 })
     pause(false)
+    await clock.advance(0)
+    expect(ticks).toEqual({ monitoring: 1, other: 3 })
     await clock.advance(2_000)
-    expect(ticks).toEqual({ monitoring: 2, other: 5 })
+    expect(ticks).toEqual({ monitoring: 3, other: 5 })
+    pause(true)
+    await clock.advance(1_500)
+    await host.stop()
+    pause(false)
+    await clock.advance(5_000)
+    expect([ticks.monitoring, clock.pending]).toEqual([3, 0])
   })
 
   test('what a plugin reports shows in its status', async () => {
