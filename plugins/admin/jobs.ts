@@ -175,11 +175,12 @@ export class Jobs {
     return fromRow(row)
   }
 
-  /** Newest first. @param before only those created before it, epoch milliseconds */
-  async list(limit: number, before?: number): Promise<readonly Job[]> {
+  /** Newest first. @param after only those that come after this one in that order */
+  async list(limit: number, after?: Pick<Job, 'createdAtMs' | 'id'>): Promise<readonly Job[]> {
+    const atMs = after?.createdAtMs ?? Number.MAX_SAFE_INTEGER
     const rows = await this.options.area.query<Row>(
-      `SELECT ${columns} FROM admin_jobs WHERE created_ms < ? ORDER BY created_ms DESC, id`,
-      [before ?? Number.MAX_SAFE_INTEGER],
+      `SELECT ${columns} FROM admin_jobs WHERE created_ms < ? OR (created_ms = ? AND id > ?) ORDER BY created_ms DESC, id`,
+      [atMs, atMs, after?.id ?? ''],
       limit,
     )
     return rows.map((row) => this.#running.get(row.id)?.job ?? fromRow(row))

@@ -3,18 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
-import {
-  anything,
-  cursor,
-  idParam,
-  iso,
-  isoOrNull,
-  nextCursor,
-  nullableTime,
-  number,
-  reply,
-  time,
-} from '../http/reply.ts'
+import { anything, idParam, iso, isoOrNull, nextCursor, nullableTime, number, reply, time } from '../http/reply.ts'
 import type { Job, Jobs } from '../jobs.ts'
 
 export const JobSchema = z
@@ -52,6 +41,17 @@ export const accepted = { 202: reply('The job has begun; `Location` is where to 
 
 const params = z.object({ id: idParam('Id of the job.') })
 
+/** When a job was made and which of that moment: several are made in the same millisecond. */
+const jobCursor = z
+  .string()
+  .regex(/^\d{1,16}\.[\w-]{1,64}$/, 'expected what `next` of a page held')
+  .transform((text) => {
+    const [atMs, id] = text.split('.') as [string, string]
+    return { createdAtMs: Number(atMs), id }
+  })
+  .optional()
+  .openapi({ type: 'string', description: 'Where the page begins: `next` of the page before.' })
+
 /** Of files that jobs leave; any other is served as bytes. */
 const fileTypes: readonly string[] = ['application/octet-stream', 'application/gzip', 'application/json']
 const fileSchema = z.string().openapi({ format: 'binary' })
@@ -63,14 +63,17 @@ export function jobRoutes(jobs: Jobs) {
       ...operation({ id: 'jobs.list', access: 'viewer', summary: 'Lists jobs, newest first.' }),
       method: 'get',
       path: '/jobs',
-      request: { query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor }) },
+      request: { query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor: jobCursor }) },
       responses: { 200: reply('The jobs.', z.object({ jobs: z.array(JobSchema), next: nextCursor })) },
     }),
     async (c) => {
-      const { limit, cursor: before } = c.req.valid('query')
-      const page = await jobs.list(limit, before)
+      const { limit, cursor: after } = c.req.valid('query')
+      const page = await jobs.list(limit, after)
       const last = page.length === limit ? page.at(-1) : undefined
-      return c.json({ jobs: page.map(shownJob), next: last === undefined ? null : String(last.createdAtMs) }, 200)
+      return c.json(
+        { jobs: page.map(shownJob), next: last === undefined ? null : `${last.createdAtMs}.${last.id}` },
+        200,
+      )
     },
   )
   app.openapi(

@@ -14,6 +14,8 @@ export interface PendingOperation {
   /** The plugin that will answer it. */
   readonly plugin: string
   readonly summary: string
+  /** What it will take; what is not valid is 422 already now. */
+  readonly body?: z.ZodType
 }
 
 export const pendingOperations: readonly PendingOperation[] = [
@@ -40,6 +42,7 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'operator',
     plugin: 'alerting',
     summary: 'Turns an alert rule on or off.',
+    body: z.strictObject({ enabled: z.boolean().default(true) }),
   },
   {
     method: 'get',
@@ -72,6 +75,10 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'admin',
     plugin: 'backup',
     summary: 'Deletes old rows.',
+    body: z.strictObject({
+      days: z.int().min(1).max(3_650).default(30).describe('Rows older than this.'),
+      dry_run: z.boolean().default(false).describe('Count them only.'),
+    }),
   },
   {
     method: 'post',
@@ -80,6 +87,7 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'admin',
     plugin: 'backup',
     summary: 'Makes a backup of the database.',
+    body: z.strictObject({ type: z.enum(['full', 'schema']).default('full') }),
   },
   {
     method: 'post',
@@ -88,6 +96,7 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'operator',
     plugin: 'profiler',
     summary: 'Profiles for a while.',
+    body: z.strictObject({ duration: z.number().min(1).max(600).default(60).describe('Seconds.') }),
   },
   {
     method: 'post',
@@ -118,17 +127,24 @@ export const pendingOperations: readonly PendingOperation[] = [
 /** @param hasPlugin those of a plugin that is there are left to it */
 export function pendingRoutes(hasPlugin: (name: string) => boolean) {
   const app = createApi()
-  for (const { method, path, id, access, plugin, summary } of pendingOperations) {
+  for (const { method, path, id, access, plugin, summary, body } of pendingOperations) {
     if (hasPlugin(plugin)) continue
     const names = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name!)
     app.openapi(
       createRoute({
-        ...operation({ id, access, summary, plugin }),
+        // Declared by hand, so that a request that is not valid is told so before the plugin is missed.
+        ...operation({ id, access, summary }),
+        'x-plugin': plugin,
         method,
         path,
-        ...(names.length > 0 && {
-          request: { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) },
-        }),
+        request: {
+          ...(names.length > 0 && {
+            params: z.object(Object.fromEntries(names.map((name) => [name, z.string().max(128)]))),
+          }),
+          ...(body !== undefined && {
+            body: { required: false, content: { 'application/json': { schema: body } } },
+          }),
+        },
         responses: { 200: { description: 'What the plugin answers.' } },
       }),
       () => {

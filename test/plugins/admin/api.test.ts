@@ -15,6 +15,7 @@ import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 setDefaultTimeout(60_000)
 
 const canary = 'CANARY-8f3b-do-not-show'
+let faulty = false
 
 /** A plugin of somebody else with routes, a secret, and a job that waits. */
 const lamp = definePlugin({
@@ -26,7 +27,12 @@ const lamp = definePlugin({
     dsn: z.string().meta({ writeOnly: true }).default('').describe('Where.'),
     watts: z.int().min(1).default(40).describe('How bright.'),
   }),
-  setup({ log }) {
+  setup({ log, clock }) {
+    clock.every(20, () => {
+      const endMs = performance.now() + 1
+      while (performance.now() < endMs);
+      if (faulty) throw new Error('the bulb is broken')
+    })
     const app = new OpenAPIHono<AdminEnv>()
     app.openapi(
       createRoute({
@@ -127,6 +133,39 @@ describe('plugins', () => {
       expect(await at.get('/admin/audit/verify')).toMatchObject({ ok: true } as never)
     },
   )
+
+  test('show what they cost, what went wrong and since when they run', async () => {
+    const lampNow = async () =>
+      (await at.get('/admin/plugins/lamp')) as never as {
+        cpu_ms: number
+        errors: number
+        started_at: string
+        start_ms: number
+        needs: string[]
+        reason: string
+        state: string
+      }
+    const before = await lampNow()
+    expect(before).toMatchObject({ errors: 0, state: 'ok', reason: '', needs: [] })
+    expect(Date.parse(before.started_at)).toBeLessThanOrEqual(Date.now())
+    const busy = await eventually(lampNow, ({ cpu_ms }) => cpu_ms > before.cpu_ms + 5)
+    expect(busy.cpu_ms).toBeGreaterThan(before.cpu_ms + 5)
+    await at.get('/admin/loggers/lamp', { method: 'PUT', json: { level: 'info' } })
+    await at.get('/admin/plugins/lamp/restart', { method: 'POST' })
+    const after = await lampNow()
+    expect(Date.parse(after.started_at)).toBeGreaterThan(Date.parse(before.started_at))
+    expect(after.cpu_ms).toBeLessThan(busy.cpu_ms)
+    faulty = true
+    const degraded = await eventually(lampNow, ({ errors }) => errors > 0)
+    faulty = false
+    expect(degraded).toMatchObject({
+      state: 'degraded',
+      reason: expect.stringContaining('the bulb is broken'),
+    } as never)
+    await at.get('/admin/plugins/lamp/restart', { method: 'POST' })
+    expect(await lampNow()).toMatchObject({ state: 'ok', errors: 0 })
+    expect(await at.get('/admin/plugins/admin')).toMatchObject({ needs: ['runtime', 'store', 'audit'] } as never)
+  })
 
   test('bring routes; one that does not say who may call it is left out, with its reason in the log', async () => {
     await at.get('/admin/openapi.json')
@@ -246,6 +285,19 @@ describe('the paths of the original gateway', () => {
     async (query) => expect(await at.codeOf(`/admin/metrics/system?${query}`)).toEqual([422, 'ADMIN_INVALID']),
   )
 
+  test.each<[string, unknown]>([
+    ['/admin/maintenance/cleanup', { days: -1 }],
+    ['/admin/maintenance/cleanup', { days: 'x' }],
+    ['/admin/maintenance/cleanup', { days: 100_000 }],
+    ['/admin/backup/create', { type: 'everything' }],
+    ['/admin/performance/profile', { duration: 0 }],
+    ['/admin/performance/profile', { duration: 1e9 }],
+  ])('%s with %p is 422 before its plugin is missed', async (path, json) => {
+    expect(await at.codeOf(path, { json })).toEqual([422, 'ADMIN_INVALID'])
+    expect(await at.codeOf(path, { method: 'POST' })).toEqual([501, 'ADMIN_PLUGIN_MISSING'])
+    expect(await at.codeOf(path, { json: {} })).toEqual([501, 'ADMIN_PLUGIN_MISSING'])
+  })
+
   test('/metrics is JSON for those who ask for it, and Prometheus text for everybody else', async () => {
     const ask = (accept: string) => at.send('/metrics', { key: null, headers: { accept } })
     const response = await ask('application/json')
@@ -321,6 +373,22 @@ describe('jobs', () => {
     const page = (await at.get('/admin/jobs?limit=2')) as never as { jobs: unknown[]; next: string }
     expect(page.jobs).toHaveLength(2)
     expect((await at.send(`/admin/jobs?limit=2&cursor=${page.next}`)).status).toBe(200)
+    for (const cursor of ['x', '1', "1.'; DROP TABLE admin_jobs"])
+      expect((await at.send(`/admin/jobs?cursor=${encodeURIComponent(cursor)}`)).status).toBe(422)
+    // Page by page nothing is left out and nothing comes twice, also where jobs were made in the same millisecond.
+    const all = ((await at.get('/admin/jobs?limit=200')) as never as { jobs: { id: string }[] }).jobs.map(
+      ({ id }) => id,
+    )
+    const paged: string[] = []
+    for (let next: string | null = ''; next !== null; ) {
+      const each = (await at.get(`/admin/jobs?limit=1${next && `&cursor=${next}`}`)) as never as {
+        jobs: { id: string }[]
+        next: string | null
+      }
+      paged.push(...each.jobs.map(({ id }) => id))
+      next = each.next
+    }
+    expect(paged).toEqual(all)
   })
 
   test('that ran when the process ended are failed, with that reason', async () => {
