@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { roles } from '../../../plugins/admin/api.ts'
 import type { Document } from '../../../plugins/admin/http/document.ts'
+import { fromSchema } from './from-schema.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
 // Every operation is called many times, over a socket.
@@ -20,7 +21,19 @@ beforeAll(async () => {
   at = await bootAdmin({
     admin: { lockout: { failures: 1_000 }, maxStreams: 1_000 },
     config: {
-      plugins: { health: { checks: { database: { kind: 'postgres', url: `postgres://u:${canary}@127.0.0.1:1/x` } } } },
+      plugins: {
+        health: {
+          checks: {
+            database: { kind: 'postgres', url: `postgres://u:${canary}@127.0.0.1:1/x`, every: '1s' },
+            web: {
+              kind: 'http',
+              url: 'http://127.0.0.1:1/',
+              every: '1s',
+              headers: { authorization: `Bearer ${canary}` },
+            },
+          },
+        },
+      },
     },
     env: { SOME_SECRET: canary },
   })
@@ -58,9 +71,14 @@ const json = fc.oneof(
   ),
 )
 
+interface Body {
+  readonly content: Readonly<Record<string, { readonly schema: unknown }>>
+}
+
 test('no generated request gets a status that the document does not name, a fault, or a slow answer', async () => {
   for (const { path, method, operation } of operations()) {
     const names = (operation.parameters ?? []).filter((each) => each.in === 'query').map(({ name }) => name)
+    const schema = (operation.requestBody as Body | undefined)?.content['application/json']?.schema as never
     const request = fc.record({
       parts: fc.array(text, { minLength: 3, maxLength: 3 }),
       query: fc.dictionary(fc.constantFrom(...names, 'unknown'), text, { maxKeys: 3 }),
@@ -69,7 +87,13 @@ test('no generated request gets a status that the document does not name, a faul
         fc.constantFrom('x', '"x"', '*', '*/*', 'a b'),
         { maxKeys: 2 },
       ),
-      body: json,
+      body:
+        schema === undefined
+          ? json
+          : fc.oneof(
+              json,
+              fromSchema(schema).map((value) => JSON.stringify(value)),
+            ),
       type: fc.constantFrom('application/json', 'application/json', 'text/plain'),
       key: fc.constantFrom(null, 'wrong', ...keys),
     })
@@ -103,11 +127,27 @@ test('no generated request gets a status that the document does not name, a faul
   expect([...at.violations]).toEqual([])
 })
 
-test('no answer, metric or file of ours holds a secret of the configuration or a key', async () => {
+test('no answer, metric, bundle or file of ours holds a secret of the configuration or a key', async () => {
   for (const { path, method } of operations()) {
     if (method !== 'get' || path.includes('{')) continue
     const answer = await (await at.send(path)).text()
     for (const secret of [canary, adminKey, ...keys]) expect([path, answer.includes(secret)]).toEqual([path, false])
+  }
+  const headers = { cookie: `x=${canary}`, 'x-secret': canary, 'user-agent': 'x', authorization: `Bearer ${canary}` }
+  expect([401, 429]).toContain((await at.send('/admin/status', { key: null, headers })).status)
+  await at.send('/admin/session', { key: null, json: { key: canary } })
+  // The jobs of the requests before take the places otherwise.
+  const { jobs } = (await at.get('/admin/jobs?limit=200')) as never as { jobs: { id: string; state: string }[] }
+  for (const { id, state } of jobs) if (state === 'running') await at.send(`/admin/jobs/${id}`, { method: 'DELETE' })
+  let job = await at.get('/admin/support-bundle', { json: { duration_seconds: 0 } })
+  while (String(job.state) === 'running') {
+    await Bun.sleep(20)
+    job = await at.get(`/admin/jobs/${job.id}`)
+  }
+  const archive = new Uint8Array(await (await at.send(job.file!)).arrayBuffer())
+  for (const [name, file] of await new Bun.Archive(Bun.gunzipSync(archive)).files()) {
+    const content = await file.text()
+    for (const secret of [canary, adminKey, ...keys]) expect([name, content.includes(secret)]).toEqual([name, false])
   }
   const exported = await (await at.send('/admin/audit/export')).text()
   const metrics = await (await at.send('/metrics', { key: null })).text()
