@@ -132,6 +132,22 @@ describe('the eviction policy', () => {
     expect(tier.size).toBe(100)
   })
 
+  test('what ran out of time comes back to where it stood, what is new begins in the small queue', () => {
+    const tier = new S3Fifo<ReturnType<typeof item>>({ maxEntries: 100, maxBytes: 1e9 })
+    const [old, fresh] = [item('old'), item('fresh')]
+    tier.set(item('old'))
+    tier.get('old')
+    for (let index = 0; index < 200; index += 1) tier.set(item(`once${index}`))
+    expect(tier.peek('old')!.inMain).toBe(true)
+    tier.delete('old', true)
+    tier.set(old)
+    tier.set(fresh)
+    expect([old.inMain, fresh.inMain]).toEqual([true, false])
+    tier.delete('old')
+    tier.set(item('old'))
+    expect(tier.peek('old')!.inMain).toBe(false)
+  })
+
   test('counts entries and bytes right through any use, and says which limit evicted', () => {
     const causes: string[] = []
     const tier = new S3Fifo<ReturnType<typeof item>>({ maxEntries: 20, maxBytes: 100 }, (_, cause) =>

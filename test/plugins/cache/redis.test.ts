@@ -219,6 +219,26 @@ describe('invalidation in Redis', () => {
     expect(await other.cache.get<string>('k')).toBe('new')
   })
 
+  test('what is read from Redis while it is invalidated here is not kept', async () => {
+    using a = await cacheNode(server.url)
+    using b = await cacheNode(server.url)
+    await a.cache.set('k', 'old')
+    const asked = b.cache.get<string>('k')
+    await Promise.resolve()
+    const deleted = b.cache.delete('k')
+    expect([await asked, await deleted]).toEqual(['old', true])
+    expect(await b.cache.get('k')).toBeUndefined()
+  })
+
+  test('nothing is read from Redis before the invalidations that wait have arrived', async () => {
+    using node = await cacheNode(server.url, { cache: { redisPause: '1m' } })
+    await node.cache.set('k', 'old')
+    node.cache.memory.deleteAll()
+    node.cache.redis!.bus.keepForLater(['key', 'k'])
+    expect(await node.cache.get('k')).toBeUndefined()
+    expect(node.cache.stats().bus_waiting).toBe(0)
+  })
+
   test('messages of its own mean nothing to a node', async () => {
     using node = await cacheNode(server.url)
     await node.cache.set('k', 1)

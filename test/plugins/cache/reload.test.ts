@@ -78,6 +78,25 @@ describe('a reload', () => {
     expect(await counter(runtime, 'arkwatch_cache_gets_total', hits)).toBe(11)
   })
 
+  test('of Redis keeps the invalidations that wait', async () => {
+    const redis = { url: server.url, commandTimeout: '200ms' }
+    await using runtime = await boot({ cache: { redisPause: '100ms' }, redis })
+    const cache = runtime.runtime.service(Cache)
+    await until(() => cache.stats().redis_up === true)
+    await cache.set('k', 'old')
+    process.kill(server.pid, 'SIGSTOP')
+    try {
+      await cache.delete('k')
+      expect(cache.stats().bus_waiting).toBe(1)
+      await runtime.reload({ plugins: { cache: { redisPause: '100ms' }, redis: { ...redis, coolDown: '100ms' } } })
+      expect(cache.stats().bus_waiting).toBe(1)
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+    await until(() => cache.stats().bus_waiting === 0)
+    expect(await cache.get('k')).toBeUndefined()
+  })
+
   test('to another prefix empties memory, and goes on listening', async () => {
     await using runtime = await boot({ cache: { prefix: 'one:' }, redis: { url: server.url } })
     const cache = runtime.runtime.service(Cache)

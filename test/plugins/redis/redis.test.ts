@@ -88,6 +88,21 @@ describe('redis', () => {
     expect(connections.stats().state).toBe('ready')
   })
 
+  test('commands that wait for an answer are bounded', async () => {
+    using redis = await open(server.url, { maxPending: 3, failures: 100 })
+    const { connections } = redis
+    await connections.call('PING')
+    process.kill(server.pid, 'SIGSTOP')
+    try {
+      const codes = await Promise.all(Array.from({ length: 8 }, () => codeOf(connections.call('PING'))))
+      expect(codes.filter((code) => code === 'REDIS_QUEUE_FULL')).toHaveLength(5)
+      expect(codes.filter((code) => code === 'REDIS_TIMEOUT')).toHaveLength(3)
+      expect(connections.stats()).toMatchObject({ pending: 0, rejected: 5 })
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+  })
+
   test('a socket that accepts and never answers is a timeout, and the queue is bounded', async () => {
     const port = await freePort()
     const hole: Server = createServer(() => {}).listen(port, '127.0.0.1')
