@@ -98,7 +98,7 @@ describe('each variable sets what the gateway meant by it', () => {
 })
 
 test.each([
-  ['ENVIRONMENT', 'prodution', 'one of development, staging, production, got "prodution"'],
+  ['ENVIRONMENT', 'prodution', 'one of development, testing, staging, production, got "prodution"'],
   ['MONITORING_AUTO_START', 'maybe', 'true or false, got "maybe"'],
   ['ENABLE_METRICS', '2', 'true or false, got "2"'],
   ['METRICS_PORT', '8080/tcp', 'a port, 0 to 65535, got "8080/tcp"'],

@@ -1,4 +1,4 @@
-/** The delay of the event loop, by names of the Node client library. On Bun it is the excess over the timer's interval. */
+/** The delay of the event loop, by names of the Node client library. It is by how much a timer of core is late. */
 import type { EventLoop } from '../../../core/event-loop.ts'
 import type { Source } from './source.ts'
 
