@@ -18,6 +18,9 @@ export interface Session {
   readonly usedAtMs: number
 }
 
+/** Sessions of one key at one time. */
+export const maxPerKey = 10
+
 const hash = (token: string) => createHash('sha256').update(token).digest('base64url')
 const token = () => randomBytes(32).toString('base64url')
 
@@ -42,6 +45,9 @@ export class Sessions {
   /** Opens a session; where there are too many the one used longest ago ends. @returns the value of the cookie */
   open(principal: Principal): { readonly token: string; readonly session: Session } {
     for (const [key, session] of this.#open) if (this.#isOver(session)) this.#open.delete(key)
+    // A key that logs in again and again ends its own sessions, not those of others.
+    const own = [...this.#open].filter(([, session]) => session.principal.keyId === principal.keyId)
+    for (const [key] of own.slice(0, Math.max(0, own.length - maxPerKey + 1))) this.#open.delete(key)
     for (const key of this.#open.keys()) {
       if (this.#open.size < this.limits().max) break
       this.#open.delete(key)

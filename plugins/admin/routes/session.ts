@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { operation, roles } from '../api.ts'
+import { adminError } from '../errors.ts'
 import type { Gate } from '../guard/gate.ts'
 import { secureSessionCookie, sessionCookie } from '../guard/identity.ts'
 import { createApi } from '../http/compose.ts'
@@ -44,6 +45,12 @@ export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRo
     if (principal === undefined) {
       const { error, headers } = await gate.refuse(c, from, requestId)
       return problemAnswer(error, requestId, headers) as never
+    }
+    const quota = await gate.countRequest(principal)
+    if (!quota.allowed) {
+      const details = { name: principal.name, limit: quota.limit, seconds: quota.windowSeconds }
+      const headers = { 'retry-after': String(quota.resetSeconds) }
+      return problemAnswer(adminError('ADMIN_RATE_LIMITED', details), requestId, headers) as never
     }
     await gate.recordLogin(principal, from, requestId)
     gate.identity.endSession(c)

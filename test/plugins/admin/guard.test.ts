@@ -9,7 +9,7 @@ import admin from '../../../plugins/admin/index.ts'
 import { weaknessOf } from '../../../plugins/admin/keys/key.ts'
 import { publicListenerProblem } from '../../../plugins/admin/public-listener.ts'
 import { levelOf } from '../../../plugins/admin/roles.ts'
-import { hasCsrf, Sessions } from '../../../plugins/admin/sessions.ts'
+import { hasCsrf, maxPerKey, Sessions } from '../../../plugins/admin/sessions.ts'
 import audit from '../../../plugins/audit/index.ts'
 import store from '../../../plugins/store/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
@@ -379,6 +379,22 @@ describe('a browser session', () => {
     expect(hasCsrf({ csrf: 'abc' }, 'ab')).toBe(false)
     expect(hasCsrf({ csrf: 'abc' }, undefined)).toBe(false)
   })
+})
+
+test('a key that logs in again and again ends its own sessions, and is held to its rate', async () => {
+  const sessions = new Sessions(
+    () => ({ idleMs: 100, absoluteMs: 250, max: 100 }),
+    () => 0,
+  )
+  const other = sessions.open({ name: 'b', keyId: 'other', role: 'admin', scopes: [] })
+  const principal = { name: 'a', keyId: 'k', role: 'viewer', scopes: [] } as const
+  const tokens = Array.from({ length: 300 }, () => sessions.open(principal).token)
+  expect(sessions.size).toBe(maxPerKey + 1)
+  expect(sessions.has(other.token)).toBe(true)
+  expect([tokens.at(-maxPerKey - 1)!, tokens.at(-maxPerKey)!].map((each) => sessions.has(each))).toEqual([false, true])
+  await using fresh = await bootAdmin({ admin: { rateLimit: { requests: 2, window: '1h' } } })
+  const login = () => fresh.codeOf('/admin/session', { key: null, json: { key: adminKey } })
+  expect([(await login())[0], (await login())[0], await login()]).toEqual([200, 200, [429, 'ADMIN_RATE_LIMITED']])
 })
 
 test('answers of every kind carry the security headers and a request id', async () => {
