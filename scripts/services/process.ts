@@ -91,8 +91,10 @@ export async function startServer(server: ServerCommand): Promise<Server> {
     stop: () => stopProcess(child.pid, signal),
     async kill9() {
       if (server.containerFile !== undefined) await killContainer(server.containerFile)
+      const children = childrenOf(child.pid)
       child.kill('SIGKILL')
       await child.exited
+      await ended(children)
     },
   }
   const deadlineMs = systemClock.monotonic() + startTimeoutMs
@@ -105,6 +107,20 @@ export async function startServer(server: ServerCommand): Promise<Server> {
     await systemClock.sleep(25)
   }
   throw new Error(`${server.name} ended with ${child.exitCode ?? child.signalCode}:\n${logTail(server.logFile)}`)
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(/\s+/).map(Number)
+  } catch {
+    return []
+  }
+}
+
+/** PostgreSQL does not start again while a child of the killed one still ends. */
+async function ended(pids: readonly number[]): Promise<void> {
+  const deadlineMs = systemClock.monotonic() + 5_000
+  while (pids.some((pid) => pid > 0 && isAlive(pid)) && systemClock.monotonic() < deadlineMs) await systemClock.sleep(5)
 }
 
 async function killContainer(file: string): Promise<void> {

@@ -50,7 +50,8 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
         effective,
         reverts_at: isoOrNull(revertsAtMs),
       }))
-  const etag = () => etagOf(shown())
+  // What has merely logged for the first time is no change that anyone made.
+  const etag = () => etagOf(shown().filter(({ configured }) => configured !== null))
 
   app.openapi(
     createRoute({
