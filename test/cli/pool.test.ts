@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { sharedUrl } from '../support/services.ts'
+import { type CommandFolder, commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
+
+setDefaultTimeout(commandTimeoutMs)
+
+const url = sharedUrl('postgres')
+const key = 'Kx7-correct-horse-battery-staple-9'
+let here: CommandFolder
+let there: CommandFolder
+
+beforeAll(async () => {
+  if (url === undefined) return
+  here = commandFolder({ ADMIN_API_KEY: key, DATABASE_URL: url, ENVIRONMENT: 'testing', DB_POOL_SIZE: '3' })
+  await here.write(
+    'config.yaml',
+    'server: { port: 0 }\ndata: ./data\nplugins: { logging: , store: , audit: , admin: , health: , pool: }\n',
+  )
+  const output = await here.start('start', '--no-watch').seen(/listens on http:\S+/)
+  const address = /listens on (http:\/\/[\d.:]+)/.exec(output)![1]!
+  there = commandFolder({ ARKWATCH_URL: address, ARKWATCH_KEY: key })
+})
+afterAll(async () => {
+  await here?.[Symbol.asyncDispose]()
+  await there?.[Symbol.asyncDispose]()
+})
+
+for (const where of ['on this machine', 'elsewhere'] as const)
+  test.skipIf(url === undefined)(`the pools of an instance ${where} are shown and operated`, async () => {
+    const run = (...args: string[]) => (where === 'elsewhere' ? there : here).run('pool', ...args)
+    const line = (stdout: string) => stdout.split('\n')[1]
+    expect(line((await run()).stdout)).toMatch(/^default +ok +\d +0 +\d +0 +11 /)
+    expect(line((await run('pause')).stdout)).toMatch(/^default +paused/)
+    expect(line((await run('resume')).stdout)).toMatch(/^default +ok/)
+    expect(line((await run('evict', '--pool', 'default', '--pid', '1')).stdout)).toMatch(/^default +ok/)
+    // The check of health has asked by now.
+    const statements = (await run('statements')).stdout
+    const fingerprint = /default +([0-9a-f]{16}) .*SELECT \?$/m.exec(statements)?.[1]
+    expect((await run('explain', fingerprint!)).stdout).toContain('"Node Type": "Result"')
+    expect(JSON.parse((await run('holders', '--json')).stdout)).toEqual({ pools: { default: [] } })
+    for (const what of ['slow', 'routes']) expect((await run(what)).stdout).toStartWith('POOL')
+    expect((await run('explain')).exitCode).toBe(64)
+    expect((await run('explain', '0000000000000000')).stderr).toContain('POOL_STATEMENT_UNKNOWN')
+    expect((await run('bogus')).stderr).toContain('there are status, holders')
+    expect((await run('evict', '--pool', 'other')).stderr).toContain('POOL_UNKNOWN')
+  })
