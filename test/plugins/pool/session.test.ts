@@ -110,17 +110,24 @@ describe.each(driverNames)('over %s', (driver) => {
       await pool.query('CREATE TABLE IF NOT EXISTS counted (id int PRIMARY KEY, n int)')
       await pool.query('INSERT INTO counted VALUES (1, 0) ON CONFLICT (id) DO UPDATE SET n = 0')
       let runs = 0
+      /** Both have read before either writes. */
+      let both = Promise.withResolvers<void>()
+      const bothRead = () => {
+        if (runs % 2 === 0) both.resolve()
+        return both.promise
+      }
       const add = (retries: number) =>
         pool.begin(
           async (tx) => {
             runs += 1
             const [row] = await tx<{ n: number }>`SELECT n FROM counted WHERE id = 1`
-            await tx`SELECT pg_sleep(0.05)`
+            await bothRead()
             await tx`UPDATE counted SET n = ${(row?.n ?? 0) + 1} WHERE id = 1`
           },
           { isolation: 'serializable', retries },
         )
       expect((await Promise.all([outcome(add(0)), outcome(add(0))])).sort()).toEqual(['40001', 'ok'])
+      both = Promise.withResolvers()
       await Promise.all([add(5), add(5)])
       expect(runs).toBeGreaterThanOrEqual(5)
       expect([...(await pool.query('SELECT n FROM counted'))]).toEqual([{ n: 3 }])
