@@ -112,8 +112,10 @@ describe.each(driverNames)('over %s', (driver) => {
       let runs = 0
       /** Both have read before either writes. */
       let both = Promise.withResolvers<void>()
+      let reads = 0
       const bothRead = () => {
-        if (runs % 2 === 0) both.resolve()
+        reads += 1
+        if (reads % 2 === 0) both.resolve()
         return both.promise
       }
       const add = (retries: number) =>
