@@ -8,25 +8,26 @@ import type { RedisTier } from './redis-tier.ts'
 
 export interface InvalidatorHouse {
   readonly memory: MemoryTier
-  readonly loads: Loads
-  readonly lookups: Lookups
   readonly redis: RedisTier | undefined
 }
 
 export class Invalidator {
   /** @param house read at each use: a reload changes it */
-  constructor(private readonly house: () => InvalidatorHouse) {}
+  constructor(
+    private readonly house: InvalidatorHouse,
+    private readonly loads: Loads,
+    private readonly lookups: Lookups,
+  ) {}
 
   /** What is under way for a key is not kept when it comes. */
   doom(key: string): void {
-    const { loads, lookups } = this.house()
-    loads.doom(key)
-    lookups.doom(key)
+    this.loads.doom(key)
+    this.lookups.doom(key)
   }
 
   /** Forgets in this process. @returns how many entries went; 0 for a tag, whose entries are left out when asked for */
   here([kind, what]: Invalidation): number {
-    const { memory, loads, lookups } = this.house()
+    const { memory } = this.house
     if (kind === 'tag') {
       memory.tags.invalidate(what)
       return 0
@@ -36,14 +37,14 @@ export class Invalidator {
       return memory.delete(what) ? 1 : 0
     }
     const matches = matcher(what)
-    loads.doomAll(matches)
-    lookups.doomAll(matches)
+    this.loads.doomAll(matches)
+    this.lookups.doomAll(matches)
     return memory.deleteAll(what === '*' ? undefined : matches)
   }
 
   /** Forgets everywhere. @returns how many memory or Redis held, the larger number */
   async everywhere(invalidation: Invalidation): Promise<number> {
     const local = this.here(invalidation)
-    return Math.max(local, (await this.house().redis?.bus.send(invalidation)) ?? 0)
+    return Math.max(local, (await this.house.redis?.bus.send(invalidation)) ?? 0)
   }
 }

@@ -26,7 +26,7 @@ export class Loads {
   private readonly flights = new Flights()
 
   /** @param house read at each use: a reload changes it */
-  constructor(private readonly house: () => LoadsHouse) {}
+  constructor(private readonly house: LoadsHouse) {}
 
   get size(): number {
     return this.flights.size
@@ -45,7 +45,7 @@ export class Loads {
       this.counts.stampedes_avoided += 1
       return known.result as Promise<T>
     }
-    const { settings, memory } = this.house()
+    const { settings, memory } = this.house
     const { maxLoads } = settings.config
     if (this.flights.size >= maxLoads) return Promise.reject(cacheError('CACHE_BUSY', { limit: maxLoads }))
     const sequence = looked?.sequence ?? memory.tags.now
@@ -63,7 +63,7 @@ export class Loads {
     return this.load(entry.key, loader, options, looked).then(
       (value) => ({ value }),
       () => {
-        const { clock, settings } = this.house()
+        const { clock, settings } = this.house
         entry.retryAtMs = clock.now() + settings.config.graceBackoff
         return undefined
       },
@@ -72,7 +72,7 @@ export class Loads {
 
   /** The fresh entry in Redis, if there is one, taken into memory. */
   private async look(key: string, flight: Flight): Promise<{ found: Found; entry: StoredEntry | undefined }> {
-    const { redis, clock, memory } = this.house()
+    const { redis, clock, memory } = this.house
     const found = await redis?.read(key)
     const stored = found?.entry
     const isFresh = stored !== undefined && !flight.doomed && stored.freshUntilMs > clock.now()
@@ -88,7 +88,7 @@ export class Loads {
     flight: Flight,
     looked: Found | undefined,
   ): Promise<unknown> {
-    const { settings, redis } = this.house()
+    const { settings, redis } = this.house
     if (redis === undefined) return this.loadNow(key, loader, options, flight, undefined)
     let found = looked
     // A value that is loaded anew may have been loaded by another process already.
@@ -121,7 +121,7 @@ export class Loads {
     found: Found | undefined,
     stored: Promise<void>[] = [],
   ): Promise<T> {
-    const { settings, clock } = this.house()
+    const { settings, clock } = this.house
     const startedMs = clock.monotonic()
     this.counts.loads += 1
     let loaded: Loaded<T>
@@ -129,7 +129,7 @@ export class Loads {
       loaded = await runLoader(key, loader, options, settings.config)
       if (loaded.ttlMs !== 0) {
         const entry = this.keep(key, loaded, flight, settings.config)
-        const { redis } = this.house()
+        const { redis } = this.house
         if (entry !== undefined && redis !== undefined && found !== undefined)
           stored.push(redis.keep(key, entry, found))
       }
@@ -144,7 +144,7 @@ export class Loads {
 
   /** @returns the entry, or undefined where it was invalidated while it was loaded */
   private keep(key: string, loaded: Loaded<unknown>, flight: Flight, config: CacheConfig): StoredEntry | undefined {
-    const { clock, memory, random } = this.house()
+    const { clock, memory, random } = this.house
     const { value, tags, ttlMs, graceMs } = loaded
     const times = entryTimes(clock.now(), ttlMs, graceMs, config.jitter, random())
     if (flight.doomed || memory.tags.isStale(tags, flight.sequence)) return undefined

@@ -24,7 +24,7 @@ export class Lookups {
   private readonly flights = new Flights<LookedUp>()
 
   /** @param house read at each use: a reload changes it */
-  constructor(private readonly house: () => LookupsHouse) {}
+  constructor(private readonly house: LookupsHouse) {}
 
   doom(key: string): void {
     this.flights.doom(key)
@@ -35,7 +35,7 @@ export class Lookups {
 
   /** Joins the look under way, or begins one. */
   of(redis: RedisTier, key: string): Promise<LookedUp> {
-    const { memory } = this.house()
+    const { memory } = this.house
     const known = this.flights.of(key)
     if (known !== undefined) return known.result!
     const flight = this.flights.hold(key, memory.tags.now)
@@ -47,7 +47,7 @@ export class Lookups {
   }
 
   private take(key: string, found: Found, { sequence, doomed }: Flight): LookedUp {
-    const { memory, clock } = this.house()
+    const { memory, clock } = this.house
     const { entry: stored } = found
     if (stored === undefined || stored.staleUntilMs <= clock.now() || memory.tags.isStale(stored.tags, sequence))
       return { found, sequence, entry: undefined }

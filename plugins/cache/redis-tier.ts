@@ -107,7 +107,7 @@ export class RedisTier {
       ? await this.withoutStale(decoded)
       : decoded
     const mark = clock ? Buffer.from(clock).toString('latin1') : await this.firstMark()
-    for (const [index, { resolve }] of batch.entries()) resolve({ entry: entries[index], mark, atMs })
+    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve({ entry: entries[index], mark, atMs })
   }
 
   private async firstMark(): Promise<string | undefined> {

@@ -36,7 +36,7 @@ export class TieredCache implements Cache {
   readonly published = new Map<string, number>()
   private readonly lookups: Lookups
   private readonly invalidator: Invalidator
-  private readonly settings: Settings
+  readonly settings: Settings
   private ground: Ground
   /** What the tiers that were replaced counted. */
   private past: TierCounts = noTierCounts
@@ -45,19 +45,19 @@ export class TieredCache implements Cache {
     this.ground = ground
     this.settings = { config }
     this.memory = new MemoryTier(config)
-    const house = () => ({
-      settings: this.settings,
-      clock: this.ground.clock,
-      memory: this.memory,
-      redis: this.redis,
-      random: this.ground.random ?? Math.random,
-    })
-    const loads = new Loads(house)
-    const lookups = new Lookups(house)
+    const loads = new Loads(this)
+    const lookups = new Lookups(this)
     this.loads = loads
     this.lookups = lookups
-    this.invalidator = new Invalidator(() => ({ ...house(), loads, lookups }))
+    this.invalidator = new Invalidator(this, loads, lookups)
     this.redis = this.makeRedis()
+  }
+
+  get clock(): Clock {
+    return this.ground.clock
+  }
+  get random(): () => number {
+    return this.ground.random ?? Math.random
   }
 
   private makeRedis(): RedisTier | undefined {
@@ -146,8 +146,7 @@ export class TieredCache implements Cache {
     const { config } = this.settings
     const { ttlMs = config.ttl, graceMs = config.grace, tags = [] } = options
     if (checkedMs(ttlMs, 'ttlMs') === 0) return void (await this.delete(key))
-    const { clock, random = Math.random } = this.ground
-    const entry = { value, tags, ...entryTimes(clock.now(), ttlMs, graceMs, config.jitter, random()) }
+    const entry = { value, tags, ...entryTimes(this.nowMs(), ttlMs, graceMs, config.jitter, this.random()) }
     this.invalidator.doom(key)
     this.counts.sets += 1
     this.memory.keep(this.memory.make(key, entry, this.memory.tags.now), true)
