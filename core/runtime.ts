@@ -8,6 +8,7 @@ import type { Hono } from 'hono'
 import { Changes, recoverPending } from './changes.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { describeSource } from './config/describe-source.ts'
+import { ConfigError } from './config/errors.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { overlayFile, replaceFile } from './config/overlay.ts'
 import { createReader } from './config/reader.ts'
@@ -231,8 +232,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       }),
     restart: (plugin) =>
       exclusively(async () => {
-        log.info('restarting a plugin', { plugin })
-        return host.restart(plugin)
+        const steps = await host.restart(plugin)
+        log.info('a plugin was restarted', { plugin })
+        return steps
       }),
     changes: new Changes({
       dataDir: config.dataDir,
@@ -246,6 +248,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
           const next = await loadNext({ overlayFile: candidate })
           listenerMoves(config, next)
           return host.plan(next.plugins)
+        } catch (error) {
+          throw error instanceof ConfigError ? error.ofChange(candidate) : error
         } finally {
           rmSync(candidate, { force: true })
         }

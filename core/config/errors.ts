@@ -73,12 +73,24 @@ const maxShown = 20
 
 /** A configuration that cannot be used, with every problem found in it. */
 export class ConfigError extends ArkwatchError {
-  constructor(readonly problems: readonly Problem[]) {
+  /** @param hint what to do, in place of the table's */
+  constructor(
+    readonly problems: readonly Problem[],
+    hint?: string,
+  ) {
     const shown = problems.slice(0, maxShown).map((each) => formatProblem({ ...each, help: undefined }))
     const more = problems.length > maxShown ? [`and ${problems.length - maxShown} more`] : []
     const all = [...shown, ...more].join('\n  ')
     const { code, message, help } = configError('CONFIG_INVALID', { count: problems.length, problems: all })
-    super(code, message, help, { problems })
+    super(code, message, hint ?? help, { problems })
+  }
+
+  /** What is told of a change that was refused: its settings by pointer, since it is in no file. @param candidate the file that it was tried from */
+  ofChange(candidate: string): ConfigError {
+    const problems = this.problems.map(({ file, line, column, ...rest }) =>
+      file === candidate ? rest : { ...rest, file, line, column },
+    ) as readonly Problem[]
+    return new ConfigError(problems, 'Nothing was changed. Mend what each line names, and send the change again.')
   }
 
   /** @returns one line a problem: `file:line:column: message (pointer) help` */

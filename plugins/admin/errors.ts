@@ -16,7 +16,7 @@ export const adminError = defineErrors({
   },
   ADMIN_FORBIDDEN: {
     message: 'a key with the role {role} may not call {operation}: it asks for {access}',
-    help: 'Use a key with that role; `arkwatch keys list` shows them.',
+    help: 'Use a key that has it: `arkwatch keys list` shows roles and scopes, `arkwatch keys create` makes one.',
   },
   ADMIN_HOST_REFUSED: {
     message: 'the host of the request is not one of ours',
@@ -30,8 +30,11 @@ export const adminError = defineErrors({
     message: 'a change within a browser session needs its token',
     help: 'Send the `csrf` value of GET /admin/session as X-CSRF-Token.',
   },
-  ADMIN_NOT_FOUND: { message: 'there is no {what}', help: 'GET /admin/openapi.json lists what there is.' },
-  ADMIN_BODY: { message: 'the body cannot be read: {reason}', help: 'Send one JSON value as application/json.' },
+  ADMIN_NOT_FOUND: { message: 'there is no {what}', help: '{where}' },
+  ADMIN_BODY: {
+    message: 'the body cannot be read: {reason}',
+    help: 'Send one JSON value as application/json; `{}` where there is nothing to say.',
+  },
   ADMIN_BODY_LARGE: { message: 'the body is larger than {bytes} bytes', help: 'Send less.' },
   ADMIN_BODY_SLOW: {
     message: 'the body did not arrive within {seconds} s',
@@ -69,7 +72,7 @@ export const adminError = defineErrors({
   },
   ADMIN_PLUGIN_MISSING: {
     message: 'this needs the plugin {plugin}, which is not running',
-    help: 'Enable it in config.yaml, if this version has it.',
+    help: 'Name it under `plugins` in config.yaml; `arkwatch check` lists the plugins that this version has.',
   },
   ADMIN_JOB_LIMIT: { message: '{limit} jobs are running already', help: 'Wait for one to end, or cancel one.' },
   ADMIN_STREAM_LIMIT: {

@@ -15,7 +15,7 @@ import type { AdminEnv, AdminRoutes, AdminVariables } from './api.ts'
 import { AdminArea } from './area.ts'
 import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
-import { Limits } from './guard/limits.ts'
+import { type LimitOptions, Limits } from './guard/limits.ts'
 import { BodyReader } from './http/body.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { AdminServer } from './http/server.ts'
@@ -29,7 +29,7 @@ import { shownJob } from './routes/jobs.ts'
 import type { StreamCounts } from './routes/stream.ts'
 import { runCommand } from './run-command.ts'
 import { Samples } from './samples.ts'
-import { Sessions } from './sessions.ts'
+import { type SessionLimits, Sessions } from './sessions.ts'
 
 export interface AdminInstanceOptions {
   readonly config: AdminConfig
@@ -54,6 +54,8 @@ export interface Inherited {
   readonly idempotency: Idempotency
   /** The audit log of the moment, also for requests that an instance of before still answers. */
   readonly audit: { current: Audit }
+  /** Counts of requests and failures, so that a restart of a neighbour ends no lock-out. */
+  readonly limits: { options: string; current: Limits }
 }
 
 const dayMs = 86_400_000
@@ -71,25 +73,29 @@ export class AdminInstance {
   readonly #samples: Samples
   readonly #listener: OwnListener | undefined
   readonly #limits: Limits
+  readonly #sessionLimits: () => SessionLimits
 
   /** Opens nothing. */
   constructor(private readonly options: AdminInstanceOptions) {
     const { config, runtime, store, audit, clock, log, folder, signal, brought, inherited } = options
     const { session, rateLimit, lockout, systemMetrics } = config
-    const sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
-    this.inherited = inherited ?? {
-      sessions: new Sessions(sessionLimits, clock.now),
-      idempotency: new Idempotency(dayMs, clock.now),
-      audit: { current: audit },
-    }
-    this.resume()
-    this.#limits = new Limits({
+    this.#sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
+    const limits: LimitOptions = {
       requests: rateLimit.requests,
       windowMs: rateLimit.window,
       failures: lockout.failures,
       failureWindowMs: lockout.window,
       maxLockoutMs: lockout.max,
-    })
+    }
+    const asked = JSON.stringify(limits)
+    this.#limits = inherited?.limits.options === asked ? inherited.limits.current : new Limits(limits)
+    this.inherited = {
+      sessions: inherited?.sessions ?? new Sessions(this.#sessionLimits, clock.now),
+      idempotency: inherited?.idempotency ?? new Idempotency(dayMs, clock.now),
+      audit: inherited?.audit ?? { current: audit },
+      limits: { options: asked, current: this.#limits },
+    }
+    this.resume()
     this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
     this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
     this.#samples = new Samples({ area: this.#area, folder, now: clock.now })
@@ -155,6 +161,7 @@ export class AdminInstance {
   /** Is the one in force, again where a successor could not start. */
   resume(): void {
     this.inherited.audit.current = this.options.audit
+    this.inherited.sessions.limits = this.#sessionLimits
   }
 
   /** For `GET /metrics` as JSON. */
@@ -187,7 +194,12 @@ export class AdminInstance {
   async start(): Promise<void> {
     const { clock, config, folder } = this.options
     const pepper = readOrMakeSecret(join(folder, 'admin.pepper'), () => makeKey().text).text
-    const keyring = new Keyring({ table: keyTable(this.#area), pepper, now: clock.now })
+    const keyring = new Keyring({
+      table: keyTable(this.#area),
+      pepper,
+      groups: () => this.server.groups(),
+      now: clock.now,
+    })
     this.#keyring = keyring
     keyring.onRevoke((id) => this.inherited.sessions.closeOf(id))
     if (config.apiKey) keyring.adopt(config.apiKey, { name: 'ADMIN_API_KEY', role: 'admin', source: 'config' })

@@ -171,7 +171,11 @@ export class Jobs {
     const live = this.#running.get(id)
     if (live !== undefined) return live.job
     const row = this.options.area.get<Row>(`SELECT ${columns} FROM admin_jobs WHERE id = ?`, [id])
-    if (row === undefined) throw adminError('ADMIN_NOT_FOUND', { what: 'such job' })
+    if (row === undefined)
+      throw adminError('ADMIN_NOT_FOUND', {
+        what: 'such job',
+        where: 'GET /admin/jobs lists those that are kept, for 30 days.',
+      })
     return fromRow(row)
   }
 

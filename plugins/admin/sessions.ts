@@ -29,7 +29,8 @@ export class Sessions {
   readonly #open = new Map<string, Session>()
 
   constructor(
-    private readonly limits: () => SessionLimits,
+    /** Those of the moment. */
+    public limits: () => SessionLimits,
     private readonly now: () => number,
   ) {}
 

@@ -127,7 +127,10 @@ export class Gate {
     const isSafe = safeMethods.includes(method)
     const level = levelOf(group, endpoints, maxAccess)
     if (level === 'none' || (level === 'read-only' && !isSafe && operation.readOnly !== true))
-      throw adminError('ADMIN_NOT_FOUND', { what: 'such operation: it is closed by plugins.admin.endpoints' })
+      throw adminError('ADMIN_NOT_FOUND', {
+        what: 'such operation: it is closed',
+        where: `\`plugins.admin.endpoints.${group}\` and \`plugins.admin.maxAccess\` open and close it, in config.yaml.`,
+      })
     if (operation.access === 'public') {
       await this.options.bodies.read(context.req, visitor === undefined ? 'unknown' : 'known')
       await next()

@@ -71,6 +71,12 @@ function configParts(error: ArkwatchError): readonly InvalidPart[] | undefined {
     .map(({ pointer, message, help }) => ({ pointer, detail: help === undefined ? message : `${message} ${help}` }))
 }
 
+/** What to do about an error of the framework. */
+const helpOf: Readonly<Record<number, string>> = {
+  400: 'Send one JSON value; `{}` where there is nothing to say.',
+  415: 'Send the body as JSON, with the header `content-type: application/json`.',
+}
+
 /** @returns the problem that an error is to a client; nothing of an error that is not ours */
 export function problemOf(error: unknown): ProblemBody {
   if (error instanceof ArkwatchError) {
@@ -89,12 +95,14 @@ export function problemOf(error: unknown): ProblemBody {
   }
   if (error instanceof HTTPException) {
     const { status } = error
+    const help = helpOf[status]
     return {
       type: 'about:blank',
       title: titleOf(status),
       status,
       detail: error.message || titleOf(status),
       code: `HTTP_${status}`,
+      ...(help !== undefined && { help }),
     }
   }
   const detail = 'The log of Arkwatch has the reason, under this request id.'

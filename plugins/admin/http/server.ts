@@ -50,6 +50,11 @@ export class AdminServer {
     return this.#document!
   }
 
+  /** The groups of operations, which keys are narrowed to. */
+  async groups(): Promise<readonly string[]> {
+    return ((await this.document()).tags ?? []).map(({ name }) => name)
+  }
+
   async fetch(request: Request, server?: unknown): Promise<Response> {
     const { app } = await this.#current()
     return app.fetch(request, server as object)
@@ -77,7 +82,11 @@ export class AdminServer {
     api.notFound((context) => {
       const allow = this.#methodsOf(context.req.path)
       const requestId = context.get('requestId')
-      if (allow.length === 0) return problemAnswer(adminError('ADMIN_NOT_FOUND', { what: 'such path' }), requestId)
+      if (allow.length === 0)
+        return problemAnswer(
+          adminError('ADMIN_NOT_FOUND', { what: 'such path', where: 'GET /admin/openapi.json lists every path.' }),
+          requestId,
+        )
       const detail = `${context.req.method} is not one of ${allow.join(', ')}`
       const problem = {
         type: 'about:blank',

@@ -16,6 +16,8 @@ export interface KeyringOptions {
   readonly table: KeyTable
   /** Secret of this installation. */
   readonly pepper: string
+  /** The groups of operations that there are. */
+  groups(): Promise<readonly string[]>
   now(): number
 }
 
@@ -24,6 +26,12 @@ export interface NewKey {
   readonly role: Role
   readonly scopes?: readonly string[]
   readonly expiresAtMs?: number
+}
+
+export interface MadeKey {
+  /** The key itself. */
+  readonly key: string
+  readonly info: KeyInfo
 }
 
 export const maxKeys = 1_000
@@ -86,14 +94,14 @@ export class Keyring {
   /**
    * Makes a key and keeps it.
    * @returns its text, which nobody can show again
-   * @throws ADMIN_KEY_LIMIT, or what the table throws: nothing was made then
+   * @throws ADMIN_INVALID for scopes that are no groups, ADMIN_KEY_LIMIT, or what the table throws: nothing was made then
    */
-  async create({
-    name,
-    role,
-    scopes = [],
-    expiresAtMs,
-  }: NewKey): Promise<{ readonly key: string; readonly info: KeyInfo }> {
+  async create(asked: NewKey): Promise<MadeKey> {
+    await this.#checkScopes(asked.scopes ?? [])
+    return this.#make(asked)
+  }
+
+  async #make({ name, role, scopes = [], expiresAtMs }: NewKey): Promise<MadeKey> {
     const nowMs = this.options.now()
     const valid = [...this.#byDigest.values()].filter((record) => !isExpired(record, nowMs))
     if (this.#byDigest.size >= maxKeys)
@@ -118,14 +126,24 @@ export class Keyring {
     return { key: text, info: infoOf(record) }
   }
 
+  /** A scope with a slip in it would make a key that may do nothing, and says so to nobody. */
+  async #checkScopes(scopes: readonly string[]): Promise<void> {
+    if (scopes.length === 0) return
+    const groups = await this.options.groups()
+    const unknown = scopes.filter((scope) => !groups.includes(scope))
+    if (unknown.length === 0) return
+    const detail = `no group of operations is named ${unknown.map((scope) => JSON.stringify(scope)).join(', ')}; there are ${groups.join(', ')}`
+    throw adminError('ADMIN_INVALID', { errors: [{ pointer: '/scopes', detail }] })
+  }
+
   /**
    * Makes a key that takes over from another one, which stays valid for a while.
    * @param graceMs how long the old one stays valid
    * @throws ADMIN_NOT_FOUND, ADMIN_KEY_LIMIT, or what the table throws
    */
-  async rotate(id: string, graceMs: number): Promise<{ readonly key: string; readonly info: KeyInfo }> {
+  async rotate(id: string, graceMs: number): Promise<MadeKey> {
     const old = this.#kept(id)
-    const made = await this.create({
+    const made = await this.#make({
       name: old.name,
       role: old.role,
       scopes: old.scopes,
@@ -150,7 +168,11 @@ export class Keyring {
   #kept(id: string): KeyRecord {
     const record = this.#find(id)
     if (record === undefined || record.source !== 'store')
-      throw adminError('ADMIN_NOT_FOUND', { what: 'key of this id that was made by the API' })
+      throw adminError('ADMIN_NOT_FOUND', {
+        what: 'key of this id that was made by the API',
+        where:
+          'GET /admin/keys lists them. A key of the source `file` ends when its file is deleted and admin restarted, one of `config` when it leaves the configuration.',
+      })
     return record
   }
 

@@ -113,7 +113,10 @@ export function jobRoutes(jobs: Jobs) {
       const { file, state } = await jobs.find(c.req.valid('param').id)
       const content = file === undefined || state !== 'done' ? undefined : Bun.file(file.path)
       if (file === undefined || content === undefined || !(await content.exists()))
-        throw adminError('ADMIN_NOT_FOUND', { what: 'file of this job' })
+        throw adminError('ADMIN_NOT_FOUND', {
+          what: 'file of this job',
+          where: 'GET /admin/jobs/{id} names the file, where there is one.',
+        })
       const type = fileTypes.includes(file.contentType) ? file.contentType : 'application/octet-stream'
       const headers = { 'content-type': type, 'content-disposition': `attachment; filename="${file.name}"` }
       return new Response(content, { headers }) as never

@@ -4,6 +4,7 @@ import type { Role } from '../api.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
+import { number } from '../http/reply.ts'
 
 export interface PendingOperation {
   readonly method: 'get' | 'post'
@@ -16,6 +17,7 @@ export interface PendingOperation {
   readonly summary: string
   /** What it will take; what is not valid is 422 already now. */
   readonly body?: z.ZodType
+  readonly query?: z.ZodObject
 }
 
 export const pendingOperations: readonly PendingOperation[] = [
@@ -26,6 +28,7 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'viewer',
     plugin: 'alerting',
     summary: 'Lists active alerts.',
+    query: z.object({ history_limit: number(1, 1_000, 50, 'At most so many that are over.') }),
   },
   {
     method: 'get',
@@ -51,6 +54,7 @@ export const pendingOperations: readonly PendingOperation[] = [
     access: 'viewer',
     plugin: 'gateway',
     summary: 'Shows how the gateway’s jobs fare.',
+    query: z.object({ hours: number(1, 720, 24, 'How far back.') }),
   },
   {
     method: 'get',
@@ -127,7 +131,7 @@ export const pendingOperations: readonly PendingOperation[] = [
 /** @param hasPlugin those of a plugin that is there are left to it */
 export function pendingRoutes(hasPlugin: (name: string) => boolean) {
   const app = createApi()
-  for (const { method, path, id, access, plugin, summary, body } of pendingOperations) {
+  for (const { method, path, id, access, plugin, summary, body, query } of pendingOperations) {
     if (hasPlugin(plugin)) continue
     const names = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name!)
     app.openapi(
@@ -141,6 +145,7 @@ export function pendingRoutes(hasPlugin: (name: string) => boolean) {
           ...(names.length > 0 && {
             params: z.object(Object.fromEntries(names.map((name) => [name, z.string().max(128)]))),
           }),
+          ...(query !== undefined && { query }),
           ...(body !== undefined && {
             body: { required: false, content: { 'application/json': { schema: body } } },
           }),

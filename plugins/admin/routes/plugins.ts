@@ -92,7 +92,11 @@ export function pluginRoutes(runtime: Runtime) {
   const app = createApi()
   const find = (name: string): PluginStatus => {
     const plugin = runtime.status().plugins.find((each) => each.name === name)
-    if (plugin === undefined) throw adminError('ADMIN_NOT_FOUND', { what: 'plugin of this name' })
+    if (plugin === undefined)
+      throw adminError('ADMIN_NOT_FOUND', {
+        what: `plugin ${JSON.stringify(name)}`,
+        where: 'GET /admin/plugins lists those that the configuration names.',
+      })
     return plugin
   }
   const params = z.object({ name: nameParam('Name of the plugin.') })

@@ -328,7 +328,7 @@ describe('wrong keys', () => {
 
   test('take the same time whether their id is known, unknown or no id, where a leaky check would be seen', () => {
     const table = { load: async () => [], put: async () => {}, remove: async () => {} }
-    const keyring = new Keyring({ table, pepper: 'p', now: () => 0 })
+    const keyring = new Keyring({ table, pepper: 'p', groups: async () => [], now: () => 0 })
     keyring.adopt(made.text, { name: 'a', role: 'admin', source: 'config' })
     const verify = (text: string) => keyring.verify(text)
     const malformed = 'x'.repeat(known.length)

@@ -93,6 +93,18 @@ describe('a key', () => {
     expect(await at.codeOf(`/admin/keys/${made.id}`, { method: 'DELETE' })).toEqual([404, 'ADMIN_NOT_FOUND'])
   })
 
+  test('is narrowed to groups that there are: a slip is told, with the groups', async () => {
+    const refused = await at.send('/admin/keys', { json: { name: 'slip', role: 'viewer', scopes: ['plugin'] } })
+    expect(refused.status).toBe(422)
+    const { errors } = (await refused.json()) as { errors: { pointer: string; detail: string }[] }
+    expect(errors[0]).toMatchObject({ pointer: '/scopes' })
+    expect(errors[0]!.detail).toMatch(/"plugin"; there are .*plugins/)
+    const made = await at.get('/admin/keys', { json: { name: 'narrow', role: 'viewer', scopes: ['plugins'] } })
+    const key = String(made.key)
+    expect((await at.send('/admin/plugins', { key })).status).toBe(200)
+    expect(await at.codeOf('/admin/jobs', { key })).toEqual([403, 'ADMIN_FORBIDDEN'])
+  })
+
   test('that nobody gave is made on the first start, for the owner alone, and its text is logged nowhere', async () => {
     await using first = await bootAdmin({ admin: { apiKey: undefined } })
     const file = join(first.runtime.dataDir, 'admin.key')
@@ -114,6 +126,38 @@ describe('a key', () => {
     ['abababababababababababababab', false],
     ['3f9c1e7a5b2d8f604c1e9a7b3d5f8e2c', true],
   ])('%s is strong: %p', (text, strong) => expect(weaknessOf(text) === undefined).toBe(strong))
+})
+
+describe('what a refusal says to do', () => {
+  const problem = async (path: string, init: object) =>
+    (await (await at.send(path, init)).json()) as { code: string; help: string; detail: string }
+
+  test('names the header that a body without a type lacks, and what an empty body should be', async () => {
+    const typeless = { method: 'POST', body: 'name=x', headers: { 'content-type': 'text/plain' } }
+    expect((await problem('/admin/keys', typeless)).help).toContain('content-type: application/json')
+    const empty = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    expect((await problem('/admin/keys', empty)).help).toContain('`{}`')
+  })
+
+  test('names the list of what is not there', async () => {
+    expect((await problem('/admin/plugins/nobody', {})).help).toContain('GET /admin/plugins ')
+    expect((await problem('/admin/jobs/nothing', {})).help).toContain('GET /admin/jobs ')
+    expect((await problem('/admin/keys/nothing', { method: 'DELETE' })).help).toContain('GET /admin/keys ')
+    expect((await problem('/admin/shutdown', { method: 'POST' })).help).toContain('plugins.admin.endpoints.shutdown')
+  })
+
+  test('says of a change by pointer what is wrong, names no file of ours, and that nothing was changed', async () => {
+    const wrong = await problem('/admin/config/plan', { json: { patch: { plugins: { metrics: { path: 7 } } } } })
+    expect(wrong).toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(wrong.help).toContain('Nothing was changed')
+    expect(wrong.detail).toContain('/plugins/metrics/path')
+    expect(JSON.stringify(wrong)).not.toContain('overlay.plan')
+  })
+
+  test('bounds the hours and limits of operations whose plugin is not there yet', async () => {
+    for (const path of ['/admin/jobs/statistics?hours=-1', '/admin/alerts?history_limit=0'])
+      expect(await at.codeOf(path)).toEqual([422, 'ADMIN_INVALID'])
+  })
 })
 
 describe('where it may be', () => {

@@ -96,3 +96,31 @@ test('a key that logs in again and again ends its own sessions, and is held to i
   const login = () => fresh.codeOf('/admin/session', { key: null, json: { key: adminKey } })
   expect([(await login())[0], (await login())[0], await login()]).toEqual([200, 200, [429, 'ADMIN_RATE_LIMITED']])
 })
+
+describe('a change of the configuration', () => {
+  test('keeps lock-outs and sessions, and sets the limits of sessions for those that are open', async () => {
+    await using own = await bootAdmin({ admin: { lockout: { failures: 1, window: '1h' } } })
+    const login = async () => {
+      const response = await own.send('/admin/session', { key: null, json: { key: adminKey } })
+      return { key: null, headers: { cookie: response.headers.get('set-cookie')!.split(';')[0]! } }
+    }
+    const first = await login()
+    for (let attempt = 0; attempt < 3; attempt += 1) await own.send('/admin/status', { key: 'wrong' })
+    expect(await own.codeOf('/admin/status', { key: 'wrong' })).toEqual([429, 'ADMIN_LOCKED_OUT'])
+    // admin holds the service of health, and is replaced with it.
+    expect((await own.send('/admin/plugins/health/restart', { method: 'POST' })).status).toBe(200)
+    expect(await own.codeOf('/admin/status', { key: 'wrong' })).toEqual([429, 'ADMIN_LOCKED_OUT'])
+    const { headers } = await own.send('/admin/config')
+    const patched = await own.send('/admin/config', {
+      method: 'PATCH',
+      json: { plugins: { admin: { session: { max: 1 } } } },
+      headers: { 'if-match': headers.get('etag')! },
+    })
+    expect(patched.status).toBe(200)
+    expect((await own.send('/admin/status', first)).status).toBe(200)
+    const second = await login()
+    // It is over, and the address that shows it is still locked out.
+    expect((await own.send('/admin/status', first)).status).toBe(429)
+    expect((await own.send('/admin/status', second)).status).toBe(200)
+  })
+})
