@@ -103,6 +103,21 @@ export interface House {
   readonly environment: Environment
   /** The public listener; undefined when embedded. */
   readonly server: { readonly host: string; readonly port: number } | undefined
+  /**
+   * What the plugins that are not switched off say they offer.
+   * @param point id of an extension point
+   * @returns the names, and whether they are all that there can be: a plugin from elsewhere may say nothing and offer more
+   */
+  offered(point: string): { readonly names: readonly string[]; readonly complete: boolean }
+}
+
+/** Something that the configuration as a whole forbids. */
+export interface Conflict {
+  /** Where in the section, `['listen', 'port']`; with `[]` the section itself. */
+  readonly path: readonly (string | number)[]
+  readonly what: string
+  /** What to do, `did you mean "x"?`. */
+  readonly help?: string | undefined
 }
 
 export interface PluginDefinition<
@@ -137,9 +152,14 @@ export interface PluginDefinition<
   unconfigured?(config: zod.output<Schema>): string | undefined
   /**
    * What the configuration as a whole forbids, for one that its schema cannot see. The boot, or the reload, is refused.
-   * @returns what is wrong and where in the section, `listen`
+   * @returns every problem
    */
-  conflict?(config: zod.output<Schema>, house: House): { readonly path: string; readonly what: string } | undefined
+  conflicts?(config: zod.output<Schema>, house: House): readonly Conflict[]
+  /**
+   * Names under which the plugin will contribute, by the id of the extension point, so that others can refer to them in
+   * their configuration. A plugin from elsewhere that does not say may contribute any.
+   */
+  offers?(config: zod.output<Schema>): Readonly<Record<string, readonly string[]>>
   /** Wires and opens nothing. Synchronous. */
   setup(context: PluginContext<zod.output<Schema>, Needs, Wants>): PluginParts<zod.output<Schema>, Provides>
 }

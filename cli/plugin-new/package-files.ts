@@ -12,7 +12,7 @@ const manifest = (names: PluginNames, version: string) => ({
   files: ['*.ts', 'README.md'],
   scripts: { test: 'bun test', typecheck: 'tsc --noEmit' },
   peerDependencies: { arkwatch: `^${version}` },
-  devDependencies: { '@types/bun': '^1.4.0', arkwatch: `^${version}`, hono: '^4.6.0', typescript: '>=5.9' },
+  devDependencies: { '@types/bun': '^1.4.0', arkwatch: `^${version}`, hono: '>=4.10.0 <5', typescript: '>=5.9' },
 })
 
 const compilerOptions = {

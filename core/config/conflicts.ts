@@ -4,20 +4,34 @@ import { problem } from './errors.ts'
 import { type Node, spot } from './node.ts'
 import type { PluginSection, Problem } from './types.ts'
 
-/** @returns a problem for each section that does not fit */
-export function conflicts(sections: readonly PluginSection[], root: Node, house: House): Problem[] {
+/** What a section says it offers to a point; undefined where it does not say. */
+const offersOf = ({ definition, config }: PluginSection): Readonly<Record<string, readonly string[]>> | undefined =>
+  definition.offers?.(config)
+
+/**
+ * @param foreign whether a section is of a plugin that is not ours, which may contribute what it does not say
+ * @returns a problem for everything that does not fit
+ */
+export function conflicts(
+  sections: readonly PluginSection[],
+  root: Node,
+  house: Omit<House, 'offered'>,
+  foreign: (section: PluginSection) => boolean,
+): Problem[] {
+  // One whose target is not configured counts: the same file serves a machine where it is.
+  const named = sections.filter(({ config }) => config !== undefined)
+  const offered: House['offered'] = (point) => ({
+    names: named.flatMap((section) => offersOf(section)?.[point] ?? []),
+    complete: !named.some((section) => section.definition.offers === undefined && foreign(section)),
+  })
   return sections.flatMap(({ name, definition, config, disabled }) => {
     if (disabled !== undefined) return []
-    const found = definition.conflict?.(config, house)
-    if (found === undefined) return []
-    const path = ['plugins', name, found.path]
-    return [
-      problem(
-        'CONFIG_VALUE',
-        { what: found.what },
-        path,
-        (spot(root, path).node ?? spot(root, ['plugins', name]).node)?.source,
-      ),
-    ]
+    const found = definition.conflicts?.(config, { ...house, offered }) ?? []
+    return found.map(({ path, what, help }) => {
+      const at = ['plugins', name, ...path]
+      const { node } = spot(root, at)
+      const source = (node ?? spot(root, ['plugins', name]).node)?.source
+      return problem('CONFIG_VALUE', { what }, at, source, help)
+    })
   })
 }

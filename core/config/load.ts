@@ -211,7 +211,8 @@ export async function loadConfig({
   }
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
-    problems.push(...conflicts(sections, root, { environment, server }))
+    const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)
+    problems.push(...conflicts(sections, root, { environment, server }, isForeign))
   }
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 

@@ -21,7 +21,7 @@ export default definePlugin({
   config: AdminConfig,
   needs: { runtime: Runtime, store: Store, audit: Audit },
   wants: { health: Health, logging: Logging, metrics: Metrics },
-  conflict: (config, { server }) => publicListenerProblem(config, server),
+  conflicts: (config, { server }) => publicListenerProblem(config, server),
   setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
     const instance = new AdminInstance({
       config,

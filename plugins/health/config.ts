@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { duration } from '../../core/config/units.ts'
 import { CheckConfig, checkName } from './config-checks.ts'
-import { orderChecks } from './dependencies.ts'
+import { orderChecks, type Parents } from './dependencies.ts'
 
 const Watchdog = z.strictObject({
   port: z
@@ -20,6 +20,10 @@ const Watchdog = z.strictObject({
     .describe('A main loop that stands still for so long is logged and counted.'),
 })
 
+/** @returns the names in `dependsOn` of each check */
+export const parentsOf = ({ checks }: { readonly checks: Readonly<Record<string, CheckConfig>> }): Parents =>
+  new Map(Object.entries(checks).map(([name, check]) => [name, check.dependsOn]))
+
 export const HealthConfig = z
   .strictObject({
     checks: z
@@ -27,11 +31,11 @@ export const HealthConfig = z
       .default({})
       .refine((checks) => Object.keys(checks).length <= 1_000, 'expected at most 1000 checks')
       .superRefine((checks, context) => {
-        const parents = new Map(Object.entries(checks).map(([name, check]) => [name, check.dependsOn]))
-        const { cycle } = orderChecks(parents)
+        const { cycle } = orderChecks(parentsOf({ checks }))
         if (cycle !== undefined) {
           context.addIssue({
             code: 'custom',
+            path: [cycle[0]!, 'dependsOn'],
             message: `checks depend on each other in a circle: ${cycle.join(' -> ')}`,
           })
         }

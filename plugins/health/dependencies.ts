@@ -1,4 +1,6 @@
 /** PURE. What the dependencies between checks make of their own statuses. */
+import { didYouMean } from '../../core/config/closest.ts'
+import type { Conflict } from '../../core/plugin.ts'
 import type { CheckStatus } from './api.ts'
 
 /** Names by check, of the checks that must be up for it to mean anything. */
@@ -43,6 +45,27 @@ export function orderChecks(parents: Parents): {
   }
   for (const name of parents.keys()) visit(name)
   return { order, cycle, missing: [...missing] }
+}
+
+/**
+ * @param offered names of the checks that plugins bring
+ * @returns a conflict for each name in `dependsOn` that no check has, at its place in the section
+ */
+export function unknownParents(parents: Parents, offered: readonly string[]): Conflict[] {
+  const known = new Set([...parents.keys(), ...offered])
+  return [...parents].flatMap(([check, names]) =>
+    names.flatMap((name, index) =>
+      known.has(name)
+        ? []
+        : [
+            {
+              path: ['checks', check, 'dependsOn', index],
+              what: `no check is called ${JSON.stringify(name)}`,
+              help: didYouMean(name, known) ?? 'name a check of this section, or one that a plugin brings',
+            },
+          ],
+    ),
+  )
 }
 
 /**

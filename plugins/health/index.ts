@@ -3,8 +3,9 @@ import { controlCommand, definePlugin, EventLoop, Runtime, troubles } from '../.
 import { collector } from '../metrics/api.ts'
 import { Health, healthCheck } from './api.ts'
 import { healthCollector } from './collect.ts'
-import { HealthConfig } from './config.ts'
+import { HealthConfig, parentsOf } from './config.ts'
 import { HealthControl, type Inherited } from './control.ts'
+import { unknownParents } from './dependencies.ts'
 import { HealthEngine } from './engine.ts'
 import { loadPackage } from './load-package.ts'
 import { comprehensive } from './report.ts'
@@ -18,6 +19,10 @@ export default definePlugin({
   summary: 'Runs checks in the background and answers probes and reports from memory.',
   config: HealthConfig,
   provides: { health: Health },
+  conflicts(config, { offered }) {
+    const { names, complete } = offered(healthCheck.id)
+    return complete ? unknownParents(parentsOf(config), names) : []
+  },
   needs: { runtime: Runtime, eventLoop: EventLoop },
   setup({ config, needs, clock, log, workers, extensions, report, inherited }) {
     const { runtime, eventLoop } = needs

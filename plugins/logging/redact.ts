@@ -54,7 +54,7 @@ const keyEndings = ['token', 'tokens', 'dsn', 'pwd', 'jwt', 'xprv', 'tprv', 'see
 
 /** One cheap look at a string: without any of these there is nothing for the detectors. */
 const suspicious =
-  /[=:\u0085\u2028\u2029]|eyJ|[nN][sS][eE][cC]1|0201036|AgE[DL]|[xyztuv]prv|[eE][rR]\s|[sS][iI][cC]\s|PRIVATE KEY/
+  /[=:\u0085\u2028\u2029]|eyJ|[sS][eE][cC]1|02010[34]|AgE|MDA|[xyztuv]prv|[eE][rR]\s|[oO][oO][nN]\s|[sS][iI][cC]\s|PRIVATE KEY/
 
 const lineSeparators = /[\u0085\u2028\u2029]/g
 const escaped: Readonly<Record<string, string>> = { '\u0085': '\\u0085', '\u2028': '\\u2028', '\u2029': '\\u2029' }
@@ -74,11 +74,13 @@ const shapes: readonly Detector[] = [
     pattern: /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
     replace: whole,
   },
-  { pattern: /\beyJ[\w-]{8,}(?:\.[\w-]+){1,4}/g, replace: whole },
+  { pattern: /(?<![A-Za-z0-9])eyJ[\w-]{8,}(?:\.[\w-]+){1,4}/g, replace: whole },
   { pattern: /(?:nsec1|ncryptsec1)[02-9ac-hj-np-z]{16,}/gi, replace: whole },
   { pattern: /[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{40,}/g, replace: whole },
-  { pattern: /0201036c6e64[0-9a-f]{8,}/gi, replace: whole },
-  { pattern: /AgE[DL][\w+/-]{12,}={0,2}/g, replace: whole },
+  // Macaroons, version 2 with the location lnd, tapd, loop, pool or litd, in hex; with any location, and version 1, in base64.
+  { pattern: /0201(?:036c6e64|0474617064|046c6f6f70|04706f6f6c|046c697464)[0-9a-f]{8,}/gi, replace: whole },
+  { pattern: /(?:AgE[DL][\w+/-]{12,}|(?<![\w+/])AgE[\w+/-]{41,})={0,2}/g, replace: whole },
+  { pattern: /MDA[\w+/-]{2}2xvY2F0aW9u[\w+/-]{16,}={0,2}/g, replace: whole },
   { pattern: /(:\/\/[^\s/:@"']{0,256}:)(?!\d{1,5}(?:[/\s]|$))([^\s"'<>]{1,512})(?=@)/g, replace: afterPrefix },
   { pattern: /\b((?:bearer|macaroon)\s+)([\w.~+/=-]{6,})/gi, replace: afterPrefix },
   { pattern: /\b([Bb]asic\s+|BASIC\s+)((?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2})/g, replace: afterPrefix },
@@ -104,7 +106,7 @@ function besideKey(words: readonly string[]): readonly Detector[] {
 /** A closer look, for the many strings that are suspicious for a colon only. */
 const tellingSigns = (words: readonly string[]) =>
   new RegExp(
-    `eyJ|nsec1|0201036|AgE[DL]|[xyztuv]prv|PRIVATE KEY|[\\u0085\\u2028\\u2029]|://[^\\s/:@"']{0,256}:|` +
+    `eyJ|sec1|02010[34]|AgE|MDA..2xv|[xyztuv]prv|PRIVATE KEY|[\\u0085\\u2028\\u2029]|://[^\\s/:@"']{0,256}:|` +
       `(?:bearer|macaroon|basic)\\s|(?:${alternatives(words)})\\\\?["']?\\s{0,4}[=:]`,
     'i',
   )

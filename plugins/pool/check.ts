@@ -2,9 +2,11 @@
 import type { HealthCheck } from '../health/api.ts'
 import type { Pool } from './api.ts'
 
+export const poolCheckName = (pool: string): string => `pool.${pool}`
+
 /** Asks the server through the lane that stays free when the pool is exhausted. Down only when it failed twice. */
 export const poolCheck = (pool: Pool): HealthCheck => ({
-  name: `pool.${pool.name}`,
+  name: poolCheckName(pool.name),
   kind: 'pool',
   everyMs: 10_000,
   timeoutMs: 5_000,

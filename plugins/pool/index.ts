@@ -4,7 +4,7 @@ import { adminRoutes } from '../admin/api.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Pools } from './api.ts'
-import { poolCheck } from './check.ts'
+import { poolCheck, poolCheckName } from './check.ts'
 import { PoolMetrics } from './collect.ts'
 import { poolCommands } from './commands.ts'
 import { PoolConfig, poolPresets } from './config.ts'
@@ -21,6 +21,7 @@ export default definePlugin({
   provides: { pools: Pools },
   packages: ['postgres'],
   deadlines: { start: 60_000 },
+  offers: ({ pools }) => ({ [healthCheck.id]: ['default', ...Object.keys(pools)].map(poolCheckName) }),
   unconfigured: unconfiguredReason,
   setup({ config, clock, log, contribute }) {
     const metrics = new PoolMetrics()

@@ -67,8 +67,11 @@ export const redisInfoCollector = (redis: RedisConnections): Collector => ({
   },
 })
 
+/** How other checks name it in `dependsOn`. */
+export const redisCheckName = 'redis.shared'
+
 export const redisCheck = (redis: RedisConnections, config: RedisConfig, clock: Clock): HealthCheck => ({
-  name: 'redis.shared',
+  name: redisCheckName,
   kind: 'redis',
   critical: config.critical,
   timeoutMs: config.commandTimeout * 2,

@@ -3,7 +3,7 @@ import { definePlugin } from '../../core/plugin.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Redis } from './api.ts'
-import { redisCheck, redisCollector, redisInfoCollector } from './collect.ts'
+import { redisCheck, redisCheckName, redisCollector, redisInfoCollector } from './collect.ts'
 import { RedisConfig } from './config.ts'
 import { connector } from './connect.ts'
 import { RedisConnections } from './connections.ts'
@@ -16,6 +16,7 @@ export default definePlugin({
   config: RedisConfig,
   provides: { redis: Redis },
   packages: ['ioredis'],
+  offers: () => ({ [healthCheck.id]: [redisCheckName] }),
   unconfigured: ({ url }) => (url === '' ? 'url is empty' : undefined),
   setup({ config, clock, log, report }) {
     const redis = new RedisConnections({

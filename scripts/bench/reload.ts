@@ -1,9 +1,9 @@
 /**
- * How long a reload holds up the event loop: the longest turn, and the whole, with the shipped config.yaml and with 300 checks.
+ * How long a reload holds up the event loop: the processor time of the busiest turn, and the whole, with the shipped config.yaml and with 300 checks.
  *
  *     bun scripts/bench/reload.ts [--rounds 20]
  *
- * The minimum of the rounds is the work itself; what is above it is the machine's, or the compiler's.
+ * Turns are in processor time of the main thread, which other programs do not lengthen; the first reload compiles.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ import { parse, stringify } from 'yaml'
 import { createRuntime } from '../../core/runtime.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { environmentOverlays } from '../../plugins/environment.ts'
-import { longestTurn } from '../../test/support/longest-turn.ts'
+import { busiestTurn } from '../../test/support/longest-turn.ts'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
 const rounds = Number(values.rounds)
@@ -40,15 +40,15 @@ for (const checks of [0, 300]) {
   const wholes: number[] = []
   for (let round = 0; round < rounds; round += 1) {
     const startedMs = performance.now()
-    turns.push(await longestTurn(async () => void (await runtime.reload())))
+    turns.push(await busiestTurn(async () => void (await runtime.reload())))
     wholes.push(performance.now() - startedMs)
   }
   rows.push({
     checks,
     'KiB of YAML': (Bun.file(file).size / 1_024).toFixed(0),
-    'longest turn, min ms': Math.min(...turns).toFixed(1),
-    'longest turn, median ms': median(turns).toFixed(1),
-    'first reload, longest turn ms': turns[0]!.toFixed(1),
+    'busiest turn, min CPU ms': Math.min(...turns).toFixed(1),
+    'busiest turn, median CPU ms': median(turns).toFixed(1),
+    'first reload, busiest turn CPU ms': turns[0]!.toFixed(1),
     'whole, median ms': median(wholes).toFixed(1),
     goal: '≤ 5',
   })

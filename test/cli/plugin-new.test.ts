@@ -2,6 +2,7 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { pluginNames } from '../../cli/plugin-new/names.ts'
+import own from '../../package.json' with { type: 'json' }
 import { type CommandFolder, commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
 
 setDefaultTimeout(commandTimeoutMs)
@@ -62,6 +63,7 @@ describe('plugin new', () => {
     expect(files).toContain('test/mine.test.ts')
     const manifest = await Bun.file(join(folder, 'package.json')).json()
     expect(manifest).toMatchObject({ name: 'arkwatch-plugin-mine', peerDependencies: { arkwatch: '^0.1.0' } })
+    expect(manifest.devDependencies.hono).toBe(own.peerDependencies.hono)
     expect(manifest.private).toBeUndefined()
     for (const file of Object.values(manifest.exports as Record<string, string>)) {
       expect(existsSync(join(folder, file))).toBe(true)

@@ -9,6 +9,16 @@ const xprv =
 const macaroonHex = '0201036c6e6402f801030a10b3bf6906c1937139ac0684ac4417139d1201301a160a0761646472657373'
 const macaroonBase64 = 'AgEDbG5kAvgBAwoQs79pBsGTcTmsBoSsRBcTnRIBMBoWCgdhZGRyZXNz'
 
+/** Version 2: location, identifier, signature. */
+const macaroonOf = (location: string, encoding: 'hex' | 'base64') =>
+  Buffer.concat([
+    Buffer.from([2, 1, location.length]),
+    Buffer.from(location),
+    Buffer.from([2, 16, ...Array(16).keys()]),
+    Buffer.from([0, 0, 6, 32, ...Array(32).keys()]),
+  ]).toString(encoding)
+const oldMacaroon = Buffer.from('001clocation localhost:8080\n0015identifier ab\n002fsignature x').toString('base64')
+
 describe('a key is secret by its name', () => {
   const secret =
     'password Password PASSWORD user_password db-password passwordHash secret clientSecret client_secret token accessToken ' +
@@ -31,6 +41,13 @@ describe('a string is secret by its shape', () => {
     ['a macaroon in hex', `Grpc-Metadata ${macaroonHex}`, 'Grpc-Metadata [redacted]'],
     ['a macaroon in hex capitals', macaroonHex.toUpperCase(), '[redacted]'],
     ['a macaroon in base64', `m ${macaroonBase64}`, 'm [redacted]'],
+    ['a macaroon of tapd in hex', `m ${macaroonOf('tapd', 'hex')}`, 'm [redacted]'],
+    ['a macaroon of litd in base64', `m ${macaroonOf('litd', 'base64')}`, 'm [redacted]'],
+    ['a macaroon of another service', `m ${macaroonOf('https://pay.example', 'base64')}`, 'm [redacted]'],
+    ['a macaroon of version 1', `m ${oldMacaroon}`, 'm [redacted]'],
+    ['the word macaroon and what follows', 'macaroon 00112233445566', 'macaroon [redacted]'],
+    ['a JWT behind an underscore', `session_${jwt}`, 'session_[redacted]'],
+    ['an encrypted Nostr key', `ncryptsec1${'qgg9947rlpvqu76pj5ecreduf9jxhselq2nae2kghhvd5g7d'}`, '[redacted]'],
     ['a bearer token', 'Bearer abc.def-123', 'Bearer [redacted]'],
     ['a bearer token in lower case', 'got bearer abcdef123 here', 'got bearer [redacted] here'],
     ['a basic credential', 'Basic dXNlcjpwYXNz', 'Basic [redacted]'],
