@@ -32,6 +32,9 @@ const Settings = {
     .prefault('5s')
     .describe('How long that may take; less than `acquireTimeout`.'),
   statementTimeout: duration().prefault('0').describe('The server ends statements after it; `0`: never.'),
+  cancelTimeout: duration({ min: '100ms' })
+    .prefault('5s')
+    .describe('How long the server may take to end a statement that was aborted; then its connection is closed.'),
   leakThreshold: duration()
     .prefault('1m')
     .describe('Who holds for longer is reported; at least 2s, at most `maxLifetime`; `0`: never.'),

@@ -24,6 +24,7 @@ export class Connector<C extends PoolConnection> {
   problem: string | undefined
   private retry: Cancel | undefined
   private stopped = false
+  private readonly attempts = new Set<AbortController>()
 
   constructor(
     private readonly options: Pick<PoolOptions<C>, 'connect' | 'clock' | 'random'>,
@@ -42,15 +43,18 @@ export class Connector<C extends PoolConnection> {
     const startedMs = clock.monotonic()
     let lost = false
     let tell: () => void = () => {}
-    const late = Promise.withResolvers<never>()
-    const cancel = clock.after(connectTimeoutMs, () => late.reject(new Error(`no answer in ${connectTimeoutMs} ms`)))
+    const attempt = new AbortController()
+    this.attempts.add(attempt)
+    const cancel = clock.after(connectTimeoutMs, () => attempt.abort(new Error(`no answer in ${connectTimeoutMs} ms`)))
+    const ended = Promise.withResolvers<never>()
+    attempt.signal.addEventListener('abort', () => ended.reject(attempt.signal.reason), { once: true })
     const made = this.options.connect(() => {
       lost = true
       tell()
-    })
+    }, attempt.signal)
     let connection: C
     try {
-      connection = await Promise.race([made, late.promise])
+      connection = await Promise.race([made, ended.promise])
       if (lost) throw new Error('the server closed the connection')
     } catch (thrown) {
       this.connecting -= 1
@@ -61,6 +65,7 @@ export class Connector<C extends PoolConnection> {
       return this.fail(thrown, backOff)
     } finally {
       cancel()
+      this.attempts.delete(attempt)
     }
     this.connecting -= 1
     if (this.stopped) return connection.close()
@@ -75,6 +80,7 @@ export class Connector<C extends PoolConnection> {
   stop(): void {
     this.stopped = true
     this.retry?.()
+    for (const attempt of this.attempts) attempt.abort(new Error('the pool is closed'))
   }
 
   private fail(thrown: unknown, backOff: PoolOptions<C>['settings']['backOff']): void {

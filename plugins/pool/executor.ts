@@ -11,6 +11,8 @@ export interface ExecutorOptions {
   readonly name: string
   readonly clock: Clock
   statementTimeoutMs(): number
+  /** How long a server may take to act on a cancellation. */
+  cancelTimeoutMs(): number
   /** Called after each statement. @param sample its text, where that of its shape is not known yet */
   ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void
   /** Closes a connection from which nothing comes any more. */
@@ -20,8 +22,8 @@ export interface ExecutorOptions {
 /** What takes the connection back when its statement has ended. */
 export type GiveBack = (lease: Lease<SqlConnection>, nowMs: number) => void
 
-/** How long a server may take to act on a cancellation. */
-const cancelGraceMs = 5_000
+/** When a cancellation is sent again: the server forgets one that overtakes its statement. */
+const cancelAgainMs = 100
 const lostCodes = /^(CONNECTION_(CLOSED|ENDED|DESTROYED)|ERR_POSTGRES_CONNECTION_CLOSED|ECONNRESET|EPIPE|57P0[123])$/
 
 const codeOf = (thrown: unknown): string => {
@@ -104,9 +106,8 @@ export class Executor {
   /** Statements that the server should have ended by itself long ago. */
   isOverdue(lease: Lease, nowMs: number): boolean {
     const limitMs = this.options.statementTimeoutMs()
-    return (
-      limitMs > 0 && lease.statementSinceMs !== undefined && nowMs - lease.statementSinceMs > limitMs + cancelGraceMs
-    )
+    if (limitMs === 0 || lease.statementSinceMs === undefined) return false
+    return nowMs - lease.statementSinceMs > limitMs + this.options.cancelTimeoutMs()
   }
 
   private refuse(lease: Lease, signal: AbortSignal | undefined): void {
@@ -121,21 +122,38 @@ export class Executor {
     running: ReturnType<Work['start']>,
     signal: AbortSignal,
   ): Promise<Rows> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    let cancelGrace: Cancel = () => {}
+    const { clock, abandon, cancelTimeoutMs } = this.options
+    const { promise: givenUp, reject } = Promise.withResolvers<never>()
+    const ended = new AbortController()
+    let cancelled: { readonly told: Promise<void>; readonly timer: Cancel } | undefined
     const aborted = () => {
-      lease.connection.cancel(running)
-      cancelGrace = this.options.clock.after(cancelGraceMs, () => {
-        this.options.abandon(lease)
+      const timer = clock.after(cancelTimeoutMs(), () => {
+        abandon(lease)
         reject(signal.reason)
       })
+      cancelled = { told: this.cancel(lease.connection, running, ended.signal), timer }
     }
     signal.addEventListener('abort', aborted, { once: true })
     try {
-      return await Promise.race([running, promise])
+      return await Promise.race([running, givenUp])
     } finally {
-      cancelGrace()
+      ended.abort()
       signal.removeEventListener('abort', aborted)
+      // A cancellation on its way would hit the next statement of this connection.
+      if (cancelled !== undefined) await Promise.race([cancelled.told, givenUp]).catch(() => {})
+      cancelled?.timer()
+    }
+  }
+
+  private async cancel(
+    connection: SqlConnection,
+    running: ReturnType<Work['start']>,
+    ended: AbortSignal,
+  ): Promise<void> {
+    while (!ended.aborted) {
+      await connection.cancel(running)
+      if (ended.aborted) return
+      await this.options.clock.sleep(cancelAgainMs, ended).catch(() => {})
     }
   }
 

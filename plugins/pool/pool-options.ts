@@ -43,8 +43,8 @@ export interface PoolOptions<C extends PoolConnection> {
   readonly events?: PoolEvents<C>
   /** 0-1. @default Math.random */
   random?(): number
-  /** Opens a connection. `onClosed` is called when it ends by itself. */
-  connect(onClosed: () => void): Promise<C>
+  /** Opens a connection. `onClosed` is called when it ends by itself; `signal` ends the attempt. */
+  connect(onClosed: () => void, signal: AbortSignal): Promise<C>
 }
 
 /** A snapshot. `total` = `active` + `idle` + `checking`. */

@@ -42,6 +42,12 @@ const settingsOf = (entry: PoolEntry): PoolSettings => ({
   backOff: { firstMs: 200, maxMs: 5_000 },
 })
 
+const limitsOfTarget = (entry: PoolEntry) => ({
+  settings: settingsOf(entry),
+  statementTimeoutMs: entry.statementTimeout,
+  cancelTimeoutMs: entry.cancelTimeout,
+})
+
 const limitsOf = ({ leakThreshold, slowStatement }: PoolEntry) => ({
   leakThresholdMs: leakThreshold,
   slowStatementMs: slowStatement,
@@ -160,7 +166,7 @@ export class NamedPools implements Pools {
     for (const [name, entry] of wanted) {
       const before = this.members.get(name)
       const isNew = before === undefined || isElsewhere(before.entry, entry)
-      const target = isNew ? await this.targetOf(name, entry) : { ...before.target, settings: settingsOf(entry) }
+      const target = isNew ? await this.targetOf(name, entry) : { ...before.target, ...limitsOfTarget(entry) }
       if (isNew) await this.tryOut(name, target)
       targets.set(name, target)
     }
@@ -192,16 +198,18 @@ export class NamedPools implements Pools {
     const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = entry
     const options = { url: plain(entry.url), applicationName: `arkwatch-${name}`, connectTimeoutMs, statementTimeoutMs }
     const driver = await (driverName === 'bun' ? bunDriver(options) : postgresDriver(options))
-    return { driver, driverName, settings: settingsOf(entry), statementTimeoutMs }
+    return { driver, driverName, ...limitsOfTarget(entry) }
   }
 
   /** Opens one connection and closes it. */
   private async tryOut(name: string, { driver, settings }: SqlPoolTarget): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>()
-    const cancel = this.clock.after(settings.connectTimeoutMs, () =>
-      reject(new Error(`no answer in ${settings.connectTimeoutMs} ms`)),
-    )
-    const made = driver.open(() => {})
+    const attempt = new AbortController()
+    const cancel = this.clock.after(settings.connectTimeoutMs, () => {
+      attempt.abort(new Error(`no answer in ${settings.connectTimeoutMs} ms`))
+      reject(attempt.signal.reason)
+    })
+    const made = driver.open(() => {}, attempt.signal)
     try {
       await Promise.race([made, promise])
     } catch (thrown) {

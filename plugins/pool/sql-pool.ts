@@ -19,6 +19,7 @@ export interface SqlPoolTarget {
   readonly driverName: 'postgres' | 'bun'
   readonly settings: PoolSettings
   readonly statementTimeoutMs: number
+  readonly cancelTimeoutMs: number
 }
 export type SqlPoolOptions = WatchOptions & SqlPoolTarget
 
@@ -56,7 +57,7 @@ export class SqlPool implements Pool {
     this.name = name
     this.target = options
     this.watch = new PoolWatch(options)
-    const connect = (onClosed: () => void) => this.target.driver.open(onClosed)
+    const connect = (onClosed: () => void, signal: AbortSignal) => this.target.driver.open(onClosed, signal)
     this.main = new PoolState<SqlConnection>({ name, settings, clock, connect, events: this.watch.events })
     const few = reserveSettings(settings)
     this.reserved = new PoolState<SqlConnection>({ name: `${name}.reserve`, settings: few, clock, connect })
@@ -69,6 +70,7 @@ export class SqlPool implements Pool {
       name,
       clock,
       statementTimeoutMs: () => this.target.statementTimeoutMs,
+      cancelTimeoutMs: () => this.target.cancelTimeoutMs,
       ended: (lease, shape, tookMs, failed, sample) => this.watch.ended(lease, shape, tookMs, failed, sample),
       abandon: (lease) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease),
     })

@@ -25,9 +25,11 @@ export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
     part: (values) => parts(...values),
     // It writes objects as JSON by itself.
     typed: (kind, values) => (kind === 'json' ? values[0] : parts.array(...values)),
-    async open(onClosed) {
+    async open(onClosed, signal) {
+      signal.throwIfAborted()
       const sql = client(onClosed)
       const close = () => void sql.close({ timeout: 0 }).catch(() => {})
+      signal.addEventListener('abort', close, { once: true })
       try {
         const reserved = await sql.reserve()
         const [row] = await reserved.unsafe('SELECT pg_backend_pid() AS pid')
@@ -35,6 +37,8 @@ export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
       } catch (thrown) {
         close()
         throw thrown
+      } finally {
+        signal.removeEventListener('abort', close)
       }
     },
   }
@@ -49,5 +53,5 @@ const connection = (sql: ReservedSQL, pid: number, close: () => void): SqlConnec
   },
   text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as Running,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
-  cancel: (running) => void (running as unknown as { cancel(): unknown }).cancel(),
+  cancel: async (running) => void (running as unknown as { cancel(): unknown }).cancel(),
 })

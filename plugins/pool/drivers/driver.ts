@@ -13,15 +13,19 @@ export interface Running extends PromiseLike<Rows> {
 export interface SqlConnection extends PoolConnection {
   text(sql: string, parameters: readonly unknown[]): Running
   template(strings: TemplateStringsArray, values: readonly unknown[]): Running
-  /** Asks the server to end a statement. Never throws. */
-  cancel(running: Running): void
+  /** Asks the server to end a statement; may be asked again. @returns settles when the server was told; never rejects */
+  cancel(running: Running): Promise<void>
   /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
   readonly raw: unknown
 }
 
 export interface SqlDriver {
-  /** Opens a connection and asks it something. */
-  open(onClosed: () => void): Promise<SqlConnection>
+  /**
+   * Opens a connection and asks it something.
+   * @param onClosed called when it ends by itself
+   * @param signal ends the attempt: nothing of it stays behind
+   */
+  open(onClosed: () => void, signal: AbortSignal): Promise<SqlConnection>
   /** `sql(rows)`, `sql('column')`: parts of templates. */
   part(values: readonly unknown[]): unknown
   /** `sql.json(value)`, `sql.array(values)`: a value with a type. */

@@ -3,6 +3,7 @@ import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/clock.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
 import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
+import { ClientSockets } from './socket.ts'
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
 type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
@@ -19,8 +20,9 @@ async function load(): Promise<Connect> {
 export async function postgresDriver(options: DriverOptions): Promise<SqlDriver> {
   const connect = await load()
   const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
-  const client = (onclose?: () => void) =>
+  const client = (sockets: ClientSockets, onclose?: () => void) =>
     connect(url, {
+      socket: sockets.make,
       max: 1,
       max_pipeline: 0,
       fetch_types: false,
@@ -35,13 +37,19 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
         ...(statementTimeoutMs > 0 && { statement_timeout: statementTimeoutMs }),
       },
     })
-  const parts = client() as unknown as ((...values: readonly unknown[]) => unknown) & Typed
+  const parts = client(new ClientSockets()) as unknown as ((...values: readonly unknown[]) => unknown) & Typed
   return {
     part: (values) => parts(...values),
     typed: (kind, values) => parts[kind](...values),
-    async open(onClosed) {
-      const sql = client(onClosed)
-      const close = () => void sql.end({ timeout: 0 }).catch(() => {})
+    async open(onClosed, signal) {
+      signal.throwIfAborted()
+      const sockets = new ClientSockets()
+      const sql = client(sockets, onClosed)
+      const close = () => {
+        const closed = () => sockets.close()
+        sql.end({ timeout: 0 }).then(closed, closed)
+      }
+      signal.addEventListener('abort', close, { once: true })
       try {
         const [row] = await sql.unsafe('SELECT pg_backend_pid() AS pid')
         const types = await sql.unsafe<ArrayType[]>(arrayTypesQuery)
@@ -50,6 +58,8 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
       } catch (thrown) {
         close()
         throw thrown
+      } finally {
+        signal.removeEventListener('abort', close)
       }
     },
   }
@@ -59,7 +69,9 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
 interface Cancellable {
   /** The connection that it went to; null until it is sent. */
   readonly state: unknown
-  canceller: ((statement: Cancellable) => Promise<void>) | null
+  /** Whether the server is at it: of another one, the promise of the canceller would never settle. */
+  readonly active: boolean
+  readonly canceller: ((statement: Cancellable) => Promise<void>) | null
 }
 
 /**
@@ -68,9 +80,7 @@ interface Cancellable {
  */
 async function cancel(statement: Cancellable): Promise<void> {
   if (statement.state === null) await yieldToLoop()
-  const { canceller } = statement
-  statement.canceller = null
-  await canceller?.(statement)
+  if (statement.active) await statement.canceller?.(statement)
 }
 
 const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => ({
@@ -83,5 +93,5 @@ const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => 
   text: (text, parameters) =>
     sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as Running,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
-  cancel: (running) => void cancel(running as unknown as Cancellable).catch(() => {}),
+  cancel: (running) => cancel(running as unknown as Cancellable).catch(() => {}),
 })

@@ -36,7 +36,7 @@ const driverAt = (address: string) =>
   postgresDriver({ url: address, applicationName: 'array-text', connectTimeoutMs: 2_000, statementTimeoutMs: 0 })
 
 test.skipIf(url === undefined)('arrays of every kind go to a server and come back', async () => {
-  const connection = await (await driverAt(url!)).open(() => {})
+  const connection = await (await driverAt(url!)).open(() => {}, new AbortController().signal)
   const [row] = await connection.text(
     `SELECT $1::text[] AS texts, $2::int[] AS numbers, $3::text[]::timestamptz[] AS times, ARRAY['(1,1),(0,0)'::box] AS boxes,
       3 = ANY($2) AS has, NULL::int[] AS none`,
@@ -77,7 +77,7 @@ test.skipIf(url === undefined)(
     const hear = (reason: unknown) => void unhandled.push(reason)
     process.on('unhandledRejection', hear)
     const driver = await driverAt(through.href)
-    await expect(driver.open(() => {})).rejects.toThrow()
+    await expect(driver.open(() => {}, new AbortController().signal)).rejects.toThrow()
     // A rejection is unhandled only after a turn of the loop.
     await Bun.sleep(5)
     process.off('unhandledRejection', hear)

@@ -16,6 +16,7 @@ interface RealOptions {
   readonly applicationName?: string
   readonly settings?: Partial<PoolSettings>
   readonly statementTimeoutMs?: number
+  readonly cancelTimeoutMs?: number
   readonly leakThresholdMs?: number
 }
 
@@ -36,6 +37,7 @@ export async function realPool(url: string, options: RealOptions) {
     leakThresholdMs: options.leakThresholdMs ?? 0,
     slowStatementMs: 0,
     statementTimeoutMs,
+    cancelTimeoutMs: options.cancelTimeoutMs ?? 5_000,
   })
   // As the plugin does, more often.
   const stopHousekeeping = systemClock.every(100, () => pool.housekeep())

@@ -31,6 +31,7 @@ describe.each(['postgres', 'bun'] as const)('over %s', (driverName) => {
       applicationName: `pool-${driverName}`,
       connectTimeoutMs: 2_000,
       statementTimeoutMs,
+      cancelTimeoutMs: 5_000,
     }
     const driver = await drivers[driverName](options)
     return new SqlPool({
@@ -43,6 +44,7 @@ describe.each(['postgres', 'bun'] as const)('over %s', (driverName) => {
       leakThresholdMs: 1,
       slowStatementMs: 150,
       statementTimeoutMs,
+      cancelTimeoutMs: 5_000,
     })
   }
 
