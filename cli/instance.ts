@@ -4,7 +4,7 @@ import { spot } from '../core/config/node.ts'
 import { readTree } from '../core/config/read.ts'
 import { type ControlClient, control } from '../core/control.ts'
 import type { Cli } from './cli.ts'
-import { remote } from './remote.ts'
+import { type RemoteClient, remote } from './remote.ts'
 
 /** The data folder that the configuration names. A configuration that is wrong elsewhere does not matter. */
 export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>): string {
@@ -17,3 +17,7 @@ export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>):
 /** The instance that `--url` names, else the one that the configuration belongs to. @param timeoutMs how long an answer may take */
 export const instance = (cli: Cli, timeoutMs?: number): ControlClient =>
   cli.url === undefined ? control(dataDirOf(cli), timeoutMs) : remote(cli, cli.url, timeoutMs)
+
+/** The instance that `--url` names, which can be followed by a stream. */
+export const remoteInstance = (cli: Cli): RemoteClient | undefined =>
+  cli.url === undefined ? undefined : remote(cli, cli.url)

@@ -1,10 +1,12 @@
 /** The control commands over the admin API of an instance elsewhere: `--url`, with the key in ARKWATCH_KEY. */
 import { parseDuration } from '../core/config/units.ts'
 import type { ControlClient } from '../core/control.ts'
-import { ArkwatchError, messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/errors.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
+import { type RemoteEvent, remoteEvents } from './remote-events.ts'
 import { poolCommands } from './remote-pool.ts'
+import { refusal } from './remote-refusal.ts'
 
 type Args = Readonly<Record<string, unknown>>
 type Json = Record<string, unknown>
@@ -25,6 +27,17 @@ const query = (args: Args): string => {
     ? ''
     : `?${new URLSearchParams(Object.fromEntries(set.map(([key, value]) => [key, String(value)])))}`
 }
+
+export interface RemoteClient extends ControlClient {
+  /** Events of `logs` or `audit` until the other side ends them. @throws as `call` */
+  follow(topic: keyof typeof streams, args: Args): AsyncGenerator<RemoteEvent>
+}
+
+/** Where events are. */
+const streams = {
+  logs: ({ level, logger }: Args) => `/admin/stream${query({ topics: 'logs', level, logger })}`,
+  audit: () => '/admin/audit/stream',
+} as const
 
 const changeOf = ({ at, deadline, ...rest }: Json) => ({ ...rest, atMs: ms(at), deadlineMs: ms(deadline) })
 const keyOf = ({ created_at, expires_at, last_used_at, key: _, ...rest }: Json) => ({
@@ -170,15 +183,7 @@ function sender(url: string, key: string, timeoutMs: number): Send {
       throw cliError('CLI_REMOTE_UNREACHABLE', { url: base, reason: 'what answers there is no Arkwatch' }, error)
     }
     if (response.ok) return { json, text, headers: response.headers }
-    if (typeof json.code !== 'string')
-      throw cliError('CLI_REMOTE_UNREACHABLE', {
-        url: base,
-        reason: `it answered ${response.status}, as no Arkwatch does`,
-      })
-    const places = ((json.errors as Json[] | undefined) ?? []).map(
-      ({ pointer, parameter, detail }) => `${pointer ?? parameter}: ${detail}`,
-    )
-    throw new ArkwatchError(json.code, [String(json.detail), ...places].join('\n  '), String(json.help ?? ''))
+    throw refusal(base, response.status, json)
   }
 }
 
@@ -186,13 +191,14 @@ function sender(url: string, key: string, timeoutMs: number): Send {
  * @param timeoutMs how long an answer may take
  * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for what only the machine itself may ask
  */
-export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): ControlClient {
+export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): RemoteClient {
   const key = env.ARKWATCH_KEY
   if (!key) throw cliError('CLI_REMOTE_KEY')
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw cliError('CLI_USAGE', { what: `--url takes an http or https address, got ${JSON.stringify(url)}` })
   const send = sender(url, key, timeoutMs)
   return {
+    follow: (topic, args) => remoteEvents(url.replace(/\/+$/, ''), streams[topic](args), key),
     async call<Result>(command: string, args: Args = {}) {
       const run = commands[command]
       if (run === undefined) throw cliError('CLI_REMOTE_COMMAND', { command })

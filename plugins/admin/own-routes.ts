@@ -63,7 +63,7 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
     systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
     jobRoutes(jobs),
     auditRoutes(audit),
-    streamRoutes({ ...live, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
+    streamRoutes({ ...live, audit, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
     bundleRoutes({ ...live, folder: options.folder, metrics }),
     referenceRoutes(() => options.server.document()),
   ]

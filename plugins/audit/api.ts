@@ -79,6 +79,8 @@ export interface Audit {
   record(event: AuditEvent, outcome: string, change?: AuditChange): Promise<void>
   /** Newest first; oldest first with `after`. */
   page(query: AuditQuery): Promise<readonly AuditRecord[]>
+  /** Gets each record from now on, once it is on the disk. @returns ends it */
+  follow(listener: (record: AuditRecord) => void): () => void
   /** Checks every record, its place in the chain, and that none is missing at the end. */
   verify(): Promise<AuditVerdict>
   /** The whole log as JSON lines, each with its line end, which `arkwatch audit verify --file` checks. */

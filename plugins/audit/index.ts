@@ -41,6 +41,7 @@ export default definePlugin({
       begin: (event) => instance.log.begin(event),
       record: (event, outcome, change) => instance.log.record(event, outcome, change),
       page: (query) => instance.log.page(query),
+      follow: (listener) => instance.follow(listener),
       verify: () => instance.log.verify(),
       export: () => instance.log.export(),
       hashOf: (value) => instance.log.hashOf(value),

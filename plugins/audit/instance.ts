@@ -5,6 +5,7 @@ import type { Logger } from '../../core/log.ts'
 import type { PluginClock } from '../../core/plugin.ts'
 import { readOrMakeSecret } from '../../core/secret-file.ts'
 import type { Store, StoreArea } from '../store/api.ts'
+import type { AuditRecord } from './api.ts'
 import type { Checkpoint } from './chain.ts'
 import { auditError } from './errors.ts'
 import type { FileSink } from './file-sink.ts'
@@ -34,6 +35,7 @@ export class AuditInstance {
   #signer: Signer | undefined
   #log: AuditLog | undefined
   readonly #head: HeadFile
+  readonly #followers = new Set<(record: AuditRecord) => void>()
 
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
@@ -47,10 +49,25 @@ export class AuditInstance {
       written: (link, lines) => {
         this.#head.put(this.#signer!.sign('head', link, clock.now()))
         sink?.add(lines)
+        this.#tell(lines)
         told('writing', undefined)
       },
       failed: (reason) => told('writing', `changes are refused while nothing can be put on record: ${reason}`),
     })
+  }
+
+  #tell(lines: readonly string[]): void {
+    if (this.#followers.size === 0) return
+    for (const line of lines) {
+      const record = JSON.parse(line) as AuditRecord
+      for (const follower of this.#followers) follower(record)
+    }
+  }
+
+  /** Gets each record from now on, once it is on the disk. @returns ends it */
+  follow(listener: (record: AuditRecord) => void): () => void {
+    this.#followers.add(listener)
+    return () => void this.#followers.delete(listener)
   }
 
   /** @throws AUDIT_UNAVAILABLE before it has started */

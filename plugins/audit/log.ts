@@ -28,7 +28,7 @@ const pageSize = 1_000
 const columns = 'seq, hash, record'
 const text = (value: string | undefined, limit: number) => value?.slice(0, limit)
 
-export class AuditLog implements Audit {
+export class AuditLog implements Omit<Audit, 'follow'> {
   constructor(private readonly options: AuditLogOptions) {}
 
   get publicKey(): string {

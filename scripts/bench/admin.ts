@@ -32,7 +32,7 @@ const queries: Readonly<Record<string, readonly string[]>> = {
   '/admin/audit': ['/admin/audit?limit=100'],
 }
 /** They do not end, or are as long as the log. */
-const unbounded = ['/admin/stream', '/admin/audit/export', '/admin/audit/verify']
+const unbounded = ['/admin/stream', '/admin/audit/export', '/admin/audit/verify', '/admin/audit/stream']
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-bench-admin-'))
 writeFileSync(

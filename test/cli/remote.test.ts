@@ -119,11 +119,35 @@ test('each command takes --url, answers JSON to --json, and has its key from the
   await away[Symbol.asyncDispose]()
 })
 
-test('lines are followed from elsewhere as they are written', async () => {
-  const following = there.start('logs', '-f', '-n', '1')
+const occurrences = (text: string, pattern: RegExp) => text.match(pattern)?.length ?? 0
+
+test('lines are followed from elsewhere over one stream, each once, also while the API is restarted', async () => {
+  const following = there.start('logs', '-f', '-n', '1', '--logger', 'core')
   await following.seen(/"message"/)
+  const before = Number((await there.run('audit', 'tail', '-n', '1')).stdout.split(' ')[0])
+  await there.run('logs', 'level', 'followed', 'warn')
+  // The stream ends with the API that serves it, and is opened again.
+  await there.run('plugins', 'restart', 'admin')
+  await there.run('plugins', 'disable', 'metrics')
+  await there.run('plugins', 'enable', 'metrics')
+  const output = await following.seen(/"action":"add"/)
+  expect(occurrences(output, /a plugin was restarted/g)).toBe(1)
+  expect(occurrences(output, /"action":"remove"/g)).toBe(1)
+  expect(before).toBeGreaterThan(0)
+  following.child.kill('SIGINT')
+  await following.ended
+})
+
+test('records are followed from elsewhere without each look being a record', async () => {
+  const following = there.start('audit', 'tail', '-f', '-n', '1')
+  await following.seen(/audit\.(list|follow)/)
   await there.run('plugins', 'restart', 'metrics')
-  expect(await following.seen(/restarting a plugin/)).toContain('"logger":"core"')
+  await following.seen(/plugins\.restart metrics ok/)
+  await there.run('plugins', 'disable', 'metrics')
+  await there.run('plugins', 'enable', 'metrics')
+  const output = await following.seen(/config\.patch \S+ ok[\s\S]+config\.patch \S+ ok/)
+  expect(occurrences(output, /plugins\.restart metrics ok/g)).toBe(1)
+  expect(occurrences(output, /audit\.(list|follow)/g)).toBeLessThan(6)
   following.child.kill('SIGINT')
   await following.ended
 })

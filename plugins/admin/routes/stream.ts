@@ -2,6 +2,7 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Cancel, Clock } from '../../../core/clock.ts'
 import type { Runtime } from '../../../core/runtime-api.ts'
+import type { Audit } from '../../audit/api.ts'
 import type { Health } from '../../health/api.ts'
 import type { Logging } from '../../logging/api.ts'
 import { operation } from '../api.ts'
@@ -21,7 +22,8 @@ const lookMs = 1_000
 export const maxBufferedBytes = 256 * 1024
 
 const topics = ['metrics', 'health', 'status', 'logs'] as const
-type Topic = (typeof topics)[number]
+/** Records are for auditors, on a path of their own. */
+type Topic = (typeof topics)[number] | 'audit'
 
 export interface StreamCounts {
   open: number
@@ -35,10 +37,13 @@ export interface StreamOptions {
   readonly counts: StreamCounts
   health(): Health | undefined
   logging(): Logging | undefined
+  readonly audit: Pick<Audit, 'follow'>
   maxStreams(): number
   /** Aborted when the plugin stops. */
   readonly signal: AbortSignal
 }
+
+const eventHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
 
 /** One event as text. */
 export const eventText = (event: string, data: unknown, id?: number): string =>
@@ -56,7 +61,7 @@ export function openStream(
   { topics: wanted, level, logger }: Subscription,
   isStillIn: () => boolean = () => true,
 ): ReadableStream<Uint8Array> {
-  const { clock, runtime, samples, counts, health, logging, maxStreams, signal } = options
+  const { clock, runtime, samples, counts, health, logging, audit, maxStreams, signal } = options
   if (counts.open >= maxStreams()) throw adminError('ADMIN_STREAM_LIMIT', { limit: maxStreams() })
   const encoder = new TextEncoder()
   const undo: Cancel[] = []
@@ -114,6 +119,7 @@ export function openStream(
           )
           if (stop !== undefined) undo.push(stop)
         }
+        if (wanted.includes('audit')) undo.push(audit.follow((record) => send(eventText('record', record, record.seq))))
         if (wanted.includes('logs')) {
           const filter = { ...(level && { level }), ...(logger && { logger }) }
           const tail = logging()?.tail((entries, dropped) => {
@@ -177,18 +183,29 @@ export function streamRoutes(options: StreamOptions) {
     (c) => {
       const { topics: text, level, logger } = c.req.valid('query')
       const wanted = text.split(',')
-      const unknown = wanted.find((topic) => !topics.includes(topic as Topic))
+      const unknown = wanted.find((topic) => !topics.includes(topic as (typeof topics)[number]))
       if (unknown !== undefined)
         throw adminError('ADMIN_INVALID', {
           errors: [{ parameter: 'topics', detail: `${unknown} is none of ${topics.join(', ')}` }],
         })
       const filter = { ...(level && { level }), ...(logger && { logger }) }
       const stream = openStream(options, { topics: wanted as Topic[], ...filter }, c.var.isStillIn)
-      return c.body(stream, 200, {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'x-accel-buffering': 'no',
-      }) as never
+      return c.body(stream, 200, eventHeaders) as never
     },
+  )
+  app.openapi(
+    createRoute({
+      ...operation({
+        id: 'audit.follow',
+        access: 'auditor',
+        sensitive: true,
+        summary: 'Follows the records of the audit log as server-sent events.',
+      }),
+      method: 'get',
+      path: '/audit/stream',
+      responses: { 200: { description: 'The records.', content: { 'text/event-stream': { schema: z.string() } } } },
+    }),
+    (c) => c.body(openStream(options, { topics: ['audit'] }, c.var.isStillIn), 200, eventHeaders) as never,
   )
   return app
 }

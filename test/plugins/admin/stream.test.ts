@@ -110,3 +110,19 @@ test('a client that does not read is cut off and counted, holds no more than its
   other.close()
   deaf.destroy()
 })
+
+test('records are followed by auditors, each once it is on the disk, and not by viewers', async () => {
+  at = await bootAdmin()
+  expect(await at.codeOf('/admin/audit/stream', { key: await at.keyOf('viewer') })).toEqual([403, 'ADMIN_FORBIDDEN'])
+  const response = await at.send('/admin/audit/stream', { key: await at.keyOf('auditor') })
+  const reader = response.body!.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  await at.send('/admin/loggers/followed', { method: 'PUT', json: { level: 'warn' } })
+  while (!/"action":"loggers\.set","target":"followed"[^\n]*"outcome":"ok"/.test(text))
+    text += decoder.decode((await reader.read()).value)
+  const [, seq] = /event: record\nid: (\d+)\ndata: \{"seq":\1,[^\n]*"outcome":"ok"/.exec(text)!
+  const { records } = (await at.get('/admin/audit?limit=1000')) as unknown as { records: { seq: number }[] }
+  expect(records.some((record) => record.seq === Number(seq))).toBe(true)
+  await reader.cancel()
+})

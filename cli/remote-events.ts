@@ -1,0 +1,64 @@
+/** Server-sent events of an instance elsewhere. */
+import { createParser } from 'eventsource-parser'
+import { systemClock } from '../core/clock.ts'
+import { messageOf } from '../core/errors.ts'
+import { cliError } from './errors.ts'
+import { refusal } from './remote-refusal.ts'
+
+export interface RemoteEvent {
+  readonly event: string
+  /** The number of a line or of a record. */
+  readonly id: number
+  readonly data: unknown
+}
+
+/** The other side says something every 15 s: without a word for so long the connection is dead. */
+const silenceMs = 45_000
+
+/** The bytes of a response; a connection that says nothing any more ends as one that was closed. */
+async function* chunksOf(body: ReadableStream<Uint8Array>, abort: AbortController): AsyncGenerator<Uint8Array> {
+  let cancel = systemClock.after(silenceMs, () => abort.abort())
+  try {
+    for await (const chunk of body) {
+      cancel()
+      cancel = systemClock.after(silenceMs, () => abort.abort())
+      yield chunk
+    }
+  } catch {
+    // Cut off: to who follows it is no other end than an orderly one.
+  } finally {
+    cancel()
+    abort.abort()
+  }
+}
+
+/**
+ * Follows events until the other side ends them or falls silent.
+ * @yields first an event named `open`, once the stream stands
+ * @throws the API's own error, CLI_REMOTE_UNREACHABLE
+ */
+export async function* remoteEvents(url: string, path: string, key: string): AsyncGenerator<RemoteEvent> {
+  const abort = new AbortController()
+  let response: Response
+  try {
+    response = await fetch(`${url}${path}`, {
+      redirect: 'error',
+      headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' },
+      signal: abort.signal,
+    })
+  } catch (error) {
+    throw cliError('CLI_REMOTE_UNREACHABLE', { url, reason: messageOf(error) }, error)
+  }
+  if (!response.ok || response.body === null)
+    throw refusal(url, response.status, ((await response.json().catch(() => ({}))) ?? {}) as Record<string, unknown>)
+  yield { event: 'open', id: 0, data: undefined }
+  const events: RemoteEvent[] = []
+  const parser = createParser({
+    onEvent: ({ event = 'message', id, data }) => events.push({ event, id: Number(id ?? 0), data: JSON.parse(data) }),
+  })
+  const decoder = new TextDecoder()
+  for await (const chunk of chunksOf(response.body, abort)) {
+    parser.feed(decoder.decode(chunk, { stream: true }))
+    yield* events.splice(0)
+  }
+}

@@ -1,0 +1,15 @@
+/** What an instance elsewhere answers when it refuses. */
+import { ArkwatchError } from '../core/errors.ts'
+import { cliError } from './errors.ts'
+
+type Json = Record<string, unknown>
+
+/** @param json the problem that it answered with @returns its own error, or CLI_REMOTE_UNREACHABLE where no Arkwatch answers */
+export function refusal(url: string, status: number, json: Json): ArkwatchError {
+  if (typeof json.code !== 'string')
+    return cliError('CLI_REMOTE_UNREACHABLE', { url, reason: `it answered ${status}, as no Arkwatch does` })
+  const places = ((json.errors as Json[] | undefined) ?? []).map(
+    ({ pointer, parameter, detail }) => `${pointer ?? parameter}: ${detail}`,
+  )
+  return new ArkwatchError(json.code, [String(json.detail), ...places].join('\n  '), String(json.help ?? ''))
+}
