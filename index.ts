@@ -5,7 +5,7 @@
  */
 import type { RuntimeConfig } from './core/config/types.ts'
 import { type DataLock, lockData } from './core/data-lock.ts'
-import { ArkwatchError } from './core/errors.ts'
+import { ArkwatchError, httpStatusOf } from './core/errors.ts'
 import type { RequestMiddleware } from './core/http/middleware.ts'
 import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/http/wrap-application.ts'
 import type { Logger } from './core/log.ts'
@@ -29,7 +29,7 @@ export type {
   WrapOptions,
   Wrapped,
 }
-export { ArkwatchError }
+export { ArkwatchError, httpStatusOf }
 
 export interface ArkwatchOptions {
   /** Path of a config.yaml, or what it would hold. No listener is opened unless it has `server`. @default {} */

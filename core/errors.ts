@@ -7,6 +7,8 @@
 
 /** One row of an error table. `message` holds `{name}` placeholders; `help` says what the reader can do. */
 export interface ErrorEntry {
+  /** HTTP status of a request that fails of it, where that is no fault of the program. */
+  readonly status?: number
   readonly message: string
   readonly help: string
 }
@@ -49,6 +51,17 @@ export function defineErrors<T extends ErrorTable>(table: T) {
 /** Every code registered by the modules that are loaded, for docs and tests. */
 export const errorTables = (): ErrorTable => allTables
 
+/**
+ * The HTTP status for a request that fails of an error of Arkwatch: 503 where it may succeed later.
+ *
+ * @param thrown anything
+ * @returns 400-599; undefined for other errors, and for those that are faults of the program
+ */
+export function httpStatusOf(thrown: unknown): number | undefined {
+  const { code } = (thrown ?? {}) as { code?: unknown }
+  return typeof code === 'string' && Object.hasOwn(allTables, code) ? allTables[code]?.status : undefined
+}
+
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
@@ -82,6 +95,7 @@ export const coreError = defineErrors({
     help: 'The package is optional; only this plugin needs it.',
   },
   SERVICE_UNAVAILABLE: {
+    status: 503,
     message: 'service {service} is not available',
     help: 'Enable the plugin that provides it in config.yaml, and check its state with `arkwatch plugins`.',
   },
@@ -105,20 +119,28 @@ export const coreError = defineErrors({
     message: 'a reload cannot change {sections}',
     help: 'Restart Arkwatch to change it, or put the old value back and reload.',
   },
-  RELOAD_BUSY: { message: 'a reload or shutdown is already under way', help: 'Wait for it to end and try again.' },
+  RELOAD_BUSY: {
+    status: 409,
+    message: 'a reload or shutdown is already under way',
+    help: 'Wait for it to end and try again.',
+  },
   CHANGE_STALE: {
+    status: 412,
     message: 'the overlay was changed since: {seen} is not {current}',
     help: 'Read the overlay again, and make the change anew.',
   },
   CHANGE_PENDING: {
+    status: 409,
     message: 'the change {id} is waiting for its confirmation',
     help: 'Confirm it or roll it back, then go on.',
   },
   CHANGE_UNKNOWN: {
+    status: 404,
     message: 'no change {id} is waiting for its confirmation',
     help: 'It was confirmed or rolled back already; the history of changes says which, and why.',
   },
   PLUGIN_NOT_THERE: {
+    status: 404,
     message: 'no plugin {plugin} is named by the configuration',
     help: '`arkwatch plugins` lists them.',
   },

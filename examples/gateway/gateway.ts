@@ -22,10 +22,10 @@ export interface Gateway {
 /** Services are looked up when they are used: a reload of the configuration may replace the plugin behind one. */
 export function createGateway(ops: Arkwatch): Gateway {
   const metrics = businessMetrics(ops.service(Metrics))
-  const pool: Pick<Pool, 'query'> = {
-    query: (text, parameters) => ops.service(Pools).get().query(text, parameters, { idempotent: true }),
-  }
-  const query = cachedQuery(() => ops.service(Cache), pool)
+  const query = cachedQuery(
+    () => ops.service(Cache),
+    () => ops.service(Pools).get(),
+  )
   return {
     get db() {
       return ops.service(Pools).get()

@@ -1,4 +1,6 @@
 /** Errors as problem documents. @see RFC 9457 */
+import { httpStatusOf } from 'arkwatch'
+import { isTransient } from 'arkwatch/pool'
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { z } from 'zod'
@@ -25,15 +27,6 @@ export class Refusal extends Error {
 
 const unavailable = { status: 503, title: 'Service unavailable', retryAfter: 1 }
 
-/** Codes of Arkwatch's plugins that say "not now". Whoever gets one may try again. */
-const notNow = new Set([
-  ...['POOL_TIMEOUT', 'POOL_QUEUE_FULL', 'POOL_UNAVAILABLE', 'POOL_CLOSED', 'POOL_CONNECTION_LOST'],
-  ...['POOL_STATEMENT_TIMEOUT', 'CACHE_LOAD_TIMEOUT', 'CACHE_BUSY'],
-  ...['REDIS_UNAVAILABLE', 'REDIS_TIMEOUT', 'REDIS_QUEUE_FULL', 'SERVICE_UNAVAILABLE'],
-])
-/** PostgreSQL: serialization failure, deadlock, too many connections, shutting down, crashed, starting up. */
-const notNowStates = new Set(['40001', '40P01', '53300', '57P01', '57P02', '57P03'])
-
 /** @returns what to answer; undefined for an error of ours */
 export function problemOf(thrown: unknown): Problem | undefined {
   if (thrown instanceof Refusal) return { status: thrown.status, title: thrown.title, detail: thrown.message }
@@ -41,9 +34,8 @@ export function problemOf(thrown: unknown): Problem | undefined {
     return { status: 422, title: 'The request does not have the expected form', detail: z.prettifyError(thrown) }
   if (thrown instanceof HTTPException) return { status: thrown.status, title: thrown.message || 'Refused' }
   const { code } = thrown as { code?: unknown }
-  if (typeof code !== 'string') return undefined
-  if (notNow.has(code)) return { ...unavailable, code }
-  if (notNowStates.has(code)) return { ...unavailable, code: 'DATABASE_BUSY' }
+  if (httpStatusOf(thrown) === 503) return { ...unavailable, code: String(code) }
+  if (isTransient(thrown)) return { ...unavailable, code: 'DATABASE_BUSY' }
   return undefined
 }
 

@@ -3,6 +3,7 @@ import { defineErrors } from '../../core/errors.ts'
 
 export const auditError = defineErrors({
   AUDIT_UNAVAILABLE: {
+    status: 503,
     message: 'this cannot be put on record, and is therefore refused: {reason}',
     help: 'See the state of the plugins store and audit with `arkwatch plugins`; make room on the disk of `data`.',
   },

@@ -3,10 +3,12 @@ import { defineErrors } from '../../core/errors.ts'
 
 export const cacheError = defineErrors({
   CACHE_LOAD_TIMEOUT: {
+    status: 503,
     message: 'the loader of {key} took longer than {timeoutMs} ms',
     help: 'Its result is kept when it comes. Raise `hardTimeoutMs`, or see why the source is slow.',
   },
   CACHE_BUSY: {
+    status: 503,
     message: 'the cache has {limit} loads under way already',
     help: 'The source is too slow for what is asked of it. Raise `plugins.cache.maxLoads` only if it can take more.',
   },

@@ -11,6 +11,7 @@ export const logError = defineErrors({
     help: 'Take levels away that are no longer needed (level null), or set one on a common prefix.',
   },
   LOG_TAIL_LIMIT: {
+    status: 503,
     message: 'cannot follow the log: {limit} tails are open already',
     help: 'Close a tail that is no longer needed.',
   },

@@ -3,11 +3,13 @@ import { defineErrors } from '../../core/errors.ts'
 
 export const poolError = defineErrors({
   POOL_TIMEOUT: {
+    status: 503,
     message:
       'pool {pool}: no connection within {timeoutMs} ms (total {total}, active {active}, idle {idle}, waiting {waiting}); oldest holders: {holders}',
     help: 'See who holds connections with `arkwatch pool.holders`; hold them for less time, or raise `size`.',
   },
   POOL_QUEUE_FULL: {
+    status: 503,
     message: 'pool {pool}: {limit} borrowers wait already',
     help: 'Shed load earlier, or raise `maxWaiting`.',
   },
@@ -17,15 +19,18 @@ export const poolError = defineErrors({
     help: 'Use the connection that is held (`tx`) for the inner statement, or give it back first.',
   },
   POOL_UNAVAILABLE: {
+    status: 503,
     message: 'pool {pool}: the database cannot be reached: {reason}',
     help: 'See whether the server is up and `url` is right; the pool goes on trying by itself.',
   },
-  POOL_CLOSED: { message: 'pool {pool} is closed', help: 'It was drained, or Arkwatch is stopping.' },
+  POOL_CLOSED: { status: 503, message: 'pool {pool} is closed', help: 'It was drained, or Arkwatch is stopping.' },
   POOL_CONNECTION_LOST: {
+    status: 503,
     message: 'pool {pool}: the connection was lost while a statement ran',
     help: 'Whether the statement took effect is not known; repeat it only if that is safe (`idempotent: true`).',
   },
   POOL_STATEMENT_TIMEOUT: {
+    status: 503,
     message: 'pool {pool}: a statement ran for more than {timeoutMs} ms: {statement}',
     help: 'Make the statement cheaper, or raise `statementTimeout`.',
   },
@@ -37,7 +42,11 @@ export const poolError = defineErrors({
     message: 'pool {pool}: the connection was given back already',
     help: 'Use a reserved connection only before its release(), and a transaction only inside its function.',
   },
-  POOL_UNKNOWN: { message: 'there is no pool {pool}; there are {known}', help: 'Name it under `plugins.pool.pools`.' },
+  POOL_UNKNOWN: {
+    status: 404,
+    message: 'there is no pool {pool}; there are {known}',
+    help: 'Name it under `plugins.pool.pools`.',
+  },
   POOL_EXPLAIN_REFUSED: {
     message: 'EXPLAIN is refused: {reason}',
     help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
@@ -48,6 +57,7 @@ export const poolError = defineErrors({
     help: 'Give a pg.Pool, a postgres.js or a Bun.SQL client, and a name of its own in lower_snake_case.',
   },
   POOL_NOT_OWNED: {
+    status: 409,
     message: 'the pool {pool} belongs to the application and is only watched',
     help: 'Pause, evict or drain it in the application.',
   },
@@ -56,6 +66,7 @@ export const poolError = defineErrors({
     help: 'Restart Arkwatch with the new value.',
   },
   POOL_STATEMENT_UNKNOWN: {
+    status: 404,
     message: 'pool {pool} has run no statement with the fingerprint {id}',
     help: 'See `GET /admin/pool/statements` for those that it has.',
   },

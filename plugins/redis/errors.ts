@@ -3,14 +3,17 @@ import { defineErrors } from '../../core/errors.ts'
 
 export const redisError = defineErrors({
   REDIS_UNAVAILABLE: {
+    status: 503,
     message: 'redis is not available: {reason}',
     help: 'See the check `redis` in /health/comprehensive; the connection is made again by itself.',
   },
   REDIS_TIMEOUT: {
+    status: 503,
     message: 'redis did not answer {command} within {timeoutMs} ms',
     help: 'See whether the server hangs or the command is slow by nature; raise `plugins.redis.commandTimeout` only then.',
   },
   REDIS_QUEUE_FULL: {
+    status: 503,
     message: 'redis has {limit} commands waiting for a connection already',
     help: 'The server is away or too slow for what is asked of it. Ask for less, or raise `plugins.redis.maxQueue`.',
   },

@@ -3,10 +3,12 @@ import { defineErrors } from '../../core/errors.ts'
 
 export const storeError = defineErrors({
   STORE_UNAVAILABLE: {
+    status: 503,
     message: 'the store cannot be used: {reason}',
     help: 'Make room on the disk of `data`, raise `plugins.store.maxSize`, or give the process the right to write there; it is tried again with each write.',
   },
   STORE_QUEUE_FULL: {
+    status: 503,
     message: 'the store has {limit} requests waiting already',
     help: 'The disk is slower than what is written. Write less, or raise `plugins.store.maxQueue`.',
   },

@@ -43,7 +43,10 @@ const escaped = (text: string) => text.replaceAll('<', '\\<')
 export function errorDocs(sections: readonly ErrorSection[]): string {
   const blocks = sections.map(({ owner, table }) => {
     const codes = Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1))
-    const entries = codes.map(([code, { message, help }]) => `### ${code}\n\n> ${escaped(message)}\n\n${help}`)
+    const entries = codes.map(([code, { message, help, status }]) => {
+      const answers = status === undefined ? '' : ` HTTP status ${status}.`
+      return `### ${code}\n\n> ${escaped(message)}\n\n${help}${answers}`
+    })
     return [`## ${owner}`, ...entries].join('\n\n')
   })
   const head = `# Error codes

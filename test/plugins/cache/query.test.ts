@@ -6,7 +6,7 @@ import { Pools } from '../../../plugins/pool/api.ts'
 import pool from '../../../plugins/pool/index.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 import { sharedUrl } from '../../support/services.ts'
-import { codeOf, memoryCache } from './support.ts'
+import { codeOf, memoryCache, until } from './support.ts'
 
 // A real database answers.
 setDefaultTimeout(30_000)
@@ -56,7 +56,7 @@ describe.skipIf(postgres === undefined)('statements on the pool', () => {
         return main.query(...args)
       }) as typeof main.query,
     }
-    const find = cachedQuery(() => cache, counting, { ttlMs: 60_000, tags: ['numbers'] })
+    const find = cachedQuery(cache, () => counting, { ttlMs: 60_000, tags: ['numbers'] })
     const text = 'select n, now() at time zone $2::text as seen from generate_series(1, $1::int) as n'
     const first = await Promise.all(Array.from({ length: 100 }, () => find<{ n: number }>(text, [2, 'UTC'])))
     expect(first[0]!.map(({ n }) => n)).toEqual([1, 2])
@@ -70,5 +70,32 @@ describe.skipIf(postgres === undefined)('statements on the pool', () => {
     expect(await codeOf(find('delete from t'))).toBe('CACHE_QUERY_REFUSED')
     expect(await codeOf(find('select wrong from nothing'))).not.toBe('ok')
     expect(ran).toBe(4)
+  })
+
+  test('go on over a new pool, and are repeated where the connection is lost', async () => {
+    await using runtime = await testRuntime({
+      clock: systemClock,
+      plugins: [pool],
+      config: { plugins: { pool: { url: postgres } } },
+    })
+    const pools = () => runtime.runtime.service(Pools).get()
+    const { cache } = memoryCache()
+    const find = cachedQuery(
+      () => cache,
+      () => pools(),
+    )
+    const before = pools()
+    await runtime.runtime.restart('pool')
+    expect(pools()).not.toBe(before)
+    const found = find<{ n: number }>('SELECT 7 AS n, pg_sleep(0.5)')
+    let pid: number | undefined
+    await until(() => {
+      pid = pools().holders()[0]?.pid
+      return pid !== undefined
+    })
+    await systemClock.sleep(100)
+    await pools().query('SELECT pg_terminate_backend($1)', [pid], { lane: 'reserve' })
+    expect((await found).map(({ n }) => n)).toEqual([7])
+    expect(pools().status().closed.lost).toBe(1)
   })
 })

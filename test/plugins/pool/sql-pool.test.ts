@@ -97,6 +97,17 @@ describe.each(['postgres', 'bun'] as const)('over %s', (driverName) => {
     expect(await outcome(pool.query('SELECT 1'))).toBe('POOL_CLOSED')
   })
 
+  test('values come as the README says', async () => {
+    const pool = await open()
+    const [row] = await pool.query(`SELECT 9007199254740993::bigint AS big, 1.50::numeric AS exact, 7::int AS small,
+      2.5::float8 AS real, timestamptz '2026-01-02 03:04:05Z' AS zoned, timestamp '2026-01-02 03:04:05' AS local`)
+    expect(row).toEqual({
+      ...{ big: '9007199254740993', exact: '1.50', small: 7, real: 2.5, zoned: new Date('2026-01-02T03:04:05Z') },
+      local: new Date(2026, 0, 2, 3, 4, 5),
+    })
+    await pool.drain()
+  })
+
   test('a signal cancels on the server, and the connection stays usable', async () => {
     const pool = await open({ size: 1, maxOverflow: 0 })
     const session = await pool.reserve()
