@@ -68,3 +68,18 @@ export function checkPatch(overlay: unknown, patch: unknown): void {
   }
   if (errors.length > 0) throw adminError('ADMIN_CONFIG_PROTECTED', { errors: errors.slice(0, 20) })
 }
+
+/** Settings that name a host without a scheme. */
+const hostKeys = ['host', 'hostname', 'server', 'servername']
+const maxNames = 50
+
+/** The names of hosts that a patch brings in, with where; addresses are judged as they stand. */
+export function namesIn(patch: unknown): readonly (readonly [string, string])[] {
+  const found: [string, string][] = []
+  for (const [path, text] of textsOf(patch)) {
+    if (!text.includes('://') && !hostKeys.includes(String(path.at(-1)))) continue
+    const host = hostIn(text.trim())
+    if (host !== undefined && host !== '' && !/^\[|^[\d.]+$|:/.test(host)) found.push([pointerOf(path), host])
+  }
+  return found.slice(0, maxNames)
+}

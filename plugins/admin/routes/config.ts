@@ -1,10 +1,12 @@
 /** The configuration: what is in force, and changes of it that take themselves back unless they prove good. */
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Clock } from '../../../core/clock.ts'
 import type { AppliedChange, ConfigChanges, Runtime } from '../../../core/runtime-api.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
+import { checkNames } from '../patch-names.ts'
 import { checkPatch } from '../patch-policy.ts'
 import { StepSchema } from './plugins.ts'
 
@@ -39,6 +41,7 @@ const ifMatch = z.object({
 })
 
 export interface ConfigRouteOptions {
+  readonly clock: Pick<Clock, 'after'>
   readonly runtime: Runtime
   /** Where each value comes from, by JSON pointer. */
   sources(): Readonly<Record<string, string>>
@@ -47,7 +50,7 @@ export interface ConfigRouteOptions {
 /** The changes of a patch for the record: of what is effective, where secrets are hidden already. */
 const notes = (runtime: Pick<Runtime, 'config'>) => structuredClone(runtime.config)
 
-export function configRoutes({ runtime, sources }: ConfigRouteOptions) {
+export function configRoutes({ runtime, clock, sources }: ConfigRouteOptions) {
   const app = createApi()
   const changes: ConfigChanges = runtime.changes
 
@@ -96,6 +99,7 @@ export function configRoutes({ runtime, sources }: ConfigRouteOptions) {
       const etag = c.req.valid('header')['if-match']
       if (etag === undefined) throw adminError('ADMIN_PRECONDITION_REQUIRED')
       checkPatch(changes.overlay.value, c.req.valid('json'))
+      await checkNames(c.req.valid('json'), clock)
       const before = notes(runtime)
       const change = await changes.apply(c.req.valid('json'), { by: c.var.principal.name, etag })
       Object.assign(c.var.note, { target: change.id, before, after: notes(runtime) })
@@ -147,6 +151,7 @@ export function configRoutes({ runtime, sources }: ConfigRouteOptions) {
     async (c) => {
       const { patch: wanted, etag, confirm_within_seconds: seconds } = c.req.valid('json')
       checkPatch(changes.overlay.value, wanted)
+      await checkNames(wanted, clock)
       const before = notes(runtime)
       const options = { by: c.var.principal.name, confirmWithinMs: seconds * 1_000 }
       const change = await changes.apply(wanted, { ...options, ...(etag !== undefined && { etag }) })

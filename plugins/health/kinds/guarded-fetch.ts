@@ -9,17 +9,61 @@ const isAddress = (host: string) => host.startsWith('[') || /^[\d.]+$/.test(host
 export type Resolve = (name: string) => Promise<readonly string[]>
 const resolveName: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address)
 
-async function checkHost({ hostname }: URL, isFirst: boolean, resolve: Resolve): Promise<void> {
+/** @returns the addresses that were found to be harmless, none where the host is one itself */
+async function checkHost({ hostname }: URL, isFirst: boolean, resolve: Resolve): Promise<readonly string[]> {
   // An address that the configuration itself spells out is meant.
-  if (isFirst && isAddress(hostname)) return
+  if (isFirst && isAddress(hostname)) return []
   const addresses = isAddress(hostname) || hostname === 'localhost' ? [hostname] : await resolve(hostname)
   const found = [hostname, ...addresses].find(isLinkLocal)
   if (found !== undefined) throw new Error(`${hostname} leads to ${found}, which is link-local or a metadata service`)
+  // IPv4 first: many a machine has an IPv6 address of a name and no way there.
+  return addresses[0] === hostname
+    ? []
+    : addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
 }
+
+/**
+ * The request for the address that was looked at, so that a second look at the name cannot lead elsewhere. Over TLS the
+ * certificate proves the name, unless it is not verified.
+ */
+function pinned(url: URL, address: string | undefined, { headers, tls }: GuardedInit): GuardedRequest {
+  if (address === undefined || (url.protocol === 'https:' && tls?.rejectUnauthorized !== false)) return { url, headers }
+  const target = new URL(url)
+  target.hostname = address.includes(':') ? `[${address}]` : address
+  const named = Object.keys(headers).some((name) => name.toLowerCase() === 'host')
+  return {
+    url: target,
+    headers: named ? headers : { ...headers, host: url.host },
+    ...(url.protocol === 'https:' && { tls: { ...tls, serverName: url.hostname } }),
+  }
+}
+
+interface GuardedRequest {
+  readonly url: URL
+  readonly headers: Record<string, string>
+  readonly tls?: BunFetchRequestInitTLS
+}
+
+const codeOf = (error: unknown) => String((error as { code?: unknown }).code)
 
 export interface GuardedInit extends BunFetchRequestInit {
   readonly method: string
   readonly headers: Record<string, string>
+}
+
+/** Asks the first address that takes the connection. */
+async function fetchAny(url: URL, addresses: readonly string[], init: GuardedInit): Promise<Response> {
+  const last = addresses.at(-1)
+  for (const address of addresses.slice(0, -1)) {
+    const { url: target, ...own } = pinned(url, address, init)
+    try {
+      return await fetch(target, { ...init, ...own })
+    } catch (error) {
+      if (init.signal?.aborted || !/^(ConnectionRefused|FailedToOpenSocket|E[A-Z]+)$/.test(codeOf(error))) throw error
+    }
+  }
+  const { url: target, ...own } = pinned(url, last, init)
+  return fetch(target, { ...init, ...own })
 }
 
 /**
@@ -35,8 +79,8 @@ export async function guardedFetch(
   let url = new URL(first)
   let { method, headers } = init
   for (let hop = 0; ; hop += 1) {
-    await checkHost(url, hop === 0, resolve)
-    const response = await fetch(url, { ...init, method, headers, redirect: 'manual' })
+    const addresses = await checkHost(url, hop === 0, resolve)
+    const response = await fetchAny(url, addresses, { ...init, method, headers, redirect: 'manual' })
     const location = response.headers.get('location')
     if (!follow || location === null || ![301, 302, 303, 307, 308].includes(response.status)) return response
     await response.body?.cancel()

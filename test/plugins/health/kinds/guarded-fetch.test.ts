@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
+import selfsigned from 'selfsigned'
 import { guardedFetch } from '../../../../plugins/health/kinds/guarded-fetch.ts'
 
 const seen: { path: string; method: string; token: string | null }[] = []
@@ -64,4 +65,45 @@ test('a redirect is an answer where none is followed, and POST becomes GET as br
   await guardedFetch(to('/end', 302), { ...get, method: 'POST' }, true)
   await guardedFetch(to('/end', 307), { ...get, method: 'POST' }, true)
   expect(seen.map(({ method }) => method)).toEqual(['POST', 'GET', 'POST', 'POST'])
+})
+
+test('the address that was looked at is the one that is asked, by the name of the url', async () => {
+  const hosts: (string | null)[] = []
+  await using target = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch(request) {
+      hosts.push(request.headers.get('host'))
+      return new Response('pinned')
+    },
+  })
+  let looks = 0
+  const resolve = async () => [looks++ === 0 ? '127.0.0.1' : '169.254.169.254']
+  // No resolver knows the name: a fetch that looked again would fail.
+  const name = `rebinding.invalid:${target.port}`
+  expect(await (await guardedFetch(`http://${name}/`, get, true, resolve)).text()).toBe('pinned')
+  expect([hosts, looks]).toEqual([[name], 1])
+  expect(await messageOf(guardedFetch(`http://${name}/`, get, true, resolve))).toContain('leads to 169.254.169.254')
+})
+
+test('over TLS that is not verified the address is kept as well, and the server is told the name', async () => {
+  const { cert, private: key } = await selfsigned.generate([{ name: 'commonName', value: 'rebinding.invalid' }])
+  await using target = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    tls: { cert, key },
+    fetch: (request) => new Response(request.headers.get('host')),
+  })
+  const url = `https://rebinding.invalid:${target.port}/`
+  const resolve = async () => ['127.0.0.1']
+  const open = await guardedFetch(url, { ...get, tls: { rejectUnauthorized: false } }, true, resolve)
+  expect(await open.text()).toBe(`rebinding.invalid:${target.port}`)
+})
+
+test('an address that takes no connection is passed over for the next one', async () => {
+  const target = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response('next') })
+  const url = `http://rebinding.invalid:${target.port}/`
+  expect(await (await guardedFetch(url, get, true, async () => ['127.0.0.2', '::1', '127.0.0.1'])).text()).toBe('next')
+  await target.stop(true)
+  expect(await messageOf(guardedFetch(url, get, true, async () => ['127.0.0.2', '127.0.0.1']))).not.toBe('ok')
 })
