@@ -22,13 +22,13 @@ export class EndedRequests {
   #telling = false
 
   constructor(
-    private readonly hooks: HookSet,
+    readonly hooks: HookSet,
     private readonly table: RouteTable,
     private readonly clock: Pick<Clock, 'after'>,
   ) {}
 
   /** @param endedMs `monotonic()` */
-  add(routeId: number, status: number, durationMs: number, endedMs: number): void {
+  protected add(routeId: number, status: number, durationMs: number, endedMs: number): void {
     const { numbers } = this
     const at = this.count * fields
     numbers[at] = routeId

@@ -37,6 +37,8 @@ export class HookSet {
   observed = false
   /** Whether anything observes with the request at hand. */
   observedAtOnce = false
+  /** Called when the hooks in force have changed. */
+  onChange: () => void = () => {}
   #observe: Hooked[] = []
   #observeRequest: Hooked[] = []
   #onRequest: Hooked[] = []
@@ -172,5 +174,6 @@ export class HookSet {
     this.observedAtOnce = this.#observeRequest.length > 0
     this.observed = this.#observe.length > 0 || this.observedAtOnce
     this.scoped = this.context || this.#onRequest.length + this.#onResponse.length + this.#onError.length > 0
+    this.onChange()
   }
 }

@@ -38,7 +38,7 @@ export function createMiddleware(traffic: Traffic, table: RouteTable): RequestMi
   }
 
   return async function arkwatch(context, next) {
-    if (traffic.hooks.scoped) return scoped(context, next)
+    if (traffic.scoped) return scoped(context, next)
     const startedMs = traffic.now()
     traffic.active += 1
     let status = 500

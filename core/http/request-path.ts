@@ -4,7 +4,6 @@ import { systemClock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { Route } from '../request.ts'
 import type { HonoLike } from './app-routes.ts'
-import { EndedRequests } from './ended-requests.ts'
 import { HookSet, type OwnedHooks } from './hook-set.ts'
 import { learnRoutes } from './learn-route.ts'
 import { createMiddleware, type RequestMiddleware } from './middleware.ts'
@@ -56,18 +55,17 @@ export interface RequestPath {
 export function createRequestPath({ log, clock = systemClock, maxRoutes }: RequestPathOptions): RequestPath {
   const table = new RouteTable(maxRoutes)
   const hooks = new HookSet(clock, log)
-  const ended = new EndedRequests(hooks, table, clock)
-  const traffic = new Traffic(hooks, ended, clock.monotonic)
+  const traffic = new Traffic(hooks, table, clock)
   const failed = (request: Request, error: unknown) => {
     const scope = hooks.wantsErrors ? scopeOf(request) : undefined
     if (scope !== undefined) reportError(traffic, scope, error)
   }
   return {
     setHooks: (owned) => {
-      ended.flush()
+      traffic.flush()
       hooks.replace(owned)
     },
-    flush: () => ended.flush(),
+    flush: () => traffic.flush(),
     wrapHono: (app, { mount } = {}) =>
       wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as ReturnType<RequestPath['wrapHono']>,
     wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, { mount }: WrapInternals = {}): F {

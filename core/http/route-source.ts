@@ -8,6 +8,8 @@ export class RouteEntry {
   readonly route: Route
   /** The route where the status is 404: `__unmatched` if nothing but middleware matched. */
   readonly notFound: Route
+  readonly id: number
+  readonly notFoundId: number
   #head: RouteEntry | undefined
 
   /**
@@ -24,6 +26,8 @@ export class RouteEntry {
   ) {
     this.route = table.find(method, pattern)
     this.notFound = terminal ? this.route : table.unmatched(method)
+    this.id = this.route.id
+    this.notFoundId = this.notFound.id
   }
 
   /** The same for HEAD, which Hono dispatches as GET. */

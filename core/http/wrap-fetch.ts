@@ -12,7 +12,7 @@ const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
 
 /** @returns a fetch that ends every request in `traffic`, whatever the application does */
 export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
-  const { hooks, now } = traffic
+  const { now } = traffic
 
   const watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => {
     const entry = entryOfAsync(matched, request)
@@ -23,7 +23,7 @@ export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
   }
 
   return (request, env, context) => {
-    if (hooks.scoped) return callScoped(source, traffic, request, env, context)
+    if (traffic.scoped) return callScoped(source, traffic, request, env, context)
     const startedMs = now()
     const outer = source.entry
     traffic.active += 1
