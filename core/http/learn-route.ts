@@ -13,11 +13,22 @@ import type { RouteTable } from './route-table.ts'
 
 type MatchResult = readonly [HandlerList, ...unknown[]]
 
+interface Router {
+  match(method: string, path: string): MatchResult
+}
+
 /** Hono's internals, as far as they are used here. */
 interface Internals {
-  router: { match(method: string, path: string): MatchResult }
+  router: Router & { readonly activeRouter?: Router }
   errorHandler?: (error: unknown, context: { req: { raw: Request } }) => unknown
 }
+
+/**
+ * The router that does the work: SmartRouter puts a bound function of it in its own place, `bound match`. Whoever else has
+ * put something there is left alone.
+ */
+const workingRouter = (router: Internals['router']): Router =>
+  router.match.name === 'bound match' ? (router.activeRouter ?? router) : router
 
 export interface LearnOptions {
   readonly table: RouteTable
@@ -64,8 +75,10 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     const { router } = internals
     // The first match builds the router and puts another function in its place.
     router.match('GET', '/')
-    const { match } = router
-    if (!Array.isArray(match.call(router, 'GET', '/')[0])) throw new TypeError('the router gives no handler list')
+    const { match: original } = router
+    const working = workingRouter(router)
+    const { match } = working
+    if (!Array.isArray(match.call(working, 'GET', '/')[0])) throw new TypeError('the router gives no handler list')
     const key = Symbol('arkwatch.route')
     type Learned = HandlerList & { [key]?: RouteEntry }
     let stable = true
@@ -73,13 +86,13 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     const learn = (list: Learned, method: string, path: string): RouteEntry => {
       const entry = entries.ofList(list, method)
       if (stable && list.length > 0 && list[key] === undefined) {
-        stable = match.call(router, method, path)[0] === list
+        stable = match.call(working, method, path)[0] === list
         if (stable) list[key] = entry
       }
       return entry
     }
     const learned = (method: string, path: string): MatchResult => {
-      const result = match.call(router, method, path)
+      const result = match.call(working, method, path)
       if (!source.armed) return result
       source.armed = false
       const list = result[0] as Learned
@@ -88,7 +101,7 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
         try {
           entry = learn(list, method, path)
         } catch (error) {
-          router.match = match
+          router.match = original
           fallBack(error)
           return result
         }
