@@ -1,6 +1,7 @@
 /** What other plugins and applications may use of the cache. */
 import { service } from '../../core/token.ts'
 import type { GhostEstimate } from './ghosts.ts'
+import type { GroupCounts } from './key-groups.ts'
 
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
@@ -96,6 +97,8 @@ export interface CacheStats {
   readonly bus_generation: number
   readonly local_cache_size: number
   readonly local_cache_bytes: number
+  /** By `plugins.cache.groups`, and `other`; empty without groups. */
+  readonly groups: Readonly<Record<string, Readonly<GroupCounts>>>
   /** Hit ratio (0-1) estimated for a memory tier of another size, and for other times to live. */
   readonly ghost: GhostEstimate
   /** What would change the hit ratio; undefined where nothing is worth it. */

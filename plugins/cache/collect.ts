@@ -51,6 +51,14 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
     const gauges = Object.entries(gauged).map(
       ([name, [help, read]]) => [metrics.gauge({ name: `arkwatch_cache_${name}`, help }), read] as const,
     )
+    const group = (name: string, help: string, more: readonly string[] = []) =>
+      metrics.counter({ name: `arkwatch_cache_group_${name}_total`, help, labels: ['group', ...more] }) as Counter
+    const groups = {
+      gets: group('gets', 'Look-ups by group of keys and where they were answered.', ['result']),
+      loads: group('loads', 'Loaders that were begun, by group of keys.'),
+      load_failures: group('load_failures', 'Loaders that failed, by group of keys.'),
+      load_seconds: group('load_seconds', 'Time spent in loaders, by group of keys.'),
+    }
     const ghost = metrics.gauge({
       name: 'arkwatch_cache_ghost_hit_ratio',
       help: 'Hit ratio of the memory tier, estimated for a multiple of its entries.',
@@ -69,6 +77,13 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
         const [label, family] = families[name as keyof typeof families]
         for (const [value, count] of Object.entries(values))
           family.inc({ [label]: value }, since(`${name}.${value}`, count))
+      }
+      for (const [name, counts] of Object.entries(stats.groups)) {
+        const add = (family: Counter, labels: Record<string, string>, value: number) =>
+          family.inc({ group: name, ...labels }, since(`group ${name} ${family.name} ${labels.result}`, value))
+        const { local_hits: memory, redis_hits: redis, misses: miss } = counts
+        for (const [result, value] of Object.entries({ memory, redis, miss })) add(groups.gets, { result }, value)
+        for (const each of ['loads', 'load_failures', 'load_seconds'] as const) add(groups[each], {}, counts[each])
       }
       for (const [gauge, read] of gauges) gauge.set({}, read(stats))
       const { same, half, double, quadruple } = stats.ghost

@@ -47,6 +47,21 @@ export const CacheConfig = z
     redisPause: duration({ min: '1ms' })
       .prefault('2s')
       .describe('How often Redis is tried after it failed; memory goes on alone meanwhile.'),
+    groups: z
+      .array(
+        z.strictObject({
+          name: z
+            .string()
+            .regex(/^[a-z][a-z0-9_]{0,62}$/)
+            .refine((name) => name !== 'other', 'expected another name than other, which is that of the rest')
+            .describe('Label `group` of the counts.'),
+          pattern: z.string().min(1).max(200).describe('Keys of the group; `*` stands for any text.'),
+        }),
+      )
+      .max(50)
+      .default([])
+      .refine((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, 'expected names that differ')
+      .describe('Keys that are counted apart, the first that matches; the rest is `other`. At most 50.'),
     maxRetries: z.int().min(1).max(100_000).default(1_000).describe('Invalidations that wait for Redis to come back.'),
   })
   .describe('A cache in memory and Redis.')

@@ -1,5 +1,6 @@
 /** PURE. What the memory tier keeps, and its size. */
 import type { EntryTimes } from './entry-times.ts'
+import type { GroupCounts } from './key-groups.ts'
 import type { Resident } from './s3-fifo.ts'
 
 export class Entry implements Resident {
@@ -27,6 +28,8 @@ export class Entry implements Resident {
     readonly sequence: number,
     readonly bytes: number,
     public sampled: boolean,
+    /** Where its hits are counted apart. */
+    public group: GroupCounts | undefined = undefined,
   ) {
     this.createdMs = times.createdMs
     this.freshUntilMs = times.freshUntilMs

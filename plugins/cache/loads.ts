@@ -123,7 +123,9 @@ export class Loads {
   ): Promise<T> {
     const { settings, clock } = this.house
     const startedMs = clock.monotonic()
+    const group = this.house.memory.groups.of(key)
     this.counts.loads += 1
+    if (group !== undefined) group.loads += 1
     let loaded: Loaded<T>
     try {
       loaded = await runLoader(key, loader, options, settings.config)
@@ -135,9 +137,12 @@ export class Loads {
       }
     } catch (thrown) {
       this.counts.load_failures += 1
+      if (group !== undefined) group.load_failures += 1
       throw thrown
     } finally {
-      this.counts.load_seconds += (clock.monotonic() - startedMs) / 1_000
+      const seconds = (clock.monotonic() - startedMs) / 1_000
+      this.counts.load_seconds += seconds
+      if (group !== undefined) group.load_seconds += seconds
     }
     return loaded.value
   }

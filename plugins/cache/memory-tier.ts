@@ -3,6 +3,7 @@ import type { CacheEntryInfo } from './api.ts'
 import type { CacheConfig } from './config.ts'
 import { Entry, entryOverheadBytes, estimateBytes } from './entry.ts'
 import { Ghosts } from './ghosts.ts'
+import { KeyGroups } from './key-groups.ts'
 import { type Limits, S3Fifo } from './s3-fifo.ts'
 import type { StoredEntry } from './serializer.ts'
 import { Tags } from './tags.ts'
@@ -18,11 +19,13 @@ export class MemoryTier {
   rejected = 0
   readonly tags: Tags
   ghosts: Ghosts
+  readonly groups: KeyGroups
   private readonly entries: S3Fifo<Entry>
 
   constructor(config: CacheConfig) {
     this.tags = new Tags(config.maxTags)
     this.ghosts = new Ghosts(limitsOf(config))
+    this.groups = new KeyGroups(config.groups)
     this.entries = new S3Fifo(limitsOf(config), (entry, cause) => {
       this.gone[cause] += 1
       this.evictedBytes += entry.bytes
@@ -33,6 +36,8 @@ export class MemoryTier {
   configure(config: CacheConfig): void {
     const limits = limitsOf(config)
     this.tags.max = config.maxTags
+    if (this.groups.configure(config.groups))
+      for (const entry of this.entries.values()) entry.group = this.groups.of(entry.key)
     if (Bun.deepEquals(limits, this.entries.limits)) return
     this.entries.limits = limits
     this.entries.shrink()
@@ -78,7 +83,8 @@ export class MemoryTier {
   /** Makes an entry, and does not keep it. @param sequence place among invalidations at which its load began */
   make(key: string, stored: StoredEntry, sequence: number): Entry {
     const bytes = entryOverheadBytes + key.length * 2 + estimateBytes(stored.value)
-    return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, this.ghosts.isSampled(key))
+    const isSampled = this.ghosts.isSampled(key)
+    return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, isSampled, this.groups.of(key))
   }
 
   /** @param isNew it was set and not loaded: the ghosts forget the one before */

@@ -95,6 +95,7 @@ export function statsOf({ counts, memory, loads, redis }: Counted, tier: TierCou
     redis_up: redis === undefined ? undefined : !redis.guard.isDown,
     local_cache_size: memory.size,
     local_cache_bytes: memory.bytes,
+    groups: memory.groups.list(),
     ghost,
     advice: advise(ghost, uses),
   }

@@ -102,31 +102,36 @@ export class TieredCache implements Cache {
     const nowMs = this.nowMs()
     const entry = this.memory.find(key, nowMs)
     if (entry !== undefined && entry.freshUntilMs > nowMs) return this.hit(entry)
-    return this.redis === undefined ? this.missed() : this.getFromRedis<T>(this.redis, key)
+    return this.redis === undefined ? this.missed(key) : this.getFromRedis<T>(this.redis, key)
   }
 
   private hit<T>(entry: Entry): Promise<T> {
     this.counts.local_hits += 1
+    if (entry.group !== undefined) entry.group.local_hits += 1
     entry.settled ??= Promise.resolve(entry.value)
     return entry.settled as Promise<T>
   }
 
-  private async missed(): Promise<undefined> {
-    this.counts.misses += 1
+  private async missed(key: string): Promise<undefined> {
+    this.count('misses', key)
+  }
+
+  private count(what: 'local_hits' | 'redis_hits' | 'misses', key: string): void {
+    this.counts[what] += 1
+    this.memory.groups.count(what, key)
   }
 
   private async getFromRedis<T>(redis: RedisTier, key: string): Promise<T | undefined> {
     const { entry } = await this.lookups.of(redis, key)
-    if (entry === undefined || entry.freshUntilMs <= this.nowMs()) return this.missed()
-    this.counts.redis_hits += 1
+    if (entry === undefined || entry.freshUntilMs <= this.nowMs()) return this.missed(key)
+    this.count('redis_hits', key)
     return entry.value as T
   }
 
   async mget<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
     const nowMs = this.nowMs()
     const entries = new Map(keys.map((key) => [key, this.memory.find(key, nowMs)]))
-    const isHit = (entry: Entry | undefined) => entry !== undefined && entry.freshUntilMs > nowMs
-    const absent = [...entries.keys()].filter((key) => !isHit(entries.get(key)))
+    const absent = [...entries.keys()].filter((key) => !((entries.get(key)?.freshUntilMs ?? 0) > nowMs))
     const { redis } = this
     if (redis !== undefined) {
       const looked = await Promise.all(absent.map((key) => this.lookups.of(redis, key)))
@@ -137,7 +142,7 @@ export class TieredCache implements Cache {
     return keys.map((key) => {
       const entry = entries.get(key)
       const isFresh = entry !== undefined && entry.freshUntilMs > (fromRedis.has(key) ? laterMs : nowMs)
-      this.counts[!isFresh ? 'misses' : fromRedis.has(key) ? 'redis_hits' : 'local_hits'] += 1
+      this.count(!isFresh ? 'misses' : fromRedis.has(key) ? 'redis_hits' : 'local_hits', key)
       return isFresh ? (entry.value as T) : undefined
     })
   }
@@ -172,18 +177,18 @@ export class TieredCache implements Cache {
       const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key: entry.key, timeoutMs: softTimeoutMs })
       const found = await withDeadline(load, softTimeoutMs, clock, late).catch(() => undefined)
       if (found !== undefined) {
-        this.counts.misses += 1
+        this.count('misses', entry.key)
         return found.value
       }
     }
     this.counts.stale_hits += 1
-    this.counts[looked === undefined ? 'local_hits' : 'redis_hits'] += 1
+    this.count(looked === undefined ? 'local_hits' : 'redis_hits', entry.key)
     return entry.value as T
   }
 
   private miss<T>(key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
-    const { hardTimeoutMs } = options
     const { redis } = this
+    const { hardTimeoutMs } = options
     const load =
       redis === undefined ? this.loadMissing(key, loader, options) : this.through(redis, key, loader, options)
     if (hardTimeoutMs === undefined) return load
@@ -192,7 +197,7 @@ export class TieredCache implements Cache {
   }
 
   private loadMissing<T>(key: string, loader: Loader<T>, options: LoadOptions, looked?: LookedUp): Promise<T> {
-    this.counts.misses += 1
+    this.count('misses', key)
     return this.loads.load(key, loader, options, looked)
   }
 
@@ -202,7 +207,7 @@ export class TieredCache implements Cache {
     const { entry } = looked
     if (entry === undefined) return this.loadMissing(key, loader, options, looked)
     if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)
-    this.counts.redis_hits += 1
+    this.count('redis_hits', key)
     return entry.value as T
   }
 
@@ -233,12 +238,8 @@ export class TieredCache implements Cache {
     return this.invalidator.everywhere(['pattern', pattern])
   }
 
-  nowMs(): number {
-    return this.ground.clock.now()
-  }
-  list(limit?: number, prefix?: string) {
-    return this.memory.list(this.nowMs(), limit, prefix)
-  }
+  nowMs = (): number => this.ground.clock.now()
+  list = (limit?: number, prefix?: string) => this.memory.list(this.nowMs(), limit, prefix)
 
   stats(): CacheStats {
     return statsOf(this, sumTierCounts(this.past, tierCounts(this.redis)))

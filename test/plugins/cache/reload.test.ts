@@ -115,7 +115,7 @@ describe('a reload', () => {
 })
 
 test('every count of the cache is a metric that promtool accepts the name of', async () => {
-  await using runtime = await boot({ cache: { maxEntries: 2 }, metrics: {} })
+  await using runtime = await boot({ cache: { maxEntries: 2, groups: [{ name: 'bad', pattern: 'b*' }] }, metrics: {} })
   const cache = runtime.runtime.service(Cache)
   for (const key of ['a', 'b', 'c', 'a']) await cache.getOrSet(key, () => 1)
   await cache.getOrSet('bad', () => Promise.reject(new Error('no luck'))).catch(() => {})
@@ -137,6 +137,9 @@ test('every count of the cache is a metric that promtool accepts the name of', a
     evicted: seen('arkwatch_cache_evictions_total{cause="entries"}'),
     entries: seen('arkwatch_cache_entries'),
     deletes: seen('arkwatch_cache_deletes_total'),
+    missed: seen('arkwatch_cache_group_gets_total{group="bad",result="miss"}'),
+    failures: seen('arkwatch_cache_group_load_failures_total{group="bad"}'),
+    others: seen('arkwatch_cache_group_loads_total{group="other"}'),
   }).toEqual({
     memory: cache.stats().local_hits,
     miss: cache.stats().misses,
@@ -145,6 +148,9 @@ test('every count of the cache is a metric that promtool accepts the name of', a
     evicted: cache.stats().evictions,
     entries: cache.stats().local_cache_size,
     deletes: 1,
+    missed: 2,
+    failures: 1,
+    others: cache.stats().loads - 2,
   })
   expect(cache.stats().evictions).toBeGreaterThan(0)
   const readme = await Bun.file(new URL('../../../plugins/cache/README.md', import.meta.url)).text()
