@@ -55,31 +55,29 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
   const metrics = () => options.metrics
   const live = { clock, runtime, samples, health, logging }
   const apps = [
-    sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
-    keyRoutes(keyring, clock.now),
-    pluginRoutes(runtime),
-    configRoutes({ runtime, clock, sources: () => runtime.configSources }),
-    logRoutes(logging, clock.now),
-    systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
-    jobRoutes(jobs),
-    auditRoutes(audit),
-    streamRoutes({ ...live, audit, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
-    bundleRoutes({ ...live, folder: options.folder, metrics }),
-    referenceRoutes(() => options.server.document()),
+    () => sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
+    () => keyRoutes(keyring, clock.now),
+    () => pluginRoutes(runtime),
+    () => configRoutes({ runtime, clock, sources: () => runtime.configSources }),
+    () => logRoutes(logging, clock.now),
+    () => systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
+    () => jobRoutes(jobs),
+    () => auditRoutes(audit),
+    () => streamRoutes({ ...live, audit, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
+    () => bundleRoutes({ ...live, folder: options.folder, metrics }),
+    () => referenceRoutes(() => options.server.document()),
   ]
   const rest = [
-    operationRoutes({
-      runtime,
-      health,
-      services: () => Object.keys(config.services),
-      restartService: options.restartService,
-      now: clock.now,
-    }),
-    pendingRoutes(options.isUp),
+    () =>
+      operationRoutes({
+        runtime,
+        health,
+        services: () => Object.keys(config.services),
+        restartService: options.restartService,
+        now: clock.now,
+      }),
+    () => pendingRoutes(options.isUp),
   ]
   // First those with fixed paths: /admin/jobs/statistics is no job.
-  return [
-    ...rest.map((app) => ({ path: '/', app: () => app })),
-    ...apps.map((app) => ({ path: '/admin', app: () => app })),
-  ]
+  return [...rest.map((app) => ({ path: '/', app })), ...apps.map((app) => ({ path: '/admin', app }))]
 }

@@ -1,9 +1,9 @@
 /** One application of all the admin routes, its own and those of other plugins. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { yieldToLoop } from '../../../core/clock.ts'
 import type { Contributed } from '../../../core/token.ts'
 import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { complete, type Document, ProblemSchema } from './document.ts'
 import { invalidParts } from './problem.ts'
 
 /** @returns an application whose validators refuse by ADMIN_INVALID */
@@ -44,48 +44,39 @@ function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<Adm
   if (stray !== undefined) throw refuse(`${stray.method} ${stray.path} is not declared by createRoute`)
 }
 
+/** Routes that are mounted, and where. */
+export interface Mounted {
+  readonly path: string
+  readonly app: OpenAPIHono<AdminEnv>
+}
+
 export interface Composed {
   readonly app: OpenAPIHono<AdminEnv>
-  readonly document: Document
+  readonly mounted: readonly Mounted[]
 }
 
 /**
- * Mounts all routes.
- * @param into the application with the gate in front @param version of Arkwatch
+ * Mounts all routes, in as many turns of the event loop as there are parts: their schemas take their time.
+ * @param into the application with the gate in front
  * @param refused told of a plugin whose routes are left out
  */
 export async function compose(
   into: OpenAPIHono<AdminEnv>,
   all: readonly Contributed<AdminRoutes>[],
-  version: string,
   refused: (plugin: string, error: unknown) => void,
 ): Promise<Composed> {
   const taken = new Set<string>()
+  const mounted: Mounted[] = []
   for (const each of all) {
+    await yieldToLoop()
     try {
       const app = await each.value.app()
       check(each, app, taken)
       into.route(each.value.path, app)
+      mounted.push({ path: each.value.path, app })
     } catch (error) {
       refused(each.plugin, error)
     }
   }
-  const { openAPIRegistry: registry } = into
-  registry.register('Problem', ProblemSchema)
-  registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
-  registry.registerComponent('securitySchemes', 'adminKey', { type: 'apiKey', in: 'header', name: 'X-Admin-Key' })
-  registry.registerComponent('securitySchemes', 'session', { type: 'apiKey', in: 'cookie', name: 'arkwatch_session' })
-  const document = into.getOpenAPI31Document({
-    openapi: '3.1.0',
-    info: {
-      title: 'Arkwatch admin API',
-      version,
-      description:
-        'Operates one running Arkwatch: its plugins, its configuration, its records. Every error is a Problem. A method that a path does not list is 405 with Allow, a URL of more than 8,192 characters 414, headers of more than 16 KiB 431; without a valid key all of them are 401.',
-      license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT' },
-      contact: { name: 'Arkwatch', url: 'https://www.npmjs.com/package/arkwatch' },
-    },
-    servers: [{ url: '/', description: 'The listener that serves this document.' }],
-  }) as unknown as Document
-  return { app: into, document: complete(document) }
+  return { app: into, mounted }
 }

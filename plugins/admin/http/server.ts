@@ -10,6 +10,7 @@ import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
 import { type Composed, compose, createApi } from './compose.ts'
+import { describe } from './describe.ts'
 import type { Document } from './document.ts'
 import { problemAnswer, problemOf } from './problem.ts'
 
@@ -34,7 +35,7 @@ const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 export class AdminServer {
   #composed: Promise<Composed> | undefined
-  #document: Document | undefined
+  #document: Promise<Document> | undefined
   #matcher: RouteMatcher | undefined
 
   constructor(private readonly options: ServerOptions) {}
@@ -46,8 +47,9 @@ export class AdminServer {
 
   /** The OpenAPI document of what is mounted. */
   async document(): Promise<Document> {
-    await this.#current()
-    return this.#document!
+    const { mounted } = await this.#current()
+    this.#document ??= describe(mounted, this.options.version)
+    return this.#document
   }
 
   /** The groups of operations, which keys are narrowed to. */
@@ -66,11 +68,11 @@ export class AdminServer {
   }
 
   async #compose(): Promise<Composed> {
-    const { log, version, routes } = this.options
-    const composed = await compose(this.#front(), routes(), version, (plugin, error) =>
+    const { log, routes } = this.options
+    const composed = await compose(this.#front(), routes(), (plugin, error) =>
       log.error('admin routes are left out', { plugin, error }),
     )
-    this.#document = composed.document
+    this.#document = undefined
     this.#matcher = createRouteMatcher(composed.app as never)
     return composed
   }

@@ -151,7 +151,7 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
       request: {
         query: z.object({
           hours: number(1, 720, 24, 'How far back.'),
-          limit: number(1, 5_000, 1_500, 'Rows in a page.'),
+          limit: number(1, 2_000, 1_500, 'Rows in a page.'),
           cursor,
         }),
       },
