@@ -19,6 +19,12 @@ export function backOffMs({ firstMs, maxMs }: BackOff, failures: number, random:
 }
 
 /**
+ * How long an idle connection may be silent before it is asked: up to 10 % less than `keepaliveMs`.
+ * @see HikariCP `HikariPool.createPoolEntry`
+ */
+export const silenceMs = (keepaliveMs: number, random: number): number => keepaliveMs - keepaliveMs * 0.1 * random
+
+/**
  * When a connection is too old: up to 2.5 % before its lifetime, so that not all are renewed together.
  * @see HikariCP `HikariPool.createPoolEntry`
  * @returns milliseconds, Infinity for a lifetime of 0

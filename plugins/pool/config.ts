@@ -25,7 +25,7 @@ const Settings = {
   keepalive: duration()
     .prefault('2m')
     .describe(
-      'Idle connections are asked for a sign of life so often; at least 30s, less than `maxLifetime`; `0`: never.',
+      'Idle connections are asked for a sign of life so often, up to 10 % earlier; at least 30s, less than `maxLifetime`; `0`: never.',
     ),
   validateAfter: duration().prefault('5s').describe('A connection silent for so long is asked before it is lent.'),
   validationTimeout: duration({ min: '100ms' })

@@ -38,6 +38,8 @@ export interface Slot<C extends PoolConnection = PoolConnection> {
   /** When it was last proven alive, monotonic milliseconds. */
   aliveMs: number
   idleSinceMs: number
+  /** 0-1, so that not all are asked for a sign of life together. */
+  readonly jitter: number
   /** To be closed when it comes back. */
   evicted: boolean
 }

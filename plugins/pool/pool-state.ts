@@ -4,7 +4,7 @@
  * The pool itself: who gets which connection when. It knows no SQL and no driver, only {@link PoolConnection}.
  * @see HikariCP `ConcurrentBag`, `HikariPool`
  */
-import { lifetimeMs } from './back-off.ts'
+import { lifetimeMs, silenceMs } from './back-off.ts'
 import { Connector } from './connector.ts'
 import { poolError } from './errors.ts'
 import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts'
@@ -121,7 +121,7 @@ export class PoolState<C extends PoolConnection> {
       const spare = this.slots.idle.length > minIdle
       if (nowMs >= slot.expiresMs) this.slots.close(slot, 'lifetime')
       else if (spare && idleTimeoutMs > 0 && nowMs - slot.idleSinceMs >= idleTimeoutMs) this.slots.close(slot, 'idle')
-      else if (keepaliveMs > 0 && nowMs - slot.aliveMs >= keepaliveMs) {
+      else if (keepaliveMs > 0 && nowMs - slot.aliveMs >= silenceMs(keepaliveMs, slot.jitter)) {
         this.slots.removeIdle(slot)
         void this.check(slot)
       }
@@ -266,8 +266,9 @@ export class PoolState<C extends PoolConnection> {
   private opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void {
     this.unavailable = false
     const nowMs = this.options.clock.monotonic()
-    const expiresMs = nowMs + lifetimeMs(this.settings.maxLifetimeMs, (this.options.random ?? Math.random)())
-    const slot = this.slots.add(connection, nowMs, expiresMs)
+    const random = this.options.random ?? Math.random
+    const expiresMs = nowMs + lifetimeMs(this.settings.maxLifetimeMs, random())
+    const slot = this.slots.add(connection, nowMs, expiresMs, random())
     onLost(() => {
       this.slots.close(slot, 'lost')
       this.demand()

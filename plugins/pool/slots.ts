@@ -24,8 +24,8 @@ export class Slots<C extends PoolConnection> {
   }
 
   /** Begins in state `checking`. */
-  add(connection: C, nowMs: number, expiresMs: number): Slot<C> {
-    const times = { createdMs: nowMs, expiresMs, aliveMs: nowMs, idleSinceMs: nowMs }
+  add(connection: C, nowMs: number, expiresMs: number, jitter: number): Slot<C> {
+    const times = { createdMs: nowMs, expiresMs, aliveMs: nowMs, idleSinceMs: nowMs, jitter }
     const slot: Slot<C> = { id: this.nextId++, connection, ...times, state: 'checking', evicted: false }
     this.all.add(slot)
     this.count.checking += 1

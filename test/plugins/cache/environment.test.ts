@@ -21,6 +21,21 @@ describe('the environment', () => {
     expect(sectionOf(await start({ CACHE_ENABLED: 'true' }), 'cache').disabled).toBeUndefined()
   })
 
+  test('without a section there is a cache only where CACHE_ENABLED says so, and no variable of the pool counts', async () => {
+    const bare = (env: Record<string, string>) => load('plugins:\n  redis: {}\n', { env, catalog, overlays })
+    const plugins = async (env: Record<string, string>) => {
+      const { problems, config } = await bare(env)
+      expect(problems).toEqual([])
+      return config.plugins.filter(({ disabled }) => disabled === undefined).map(({ name }) => name)
+    }
+    expect(await plugins({ CACHE_DEFAULT_TTL: '90', DB_POOL_SIZE: '7' })).not.toContain('cache')
+    expect(await plugins({ CACHE_ENABLED: 'false' })).not.toContain('cache')
+    const on = await bare({ CACHE_ENABLED: 'true', CACHE_DEFAULT_TTL: '90', DB_POOL_SIZE: '7', DB_POOL_TIMEOUT: '9' })
+    expect(on.problems).toEqual([])
+    expect(sectionOf(on, 'cache').config).toMatchObject({ ttl: 90_000 })
+    expect(sectionOf(on, 'cache').disabled).toBeUndefined()
+  })
+
   test('what is no time, no boolean or no URL of Redis is refused by name', async () => {
     const wrong: Record<string, string>[] = [
       { CACHE_DEFAULT_TTL: '0' },

@@ -109,6 +109,24 @@ test('a connection silent for long is asked first, and replaced where it does no
   expect(closes).toEqual(['invalid'])
 })
 
+test('idle connections are kept alive up to 10 % early, not all together', async () => {
+  const draws = [0, 0, 0, 0.5, 0, 1]
+  const random = () => draws.shift() ?? 0
+  const { pool, clock, connections } = handPool({ size: 3, keepaliveMs: 1_000 }, random)
+  const leases = await Promise.all([pool.acquire(borrower), pool.acquire(borrower), pool.acquire(borrower)])
+  for (const lease of leases) pool.release(lease)
+  const asked = async (ms: number) => {
+    await clock.advance(ms)
+    pool.housekeep()
+    await clock.advance(0)
+    return connections.map(({ pings }) => pings)
+  }
+  expect(await asked(899)).toEqual([0, 0, 0])
+  expect(await asked(1)).toEqual([0, 0, 1])
+  expect(await asked(50)).toEqual([0, 1, 1])
+  expect(await asked(50)).toEqual([1, 1, 1])
+})
+
 test('a connection that the server ends is replaced, idle or lent', async () => {
   const { pool, connections } = handPool({ size: 1, maxOverflow: 0 })
   const first = await pool.acquire(borrower)

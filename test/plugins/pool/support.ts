@@ -29,7 +29,7 @@ export interface HeldConnection extends PoolConnection {
 }
 
 /** A pool over connections that open at once, unless `server` says otherwise. */
-export function handPool(settings: Partial<PoolSettings> = {}) {
+export function handPool(settings: Partial<PoolSettings> = {}, random: () => number = () => 0) {
   const clock = testClock()
   const server = { up: true, hangs: false, pingFails: false }
   const connections: HeldConnection[] = []
@@ -38,7 +38,7 @@ export function handPool(settings: Partial<PoolSettings> = {}) {
     name: 'test',
     settings: { ...defaults, ...settings },
     clock,
-    random: () => 0,
+    random,
     events: { closed: (reason) => closes.push(reason) },
     async connect(onClosed) {
       if (server.hangs) await new Promise(() => {})
