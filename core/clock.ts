@@ -81,6 +81,30 @@ const realTimer: Timer = (ms, call) => {
 /** Lets the event loop serve everything else that waits, then goes on. */
 export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/**
+ * Runs work that stops between its steps, and gives way to everything else that waits whenever it has run for a while.
+ * @param blockMs milliseconds after which it gives way
+ * @returns what the work returns
+ */
+export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise<T> {
+  let startedMs = performance.now()
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+    if (performance.now() - startedMs < blockMs) continue
+    await yieldToLoop()
+    startedMs = performance.now()
+  }
+}
+
+/** Runs the same work without giving way. */
+export function atOnce<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+  }
+}
+
 /** Stops this thread, timers and requests included. Only for the boot, while nothing is served. @param ms milliseconds */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 

@@ -37,5 +37,11 @@ export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): rea
     changes: always,
     run: async ({ plugin }) => ({ steps: await runtime.restart(String(plugin)) }),
   },
-  { name: 'config', run: () => ({ config: config().effective, sources: Object.fromEntries(config().sources) }) },
+  {
+    name: 'config',
+    run: async () => {
+      const { effective, sources } = await config().describe()
+      return { config: effective, sources: Object.fromEntries(sources) }
+    },
+  },
 ]

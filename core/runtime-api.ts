@@ -117,6 +117,13 @@ export interface ConfigChanges {
 }
 
 /** Access to the running whole. */
+export interface ConfigDescription {
+  /** Effective values, secrets as `[redacted]`. */
+  readonly config: unknown
+  /** Where each effective value comes from, by JSON pointer: `config.yaml:3:5`, `default`. */
+  readonly sources: Readonly<Record<string, string>>
+}
+
 export interface Runtime {
   status(): RuntimeStatus
   /** What a reload would do. @throws the config's problems */
@@ -137,10 +144,8 @@ export interface Runtime {
   activeRequests(): number
   /** Tells the `observe` hooks at once of the requests that have ended; by itself it takes up to 20 ms. */
   flushRequests(): void
-  /** The effective configuration, secrets as `[redacted]`. */
-  readonly config: unknown
-  /** Where each effective value comes from, by JSON pointer: `config.yaml:3:5`, `default`. */
-  readonly configSources: Readonly<Record<string, string>>
+  /** The configuration in force, made once and in turns that hold up nothing. Not to be changed. */
+  describeConfig(): Promise<ConfigDescription>
   /** Opens a listener of its own for a plugin (`metrics.listen`). @returns closes it @throws LISTEN_FAILED */
   listen(options: ListenOptions): Promise<Listener>
 }

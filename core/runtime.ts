@@ -12,7 +12,7 @@ import { ConfigError } from './config/errors.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { overlayFile, replaceFile } from './config/overlay.ts'
 import { createReader } from './config/reader.ts'
-import type { RuntimeConfig } from './config/types.ts'
+import type { Described, RuntimeConfig } from './config/types.ts'
 import { coreCommands } from './core-commands.ts'
 import { coreError, messageOf } from './errors.ts'
 import { EventLoop, startEventLoop } from './event-loop.ts'
@@ -27,6 +27,7 @@ import { Pause } from './pause.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import { listenerMoves } from './reload.ts'
 import {
+  type ConfigDescription,
   type ControlCommand,
   controlCommand,
   controlWitness,
@@ -196,6 +197,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
+  const descriptions = new WeakMap<Described, ConfigDescription>()
   const runtime: Runtime = {
     status: () => ({
       version,
@@ -265,13 +267,19 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     resume: () => pause.resume(),
     activeRequests: () => requestPath.active(),
     flushRequests: () => requestPath.flush(),
-    get config() {
-      return config.effective
-    },
-    get configSources() {
-      return Object.fromEntries(
-        [...config.sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(config.dataDir))]),
-      )
+    async describeConfig() {
+      const { dataDir } = config
+      const described = await config.describe()
+      let shown = descriptions.get(described)
+      if (shown === undefined) {
+        const sources = [...described.sources].map(([pointer, source]) => [
+          pointer,
+          describeSource(source, dirname(dataDir)),
+        ])
+        shown = { config: described.effective, sources: Object.fromEntries(sources) as Record<string, string> }
+        descriptions.set(described, shown)
+      }
+      return shown
     },
     listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }

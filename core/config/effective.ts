@@ -6,16 +6,18 @@ import { below, defaultOf, isSecret, keysOf } from './schema-walk.ts'
 import type { Source } from './types.ts'
 
 /**
+ * Steps through the tree, a step for each map, so that a large one can be shown in turns.
+ *
  * @param schemas what applies to the node; none: shown as it is
  * @param sources filled with the source of each leaf
  * @returns a plain tree
  */
-export function effective(
+export function* effective(
   schemas: readonly $ZodType[],
   given: Node | undefined,
   path: Path,
   sources: Map<string, Source>,
-): unknown {
+): Generator<void, unknown> {
   const node = given ?? schemas.map(defaultOf).find((each) => each !== undefined)
   if (node === undefined) return undefined
   const leaf = (value: unknown) => {
@@ -29,12 +31,18 @@ export function effective(
   const value = toPlain(node)
   if (node.kind === 'list') {
     if (node.items.length === 0) return leaf([])
-    return node.items.map((item, index) => effective(below(schemas, index, value), item, [...path, index], sources))
+    const items: unknown[] = []
+    for (const [index, item] of node.items.entries())
+      items.push(yield* effective(below(schemas, index, value), item, [...path, index], sources))
+    return items
   }
+  yield
   const known = keysOf(schemas, value)
-  const entries = [...new Set([...node.entries.keys(), ...known])].flatMap((key) => {
-    const shown = effective(below(schemas, key, value), node.entries.get(key)?.node, [...path, key], sources)
-    return shown === undefined ? [] : [[key, shown] as const]
-  })
+  const entries: [string, unknown][] = []
+  for (const key of new Set([...node.entries.keys(), ...known])) {
+    const given = node.entries.get(key)?.node
+    const shown = yield* effective(below(schemas, key, value), given, [...path, key], sources)
+    if (shown !== undefined) entries.push([key, shown])
+  }
   return entries.length === 0 ? leaf({}) : Object.fromEntries(entries)
 }

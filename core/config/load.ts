@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { yieldToLoop } from '../clock.ts'
+import { atOnce, inTurns, yieldToLoop } from '../clock.ts'
 import { messageOf } from '../errors.ts'
 import type { AnyPlugin, Catalog, Environment } from '../plugin.ts'
 import { conflicts } from './conflicts.ts'
@@ -14,7 +14,7 @@ import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain 
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { type ReadFiles, readFiles } from './read.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './root-config.ts'
-import type { PluginSection, Problem, RuntimeConfig, Source } from './types.ts'
+import type { Described, PluginSection, Problem, RuntimeConfig, Source } from './types.ts'
 
 export interface LoadOptions {
   /** Path of config.yaml. */
@@ -124,25 +124,21 @@ function settled(problems: readonly Problem[]): readonly Problem[] {
     )
 }
 
-function describe(root: Node, plugins: readonly NamedPlugin[]): Pick<RuntimeConfig, 'effective' | 'sources'> {
+function* describe(root: Node, plugins: readonly NamedPlugin[]): Generator<void, Described> {
   const sources = new Map<string, Source>()
-  const shown = effective([RootConfig.omit({ plugins: true })], without(root, ['plugins']), [], sources) as object
-  const sections = plugins.map(({ name, definition, enabled, from }) => {
+  const ownSchemas = [RootConfig.omit({ plugins: true })]
+  const shown = (yield* effective(ownSchemas, without(root, ['plugins']), [], sources)) as object
+  const sections: Record<string, unknown> = {}
+  for (const { name, definition, enabled, from } of plugins) {
     const { node } = spot(root, ['plugins', name])
     const own = enabled || from === undefined
-    const visible =
-      own || node?.kind !== 'map'
-        ? node
-        : without(
-            node,
-            [...node.entries.keys()].filter((key) => !reservedKeys.includes(key)),
-          )
-    return [
-      name,
-      effective([z.object(reserved), ...(own ? [definition.config] : [])], visible, ['plugins', name], sources),
-    ]
-  })
-  return { effective: { ...shown, plugins: Object.fromEntries(sections) }, sources }
+    const foreignKeys =
+      node?.kind === 'map' ? [...node.entries.keys()].filter((key) => !reservedKeys.includes(key)) : []
+    const visible = own || node === undefined ? node : without(node, foreignKeys)
+    const schemas = [z.object(reserved), ...(own ? [definition.config] : [])]
+    sections[name] = yield* effective(schemas, visible, ['plugins', name], sources)
+  }
+  return { effective: { ...shown, plugins: sections }, sources }
 }
 
 /** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
@@ -217,9 +213,10 @@ export async function loadConfig({
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 
   const { server, workers, monitoring } = parsed
-  let described: ReturnType<typeof describe> | undefined
+  let described: Described | undefined
+  let describing: Promise<Described> | undefined
   const shown = () => {
-    described ??= describe(root, named)
+    described ??= atOnce(describe(root, named))
     return described
   }
   return {
@@ -237,6 +234,12 @@ export async function loadConfig({
     autoStart: monitoring.autoStart,
     files: [...files],
     plugins: sections,
+    async describe() {
+      if (described !== undefined) return described
+      describing ??= inTurns(describe(root, named))
+      described = await describing
+      return described
+    },
     get effective() {
       return shown().effective
     },

@@ -55,8 +55,16 @@ export interface PluginSection {
   readonly from?: string
 }
 
-/** A configuration that is valid as a whole. */
-export interface RuntimeConfig {
+/** A configuration as people see it. */
+export interface Described {
+  /** Effective values as a plain tree, secrets as `[redacted]`. */
+  readonly effective: unknown
+  /** Source of each effective leaf, by JSON pointer. */
+  readonly sources: ReadonlyMap<string, Source>
+}
+
+/** A configuration that is valid as a whole. Reading `effective` or `sources` makes them without giving way. */
+export interface RuntimeConfig extends Described {
   readonly environment: Environment
   /** Absent: no listener (embedding). */
   readonly server: ServerConfig | undefined
@@ -68,8 +76,6 @@ export interface RuntimeConfig {
   /** Every file that was read, absolute, for the watcher. */
   readonly files: readonly string[]
   readonly plugins: readonly PluginSection[]
-  /** Effective values as a plain tree, secrets as `[redacted]`. */
-  readonly effective: unknown
-  /** Source of each effective leaf, by JSON pointer. */
-  readonly sources: ReadonlyMap<string, Source>
+  /** Makes `effective` and `sources` once, in turns that hold up nothing. */
+  describe(): Promise<Described>
 }

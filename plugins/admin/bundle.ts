@@ -42,7 +42,7 @@ export async function makeBundle(
   Object.assign(files, {
     'metrics-end.prom': await expose(),
     'status.json': json(status),
-    'config.json': json({ config: runtime.config, sources: runtime.configSources }),
+    'config.json': json(await runtime.describeConfig()),
     'changes.json': json(runtime.changes.history),
     'health.json': json({
       status: health()?.status() ?? null,

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parse, stringify } from 'yaml'
 import { createRuntime } from '../../core/runtime.ts'
+import { Runtime } from '../../core/runtime-api.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { environmentOverlays } from '../../plugins/environment.ts'
 import { busiestTurn } from '../../test/support/longest-turn.ts'
@@ -43,12 +44,14 @@ for (const checks of [0, 300]) {
     turns.push(await busiestTurn(async () => void (await runtime.reload())))
     wholes.push(performance.now() - startedMs)
   }
+  const description = await busiestTurn(async () => void (await runtime.service(Runtime).describeConfig()))
   rows.push({
     checks,
     'KiB of YAML': (Bun.file(file).size / 1_024).toFixed(0),
     'busiest turn, min CPU ms': Math.min(...turns).toFixed(1),
     'busiest turn, median CPU ms': median(turns).toFixed(1),
     'first reload, busiest turn CPU ms': turns[0]!.toFixed(1),
+    'description, busiest turn CPU ms': description.toFixed(1),
     'whole, median ms': median(wholes).toFixed(1),
     goal: '≤ 5',
   })

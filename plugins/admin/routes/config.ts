@@ -43,14 +43,12 @@ const ifMatch = z.object({
 export interface ConfigRouteOptions {
   readonly clock: Pick<Clock, 'after'>
   readonly runtime: Runtime
-  /** Where each value comes from, by JSON pointer. */
-  sources(): Readonly<Record<string, string>>
 }
 
 /** The changes of a patch for the record: of what is effective, where secrets are hidden already. */
-const notes = (runtime: Pick<Runtime, 'config'>) => structuredClone(runtime.config)
+const notes = async (runtime: Pick<Runtime, 'describeConfig'>) => (await runtime.describeConfig()).config
 
-export function configRoutes({ runtime, clock, sources }: ConfigRouteOptions) {
+export function configRoutes({ runtime, clock }: ConfigRouteOptions) {
   const app = createApi()
   const changes: ConfigChanges = runtime.changes
 
@@ -74,12 +72,10 @@ export function configRoutes({ runtime, clock, sources }: ConfigRouteOptions) {
         },
       },
     }),
-    (c) => {
+    async (c) => {
+      const { config, sources } = await runtime.describeConfig()
       c.header('ETag', changes.overlay.etag)
-      return c.json(
-        { config: runtime.config as Record<string, unknown>, sources: sources(), pending: changes.pending?.id ?? null },
-        200,
-      )
+      return c.json({ config: config as Record<string, unknown>, sources, pending: changes.pending?.id ?? null }, 200)
     },
   )
   app.openapi(
@@ -100,9 +96,9 @@ export function configRoutes({ runtime, clock, sources }: ConfigRouteOptions) {
       if (etag === undefined) throw adminError('ADMIN_PRECONDITION_REQUIRED')
       checkPatch(changes.overlay.value, c.req.valid('json'))
       await checkNames(c.req.valid('json'), clock)
-      const before = notes(runtime)
+      const before = await notes(runtime)
       const change = await changes.apply(c.req.valid('json'), { by: c.var.principal.name, etag })
-      Object.assign(c.var.note, { target: change.id, before, after: notes(runtime) })
+      Object.assign(c.var.note, { target: change.id, before, after: await notes(runtime) })
       c.header('ETag', changes.overlay.etag)
       return c.json(shown(change), 200)
     },
@@ -152,10 +148,10 @@ export function configRoutes({ runtime, clock, sources }: ConfigRouteOptions) {
       const { patch: wanted, etag, confirm_within_seconds: seconds } = c.req.valid('json')
       checkPatch(changes.overlay.value, wanted)
       await checkNames(wanted, clock)
-      const before = notes(runtime)
+      const before = await notes(runtime)
       const options = { by: c.var.principal.name, confirmWithinMs: seconds * 1_000 }
       const change = await changes.apply(wanted, { ...options, ...(etag !== undefined && { etag }) })
-      Object.assign(c.var.note, { target: change.id, before, after: notes(runtime) })
+      Object.assign(c.var.note, { target: change.id, before, after: await notes(runtime) })
       return c.json(shown(change), 200)
     },
   )

@@ -128,10 +128,12 @@ export function operationRoutes({ runtime, health, services, restartService, now
         ),
       },
     }),
-    (c) => {
-      const config = runtime.config as {
-        server?: { host?: string; port?: number }
-        plugins?: Record<string, Record<string, unknown>>
+    async (c) => {
+      const { config } = (await runtime.describeConfig()) as {
+        config: {
+          server?: { host?: string; port?: number }
+          plugins?: Record<string, Record<string, unknown>>
+        }
       }
       const { server, plugins = {} } = config
       const gatewayOnly = (...keys: string[]) => Object.fromEntries(keys.map((key) => [key, null]))
