@@ -107,6 +107,38 @@ describe('the packed package', () => {
     })
   }, 120_000)
 
+  test('a plugin whose driver was left out is failed and says what to add, and the rest runs', async () => {
+    const dir = join(work, 'without-optional')
+    writeFileSync(
+      join(dir, 'config.yaml'),
+      'plugins: { health: , redis: { url: "redis://127.0.0.1:1" }, pool: { url: "postgres://h/d" } }\n',
+    )
+    const command = [process.execPath, join(dir, 'node_modules/arkwatch/cli/arkwatch.ts')]
+    const env = { PATH: process.env.PATH, HOME: dir }
+    const child = Bun.spawn([...command, 'start'], { cwd: dir, env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+    try {
+      let seen = ''
+      const decoder = new TextDecoder()
+      for await (const chunk of child.stderr) {
+        seen += decoder.decode(chunk, { stream: true })
+        if (seen.includes('runs without a listener')) break
+      }
+      const { stdout } = Bun.spawnSync([...command, 'plugins', '--json'], { cwd: dir, env })
+      const { plugins } = JSON.parse(stdout.toString()) as {
+        plugins: { name: string; state: string; reason?: string }[]
+      }
+      const told = Object.fromEntries(plugins.map(({ name, state, reason = '' }) => [name, `${state} ${reason}`]))
+      expect(told).toEqual({
+        health: expect.stringMatching(/^ok/),
+        redis: expect.stringMatching(/^failed .*`bun add ioredis`/),
+        pool: expect.stringMatching(/^failed .*`bun add postgres`/),
+      })
+    } finally {
+      child.kill('SIGTERM')
+    }
+    expect(await child.exited).toBe(0)
+  }, 60_000)
+
   test('brings a command that runs where it is installed', async () => {
     const dir = join(work, 'with-optional')
     const command = join(dir, 'node_modules', '.bin', 'arkwatch')
