@@ -20,8 +20,12 @@ export const PluginSchema = z
     start_ms: z.number(),
     started_at: time.nullable(),
     errors: z.int(),
-    cpu_ms: z.number(),
-    hook_ms: z.number(),
+    cpu_ms: z
+      .number()
+      .describe(
+        'Time on the main thread in its timers and hooks. Its routes, which wait in between, and its threads are not in it.',
+      ),
+    hook_ms: z.number().describe('Time in its request hooks, most of it estimated from samples.'),
   })
   .openapi('Plugin')
 
@@ -95,7 +99,7 @@ export function pluginRoutes(runtime: Runtime) {
     if (plugin === undefined)
       throw adminError('ADMIN_NOT_FOUND', {
         what: `plugin ${JSON.stringify(name)}`,
-        where: 'GET /admin/plugins lists those that the configuration names.',
+        where: 'GET /admin/plugins lists those that the configuration names; PATCH /admin/config names others.',
       })
     return plugin
   }
