@@ -4,6 +4,7 @@
  * A plugin adds its own table in its folder with {@link defineErrors}. Every code is documented in docs/errors.md
  * (generated from the tables) and raised by at least one test.
  */
+import { channel } from 'node:diagnostics_channel'
 
 /** One row of an error table. `message` holds `{name}` placeholders; `help` says what the reader can do. */
 export interface ErrorEntry {
@@ -31,6 +32,9 @@ export class ArkwatchError extends Error {
   }
 }
 
+/** Told of every error made from a table, as `{ code }`, before it is thrown. */
+export const errorChannel = channel('arkwatch:error')
+
 const allTables: Record<string, ErrorEntry> = {}
 
 /**
@@ -43,6 +47,7 @@ export function defineErrors<T extends ErrorTable>(table: T) {
   Object.assign(allTables, table)
   return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {
     const entry = table[code] as ErrorEntry
+    if (errorChannel.hasSubscribers) errorChannel.publish({ code })
     const fill = (text: string) => text.replace(/\{(\w+)\}/g, (whole, key: string) => String(details[key] ?? whole))
     return new ArkwatchError(code, fill(entry.message), fill(entry.help), details, cause)
   }

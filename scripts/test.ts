@@ -7,12 +7,13 @@
  *   npm test -- test/core --timeout 60000      files whose path holds an argument; flags go to `bun test`
  *   npm run proof                              the same with full counts and durations
  *
- * Exit code 1 on any failure, and with CI=true on any skipped test. ARKWATCH_TEST_SEED repeats generated cases.
+ * A run of everything also fails for each error code that no test raised. Exit code 1 on any failure, and with CI=true on any skipped test. ARKWATCH_TEST_SEED repeats generated cases.
  */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { neverRaised } from './never-raised.ts'
 import { startShared } from './services/shared.ts'
 import { readReport, type Tally } from './test-report.ts'
 
@@ -39,6 +40,7 @@ async function runTests(files: readonly string[], env: Record<string, string>, r
     [
       process.execPath,
       'test',
+      `--preload=${join(root, 'test/support/raised-codes.ts')}`,
       `--parallel=${parallel}`,
       `--timeout=${isProof ? 600_000 : 20_000}`,
       ...reporter,
@@ -98,7 +100,16 @@ if (isInterrupted) await new Promise(() => {})
 // What tests leave in the temporary folder goes with it.
 const temporary = { TMPDIR: services.env.ARKWATCH_TEST_DATA_DIR as string }
 const env = { ...services.env, ...temporary, ARKWATCH_TEST_SEED: seed, ...(isProof ? { ARKWATCH_PROOF: '1' } : {}) }
-const tally = await runTests(files, env, join(work, 'report.xml')).finally(cleanUp)
+const raisedDir = join(work, 'raised')
+mkdirSync(raisedDir)
+const run = async (): Promise<Tally> => {
+  const tally = await runTests(files, { ...env, ARKWATCH_TEST_RAISED_DIR: raisedDir }, join(work, 'report.xml'))
+  // What failed, or ran in part, may not have come to what it raises.
+  if (given.length > 0 || tally.failed > 0) return tally
+  const problems = (await neverRaised(root, raisedDir)).map((code) => `failed: no test raises ${code}`)
+  return { ...tally, failed: problems.length, problems: [...tally.problems, ...problems] }
+}
+const tally = await run().finally(cleanUp)
 for (const line of tally.problems) console.log(line)
 const isCi = process.env.CI === 'true'
 if (tally.failed > 0) console.log(`repeat generated cases with ARKWATCH_TEST_SEED=${seed}`)

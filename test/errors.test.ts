@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorModules, errorSections } from '../scripts/generate/error-docs.ts'
+import { neverRaised } from '../scripts/never-raised.ts'
 
 const root = join(import.meta.dir, '..')
 const codes = (await errorSections(root)).flatMap(({ table }) => Object.keys(table)).sort()
@@ -32,8 +35,35 @@ describe('error codes', () => {
     expect(missingFrom(others).filter((code) => !raisedBeside(code))).toEqual([])
   })
 
-  test('every code is raised by at least one test', async () => {
+  test('every code is named by at least one test', async () => {
     expect(missingFrom(await textOf('test/**/*.test.ts', () => true))).toEqual([])
+  })
+
+  test('a code that is only named and never raised fails a run of all tests', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arkwatch-raised-'))
+    try {
+      expect(await neverRaised(root, folder)).toEqual(codes)
+      await Bun.write(join(folder, '1'), codes.slice(2).join('\n'))
+      await Bun.write(join(folder, '2'), `${codes[0]}\nUNKNOWN\n`)
+      expect(await neverRaised(root, folder)).toEqual([codes[1]!])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  test('a program that records what it raises writes each code once, also after a collection', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arkwatch-raised-'))
+    const script = `import { coreError } from '${join(root, 'core/errors.ts')}'
+      coreError('PLUGIN_INVALID'); Bun.gc(true); coreError('PLUGIN_INVALID'); coreError('DATA_IN_USE')`
+    try {
+      const env = { ...process.env, ARKWATCH_TEST_RAISED_DIR: folder }
+      const preload = `--preload=${join(root, 'test/support/raised-codes.ts')}`
+      const child = Bun.spawnSync([process.execPath, preload, '-e', script], { env })
+      expect(child.stderr.toString()).toBe('')
+      expect(await Bun.file(join(folder, String(child.pid))).text()).toBe('PLUGIN_INVALID\nDATA_IN_USE\n')
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('every code is in upper snake case', () => {

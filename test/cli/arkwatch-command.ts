@@ -2,6 +2,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { recordingEnv } from '../support/raised-codes.ts'
 
 /** For `setDefaultTimeout`: a test starts several processes, which takes its time on a busy machine. */
 export const commandTimeoutMs = 60_000
@@ -37,7 +38,7 @@ export function commandFolder(env: Record<string, string> = {}): CommandFolder {
   const start = (...argv: string[]): Running => {
     const child = Bun.spawn([process.execPath, entry, ...argv], {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, ...env },
+      env: { PATH: process.env.PATH, HOME: folder, ...recordingEnv(), ...env },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -99,6 +100,7 @@ const contract = join(import.meta.dir, '../../core/plugin.ts')
  */
 export const pluginSource = (name: string, parts: string, fields = ''): string => `
 import { definePlugin, z } from ${JSON.stringify(contract)}
+import { recordingEnv } from '../support/raised-codes.ts'
 export default definePlugin({
   api: 1, name: '${name}', version: '1.2.3', summary: 'For a test.',
   config: z.strictObject({

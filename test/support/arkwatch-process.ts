@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { freePort } from '../../scripts/services/free-port.ts'
+import { recordingEnv } from './raised-codes.ts'
 
 const entry = join(import.meta.dir, '../../cli/arkwatch.ts')
 
@@ -34,7 +35,7 @@ export async function startArkwatch(
     await Bun.write(configFile, stringify({ ...next, server }))
   }
   await write(config)
-  const clean = { PATH: process.env.PATH, HOME: folder, ...env }
+  const clean = { PATH: process.env.PATH, HOME: folder, ...recordingEnv(), ...env }
   const spawn = (args: string[]) =>
     Bun.spawn([process.execPath, entry, ...args, '-c', configFile], {
       stdin: 'ignore',
