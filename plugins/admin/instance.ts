@@ -210,7 +210,7 @@ export class AdminInstance {
     this.#keyOfFile(keyring)
     clock.every(flushMs, () => keyring.flush(30 * dayMs))
     clock.every(flushMs, () => this.gate.recordLockedOut())
-    clock.every(config.systemMetrics.every, () => this.#samples.take(), { monitoring: true })
+    clock.every(config.systemMetrics.every, () => this.#samples.take(), { monitoring: true, immediate: true })
     await this.#listener?.start()
   }
 

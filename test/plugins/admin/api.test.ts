@@ -1,6 +1,8 @@
 /** Over 250 lines because all of it shares one runtime, which takes its time to boot. */
+
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { systemClock } from '../../../core/clock.ts'
 import { definePlugin } from '../../../core/plugin.ts'
 import { type AdminEnv, adminRoutes, operation } from '../../../plugins/admin/api.ts'
 import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/idempotency.ts'
@@ -252,6 +254,17 @@ describe('the configuration', () => {
 })
 
 describe('the paths of the original gateway', () => {
+  test('the first sample of the system is there soon after the start, not a period later', async () => {
+    let count = 0
+    // The sample goes through the store's thread.
+    for (let tries = 0; count === 0 && tries < 100; tries += 1) {
+      await systemClock.sleep(20)
+      const answer = (await (await at.send('/admin/metrics/system')).json()) as { count: number }
+      count = answer.count
+    }
+    expect(count).toBeGreaterThan(0)
+  })
+
   test('have their keys', async () => {
     const keys = async (path: string) => Object.keys(await at.get(path)).sort()
     expect(await keys('/admin/system/info')).toEqual(['cpu', 'disk', 'memory', 'network', 'process', 'timestamp'])
