@@ -45,12 +45,8 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
   const entries = new RouteEntries(table)
   const matcher = createRouteMatcher(app)
   const application = app.fetch as AnyFetch
-  const source = new RouteSource(
-    (request, env, context) => {
-      begin()
-      return source.fetch(request, env, context)
-    },
-    (request) => entries.ofRoutes(matcher(request.method, pathOf(app, request)), request.method),
+  const source = new RouteSource(application, (request) =>
+    entries.ofRoutes(matcher(request.method, pathOf(app, request)), request.method),
   )
 
   /** Where the internals are not as expected: routes by the public API, with a second match for each request. */
@@ -58,17 +54,21 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     log.warn('this version of Hono is not known, its routes are matched a second time for each request', {
       reason: messageOf(error),
     })
-    source.fetch = mount === undefined ? application : mount.before(application, source)
+    source.instead = mount?.before(application, source)
   }
 
   const begin = () => {
-    source.fetch = application
+    source.instead = undefined
     mount?.yieldTo(app, log)
     try {
       hook(app as unknown as Internals)
     } catch (error) {
       fallBack(error)
     }
+  }
+  source.instead = (request, env, context) => {
+    begin()
+    return (source.instead ?? application)(request, env, context)
   }
 
   const hook = (internals: Internals) => {

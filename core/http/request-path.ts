@@ -84,7 +84,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
         entries[id] ??= new RouteEntry(table, method, pattern, true, false)
         return entries[id]
       })
-      if (mount !== undefined) source.fetch = mount.before(application, source)
+      source.instead = mount?.before(application, source)
       return wrapFetch(source, traffic) as F
     },
     middleware: () => createMiddleware(traffic, table),

@@ -58,12 +58,15 @@ export class RouteSource {
   /** The scope of the request under way, if it has one. */
   scope: Scope | undefined = undefined
 
+  /** What is called in place of the application. */
+  instead: AnyFetch | undefined = undefined
+
   /**
-   * @param fetch the application
+   * @param application a constant, so that its code is joined with the wrapper's
    * @param resolve finds the entry of a request for which the router made no match; never throws
    */
   constructor(
-    public fetch: AnyFetch,
+    readonly application: AnyFetch,
     public resolve: (request: Request) => RouteEntry,
   ) {}
 }

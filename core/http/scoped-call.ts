@@ -58,7 +58,7 @@ export function callScoped(
     source.scope = outerScope
     return entry
   }
-  const { fetch } = source
+  const fetch = source.instead ?? source.application
   let answer: ReturnType<AnyFetch>
   try {
     answer = traffic.hooks.context

@@ -13,6 +13,7 @@ const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
 /** @returns a fetch that ends every request in `traffic`, whatever the application does */
 export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
   const { now } = traffic
+  const { application } = source
 
   const watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => {
     const entry = entryOfAsync(matched, request)
@@ -31,8 +32,8 @@ export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
     source.entry = undefined
     let answer: ReturnType<AnyFetch>
     try {
-      const { fetch } = source
-      answer = fetch(request, env, context)
+      const { instead } = source
+      answer = instead === undefined ? application(request, env, context) : instead(request, env, context)
     } catch (error) {
       source.armed = false
       traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
