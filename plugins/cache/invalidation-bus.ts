@@ -79,12 +79,12 @@ export class InvalidationBus {
     return JSON.stringify([this.id, ...invalidation])
   }
 
-  /** Sends an invalidation; what fails is sent later. @returns keys removed from Redis */
-  async send(invalidation: Invalidation): Promise<number> {
+  /** Sends an invalidation; what fails is sent later. @returns keys removed from Redis; undefined: it failed */
+  async send(invalidation: Invalidation): Promise<number | undefined> {
     const done = await this.options.guard.attempt((redis) => this.apply(redis, invalidation))
     if (done !== undefined) return done.value
     this.keepForLater(invalidation)
-    return 0
+    return undefined
   }
 
   keepForLater(invalidation: Invalidation): void {

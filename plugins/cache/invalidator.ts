@@ -45,6 +45,12 @@ export class Invalidator {
   /** Forgets everywhere. @returns how many memory or Redis held, the larger number */
   async everywhere(invalidation: Invalidation): Promise<number> {
     const local = this.here(invalidation)
-    return Math.max(local, (await this.house.redis?.bus.send(invalidation)) ?? 0)
+    const { redis } = this.house
+    if (redis === undefined) return local
+    const removed = await redis.bus.send(invalidation)
+    // Where it was lost, a look that began after it may have found the old value, by a new connection. From here on
+    // nothing is read before it was sent.
+    if (removed === undefined) this.here(invalidation)
+    return Math.max(local, removed ?? 0)
   }
 }

@@ -36,7 +36,9 @@ for (const where of ['on this machine', 'elsewhere'] as const)
     // The check of health has asked by now.
     const statements = (await run('statements')).stdout
     const fingerprint = /default +([0-9a-f]{16}) .*SELECT \?$/m.exec(statements)?.[1]
-    expect((await run('explain', fingerprint!)).stdout).toContain('"Node Type": "Result"')
+    expect(fingerprint, statements).toBeDefined()
+    const explained = await run('explain', fingerprint!)
+    expect(explained.stdout, explained.stderr).toContain('"Node Type": "Result"')
     expect(JSON.parse((await run('holders', '--json')).stdout)).toEqual({ pools: { default: [] } })
     for (const what of ['slow', 'routes']) expect((await run(what)).stdout).toStartWith('POOL')
     expect((await run('explain')).exitCode).toBe(64)
