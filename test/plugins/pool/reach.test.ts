@@ -41,7 +41,12 @@ async function use(url: string, driver: (typeof driverNames)[number]) {
   const rows = await asked.catch((thrown: unknown) => codeOf(thrown))
   const leave = new AbortController()
   const slow = outcome(pool.query('SELECT pg_sleep(20)', [], { signal: leave.signal }))
-  await eventually(() => pool.holders().length > 0 || pool.status().unavailable)
+  // The server is at it: what is cancelled on its way is another test.
+  const sleeping = `SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)' AND state = 'active'`
+  await eventually(async () => {
+    const seen = pool.query(sleeping, [], { lane: 'reserve' }).then(({ length }) => length > 0)
+    return seen.catch(() => pool.status().unavailable)
+  })
   leave.abort(Object.assign(new Error('left'), { code: 'LEFT' }))
   const cancelled = await slow
   const status = pool.status()
