@@ -61,6 +61,12 @@ export function availableMemory(): number {
   return freemem()
 }
 
+/** Share of what ordinary users may fill, 0-100: as df(1) and the metrics tell it. */
+export function diskPercent({ blocks, bfree, bavail }: { blocks: number; bfree: number; bavail: number }): number {
+  const used = blocks - bfree
+  return used + bavail > 0 ? (used / (used + bavail)) * 100 : 0
+}
+
 export interface SamplesOptions {
   readonly area: StoreArea
   /** The folder whose disk is measured. */
@@ -92,7 +98,7 @@ export class Samples {
       cpuPercent: this.#cpuPercent,
       memoryPercent: round((1 - available / totalmem()) * 100),
       memoryAvailableMb: round(available / 1_048_576),
-      diskPercent: round((1 - disk.bfree / disk.blocks) * 100),
+      diskPercent: round(diskPercent(disk)),
       diskFreeGb: round((disk.bavail * disk.bsize) / 1_073_741_824),
     }
   }

@@ -1,6 +1,7 @@
 /** Over 250 lines because all of it shares one runtime, which takes its time to boot. */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { tmpdir } from 'node:os'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { systemClock } from '../../../core/clock.ts'
 import { definePlugin } from '../../../core/plugin.ts'
@@ -254,6 +255,13 @@ describe('the configuration', () => {
 })
 
 describe('the paths of the original gateway', () => {
+  test('the disk is as full as df says', async () => {
+    // The data folder of the test stands there. df rounds up to whole percents.
+    const percent = Number.parseInt((await Bun.$`df --output=pcent ${tmpdir()}`.text()).split('\n')[1]!, 10)
+    const { disk } = (await at.get('/admin/system/info')) as unknown as { disk: { percent: number } }
+    expect(Math.abs(percent - disk.percent)).toBeLessThan(1.5)
+  })
+
   test('the first sample of the system is there soon after the start, not a period later', async () => {
     let count = 0
     // The sample goes through the store's thread.
