@@ -53,7 +53,10 @@ describe.each(driverNames)('over %s', (driver) => {
 
   test('a server that closes what it accepts is tried by the pool alone, with its pauses', async () => {
     const door = await impostor((socket) => socket.destroy())
-    const { pool, end } = await realPool(urlOf(door.port), { driver, settings })
+    const { pool, end } = await realPool(urlOf(door.port), {
+      driver,
+      settings: { ...settings, acquireTimeoutMs: 20_000 },
+    })
     expect(await codeOf(await pool.query('SELECT 1').catch((thrown: unknown) => thrown))).toBe('POOL_UNAVAILABLE')
     door.opened = 0
     await systemClock.sleep(1_000)
