@@ -48,9 +48,9 @@ export class Invalidator {
     const { redis } = this.house
     if (redis === undefined) return local
     const removed = await redis.bus.send(invalidation)
-    // Where it was lost, a look that began after it may have found the old value, by a new connection. From here on
-    // nothing is read before it was sent.
-    if (removed === undefined) this.here(invalidation)
+    // A look that began after the removal may have overtaken it: on a new connection, or while the script's text was
+    // sent. From here on nothing is read before the removal was made.
+    this.here(invalidation)
     return Math.max(local, removed ?? 0)
   }
 }
