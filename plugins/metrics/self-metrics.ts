@@ -34,7 +34,7 @@ export const runtimeCollector = (runtime: Source): Collector => ({
     })
     const hooks = mirror.counter({
       name: 'arkwatch_plugin_hook_seconds_total',
-      help: 'Time in the request hooks of a plugin, estimated from one call in 1,024.',
+      help: 'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
       labels: ['plugin'],
     })
     const reloaded = mirror.gauge({
