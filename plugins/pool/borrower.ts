@@ -49,6 +49,7 @@ function leasesOf(pool: object, scope: RequestScope | undefined): Lease[] {
 /** The stack is taken only from who may hold for long, or nests. */
 export function currentBorrower(kind: Borrower['kind'], pool: object): Borrower {
   const scope = currentRequest()
+  if (kind === 'query' && holders === 0 && scope === undefined) return nobody
   const leases = holders === 0 ? [] : leasesOf(pool, scope)
   const blocks = leases.length === 0 ? undefined : leases
   if (kind !== 'query' || blocks !== undefined) return new CurrentBorrower(kind, blocks, new Error('borrowed'), scope)

@@ -55,6 +55,8 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   /** Reported as a leak. */
   leaked = false
   released = false
+  /** Its place in the list of its pool. */
+  at = 0
 
   constructor(
     readonly slot: Slot<C>,

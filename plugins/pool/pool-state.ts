@@ -8,13 +8,14 @@ import { lifetimeMs, silenceMs } from './back-off.ts'
 import { Connector } from './connector.ts'
 import { poolError } from './errors.ts'
 import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts'
+import { LeaseList } from './lease-list.ts'
 import type { PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'
 import { Slots } from './slots.ts'
 import { describeBorrower, oldestHolders } from './timeout-message.ts'
 import { createWaiter, type Waiter, WaitingLine } from './waiting-line.ts'
 
 export class PoolState<C extends PoolConnection> {
-  readonly leases = new Set<Lease<C>>()
+  readonly leases = new LeaseList<C>()
   readonly totals = { timeouts: 0, refused: 0, deadlocks: 0, aborted: 0 }
   readonly connector: Connector<C>
   settings: PoolSettings
@@ -42,10 +43,10 @@ export class PoolState<C extends PoolConnection> {
     const nowMs = options.clock.monotonic()
     return {
       total: slots.total,
-      active: slots.number('held'),
-      idle: slots.number('idle'),
+      active: slots.active,
+      idle: slots.idle.length,
       silent: slots.idle.filter(({ aliveMs }) => nowMs - aliveMs >= this.settings.validateAfterMs).length,
-      checking: slots.number('checking'),
+      checking: slots.checking,
       connecting: this.connector.connecting,
       waiting: line.size,
       oldestWaitMs: oldest === undefined ? 0 : nowMs - oldest.sinceMs,
@@ -82,7 +83,7 @@ export class PoolState<C extends PoolConnection> {
   release(lease: Lease<C>, broken = false, nowMs = this.options.clock.monotonic()): void {
     if (lease.released) return
     lease.released = true
-    this.leases.delete(lease)
+    this.leases.remove(lease)
     this.line.unblock(lease)
     const { slot } = lease
     this.options.events?.released?.(lease, nowMs - lease.sinceMs)
@@ -202,7 +203,7 @@ export class PoolState<C extends PoolConnection> {
   /** All is lent, and each borrower waits for more. */
   private isDeadlock({ blocks }: Borrower): boolean {
     if (blocks === undefined || blocks.length === 0 || this.paused) return false
-    if (this.connector.connecting > 0 || this.slots.number('held') < this.capacity) return false
+    if (this.connector.connecting > 0 || this.slots.active < this.capacity) return false
     return this.line.blockedCount(this.leases) === this.leases.size
   }
 
@@ -257,7 +258,7 @@ export class PoolState<C extends PoolConnection> {
     if (slots.total + connector.connecting >= this.capacity) return
     const wanted = () => {
       const room = slots.total + connector.connecting
-      if (room < this.capacity && line.size > connector.connecting + slots.number('checking')) return true
+      if (room < this.capacity && line.size > connector.connecting + slots.checking) return true
       return room < settings.size && slots.idle.length + connector.connecting < settings.minIdle
     }
     while (!this.closed && !this.paused && !connector.isBusy && wanted()) void connector.connect(settings)

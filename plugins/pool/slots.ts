@@ -6,7 +6,7 @@ export class Slots<C extends PoolConnection> {
   /** The one used last is on top, so that those not needed grow old. */
   readonly idle: Slot<C>[] = []
   private readonly all = new Set<Slot<C>>()
-  private readonly count: Record<SlotState, number> = { idle: 0, held: 0, checking: 0, closed: 0 }
+  private held = 0
   private nextId = 1
 
   constructor(private readonly onClosed: (reason: CloseReason) => void) {}
@@ -15,8 +15,12 @@ export class Slots<C extends PoolConnection> {
     return this.all.size
   }
 
-  number(state: SlotState): number {
-    return this.count[state]
+  get active(): number {
+    return this.held
+  }
+
+  get checking(): number {
+    return this.all.size - this.held - this.idle.length
   }
 
   list(): Slot<C>[] {
@@ -28,13 +32,12 @@ export class Slots<C extends PoolConnection> {
     const times = { createdMs: nowMs, expiresMs, aliveMs: nowMs, idleSinceMs: nowMs, jitter }
     const slot: Slot<C> = { id: this.nextId++, connection, ...times, state: 'checking', evicted: false }
     this.all.add(slot)
-    this.count.checking += 1
     return slot
   }
 
   to(slot: Slot<C>, state: SlotState): void {
-    this.count[slot.state] -= 1
-    this.count[state] += 1
+    if (slot.state === 'held') this.held -= 1
+    if (state === 'held') this.held += 1
     slot.state = state
   }
 

@@ -10,12 +10,10 @@ export const describeBorrower = ({ kind, route, requestId, where }: Borrower): s
 
 /** @returns the three that hold a connection longest, empty without any */
 export function oldestHolders(leases: Iterable<Lease>, nowMs: number): string {
-  const found: string[] = []
-  for (const { borrower, sinceMs, statement } of leases) {
-    if (found.length === 3) break
-    const { kind, route, requestId } = borrower
+  const oldest = [...leases].sort((a, b) => a.sinceMs - b.sinceMs).slice(0, 3)
+  const found = oldest.map(({ borrower: { kind, route, requestId }, sinceMs, statement }) => {
     const who = said([kind, routeName(route), requestId])
-    found.push(`${who} for ${Math.round(nowMs - sinceMs)} ms (${statement || 'no statement yet'})`)
-  }
+    return `${who} for ${Math.round(nowMs - sinceMs)} ms (${statement || 'no statement yet'})`
+  })
   return found.join('; ')
 }

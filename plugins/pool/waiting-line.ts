@@ -79,6 +79,7 @@ export class WaitingLine<C extends PoolConnection> {
   }
 
   take(): Waiter<C> | undefined {
+    if (this.waiters.size === 0) return undefined
     const waiter = this.first()
     if (waiter !== undefined) this.remove(waiter)
     return waiter
@@ -99,7 +100,7 @@ export class WaitingLine<C extends PoolConnection> {
   }
 
   /** @returns how many of these are blocked */
-  blockedCount(leases: ReadonlySet<Lease>): number {
+  blockedCount(leases: { has(lease: Lease): boolean }): number {
     let count = 0
     for (const lease of this.blocked.keys()) if (leases.has(lease)) count += 1
     return count

@@ -3,26 +3,27 @@
  * anew, without a pause and for ever, to a server that closes what it accepts, and it leaves sockets to a server that is
  * silent open.
  */
-import { connect, type Socket } from 'node:net'
+import type { EventEmitter } from 'node:events'
+import { connect, type Socket as NodeSocket } from 'node:net'
+import { type Place, PlainSocket } from './plain-socket.ts'
 
 /** What postgres.js tells its `socket` of where to go: hosts to be tried in turn, or the path of a Unix socket. */
 export interface Address {
   readonly host: readonly string[]
   readonly port: readonly number[]
   readonly path?: string | false
+  /** Any but false and undefined: it may put TLS on top, for which it needs a socket of node:net. */
+  readonly ssl?: unknown
 }
 
-interface Place {
-  readonly host?: string
-  readonly port?: number
-  readonly path?: string
-}
+type Socket = EventEmitter & Pick<NodeSocket, 'destroyed' | 'destroySoon'> & { write(bytes: Uint8Array): boolean }
 
 const placesOf = ({ host, port, path }: Address): readonly Place[] =>
   path ? [{ path }] : host.map((each, index) => ({ host: each, port: port[index] ?? port[0] ?? 5432 }))
 
-async function reach(place: Place, signal: AbortSignal): Promise<Socket> {
+async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
+  if (isPlain) return PlainSocket.connect(place, signal)
   const socket = connect(place as { path: string })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const aborted = () => reject(signal.reason)
@@ -55,14 +56,16 @@ export class ClientSockets {
    */
   readonly make = async (address: Address): Promise<Socket> => {
     const { main } = this
-    if (main !== undefined && !main.socket.destroyed) return this.keep(await reach(main.place, this.ended.signal))
+    const { signal } = this.ended
+    const isPlain = !address.ssl
+    if (main !== undefined && !main.socket.destroyed) return this.keep(await reach(main.place, isPlain, signal))
     let failed: unknown = new Error('the server closed the connection')
     const places = placesOf(address)
     // Asked again, postgres.js wants the next host: the last one was not of the kind that is wanted.
     while (this.tried < places.length) {
       const place = places[this.tried++]!
       try {
-        const socket = this.keep(await reach(place, this.ended.signal))
+        const socket = this.keep(await reach(place, isPlain, signal))
         this.main = { socket, place }
         return socket
       } catch (thrown) {

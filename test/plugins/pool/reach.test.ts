@@ -68,13 +68,15 @@ test.each(driverNames)('TLS where the address asks for it, over %s', async (driv
 test('a Unix socket', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'pool-reach-'))
   const path = join(dir, '.s.PGSQL.5432')
-  const listener = createServer((socket) => socket.end('hello')).listen(path)
+  const listener = createServer((socket) => socket.once('data', () => socket.write('hello'))).listen(path)
   const sockets = new ClientSockets()
   const socket = await sockets.make({ host: ['ignored'], port: [1], path })
-  const [heard] = await once(socket, 'data')
+  const [hearing, closed] = [once(socket, 'data'), once(socket, 'close')]
+  socket.write(Buffer.from('hello?'))
+  const [heard] = await hearing
   expect(String(heard)).toBe('hello')
   sockets.close()
-  await once(socket, 'close')
+  await closed
   listener.close()
   rmSync(dir, { recursive: true })
 })
