@@ -109,18 +109,21 @@ export function atOnce<T>(work: Generator<void, T>): T {
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 
 const kernelClock = openKernelClock()
-/** The largest of a few: the thread may be put aside between the two reads. */
-const kernelOriginMs =
-  kernelClock === undefined ? 0 : Math.max(...Array.from({ length: 5 }, () => kernelClock() - performance.now()))
+/** What the kernel's clock is ahead of `performance.now()`: the least of a few, the thread may be put aside between the reads. */
+const aheadMs =
+  kernelClock === undefined ? 0 : Math.min(...Array.from({ length: 5 }, () => -performance.now() + kernelClock()))
 
 /** The wall clock of this process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: kernelClock === undefined ? () => performance.now() : () => kernelClock() - kernelOriginMs,
+  monotonic: kernelClock ?? (() => performance.now()),
   after: realTimer,
   every: repeating(realTimer),
   sleep: sleeping(realTimer),
 }
 
 /** Epoch milliseconds at which `systemClock.monotonic()` was zero. */
-export const monotonicOrigin: number = performance.timeOrigin
+export const monotonicOrigin: number = performance.timeOrigin - aheadMs
+
+/** Epoch milliseconds at which this process began. */
+export const processStartMs: number = performance.timeOrigin

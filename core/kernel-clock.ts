@@ -15,7 +15,7 @@ export function openKernelClock(): (() => number) | undefined {
   if (process.platform !== 'linux' || !Bun.isMainThread) return undefined
   // struct timespec { int64 seconds; int64 nanoseconds } on the 64-bit little-endian machines that Bun runs on. The buffer is
   // made first: a typed array without one may move its memory when it is asked for it.
-  const words = new Uint32Array(new ArrayBuffer(16))
+  const words = new Int32Array(new ArrayBuffer(16))
   for (const library of libraries) {
     try {
       const { clock_gettime: read } = dlopen(library, {

@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../log.ts'
 import type { RequestHooks, RequestScope, Route } from '../request.ts'
+import { statuses } from './route-table.ts'
 
 /** The hooks of one plugin, and where to report what they throw. */
 export interface OwnedHooks {
@@ -23,6 +24,7 @@ interface Hooked {
 /** One call in so many is timed. A power of two. */
 const sampleEvery = 1_024
 const failuresAllowed = 10
+const statusBits = Math.log2(statuses)
 
 const only = (owned: readonly OwnedHooks[], kind: HookKind): Hooked[] =>
   owned.filter(({ hooks }) => hooks[kind] !== undefined).map((owner) => ({ owner, kind, failures: 0 }))
@@ -70,13 +72,14 @@ export class HookSet {
 
   /**
    * Tells each observer of many requests in a row.
-   * @param requests four numbers each: route id, status, duration, end
+   * @param requests three numbers each: `id * statuses + status` of the route, duration, end
+   * @param length of what is filled
    */
-  observe(requests: Float64Array, count: number, routes: readonly Route[]): void {
+  observe(requests: Float64Array, length: number, routes: readonly Route[]): void {
     for (const hook of this.#observe) {
       const startedMs = this.clock.monotonic()
-      for (let at = 0; at < count && hook.failures < failuresAllowed; )
-        at = this.#observeFrom(hook, at, requests, count, routes)
+      for (let at = 0; at < length && hook.failures < failuresAllowed; )
+        at = this.#observeFrom(hook, at, requests, length, routes)
       this.#took(hook, this.clock.monotonic() - startedMs)
     }
   }
@@ -121,20 +124,20 @@ export class HookSet {
   }
 
   /** @returns where to go on: at the end, or behind the request at which the observer threw */
-  #observeFrom(hook: Hooked, from: number, requests: Float64Array, count: number, routes: readonly Route[]): number {
+  #observeFrom(hook: Hooked, from: number, requests: Float64Array, length: number, routes: readonly Route[]): number {
     const { hooks } = hook.owner
     let at = from
     try {
-      for (; at < count; at += 1) {
-        const field = at * 4
-        hooks.observe!(routes[requests[field]!]!, requests[field + 1]!, requests[field + 2]!, requests[field + 3]!)
+      for (; at < length; at += 3) {
+        const code = requests[at]! | 0
+        hooks.observe!(routes[code >> statusBits]!, code & (statuses - 1), requests[at + 1]!, requests[at + 2]!)
       }
       hook.failures = 0
     } catch (error) {
       if (at > from) hook.failures = 0
       this.#threw(hook, error)
     }
-    return at + 1
+    return at + 3
   }
 
   #run(hook: Hooked, sampled: boolean, call: () => void): void {

@@ -39,6 +39,43 @@ export interface LearnOptions {
   failed(request: Request, error: unknown): void
 }
 
+type Learned = HandlerList & { [key: symbol]: RouteEntry | undefined }
+
+/**
+ * What stands before the router's `match`. All that it uses are parameters: they stand together, and are known to be set.
+ * @param learn finds the entry of a list at the first sight of it; undefined where the internals are not as expected
+ */
+const learning =
+  (
+    source: RouteSource,
+    router: Router,
+    match: Router['match'],
+    key: symbol,
+    learn: (list: Learned, method: string, path: string) => RouteEntry | undefined,
+    mount: Mount | undefined,
+  ): Router['match'] =>
+  (method, path) => {
+    const result = match.call(router, method, path)
+    if (source.entry !== null) return result
+    const list = result[0] as Learned
+    let entry = list[key]
+    if (entry === undefined || entry.method !== method) {
+      source.entry = undefined
+      entry = learn(list, method, path)
+      if (entry === undefined) return result
+    }
+    source.entry = entry
+    if (entry.open && mount !== undefined) {
+      const own = mount.match(path)
+      if (own !== undefined) {
+        source.entry = own.entry(method)
+        return own.matchResult
+      }
+    }
+    if (source.scope !== undefined) source.scope.entry = entry
+    return result
+  }
+
 /** @returns a source whose `fetch` is the application's; nothing of the application is touched before the first request */
 export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
   const { table, log, mount, failed } = options
@@ -80,43 +117,23 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     const { match } = working
     if (!Array.isArray(match.call(working, 'GET', '/')[0])) throw new TypeError('the router gives no handler list')
     const key = Symbol('arkwatch.route')
-    type Learned = HandlerList & { [key]?: RouteEntry }
     let stable = true
 
-    const learn = (list: Learned, method: string, path: string): RouteEntry => {
-      const entry = entries.ofList(list, method)
-      if (stable && list.length > 0 && list[key] === undefined) {
-        stable = match.call(working, method, path)[0] === list
-        if (stable) list[key] = entry
-      }
-      return entry
-    }
-    const learned = (method: string, path: string): MatchResult => {
-      const result = match.call(working, method, path)
-      if (!source.armed) return result
-      source.armed = false
-      const list = result[0] as Learned
-      let entry = list[key]
-      if (entry === undefined || entry.method !== method) {
-        try {
-          entry = learn(list, method, path)
-        } catch (error) {
-          router.match = original
-          fallBack(error)
-          return result
+    const learn = (list: Learned, method: string, path: string): RouteEntry | undefined => {
+      try {
+        const entry = entries.ofList(list, method)
+        if (stable && list.length > 0 && list[key] === undefined) {
+          stable = match.call(working, method, path)[0] === list
+          if (stable) list[key] = entry
         }
+        return entry
+      } catch (error) {
+        router.match = original
+        fallBack(error)
+        return undefined
       }
-      source.entry = entry
-      if (entry.open && mount !== undefined) {
-        const own = mount.match(path)
-        if (own !== undefined) {
-          source.entry = own.entry(method)
-          return own.matchResult
-        }
-      }
-      if (source.scope !== undefined) source.scope.entry = source.entry
-      return result
     }
+    const learned = learning(source, working, match, key, learn, mount)
     router.match = learned
     if (router.match !== learned) throw new TypeError('the router cannot be observed')
     const { errorHandler } = internals

@@ -1,39 +1,38 @@
 /** How a wrapped application says which route a request took. */
 import type { Route } from '../request.ts'
 import type { Scope } from './request-scope.ts'
-import type { RouteTable } from './route-table.ts'
+import { type RouteTable, statuses } from './route-table.ts'
 
-/** The route of a request, before its status is known. */
+/** The route of a request, before its status is known. What each request reads comes first, as in {@link Traffic}. */
 export class RouteEntry {
+  /** As dispatched. */
+  readonly method: string
+  /** Whether nothing but a bare catch-all matched, so that mounted paths may be looked for. */
+  readonly open: boolean
+  /** What is kept of the route when a request has ended, to which the status is added. */
+  readonly code: number
+  readonly notFoundCode: number
   readonly route: Route
   /** The route where the status is 404: `__unmatched` if nothing but middleware matched. */
   readonly notFound: Route
-  readonly id: number
-  readonly notFoundId: number
-  #head: RouteEntry | undefined
+  private readonly makeHead: () => RouteEntry
+  private madeHead: RouteEntry | undefined
 
-  /**
-   * @param method as dispatched
-   * @param terminal whether a handler matched, and not only middleware
-   * @param open whether nothing but a bare catch-all matched, so that mounted paths may be looked for
-   */
-  constructor(
-    private readonly table: RouteTable,
-    readonly method: string,
-    private readonly pattern: string,
-    private readonly terminal: boolean,
-    readonly open: boolean,
-  ) {
+  /** @param terminal whether a handler matched, and not only middleware */
+  constructor(table: RouteTable, method: string, pattern: string, terminal: boolean, open: boolean) {
+    this.method = method
+    this.open = open
     this.route = table.find(method, pattern)
     this.notFound = terminal ? this.route : table.unmatched(method)
-    this.id = this.route.id
-    this.notFoundId = this.notFound.id
+    this.code = this.route.id * statuses
+    this.notFoundCode = this.notFound.id * statuses
+    this.makeHead = () => new RouteEntry(table, 'HEAD', pattern, terminal, open)
   }
 
   /** The same for HEAD, which Hono dispatches as GET. */
   get head(): RouteEntry {
-    this.#head ??= new RouteEntry(this.table, 'HEAD', this.pattern, this.terminal, this.open)
-    return this.#head
+    this.madeHead ??= this.makeHead()
+    return this.madeHead
   }
 }
 
@@ -49,24 +48,23 @@ export type AnyFetch = (
 ) => Response | undefined | Promise<Response | undefined>
 
 /**
- * What the wrapper shares with the route finder. While `armed`, the first match that the router makes is the match of the
- * request under way; its entry is left in `entry`.
+ * What the wrapper shares with the route finder. While `entry` is null, the first match that the router makes is the match of
+ * the request under way; its entry is left there.
  */
 export class RouteSource {
-  armed = false
-  entry: RouteEntry | undefined = undefined
-  /** The scope of the request under way, if it has one. */
-  scope: Scope | undefined = undefined
-
+  /** Undefined while no request is under way. */
+  entry: RouteEntry | null | undefined = undefined
   /** What is called in place of the application. */
   instead: AnyFetch | undefined = undefined
+  /** The scope of the request under way, if it has one. */
+  scope: Scope | undefined = undefined
+  /** A constant, so that its code is joined with the wrapper's. */
+  readonly application: AnyFetch
+  /** Finds the entry of a request for which the router made no match; never throws. */
+  readonly resolve: (request: Request) => RouteEntry
 
-  /**
-   * @param application a constant, so that its code is joined with the wrapper's
-   * @param resolve finds the entry of a request for which the router made no match; never throws
-   */
-  constructor(
-    readonly application: AnyFetch,
-    public resolve: (request: Request) => RouteEntry,
-  ) {}
+  constructor(application: AnyFetch, resolve: (request: Request) => RouteEntry) {
+    this.application = application
+    this.resolve = resolve
+  }
 }

@@ -2,6 +2,9 @@
 import type { Cancel } from '../clock.ts'
 import type { Route } from '../request.ts'
 
+/** Statuses are below. A power of two. */
+export const statuses = 1_024
+
 /** The pattern of requests that no route of the application took. */
 export const unmatchedPattern = '__unmatched'
 /** The pattern of routes that the table has no room for. */

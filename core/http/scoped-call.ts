@@ -48,12 +48,10 @@ export function callScoped(
   }
   const outerEntry = source.entry
   const outerScope = source.scope
-  source.armed = true
-  source.entry = undefined
+  source.entry = null
   source.scope = scope
   const restore = () => {
     const entry = entryOfAsync(source.entry ?? source.resolve(request), request)
-    source.armed = false
     source.entry = outerEntry
     source.scope = outerScope
     return entry

@@ -5,48 +5,83 @@
 
 import { type AnyFetch, entryOfAsync, type RouteEntry, type RouteSource } from './route-source.ts'
 import { callScoped } from './scoped-call.ts'
-import { statusOf, type Traffic } from './traffic.ts'
+import { isStatus, statusOf, type Traffic } from './traffic.ts'
 
 const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
   typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
+type Watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => void
+
+/** Asks the hooks what they want of the request. */
+const specially =
+  (source: RouteSource, traffic: Traffic, watch: Watch): AnyFetch =>
+  (request, env, context) => {
+    if (traffic.scoped) return callScoped(source, traffic, request, env, context)
+    const startedMs = traffic.now()
+    const outer = source.entry
+    traffic.active += 1
+    source.entry = null
+    let answer: ReturnType<AnyFetch>
+    try {
+      answer = (source.instead ?? source.application)(request, env, context)
+    } catch (error) {
+      traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
+      source.entry = outer
+      throw error
+    }
+    const entry = source.entry ?? source.resolve(request)
+    source.entry = outer
+    if (isThenable(answer)) watch(answer, entry, startedMs, request)
+    else traffic.end(entry, statusOf(answer), startedMs, request)
+    return answer
+  }
+
+/**
+ * The same where requests leave numbers only. All that it uses are parameters: they stand together, and are known to be set.
+ * @param application a constant, so that its code is joined with this
+ */
+const plainly =
+  (
+    source: RouteSource,
+    traffic: Traffic,
+    application: AnyFetch,
+    now: () => number,
+    special: AnyFetch,
+    watch: Watch,
+  ): AnyFetch =>
+  (request, env, context) => {
+    if (traffic.special !== undefined) return special(request, env, context)
+    const startedMs = now()
+    const outer = source.entry
+    traffic.active += 1
+    source.entry = null
+    let answer: ReturnType<AnyFetch>
+    try {
+      const { instead } = source
+      answer = instead === undefined ? application(request, env, context) : instead(request, env, context)
+    } catch (error) {
+      traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
+      source.entry = outer
+      throw error
+    }
+    const entry = source.entry ?? source.resolve(request)
+    source.entry = undefined
+    if (outer !== undefined) source.entry = outer
+    const status = (answer as Response | undefined)?.status
+    if (isStatus(status)) traffic.endPlain(entry, status, startedMs)
+    else if (isThenable(answer)) watch(answer, entry, startedMs, request)
+    else traffic.end(entry, statusOf(answer), startedMs, request)
+    return answer
+  }
+
 /** @returns a fetch that ends every request in `traffic`, whatever the application does */
 export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
-  const { now } = traffic
-  const { application } = source
-
-  const watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => {
+  const watch: Watch = (answer, matched, startedMs, request) => {
     const entry = entryOfAsync(matched, request)
     answer.then(
       (response) => traffic.end(entry, statusOf(response), startedMs, request),
       () => traffic.end(entry, 500, startedMs, request),
     )
   }
-
-  return (request, env, context) => {
-    if (traffic.scoped) return callScoped(source, traffic, request, env, context)
-    const startedMs = now()
-    const outer = source.entry
-    traffic.active += 1
-    source.armed = true
-    source.entry = undefined
-    let answer: ReturnType<AnyFetch>
-    try {
-      const { instead } = source
-      answer = instead === undefined ? application(request, env, context) : instead(request, env, context)
-    } catch (error) {
-      source.armed = false
-      traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
-      source.entry = outer
-      throw error
-    }
-    source.armed = false
-    const entry = source.entry ?? source.resolve(request)
-    source.entry = outer
-    if (answer instanceof Promise) watch(answer, entry, startedMs, request)
-    else if (answer instanceof Response) traffic.end(entry, answer.status, startedMs, request)
-    else if (isThenable(answer)) watch(answer, entry, startedMs, request)
-    else traffic.end(entry, statusOf(answer), startedMs, request)
-    return answer
-  }
+  return plainly(source, traffic, source.application, traffic.now, specially(source, traffic, watch), watch)
 }

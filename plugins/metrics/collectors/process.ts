@@ -3,7 +3,7 @@
  * out: virtual memory, heap spaces, active handles, GC durations, event loop utilisation.
  */
 import { heapSize } from 'bun:jsc'
-import { monotonicOrigin } from '../../../core/clock.ts'
+import { processStartMs } from '../../../core/clock.ts'
 import { type Files, parsed } from './files.ts'
 import { parseMaxOpenFiles } from './parse/system.ts'
 import type { Source } from './source.ts'
@@ -47,7 +47,7 @@ export const processUsage =
         system.set(used.system / 1e6)
         cpu.set((used.user + used.system) / 1e6)
         mainThread.set((thread.user + thread.system) / 1e6)
-        start.set(monotonicOrigin / 1000)
+        start.set(processStartMs / 1000)
         resident.set(memory.rss)
         heap.set(heapSize())
         external.set(memory.external)

@@ -22,7 +22,7 @@ function setup() {
     lines,
     hooks,
     observe: () => {
-      hooks.observe(Float64Array.of(0, 200, 1, 2), 1, [route])
+      hooks.observe(Float64Array.of(200, 1, 2), 3, [route])
       hooks.observeRequest(route, 200, 1, 2, request)
     },
   }
@@ -127,7 +127,7 @@ test('an observer that throws in the middle of many requests is told of the ones
   }
   hooks.replace([owned({ observe }, 'probe', (error) => errors.push(error))])
   const statuses = [200, 500, 201, 500, 500, 202]
-  hooks.observe(Float64Array.from(statuses.flatMap((status) => [0, status, 1, 2])), statuses.length, [route])
+  hooks.observe(Float64Array.from(statuses.flatMap((status) => [status, 1, 2])), statuses.length * 3, [route])
   expect(seen).toEqual([200, 201, 202])
   expect(errors).toHaveLength(3)
   expect(hooks.observed).toBe(true)
@@ -141,7 +141,7 @@ test('an observer that throws ten times in a row is not told of the rest', () =>
     throw new Error('bad')
   }
   hooks.replace([owned({ observe })])
-  hooks.observe(Float64Array.from(Array.from({ length: 15 }, () => [0, 200, 1, 2]).flat()), 15, [route])
+  hooks.observe(Float64Array.from(Array.from({ length: 15 }, () => [200, 1, 2]).flat()), 45, [route])
   expect(calls).toBe(10)
   expect(hooks.observed).toBe(false)
 })
