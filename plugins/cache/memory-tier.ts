@@ -82,7 +82,7 @@ export class MemoryTier {
 
   /** Makes an entry, and does not keep it. @param sequence place among invalidations at which its load began */
   make(key: string, stored: StoredEntry, sequence: number): Entry {
-    const bytes = entryOverheadBytes + key.length * 2 + estimateBytes(stored.value)
+    const bytes = entryOverheadBytes + key.length * 2 + (stored.valueBytes ?? estimateBytes(stored.value))
     const isSampled = this.ghosts.isSampled(key)
     return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, isSampled, this.groups.of(key))
   }

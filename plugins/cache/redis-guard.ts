@@ -49,14 +49,15 @@ export class RedisGuard {
   }
 
   /** Runs a command unless Redis is down. @returns undefined where it failed, or was not asked */
-  async attempt<T>(run: (redis: Redis) => Promise<T>): Promise<{ value: T } | undefined> {
-    if (this.isDown) return undefined
-    try {
-      return { value: await run(this.redis) }
-    } catch (thrown) {
-      this.errors += 1
-      if ((thrown as { code?: string }).code !== 'REDIS_COMMAND_FAILED') this.isDown = true
-      return undefined
-    }
+  attempt<T>(run: (redis: Redis) => Promise<T>): Promise<{ value: T } | undefined> {
+    if (this.isDown) return Promise.resolve(undefined)
+    return run(this.redis).then(
+      (value) => ({ value }),
+      (thrown) => {
+        this.errors += 1
+        if ((thrown as { code?: string }).code !== 'REDIS_COMMAND_FAILED') this.isDown = true
+        return undefined
+      },
+    )
   }
 }

@@ -22,7 +22,7 @@ export interface Found {
   /** Undefined where there is none that may be served. */
   readonly entry?: StoredEntry | undefined
   /** What the clock of invalidations said; undefined: what is loaded now is not kept in Redis. */
-  readonly mark?: string | undefined
+  readonly mark?: Uint8Array | string | undefined
   /** When it was looked, by the monotonic clock. */
   readonly atMs: number
 }
@@ -98,15 +98,19 @@ export class RedisTier {
     }
     // Nothing is read before our own invalidations have arrived.
     if (guard.isDown || (bus.waiting > 0 && !(await bus.flush()))) return nothing()
-    const wanted = batch.map(({ key }) => names.entry(key))
-    const found = await guard.attempt((redis) => redis.callBytes<(Uint8Array | null)[]>('MGET', ...wanted, names.clock))
+    const found = await guard.attempt((redis) =>
+      redis.callBytes<(Uint8Array | null)[]>('MGET', ...batch.map(({ key }) => names.entry(key)), names.clock),
+    )
     if (found === undefined) return nothing()
     const clock = found.value[batch.length]
-    const decoded = batch.map((_, index) => this.decode(found.value[index]))
-    const entries = decoded.some((entry) => entry !== undefined && entry.tags.length > 0)
-      ? await this.withoutStale(decoded)
-      : decoded
-    const mark = clock ? Buffer.from(clock).toString('latin1') : await this.firstMark()
+    let areTagged = false
+    const decoded = batch.map((_, index) => {
+      const entry = this.decode(found.value[index])
+      if (entry !== undefined && entry.tags.length > 0) areTagged = true
+      return entry
+    })
+    const entries = areTagged ? await this.withoutStale(decoded) : decoded
+    const mark = clock ?? (await this.firstMark())
     for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve({ entry: entries[index], mark, atMs })
   }
 

@@ -6,6 +6,8 @@ import type { EntryTimes } from './entry-times.ts'
 export interface StoredEntry extends EntryTimes {
   readonly value: unknown
   readonly tags: readonly string[]
+  /** An estimate of the bytes that the value takes in memory, where it is known from how it was written. */
+  readonly valueBytes?: number
 }
 
 const plain = 0x21
@@ -80,6 +82,8 @@ export function encode(
 }
 
 const colon = 0x3a
+/** Of JSON, in memory. */
+const bytesACharacter = 2
 
 /**
  * @param maxBytes that it may grow to
@@ -92,14 +96,14 @@ export function decode(
 ): (StoredEntry & { readonly at: number }) | undefined {
   try {
     if (bytes[0] !== plain && bytes[0] !== compressed) return undefined
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     const end = buffer.indexOf(colon, 1)
     const at = Number(buffer.toString('latin1', 1, end))
     if (end < 2 || !Number.isSafeInteger(at)) return undefined
-    const isPlain = bytes[0] === plain
-    const text = isPlain
-      ? buffer.toString('utf8', end + 1)
-      : zstdDecompressSync(buffer.subarray(end + 1), { maxOutputLength: maxBytes }).toString()
+    const text =
+      bytes[0] === plain
+        ? buffer.toString('utf8', end + 1)
+        : zstdDecompressSync(buffer.subarray(end + 1), { maxOutputLength: maxBytes }).toString()
     const parsed = JSON.parse(text)
     if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
     const [createdMs, freshUntilMs, staleUntilMs, tags, value] = parsed
@@ -111,6 +115,7 @@ export function decode(
       freshUntilMs: freshUntilMs - offsetMs,
       staleUntilMs: staleUntilMs - offsetMs,
       tags,
+      valueBytes: text.length * bytesACharacter,
       at,
     }
   } catch {

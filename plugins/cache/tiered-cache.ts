@@ -112,9 +112,7 @@ export class TieredCache implements Cache {
     return entry.settled as Promise<T>
   }
 
-  private async missed(key: string): Promise<undefined> {
-    this.count('misses', key)
-  }
+  private missed = async (key: string): Promise<undefined> => this.count('misses', key) as undefined
 
   private count(what: 'local_hits' | 'redis_hits' | 'misses', key: string): void {
     this.counts[what] += 1
@@ -188,12 +186,12 @@ export class TieredCache implements Cache {
 
   private miss<T>(key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
     const { redis } = this
-    const { hardTimeoutMs } = options
     const load =
       redis === undefined ? this.loadMissing(key, loader, options) : this.through(redis, key, loader, options)
-    if (hardTimeoutMs === undefined) return load
-    const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key, timeoutMs: hardTimeoutMs })
-    return withDeadline(load, hardTimeoutMs, this.ground.clock, late)
+    const { hardTimeoutMs: timeoutMs } = options
+    if (timeoutMs === undefined) return load
+    const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key, timeoutMs })
+    return withDeadline(load, timeoutMs, this.ground.clock, late)
   }
 
   private loadMissing<T>(key: string, loader: Loader<T>, options: LoadOptions, looked?: LookedUp): Promise<T> {
@@ -202,13 +200,14 @@ export class TieredCache implements Cache {
   }
 
   /** Looks into Redis before it loads. */
-  private async through<T>(redis: RedisTier, key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
-    const looked = await this.lookups.of(redis, key)
-    const { entry } = looked
-    if (entry === undefined) return this.loadMissing(key, loader, options, looked)
-    if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)
-    this.count('redis_hits', key)
-    return entry.value as T
+  private through<T>(redis: RedisTier, key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
+    return this.lookups.of(redis, key).then((looked) => {
+      const { entry } = looked
+      if (!entry) return this.loadMissing(key, loader, options, looked)
+      if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)
+      this.count('redis_hits', key)
+      return entry.value as T
+    })
   }
 
   wrap<Args extends unknown[], T>(

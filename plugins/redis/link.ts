@@ -1,10 +1,11 @@
 /** One connection for commands: deadlines, a bounded queue while it is being made, a breaker. */
 import type { Clock } from '../../core/clock.ts'
 import { messageOf } from '../../core/errors.ts'
-import type { RedisCommand } from './api.ts'
+import type { RedisArgument, RedisCommand } from './api.ts'
 import { admit, type Breaker, closedBreaker, failed } from './breaker.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'
+import { Deadlines } from './deadlines.ts'
 import { redisError } from './errors.ts'
 
 export interface LinkOptions {
@@ -15,10 +16,22 @@ export interface LinkOptions {
   readonly onState: (reason: string | undefined) => void
 }
 
-interface Waiting {
-  readonly send: () => void
-  readonly fail: (error: Error) => void
+/** A command until it is answered. */
+interface Call {
+  readonly command: RedisCommand
+  readonly bytes: boolean
+  readonly startedMs: number
+  readonly timeoutMs: number
+  readonly dueMs: number
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: Error) => void
+  state: 'queued' | 'sent' | 'done'
 }
+
+/** Bytes that ioredis does not take as they are. */
+const isForeign = (arg: RedisArgument): boolean => arg instanceof Uint8Array && !Buffer.isBuffer(arg)
+const asBuffer = (arg: RedisArgument) =>
+  arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.length) : arg
 
 export class RedisLink {
   readonly counts = { commands: 0, refused: 0, timeouts: 0, rejected: 0, reconnects: 0 }
@@ -26,7 +39,8 @@ export class RedisLink {
   /** Told the seconds that each answer took. */
   observe: (seconds: number) => void = () => {}
   private client: Client | undefined
-  private readonly queue = new Set<Waiting>()
+  private readonly queue = new Set<Call>()
+  private readonly deadlines: Deadlines<Call>
   private breaker: Breaker = closedBreaker
   private ready = false
   /** The connection is being closed, to be made anew. */
@@ -36,7 +50,9 @@ export class RedisLink {
   private reason: string | undefined
   private closed = false
 
-  constructor(private readonly options: LinkOptions) {}
+  constructor(private readonly options: LinkOptions) {
+    this.deadlines = new Deadlines(options.clock, (call) => this.timeOut(call))
+  }
 
   get state(): 'connecting' | 'ready' | 'down' | 'open' {
     if (this.breaker.openUntilMs !== undefined) return 'open'
@@ -57,7 +73,7 @@ export class RedisLink {
       this.connections += 1
       if (this.connections > 1) this.counts.reconnects += 1
       if (this.breaker.openUntilMs === undefined) this.options.onState(undefined)
-      for (const waiting of [...this.queue]) waiting.send()
+      for (const call of [...this.queue]) this.send(call)
     })
     client.on('error', (error: Error) => this.isDown(messageOf(error) || error.name))
     client.on('close', () => this.isDown(this.reason ?? 'connection closed'))
@@ -75,7 +91,7 @@ export class RedisLink {
     }
     this.reason = reason
     this.options.onState(reason)
-    for (const waiting of [...this.queue]) waiting.fail(redisError('REDIS_UNAVAILABLE', { reason }))
+    for (const call of [...this.queue]) this.lose(call, reason)
   }
 
   /** @param extraMs milliseconds that the command may take on top of the timeout */
@@ -94,64 +110,76 @@ export class RedisLink {
     if (!this.ready && this.queue.size >= config.maxQueue) return reject('REDIS_QUEUE_FULL', { limit: config.maxQueue })
     if (this.pending >= config.maxPending) return reject('REDIS_QUEUE_FULL', { limit: config.maxPending })
     if (verdict === 'probe') this.breaker = { ...this.breaker, probing: true }
-    return new Promise<T>((resolve, rejectCall) => {
-      const timeoutMs = config.commandTimeout + extraMs
-      let state: 'queued' | 'sent' | 'done' = 'queued'
-      const finish = () => {
-        cancel()
-        this.queue.delete(waiting)
-        if (state === 'sent') this.pending -= 1
-        state = 'done'
-      }
-      const waiting: Waiting = {
-        fail: (error) => {
-          if (state === 'done') return
-          finish()
-          this.failure(false)
-          rejectCall(error)
-        },
-        send: () => {
-          this.queue.delete(waiting)
-          state = 'sent'
-          this.pending += 1
-          this.counts.commands += 1
-          this.send(command, bytes).then(
-            (value) => {
-              if (state === 'done') return
-              finish()
-              this.success(startedMs)
-              resolve(value as T)
-            },
-            (thrown) => {
-              if (state === 'done') return
-              if ((thrown as Error).name === 'ReplyError') {
-                finish()
-                this.success(startedMs)
-                this.counts.refused += 1
-                const details = { command: command[0], reason: messageOf(thrown) }
-                rejectCall(redisError('REDIS_COMMAND_FAILED', details, thrown))
-              } else waiting.fail(redisError('REDIS_UNAVAILABLE', { reason: 'the connection was lost' }, thrown))
-            },
-          )
-        },
-      }
-      const cancel = clock.after(timeoutMs, () => {
-        if (state === 'done') return
-        finish()
-        this.counts.timeouts += 1
-        this.failure(true)
-        rejectCall(redisError('REDIS_TIMEOUT', { command: command[0], timeoutMs }))
-      })
-      if (this.ready) waiting.send()
-      else this.queue.add(waiting)
-    })
+    const { promise, resolve, reject: rejectCall } = Promise.withResolvers<unknown>()
+    const timeoutMs = config.commandTimeout + extraMs
+    const times = { startedMs, timeoutMs, dueMs: startedMs + timeoutMs }
+    const one: Call = { command, bytes, ...times, resolve, reject: rejectCall, state: 'queued' }
+    this.deadlines.add(one, startedMs)
+    if (this.ready) this.send(one)
+    else this.queue.add(one)
+    return promise as Promise<T>
   }
 
-  private async send([name, ...args]: RedisCommand, bytes: boolean): Promise<unknown> {
-    const plain = args.map((arg) =>
-      arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.length) : arg,
-    )
-    return bytes ? this.client!.callBuffer(name, ...plain) : this.client!.call(name, ...plain)
+  private send(call: Call): void {
+    this.queue.delete(call)
+    call.state = 'sent'
+    this.pending += 1
+    this.counts.commands += 1
+    const [name, ...args] = call.command
+    const plain = args.some(isForeign) ? args.map(asBuffer) : (args as (string | number | Buffer)[])
+    const client = this.client!
+    try {
+      const answer = call.bytes ? client.callBuffer(name, ...plain) : client.call(name, ...plain)
+      answer.then(
+        (value) => this.answered(call, value),
+        (thrown) => this.refused(call, thrown),
+      )
+    } catch (thrown) {
+      this.refused(call, thrown)
+    }
+  }
+
+  /** @returns whether it had ended before */
+  private end(call: Call): boolean {
+    const { state } = call
+    if (state === 'done') return true
+    if (state === 'sent') this.pending -= 1
+    else this.queue.delete(call)
+    call.state = 'done'
+    this.deadlines.remove(call)
+    return false
+  }
+
+  private answered(call: Call, value: unknown): void {
+    if (this.end(call)) return
+    this.success(call.startedMs)
+    call.resolve(value)
+  }
+
+  private refused(call: Call, thrown: unknown): void {
+    if ((thrown as Error).name !== 'ReplyError') {
+      this.lose(call, 'the connection was lost', thrown)
+      return
+    }
+    if (this.end(call)) return
+    this.success(call.startedMs)
+    this.counts.refused += 1
+    const details = { command: call.command[0], reason: messageOf(thrown) }
+    call.reject(redisError('REDIS_COMMAND_FAILED', details, thrown))
+  }
+
+  private lose(call: Call, reason: string, cause?: unknown): void {
+    if (this.end(call)) return
+    this.failure(false)
+    call.reject(redisError('REDIS_UNAVAILABLE', { reason }, cause))
+  }
+
+  private timeOut(call: Call): void {
+    if (this.end(call)) return
+    this.counts.timeouts += 1
+    this.failure(true)
+    const { command, timeoutMs } = call
+    call.reject(redisError('REDIS_TIMEOUT', { command: command[0], timeoutMs }))
   }
 
   private success(startedMs: number): void {
@@ -178,7 +206,6 @@ export class RedisLink {
   stop(): void {
     this.closed = true
     this.client?.disconnect()
-    for (const waiting of [...this.queue])
-      waiting.fail(redisError('REDIS_UNAVAILABLE', { reason: 'the plugin is stopped' }))
+    for (const call of [...this.queue]) this.lose(call, 'the plugin is stopped')
   }
 }

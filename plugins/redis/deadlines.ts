@@ -1,0 +1,44 @@
+/** When calls are given up: one timer for all, armed for the one that is due first, and left when that one has ended. */
+import type { Cancel, Clock } from '../../core/clock.ts'
+
+export interface Due {
+  /** Monotonic milliseconds. */
+  readonly dueMs: number
+}
+
+export class Deadlines<T extends Due> {
+  private readonly calls = new Set<T>()
+  private cancel: Cancel | undefined
+  private armedMs = 0
+
+  /** @param expired called for each that is due; it is removed */
+  constructor(
+    private readonly clock: Pick<Clock, 'monotonic' | 'after'>,
+    private readonly expired: (call: T) => void,
+  ) {}
+
+  add(call: T, nowMs: number): void {
+    this.calls.add(call)
+    if (this.cancel === undefined || call.dueMs < this.armedMs) this.arm(call.dueMs, nowMs)
+  }
+
+  remove(call: T): void {
+    this.calls.delete(call)
+  }
+
+  private arm(dueMs: number, nowMs: number): void {
+    this.cancel?.()
+    this.armedMs = dueMs
+    this.cancel = this.clock.after(Math.max(0, dueMs - nowMs), () => this.fire())
+  }
+
+  private fire(): void {
+    this.cancel = undefined
+    const nowMs = this.clock.monotonic()
+    const due = [...this.calls].filter(({ dueMs }) => dueMs <= nowMs)
+    for (const call of due) this.calls.delete(call)
+    const nextMs = Math.min(...Array.from(this.calls, ({ dueMs }) => dueMs))
+    if (nextMs !== Number.POSITIVE_INFINITY) this.arm(nextMs, nowMs)
+    for (const call of due) this.expired(call)
+  }
+}
