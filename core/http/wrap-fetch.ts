@@ -25,8 +25,9 @@ const specially =
     try {
       answer = (source.instead ?? source.application)(request, env, context)
     } catch (error) {
-      traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
+      const entry = source.entry ?? source.resolve(request)
       source.entry = outer
+      traffic.end(entry, 500, startedMs, request)
       throw error
     }
     const entry = source.entry ?? source.resolve(request)
@@ -60,17 +61,20 @@ const plainly =
       const { instead } = source
       answer = instead === undefined ? application(request, env, context) : instead(request, env, context)
     } catch (error) {
-      traffic.end(source.entry ?? source.resolve(request), 500, startedMs, request)
+      const entry = source.entry ?? source.resolve(request)
       source.entry = outer
+      traffic.end(entry, 500, startedMs, request)
       throw error
     }
     const entry = source.entry ?? source.resolve(request)
     source.entry = undefined
     if (outer !== undefined) source.entry = outer
-    const status = (answer as Response | undefined)?.status
-    if (isStatus(status)) traffic.endPlain(entry, status, startedMs)
-    else if (isThenable(answer)) watch(answer, entry, startedMs, request)
-    else traffic.end(entry, statusOf(answer), startedMs, request)
+    if (isThenable(answer)) watch(answer, entry, startedMs, request)
+    else {
+      const status = (answer as Response | undefined)?.status
+      if (isStatus(status)) traffic.endPlain(entry, status, startedMs)
+      else traffic.end(entry, statusOf(answer), startedMs, request)
+    }
     return answer
   }
 

@@ -62,6 +62,7 @@ function build({ Hono, Exception }: (typeof kinds)[number], router: unknown) {
   })
   app.use('/guarded/*', async (c, next) => (c.req.query('let') ? next() : c.text('no', 401)))
   app.get('/guarded/:id', (c) => c.text('in'))
+  app.use('/passed/*', async (_, next) => next())
   app.get('/', (c) => c.text('root'))
   app.get('/users/:id', (c) => c.text(c.req.param('id')))
   app.get('/later/:id', async (c) => {
@@ -98,6 +99,8 @@ const cases: [method: string, path: string, seen: string, body: string | undefin
   ['GET', '/sub/fine', 'GET /sub/fine 200', 'fine'],
   ['GET', '/sub/broken', 'GET /sub/broken 503', 'sub'],
   ['GET', '/mounted/deep', 'GET /mounted/* 200', '/deep'],
+  ['GET', '/passed/1', 'GET __unmatched 404', undefined],
+  ['HEAD', '/passed/1', 'HEAD __unmatched 404', ''],
   ['GET', '/nowhere', 'GET __unmatched 404', undefined],
   ['PUT', '/users/7', 'PUT __unmatched 404', undefined],
 ]
@@ -167,6 +170,59 @@ for (const kind of kinds) {
     expect(path.active()).toBe(0)
   })
 
+  test(`${kind.version} Hono: requests within requests, and paths that cannot be told, take no other's route`, async () => {
+    const { path, taken } = observedPath()
+    const getPath = (request: Request) => {
+      const { pathname } = new URL(request.url)
+      if (pathname === '/pathless') throw new Error('no path')
+      if (pathname === '/looks') void run('/leaf')
+      return pathname
+    }
+    const app = new kind.Hono({ getPath })
+    const sub = new kind.Hono().get('/:id', async (c) => c.text(await (await run('/leaf')).text()))
+    app.get('/leaf', (c) => c.text('leaf'))
+    app.get('/looks', (c) => c.text('looks'))
+    app.get('/past', () => {
+      throw 'past'
+    })
+    app.get('/now', (c) => {
+      void run('/leaf')
+      for (const url of ['/past', '/pathless']) expect(() => run(url)).toThrow()
+      void app.request('/leaf')
+      return c.text('now')
+    })
+    app.get('/soon/:id', async (c) => {
+      await run('/now')
+      await run('/nowhere')
+      return c.text('soon', 404)
+    })
+    app.get('/down/:left', async (c) => {
+      const left = Number(c.req.param('left'))
+      if (left > 0) await run(`/down/${left - 1}`)
+      return c.text('down')
+    })
+    app.route('/sub', sub)
+    app.mount('/mounted', () => run('/leaf'))
+    const fetch = path.wrapHono(app)
+    const run = (url: string) => fetch(new Request(`http://localhost${url}`))
+    const now = ['GET /leaf 200', 'GET /past 500', 'GET __unmatched 500', 'GET /now 200']
+    const expected: Record<string, string[]> = {
+      '/now': now,
+      '/soon/1': [...now, 'GET __unmatched 404', 'GET /soon/:id 404'],
+      '/down/2': Array.from({ length: 3 }, () => 'GET /down/:left 200'),
+      '/looks': ['GET /leaf 200', 'GET /looks 200'],
+      '/sub/1': ['GET /leaf 200', 'GET /sub/:id 200'],
+      '/mounted/1': ['GET /leaf 200', 'GET /mounted/* 200'],
+    }
+    for (let round = 0; round < 2; round += 1) {
+      for (const [url, seen] of Object.entries(expected)) {
+        await run(url)
+        expect([url, ...taken()]).toEqual([url, ...seen])
+      }
+    }
+    expect(path.active()).toBe(0)
+  })
+
   test(`${kind.version} Hono: env and execution context reach the handler`, async () => {
     const { path } = observedPath()
     const app = new kind.Hono<{ Bindings: { name: string } }>()
@@ -215,6 +271,37 @@ for (const kind of kinds) {
     expect(taken()).toEqual(['GET /any 200', 'GET /any 200'])
     expect(lines).toHaveLength(1)
     expect(router.match).toBe(strange)
+  })
+
+  test(`${kind.version} Hono: a router whose results change shape within a request is left alone, and no route is lost`, async () => {
+    const { path, taken, lines } = observedPath()
+    const app = new kind.Hono()
+    const run = (url: string) => fetch(new Request(`http://localhost${url}`))
+    app.get('/leaf', (c) => c.text('leaf'))
+    app.get('/strange', (c) => {
+      void run('/leaf')
+      return c.text('strange')
+    })
+    app.get('/outer', (c) => {
+      void run('/strange')
+      void run('/leaf')
+      return c.text('outer')
+    })
+    await app.request('/')
+    const { router } = app as unknown as { router: { match(method: string, path: string): unknown[] } }
+    const { match } = router
+    router.match = (method, url) => {
+      const [list, ...rest] = match.call(router, method, url) as [[[unknown, unknown], unknown][]]
+      return [url === '/strange' ? list.map(([[handler], params]) => [[handler, 'no route'], params]) : list, ...rest]
+    }
+    const fetch = path.wrapHono(app)
+    const once = ['GET /leaf 200', 'GET /strange 200', 'GET /leaf 200', 'GET /outer 200']
+    for (let round = 0; round < 2; round += 1) {
+      await run('/outer')
+      expect(taken()).toEqual(once)
+    }
+    expect(lines).toHaveLength(1)
+    expect(path.active()).toBe(0)
   })
 
   test(`${kind.version} Hono: the middleware sees routes, statuses and errors`, async () => {

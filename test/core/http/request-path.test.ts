@@ -3,7 +3,7 @@ import { Elysia } from 'elysia'
 import { Hono } from 'hono'
 import { currentRequest } from '../../../core/http/current-request.ts'
 import { createRequestPath } from '../../../core/http/request-path.ts'
-import { longestWaitMs, mostWaiting } from '../../../core/http/traffic.ts'
+import { longestWaitMs } from '../../../core/http/traffic.ts'
 import type { RequestHooks, RequestScope } from '../../../core/request.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { observedPath, owned } from './support.ts'
@@ -41,62 +41,6 @@ test('observers get the duration and the end, and the request at once where they
   await clock.advance(longestWaitMs)
   expect(calls).toEqual([atOnce, ['later', timed.routes[0], 200, 5, ended]])
   expect([timed.active(), clock.pending]).toEqual([0, 0])
-})
-
-test('observers are told of requests in order: when many wait, when time is up, when asked, and before hooks change', async () => {
-  const clock = testClock()
-  const statuses: number[] = []
-  const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
-  const hooks = owned({ observe: (_route, status) => void statuses.push(status) })
-  timed.setHooks([hooks])
-  let status = 200
-  const fetch = timed.wrapFetch(
-    (_request: Request) => new Response(null, { status: 200 + (status++ % 300) }),
-    () => '/',
-  )
-  const request = get('/')
-  const run = (requests: number) => {
-    for (let at = 0; at < requests; at += 1) fetch(request)
-  }
-  run(mostWaiting - 1)
-  expect(statuses).toHaveLength(0)
-  run(1)
-  expect(statuses).toHaveLength(mostWaiting)
-  run(3)
-  await clock.advance(longestWaitMs - 1)
-  expect(statuses).toHaveLength(mostWaiting)
-  await clock.advance(1)
-  expect(statuses).toHaveLength(mostWaiting + 3)
-  run(2)
-  timed.flush()
-  expect(statuses).toHaveLength(mostWaiting + 5)
-  run(1)
-  timed.setHooks([])
-  expect(statuses).toEqual(Array.from({ length: mostWaiting + 6 }, (_, at) => 200 + ((200 + at) % 300)))
-})
-
-test('requests that an observer makes itself are neither lost nor endless', () => {
-  const clock = testClock()
-  const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
-  const request = get('/')
-  const fetch = timed.wrapFetch(
-    (_request: Request) => new Response(),
-    () => '/',
-  )
-  let told = 0
-  timed.setHooks([
-    owned({
-      observe: () => {
-        told += 1
-        if (told <= 2) for (let at = 0; at < mostWaiting + 5; at += 1) fetch(request)
-      },
-    }),
-  ])
-  fetch(request)
-  timed.flush()
-  timed.flush()
-  timed.flush()
-  expect(told).toBe(1 + 2 * (mostWaiting + 5))
 })
 
 test('the very answer of the application is handed on, be it a response or a promise', () => {
@@ -143,21 +87,6 @@ test("Elysia's fetch is wrapped, with its answers", async () => {
   expect(taken()).toEqual(['GET /users/:id 200', 'GET __unmatched 404'])
 })
 
-test('odd answers of a handler are passed on and counted: undefined is 101, what is no response 500', async () => {
-  const { path, taken } = observedPath()
-  // biome-ignore lint/suspicious/noThenProperty: a promise of another library
-  const thenable = { then: (resolve: (value: Response) => void) => resolve(new Response(null, { status: 204 })) }
-  const answers: unknown[] = [undefined, Promise.resolve(undefined), null, 'text', thenable]
-  for (const answer of answers) {
-    const fetch = path.wrapFetch((() => answer) as never as (request: Request) => Response, () => '/')
-    expect(fetch(get('/')) as unknown).toBe(answer)
-    await Promise.resolve()
-    await Promise.resolve()
-  }
-  expect(taken()).toEqual(['GET / 101', 'GET / 101', 'GET / 500', 'GET / 500', 'GET / 204'])
-  expect(path.active()).toBe(0)
-})
-
 test('a scope has id, trace and route, and is made only if some hook wants it', async () => {
   const scopes: RequestScope[] = []
   const { path, taken, hooks } = observedPath()
@@ -173,6 +102,26 @@ test('a scope has id, trace and route, and is made only if some hook wants it', 
   ])
   expect(taken()).toEqual(['GET /users/:id 200', 'GET /users/:id 200'])
   expect(path.active()).toBe(0)
+})
+
+test('the scopes of requests within requests keep their own routes', async () => {
+  const { path, hooks } = observedPath()
+  const routes: unknown[] = []
+  const app = new Hono()
+  app.get('/leaf', (c) => c.text('leaf'))
+  app.get('/now', (c) => {
+    fetch(get('/leaf'))
+    return c.text('now')
+  })
+  app.get('/soon', async (c) => {
+    await Promise.resolve()
+    await fetch(get('/now'))
+    return c.text('soon')
+  })
+  const fetch = path.wrapHono(app)
+  path.setHooks([owned({ ...hooks, onResponse: ({ route }) => void routes.push(route?.pattern) })])
+  await fetch(get('/soon'))
+  expect(routes).toEqual(['/leaf', '/now', '/soon'])
 })
 
 test('onRequest may answer in place of the application, and the route is still known', async () => {

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { Elysia } from 'elysia'
 import { Hono } from 'hono'
 import { TrieRouter } from 'hono/router/trie-router'
+import { mostWaiting } from '../../../core/http/traffic.ts'
 import { type Application, type WrapOptions, wrapApplication } from '../../../core/http/wrap-application.ts'
-import { observedPath } from './support.ts'
+import { observedPath, owned } from './support.ts'
 
 /** Arkwatch's own routes, more of them than are exposed. */
 const own = new Hono()
@@ -169,3 +170,22 @@ describe('options that make no sense are refused', () => {
     expect(() => wrap({} as Application)).toThrow(expect.objectContaining({ code: 'EMBED_OPTIONS_INVALID' }))
   })
 })
+
+for (const hook of ['observe', 'observeRequest'] as const) {
+  test(`what an ${hook} hook asks of the application itself is the application's, also when a request had no path`, async () => {
+    const getPath = (request: Request) => {
+      const { pathname } = new URL(request.url)
+      if (pathname === '/pathless') throw new Error('no path')
+      return pathname
+    }
+    const app = new Hono({ getPath }).get('/', (c) => c.text('app'))
+    const { path, ask } = wrap(app)
+    expect((await ask('/_ops/livez')).status).toBe(200)
+    const asked: (Response | Promise<Response>)[] = []
+    path.setHooks([owned({ [hook]: () => void asked.push(app.request('/_ops/livez')) })])
+    for (let at = 0; at < mostWaiting; at += 1) await ask('/pathless').catch(() => {})
+    const statuses = (await Promise.all(asked)).map(({ status }) => status)
+    expect(statuses).toHaveLength(mostWaiting)
+    expect([...new Set(statuses)]).toEqual([404])
+  })
+}
