@@ -10,6 +10,7 @@ export class Deadlines<T extends Due> {
   private readonly calls = new Set<T>()
   private cancel: Cancel | undefined
   private armedMs = 0
+  private closed = false
 
   /** @param expired called for each that is due; it is removed */
   constructor(
@@ -24,6 +25,17 @@ export class Deadlines<T extends Due> {
 
   remove(call: T): void {
     this.calls.delete(call)
+    if (this.closed) this.rest()
+  }
+
+  /** No more come: the timer goes with the last of those under way. */
+  close(): void {
+    this.closed = true
+    this.rest()
+  }
+
+  private rest(): void {
+    if (this.calls.size === 0) this.cancel?.()
   }
 
   private arm(dueMs: number, nowMs: number): void {
@@ -35,9 +47,13 @@ export class Deadlines<T extends Due> {
   private fire(): void {
     this.cancel = undefined
     const nowMs = this.clock.monotonic()
-    const due = [...this.calls].filter(({ dueMs }) => dueMs <= nowMs)
+    const due: T[] = []
+    let nextMs = Number.POSITIVE_INFINITY
+    for (const call of this.calls) {
+      if (call.dueMs <= nowMs) due.push(call)
+      else nextMs = Math.min(nextMs, call.dueMs)
+    }
     for (const call of due) this.calls.delete(call)
-    const nextMs = Math.min(...Array.from(this.calls, ({ dueMs }) => dueMs))
     if (nextMs !== Number.POSITIVE_INFINITY) this.arm(nextMs, nowMs)
     for (const call of due) this.expired(call)
   }

@@ -64,6 +64,7 @@ export class RedisLink {
   }
 
   start(): void {
+    if (this.closed) return
     const client = this.options.open()
     this.client = client
     client.on('ready', () => {
@@ -207,5 +208,6 @@ export class RedisLink {
     this.closed = true
     this.client?.disconnect()
     for (const call of [...this.queue]) this.lose(call, 'the plugin is stopped')
+    this.deadlines.close()
   }
 }

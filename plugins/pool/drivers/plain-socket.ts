@@ -102,6 +102,8 @@ export class PlainSocket extends EventEmitter {
 
   /** @internal */
   drained(): void {
+    // Bun calls it after `resume`, too.
+    if (this.unsent.length === 0) return
     for (let next = this.unsent[0]; next !== undefined; next = this.unsent[0]) {
       const taken = Math.max(0, this.tcp!.write(next.bytes))
       if (taken < next.bytes.length) {
@@ -112,6 +114,12 @@ export class PlainSocket extends EventEmitter {
       next.sent?.()
     }
     this.emit('drain')
+  }
+
+  /** @internal */
+  failed(problem: Error): void {
+    this.emit('error', problem)
+    this.destroy()
   }
 
   /** @internal */
@@ -130,5 +138,6 @@ const handlers = {
   close: (tcp: Socket<PlainSocket>, problem?: Error) => tcp.data.closed(problem),
   // The promise of Bun.connect tells.
   connectError() {},
-  error: (tcp: Socket<PlainSocket>, problem: Error) => void tcp.data.emit('error', problem),
+  // What a listener threw: what it has read to is not known.
+  error: (tcp: Socket<PlainSocket>, problem: Error) => tcp.data.failed(problem),
 }

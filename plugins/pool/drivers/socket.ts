@@ -23,7 +23,9 @@ const placesOf = ({ host, port, path }: Address): readonly Place[] =>
 
 async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
-  if (isPlain) return PlainSocket.connect(place, signal)
+  // The client names it in its errors, and asks for the name of the host when it makes the connection a secure one.
+  const named = { host: place.host, port: place.port }
+  if (isPlain) return Object.assign(await PlainSocket.connect(place, signal), named)
   const socket = connect(place as { path: string })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const aborted = () => reject(signal.reason)
@@ -40,8 +42,7 @@ async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promi
     signal.removeEventListener('abort', aborted)
     socket.removeListener('error', reject)
   }
-  // The client asks for the name of the host when it makes the connection a secure one.
-  return Object.assign(socket, { host: place.host, port: place.port })
+  return Object.assign(socket, named)
 }
 
 export class ClientSockets {

@@ -1,10 +1,12 @@
 /** The socket that carries statements without TLS. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { once } from 'node:events'
-import { createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { systemClock } from '../../../core/clock.ts'
 import { PlainSocket } from '../../../plugins/pool/drivers/plain-socket.ts'
+import { ClientSockets } from '../../../plugins/pool/drivers/socket.ts'
 import { type Instance, privatePostgres } from '../../support/services.ts'
-import { eventually, realPool } from './real-pool.ts'
+import { codeOf, eventually, outcome, realPool } from './real-pool.ts'
 
 // A server is started.
 setDefaultTimeout(30_000)
@@ -83,6 +85,129 @@ test('nobody there is an error with its code; what is given up on its way is clo
   expect(await connecting.catch(({ message }) => message)).toBe('given up')
   await ended.promise
   listener.close()
+})
+
+test('it tells of room to write only who was told to wait, not when it reads again', async () => {
+  const { socket, peer, stop } = await connected()
+  const seen: string[] = []
+  for (const event of ['data', 'drain', 'close']) socket.on(event, () => seen.push(event))
+  socket.pause()
+  const heard = once(socket, 'data')
+  peer.write('answer')
+  await systemClock.sleep(50)
+  socket.resume()
+  await heard
+  peer.end()
+  expect(await eventually(() => seen.includes('close'))).toBe(true)
+  expect(seen).toEqual(['data', 'close'])
+  stop()
+})
+
+test('a listener that throws leaves nothing half read: it is an error, and closed', async () => {
+  const { socket, peer, stop } = await connected()
+  const seen: unknown[] = []
+  socket.on('error', ({ message }) => seen.push(message))
+  socket.on('close', () => seen.push('close'))
+  socket.on('data', () => {
+    throw new Error('cannot read it')
+  })
+  peer.write('answer')
+  expect(await eventually(() => seen.length === 2)).toBe(true)
+  expect(seen).toEqual(['cannot read it', 'close'])
+  stop()
+})
+
+test('localhost is reached by either family, and the socket knows where it goes', async () => {
+  for (const family of ['127.0.0.1', '::1']) {
+    const listener = createServer().listen(0, family)
+    await once(listener, 'listening')
+    const { port } = listener.address() as { port: number }
+    const sockets = new ClientSockets()
+    const socket = await sockets.make({ host: ['localhost'], port: [port], ssl: false })
+    expect(socket).toBeInstanceOf(PlainSocket)
+    // The messages of the client name both.
+    expect(socket).toMatchObject({ host: 'localhost', port, destroyed: false })
+    sockets.close()
+    listener.close()
+  }
+})
+
+type Cut = (client: Socket, answer: Buffer) => void
+
+/** A way to the server that is cut at the first answer, or in the middle of a statement that is longer than a megabyte. */
+async function proxy(target: number) {
+  const state: { cut?: Cut | undefined } = {}
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect(target, '127.0.0.1')
+    let sent = 0
+    client.on('error', () => {}).on('close', () => upstream.destroy())
+    client.on('end', () => client.destroy())
+    client.on('data', (bytes: Buffer) => {
+      sent += bytes.length
+      upstream.write(bytes)
+      if (sent > 1_000_000) state.cut?.(client.pause(), Buffer.alloc(0))
+    })
+    upstream
+      .on('error', () => {})
+      .on('data', (bytes: Buffer) => {
+        if (state.cut === undefined || sent > 1_000_000) client.write(bytes)
+        else state.cut(client, bytes)
+      })
+  }).listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as { port: number }
+  return { state, port, stop: () => listener.close() }
+}
+
+const cuts: [string, Cut][] = [
+  ['closes half', (client, answer) => client.end(answer.subarray(0, 7))],
+  ['resets', (client) => client.resetAndDestroy()],
+  ['closes', (client, answer) => client.write(answer.subarray(0, 7), () => client.destroy())],
+]
+test.each(cuts)(
+  'a server that %s in the middle ends the statement, and the next has another connection',
+  async (_, cut) => {
+    const way = await proxy(Number(new URL(server.url).port))
+    const url = Object.assign(new URL(server.url), { port: way.port }).href
+    const { pool, end } = await realPool(url, { driver: 'postgres', settings: { size: 1, maxOverflow: 0 } })
+    const echo = (text: string) => pool.query('SELECT length($1::text) AS length', [text])
+    expect(await echo('known')).toEqual([{ length: 5 }])
+    // While it is answered, then while it is sent.
+    for (const text of ['x', 'x'.repeat(20_000_000)]) {
+      expect(await echo('known')).toEqual([{ length: 5 }])
+      way.state.cut = (client, answer) => {
+        if (text.length > 1 && answer.length > 0) client.write(answer)
+        else cut(client, answer)
+      }
+      expect(await outcome(echo(text))).toBe('POOL_CONNECTION_LOST')
+      way.state.cut = undefined
+    }
+    expect(await echo('known')).toEqual([{ length: 5 }])
+    await end()
+    way.stop()
+  },
+)
+
+test.each(cuts)('a server that %s in the middle of a COPY ends it with an error, and nothing else', async (_, cut) => {
+  const way = await proxy(Number(new URL(server.url).port))
+  const url = Object.assign(new URL(server.url), { port: way.port }).href
+  const { pool, end } = await realPool(url, { driver: 'postgres', settings: { size: 1, maxOverflow: 0 } })
+  const session = await pool.reserve()
+  await session.query('CREATE TEMP TABLE copied (line text)')
+  const raw = session.raw as unknown as (strings: TemplateStringsArray) => {
+    writable(): Promise<import('node:stream').Writable>
+  }
+  const writable = await raw`COPY copied FROM STDIN`.writable()
+  const failed = once(writable, 'error')
+  way.state.cut = cut
+  while (!writable.destroyed && writable.writableLength < 30_000_000) writable.write(`${'x'.repeat(99_999)}\n`)
+  const [problem] = await failed
+  expect(codeOf(problem)).toMatch(/^(CONNECTION_CLOSED|ECONNRESET)$/)
+  way.state.cut = undefined
+  await session.release()
+  expect(await pool.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+  await end()
+  way.stop()
 })
 
 test('large values go there and back, and tables by COPY both ways', async () => {

@@ -61,6 +61,10 @@ test.each(driverNames)('TLS where the address asks for it, over %s', async (driv
   expect(secure).toEqual({ row: { ssl: true, local: false }, ...both })
   const plain = await use(server.url, driver)
   expect(plain).toMatchObject({ row: { local: false }, ...both })
+  const without = await use(`${server.url}?sslmode=disable`, driver)
+  expect(without).toEqual({ row: { ssl: false, local: false }, ...both })
+  const preferred = await use(`${server.url}?sslmode=prefer`, driver)
+  expect(preferred).toEqual({ row: { ssl: true, local: false }, ...both })
   // Nobody has signed this certificate.
   expect((await use(`${server.url}?sslmode=verify-full`, driver)).row).toBe('POOL_UNAVAILABLE')
 })

@@ -30,3 +30,18 @@ test('each call is given up when it is due, in the order in which they are, and 
   await clock.advance(10)
   expect(seen.at(-1)).toEqual(['after a pause', 1_060])
 })
+
+test('as many as may wait for a connection and for an answer together', async () => {
+  const clock = testClock()
+  const seen = { early: 0, late: 0 }
+  const deadlines = new Deadlines<{ readonly dueMs: number; readonly name: 'early' | 'late' }>(clock, ({ name }) => {
+    seen[name] += 1
+  })
+  const nowMs = clock.monotonic()
+  deadlines.add({ dueMs: nowMs + 10, name: 'early' }, nowMs)
+  for (let count = 0; count < 2_000_000; count += 1) deadlines.add({ dueMs: nowMs + 20, name: 'late' }, nowMs)
+  await clock.advance(10)
+  expect(seen).toEqual({ early: 1, late: 0 })
+  await clock.advance(10)
+  expect(seen).toEqual({ early: 1, late: 2_000_000 })
+})

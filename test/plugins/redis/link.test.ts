@@ -1,0 +1,103 @@
+/** The end of commands, by a client that is made up: what a server cannot be brought to do at will. */
+import { expect, test } from 'bun:test'
+import { EventEmitter } from 'node:events'
+import type { Logger } from '../../../core/log.ts'
+import { RedisConfig } from '../../../plugins/redis/config.ts'
+import type { Client } from '../../../plugins/redis/connect.ts'
+import { RedisConnections } from '../../../plugins/redis/connections.ts'
+import { RedisLink } from '../../../plugins/redis/link.ts'
+import { testClock } from '../../../testing/index.ts'
+import { codeOf } from './support.ts'
+
+const config = RedisConfig.parse({ url: 'redis://127.0.0.1:1/0', commandTimeout: '200ms' })
+
+/** A client that answers when it is told to. */
+class MadeUp extends EventEmitter {
+  readonly sent: unknown[][] = []
+  readonly answers: PromiseWithResolvers<unknown>[] = []
+  disconnected = 0
+  call(...command: unknown[]): Promise<unknown> {
+    if (command[0] === 'THROW') throw new TypeError('no command')
+    this.sent.push(command)
+    const answer = Promise.withResolvers<unknown>()
+    this.answers.push(answer)
+    return answer.promise
+  }
+  disconnect(): void {
+    this.disconnected += 1
+    for (const { reject } of this.answers) reject(new Error('Connection is closed.'))
+  }
+}
+
+function linked() {
+  const clock = testClock()
+  const client = new MadeUp()
+  const link = new RedisLink({ config, clock, open: () => client as unknown as Client, onState: () => {} })
+  link.start()
+  return { clock, client, link }
+}
+
+test('commands time out when they are due, the time in the queue and extra time included', async () => {
+  const { clock, client, link } = linked()
+  const startMs = clock.monotonic()
+  const ended: [string, number][] = []
+  const run = (name: string, extraMs = 0) =>
+    void codeOf(link.call([name], false, extraMs)).then((code) => ended.push([code, clock.monotonic() - startMs]))
+  run('QUEUED')
+  await clock.advance(50)
+  client.emit('ready')
+  run('SENT')
+  run('BLOCKS', 1_000)
+  await clock.advance(5_000)
+  expect(client.sent.flat()).toEqual(['QUEUED', 'SENT', 'BLOCKS'])
+  expect(ended).toEqual([
+    ['REDIS_TIMEOUT', 200],
+    ['REDIS_TIMEOUT', 250],
+    ['REDIS_TIMEOUT', 1_250],
+  ])
+  expect([link.pending, link.queued, clock.pending]).toEqual([0, 0, 0])
+  // What is answered late changes nothing.
+  for (const { resolve } of client.answers) resolve('late')
+  await clock.advance(0)
+  expect(link.pending).toBe(0)
+})
+
+test('stopped, it settles what is queued and what is sent, and leaves no timer', async () => {
+  for (const isReady of [false, true]) {
+    const { clock, client, link } = linked()
+    if (isReady) client.emit('ready')
+    const commands = [link.call(['GET', 'a']), link.call(['BLPOP', 'b'], false, 60_000)].map(codeOf)
+    link.stop()
+    expect(await Promise.all(commands)).toEqual(['REDIS_UNAVAILABLE', 'REDIS_UNAVAILABLE'])
+    expect([link.pending, link.queued, clock.pending]).toEqual([0, 0, 0])
+    expect(await codeOf(link.call(['GET', 'a']))).toBe('REDIS_UNAVAILABLE')
+  }
+})
+
+test('a client that throws instead of answering fails that command, those queued after it are sent', async () => {
+  const { client, link } = linked()
+  const thrown = [codeOf(link.call(['THROW'])), codeOf(link.call(['GET', 'a']))]
+  client.emit('ready')
+  thrown.push(codeOf(link.call(['THROW'])))
+  client.answers[0]!.resolve('b')
+  expect(await Promise.all(thrown)).toEqual(['REDIS_UNAVAILABLE', 'ok', 'REDIS_UNAVAILABLE'])
+  expect(link.pending).toBe(0)
+})
+
+test('after the stop no connection is made, not for a blocking command either', async () => {
+  const opened: string[] = []
+  const connections = new RedisConnections({
+    config,
+    clock: testClock(),
+    log: {} as Logger,
+    onState: () => {},
+    connector: async () => (name) => {
+      opened.push(name)
+      return new MadeUp() as unknown as Client
+    },
+  })
+  await connections.start()
+  connections.stop()
+  expect(await codeOf(connections.blocking(1_000, 'BLPOP', 'list', 1))).toBe('REDIS_UNAVAILABLE')
+  expect(opened).toEqual(['commands', 'subscriber'])
+})
