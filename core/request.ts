@@ -16,7 +16,7 @@ export interface RequestScope {
   readonly id: string
   /** W3C trace id of a valid incoming `traceparent`, else undefined. Lazy. */
   readonly traceId: string | undefined
-  /** `monotonic()` at the beginning. */
+  /** `clock.monotonic()` at the beginning. */
   readonly startedMs: number
   /** Known once the router has matched. */
   readonly route: Route | undefined
@@ -27,9 +27,9 @@ export interface RequestHooks {
    * Called once for each request, in the order in which they end, of many in a row: within 20 ms of its end, and before
    * metrics are exposed. The cheapest hook. Must not throw or return a promise.
    * @param route the matched route
-   * @param status HTTP status; 101 for an upgrade, 500 for a thrown error
+   * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error and for what is no response
    * @param durationMs time to the response
-   * @param endedMs `monotonic()` at the end; add `monotonicOrigin` for the wall clock
+   * @param endedMs `clock.monotonic()` at the end; add `clock.now() - clock.monotonic()` for the wall clock
    */
   observe?(route: Route, status: number, durationMs: number, endedMs: number): void
   /**

@@ -131,6 +131,24 @@ for (const kind of kinds) {
         expect(taken()).toEqual(['GET /added/:late 200'])
       })
 
+      test('an application wrapped twice has its routes learned by both, one within the other', async () => {
+        const [first, second] = [observedPath(), observedPath()]
+        const app = build(kind, router())
+        app.get('/nested', (c) => {
+          void outer(new Request('http://localhost/users/1'))
+          return c.text('nested')
+        })
+        const outer = first.path.wrapHono(app)
+        const inner = second.path.wrapHono(app)
+        for (let round = 0; round < 2; round += 1) {
+          await outer(new Request('http://localhost/any'))
+          await inner(new Request('http://localhost/nested'))
+          expect(first.taken()).toEqual(['GET /any 200', 'GET /users/:id 200'])
+          expect(second.taken()).toEqual(['GET /nested 200'])
+        }
+        expect([...first.lines, ...second.lines]).toEqual([])
+      })
+
       test('a request that the application makes to itself does not take the place of the outer one', async () => {
         const { path, taken } = observedPath()
         const app = build(kind, router())
