@@ -5,7 +5,14 @@
  */
 import type { EventEmitter } from 'node:events'
 import { connect, type Socket as NodeSocket } from 'node:net'
-import { type Place, PlainSocket } from './plain-socket.ts'
+import { PlainSocket } from './plain-socket.ts'
+
+/** A host with its port, or the path of a Unix socket. */
+interface Place {
+  readonly host?: string
+  readonly port?: number
+  readonly path?: string
+}
 
 /** What postgres.js tells its `socket` of where to go: hosts to be tried in turn, or the path of a Unix socket. */
 export interface Address {
@@ -23,17 +30,15 @@ const placesOf = ({ host, port, path }: Address): readonly Place[] =>
 
 async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
-  // The client names it in its errors, and asks for the name of the host when it makes the connection a secure one.
-  const named = { host: place.host, port: place.port }
-  if (isPlain) return Object.assign(await PlainSocket.connect(place, signal), named)
   const socket = connect(place as { path: string })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const aborted = () => reject(signal.reason)
   signal.addEventListener('abort', aborted, { once: true })
-  socket.once('connect', resolve)
+  socket.once('connect', () => resolve(isPlain ? PlainSocket.over(socket) : socket))
   socket.once('error', reject)
   try {
-    await promise
+    // The client names it in its errors, and asks for the name of the host when it makes the connection a secure one.
+    return Object.assign(await promise, { host: place.host, port: place.port })
   } catch (thrown) {
     socket.on('error', () => {})
     socket.destroy()
@@ -42,7 +47,6 @@ async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promi
     signal.removeEventListener('abort', aborted)
     socket.removeListener('error', reject)
   }
-  return Object.assign(socket, named)
 }
 
 export class ClientSockets {

@@ -17,16 +17,16 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-const never = new AbortController().signal
-
 /** @returns both ends of a connection */
 async function connected(accepted: (peer: Socket) => void = () => {}) {
   const listener: Server = createServer({ allowHalfOpen: true }, accepted).listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const coming = once(listener, 'connection') as Promise<[Socket]>
   const { port } = listener.address() as { port: number }
-  const socket = await PlainSocket.connect({ host: '127.0.0.1', port }, never)
-  const [peer] = await coming
+  const dialled = connect(port, '127.0.0.1')
+  const { promise, resolve } = Promise.withResolvers<PlainSocket>()
+  dialled.once('connect', () => resolve(PlainSocket.over(dialled)))
+  const [socket, [peer]] = await Promise.all([promise, coming])
   return { socket, peer, stop: () => listener.close() }
 }
 
@@ -72,19 +72,46 @@ test('a connection that the other side resets is an error with its code, then cl
 })
 
 test('nobody there is an error with its code; what is given up on its way is closed when it comes', async () => {
-  const refused = PlainSocket.connect({ host: '127.0.0.1', port: 1 }, never)
-  expect(await refused.catch(({ code }) => code)).toBe('ECONNREFUSED')
+  const to = (port: number) => ({ host: ['127.0.0.1'], port: [port], ssl: false })
+  expect(await new ClientSockets().make(to(1)).catch(codeOf)).toBe('ECONNREFUSED')
   const listener = createServer().listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const ended = Promise.withResolvers<void>()
   listener.on('connection', (peer) => peer.on('error', () => {}).on('close', () => ended.resolve()))
-  const giveUp = new AbortController()
-  const { port } = listener.address() as { port: number }
-  const connecting = PlainSocket.connect({ host: '127.0.0.1', port }, giveUp.signal)
-  giveUp.abort(new Error('given up'))
-  expect(await connecting.catch(({ message }) => message)).toBe('given up')
-  await ended.promise
+  const sockets = new ClientSockets()
+  const connecting = sockets.make(to((listener.address() as { port: number }).port))
+  sockets.close()
+  expect(await connecting.catch(({ message }) => message)).toBe('the connection was closed')
+  await Promise.race([ended.promise, systemClock.sleep(50)])
+  expect(await new Promise((resolve) => listener.getConnections((_, count) => resolve(count)))).toBe(0)
   listener.close()
+})
+
+/** @returns how many sockets of this machine still wait for the answer of `port` */
+async function attempts(port: number): Promise<number> {
+  const remote = `:${port.toString(16).toUpperCase().padStart(4, '0')} 02`
+  return (await Bun.file('/proc/net/tcp').text()).split('\n').filter((line) => line.includes(remote)).length
+}
+
+test('an attempt that the other side does not even accept is gone when it is given up', async () => {
+  const script = `require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })`
+  const full = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
+  const { value } = await full.stdout.getReader().read()
+  const port = Number(new TextDecoder().decode(value))
+  process.kill(full.pid, 'SIGSTOP')
+  // The system accepts as many as its backlog has room for.
+  const fill = Array.from({ length: 520 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+  expect(await eventually(async () => (await attempts(port)) > 0)).toBe(true)
+  for (const each of fill) if (each.connecting) each.destroy()
+  expect(await eventually(async () => (await attempts(port)) === 0)).toBe(true)
+  const sockets = new ClientSockets()
+  const connecting = sockets.make({ host: ['127.0.0.1'], port: [port], ssl: false })
+  expect(await eventually(async () => (await attempts(port)) === 1)).toBe(true)
+  sockets.close()
+  expect(await connecting.catch(({ message }) => message)).toBe('the connection was closed')
+  expect(await eventually(async () => (await attempts(port)) === 0)).toBe(true)
+  for (const each of fill) each.destroy()
+  full.kill('SIGKILL')
 })
 
 test('it tells of room to write only who was told to wait, not when it reads again', async () => {
@@ -117,19 +144,18 @@ test('a listener that throws leaves nothing half read: it is an error, and close
   stop()
 })
 
-test('localhost is reached by either family, and the socket knows where it goes', async () => {
-  for (const family of ['127.0.0.1', '::1']) {
-    const listener = createServer().listen(0, family)
-    await once(listener, 'listening')
-    const { port } = listener.address() as { port: number }
+test('without TLS it is this socket, which knows where it goes, as the errors of the client say', async () => {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as { port: number }
+  for (const ssl of [false, undefined, 'prefer']) {
     const sockets = new ClientSockets()
-    const socket = await sockets.make({ host: ['localhost'], port: [port], ssl: false })
-    expect(socket).toBeInstanceOf(PlainSocket)
-    // The messages of the client name both.
+    const socket = await sockets.make({ host: ['localhost'], port: [port], ssl })
+    expect(socket instanceof PlainSocket).toBe(ssl !== 'prefer')
     expect(socket).toMatchObject({ host: 'localhost', port, destroyed: false })
     sockets.close()
-    listener.close()
   }
+  listener.close()
 })
 
 type Cut = (client: Socket, answer: Buffer) => void
