@@ -71,6 +71,23 @@ describe('the plugin redis', () => {
     expect(JSON.stringify([runtime.runtime.status(), runtime.lines])).not.toContain('canary-wrong')
   })
 
+  test('stopped while the server stands still, it ends what was sent, blocking commands and those behind them too', async () => {
+    const calls: Promise<string>[] = []
+    try {
+      {
+        await using runtime = await boot({ url: url() })
+        const service = runtime.runtime.service(Redis)
+        expect(await Promise.all([service.call('PING'), service.blocking(10, 'PING')])).toEqual(['PONG', 'PONG'])
+        process.kill(server.pid, 'SIGSTOP')
+        const pop = () => service.blocking(60_000, 'BLPOP', 'nothing', 60)
+        calls.push(codeOf(service.call('PING')), codeOf(pop()), codeOf(pop()))
+      }
+      for (const code of await Promise.all(calls)) expect(code).toMatch(/^REDIS_(UNAVAILABLE|TIMEOUT)$/)
+    } finally {
+      process.kill(server.pid, 'SIGCONT')
+    }
+  })
+
   test('without a URL it is disabled, which is no error', async () => {
     await using runtime = await boot({})
     expect(stateOf(runtime)).toMatchObject({ state: 'disabled', reason: 'url is empty' })
