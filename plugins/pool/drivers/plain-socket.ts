@@ -23,9 +23,11 @@ export class PlainSocket extends EventEmitter {
    * Takes over what node:net has connected, which is of no use from then on: unlike `Bun.connect`, node:net can give up
    * an attempt to connect.
    * @param connected in the turn in which it emits `connect`
+   * @returns undefined where there is no socket of Bun's below it, as it is known here: then it stays of use
    */
-  static over(connected: NodeSocket): PlainSocket {
-    const { _handle: tcp } = connected as unknown as { _handle: Socket<PlainSocket> }
+  static over(connected: NodeSocket): PlainSocket | undefined {
+    const { _handle: tcp } = connected as unknown as { _handle?: Socket<PlainSocket> }
+    if (typeof tcp?.reload !== 'function') return undefined
     const socket = new PlainSocket(tcp)
     tcp.data = socket
     tcp.reload({ socket: handlers })

@@ -34,7 +34,7 @@ async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promi
   const { promise, resolve, reject } = Promise.withResolvers<Socket>()
   const aborted = () => reject(signal.reason)
   signal.addEventListener('abort', aborted, { once: true })
-  socket.once('connect', () => resolve(isPlain ? PlainSocket.over(socket) : socket))
+  socket.once('connect', () => resolve((isPlain ? PlainSocket.over(socket) : undefined) ?? socket))
   socket.once('error', reject)
   try {
     // The client names it in its errors, and asks for the name of the host when it makes the connection a secure one.

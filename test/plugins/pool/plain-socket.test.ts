@@ -25,10 +25,27 @@ async function connected(accepted: (peer: Socket) => void = () => {}) {
   const { port } = listener.address() as { port: number }
   const dialled = connect(port, '127.0.0.1')
   const { promise, resolve } = Promise.withResolvers<PlainSocket>()
-  dialled.once('connect', () => resolve(PlainSocket.over(dialled)))
+  dialled.once('connect', () => resolve(PlainSocket.over(dialled)!))
   const [socket, [peer]] = await Promise.all([promise, coming])
   return { socket, peer, stop: () => listener.close() }
 }
+
+test('it takes over one socket of node:net and no other, and none that has no socket of Bun below it', async () => {
+  const { socket, peer, stop } = await connected()
+  const echo = createServer((arrived) => arrived.pipe(arrived)).listen(0, '127.0.0.1')
+  await once(echo, 'listening')
+  const other = connect((echo.address() as { port: number }).port, '127.0.0.1')
+  await once(other, 'connect')
+  const heard = [once(socket, 'data'), once(other, 'data')]
+  peer.write('to the one')
+  other.write('to the other')
+  expect((await Promise.all(heard)).map(([bytes]) => String(bytes))).toEqual(['to the one', 'to the other'])
+  expect(PlainSocket.over({} as Socket)).toBeUndefined()
+  other.destroy()
+  echo.close()
+  socket.destroy()
+  stop()
+})
 
 test('what the system does not take at once is sent in order when the other side reads again', async () => {
   const { socket, peer, stop } = await connected((arrived) => arrived.pause())
