@@ -41,6 +41,6 @@ export interface RequestHooks {
   onRequest?(scope: RequestScope): Response | undefined
   onResponse?(scope: RequestScope, response: Response | undefined): void
   onError?(scope: RequestScope, error: unknown): void
-  /** Makes core run each request in one AsyncLocalStorage, see `currentRequest()`. Costs 10-15 % of a bare route. */
+  /** Makes core run each request in one AsyncLocalStorage, see `currentRequest()`. Costs 4-15 % of a bare route. */
   readonly context?: boolean
 }

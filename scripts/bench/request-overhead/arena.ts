@@ -30,6 +30,9 @@ let before = cpu()
 
 async function finish(): Promise<void> {
   console.log(JSON.stringify({ segments, rssBytes: process.memoryUsage.rss() }))
+  // Requests that are under way still want what is closed then.
+  await server.stop(true)
+  await Bun.sleep(100)
   await routes.close()
   process.exit(0)
 }
