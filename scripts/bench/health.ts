@@ -40,7 +40,7 @@ await new Promise<void>((resolve) => silent.bind(port, '127.0.0.1', resolve))
 
 const data = mkdtempSync(join(tmpdir(), 'arkwatch-bench-'))
 async function startServer(holePort: number) {
-  const command = ['bun', join(import.meta.dir, 'health/server.ts'), String(holePort), String(customChecks)]
+  const command = [process.execPath, join(import.meta.dir, 'health/server.ts'), String(holePort), String(customChecks)]
   const child = Bun.spawn([...command, join(data, String(holePort))], {
     stdin: 'pipe',
     stdout: 'pipe',
