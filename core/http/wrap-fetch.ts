@@ -12,46 +12,14 @@ const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
 
 type Watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => void
 
-/** Asks the hooks what they want of the request. */
-const specially =
-  (source: RouteSource, traffic: Traffic, watch: Watch): AnyFetch =>
-  (request, env, context) => {
-    if (traffic.scoped) return callScoped(source, traffic, request, env, context)
-    const startedMs = traffic.now()
-    const outer = source.entry
-    traffic.active += 1
-    source.entry = null
-    let answer: ReturnType<AnyFetch>
-    try {
-      answer = (source.instead ?? source.application)(request, env, context)
-    } catch (error) {
-      const entry = source.entry ?? source.resolve(request)
-      source.entry = outer
-      traffic.end(entry, 500, startedMs, request)
-      throw error
-    }
-    const entry = source.entry ?? source.resolve(request)
-    source.entry = outer
-    if (isThenable(answer)) watch(answer, entry, startedMs, request)
-    else traffic.end(entry, statusOf(answer), startedMs, request)
-    return answer
-  }
-
 /**
- * The same where requests leave numbers only. All that it uses are parameters: they stand together, and are known to be set.
+ * All that it uses are parameters: they stand together, and are known to be set.
  * @param application a constant, so that its code is joined with this
  */
-const plainly =
-  (
-    source: RouteSource,
-    traffic: Traffic,
-    application: AnyFetch,
-    now: () => number,
-    special: AnyFetch,
-    watch: Watch,
-  ): AnyFetch =>
+const wrapper =
+  (source: RouteSource, traffic: Traffic, application: AnyFetch, now: () => number, watch: Watch): AnyFetch =>
   (request, env, context) => {
-    if (traffic.special !== undefined) return special(request, env, context)
+    if (traffic.special !== undefined && traffic.scoped) return callScoped(source, traffic, request, env, context)
     const startedMs = now()
     const outer = source.entry
     traffic.active += 1
@@ -72,7 +40,8 @@ const plainly =
     if (isThenable(answer)) watch(answer, entry, startedMs, request)
     else {
       const status = (answer as Response | undefined)?.status
-      if (isStatus(status)) traffic.endPlain(entry, status, startedMs)
+      // Asked again: the application may have changed what the hooks want.
+      if (traffic.special === undefined && isStatus(status)) traffic.endPlain(entry, status, startedMs)
       else traffic.end(entry, statusOf(answer), startedMs, request)
     }
     return answer
@@ -87,5 +56,5 @@ export function wrapFetch(source: RouteSource, traffic: Traffic): AnyFetch {
       () => traffic.end(entry, 500, startedMs, request),
     )
   }
-  return plainly(source, traffic, source.application, traffic.now, specially(source, traffic, watch), watch)
+  return wrapper(source, traffic, source.application, traffic.now, watch)
 }

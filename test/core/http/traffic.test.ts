@@ -169,3 +169,19 @@ test('observers get the very route and status of each of many routes, up to the 
   })
   expect(taken()).toEqual(expected)
 })
+
+test('a hook that wants the request is told of the one whose handler put it in force', () => {
+  const { path } = observedPath()
+  const told: string[] = []
+  const wanting = owned({ observeRequest: (_route, status, _ms, _at, { url }) => void told.push(`${url} ${status}`) })
+  path.setHooks([owned({ observe() {} })])
+  const fetch = path.wrapFetch(
+    (_request: Request) => {
+      path.setHooks([wanting])
+      return new Response()
+    },
+    () => '/',
+  )
+  fetch(get('/'))
+  expect(told).toEqual(['http://localhost/ 200'])
+})
