@@ -1,6 +1,6 @@
 #!/usr/bin/env bun
 /**
- * Writes config.schema.json, docs/errors.md and the tables of options from the source.
+ * Writes config.schema.json, docs/errors.md, docs/surface.txt and the tables of options from the source.
  * `--check` writes nothing, and exits 1 where a file differs.
  */
 

@@ -9,6 +9,7 @@ import type { AnyPlugin } from '../../core/plugin.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { errorDocs, errorSections } from './error-docs.ts'
 import { optionTable } from './option-table.ts'
+import { surface } from './surface/surface.ts'
 
 const startMark = '<!-- options:start -->'
 const endMark = '<!-- options:end -->'
@@ -24,8 +25,11 @@ export function withOptions(page: string, schema: $ZodType, file: string): strin
 /** @returns file paths from the root with their contents; undefined for a page that somebody has to write first */
 export async function documents(root: string): Promise<ReadonlyMap<string, string | undefined>> {
   const files = new Map<string, string | undefined>()
-  files.set('config.schema.json', `${JSON.stringify(await configSchema(catalog), null, 2)}\n`)
-  files.set('docs/errors.md', errorDocs(await errorSections(root)))
+  const schema = await configSchema(catalog)
+  const errors = await errorSections(root)
+  files.set('config.schema.json', `${JSON.stringify(schema, null, 2)}\n`)
+  files.set('docs/errors.md', errorDocs(errors))
+  files.set('docs/surface.txt', await surface(root, schema, errors))
   const page = async (file: string, schema: $ZodType) => {
     const path = join(root, file)
     files.set(file, existsSync(path) ? withOptions(await Bun.file(path).text(), schema, file) : undefined)
