@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { brokenLines, unannounced } from '../scripts/generate/surface/changes.ts'
+import { configKeys } from '../scripts/generate/surface/config-keys.ts'
 
 const root = join(import.meta.dir, '..')
 const file = 'docs/surface.txt'
@@ -66,4 +67,19 @@ describe('the check of the surface', () => {
     const lines = ['metric up_total: counter']
     expect(unannounced(lines, ['`metric up` and `metric`, and metric up_total: counter'])).toEqual(lines)
   })
+})
+
+test('the keys of a configuration are read through names that users choose, elements and alternatives', () => {
+  const size = { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^\\$\\{' }] }
+  const pool = { type: 'object', properties: { size, driver: { enum: ['bun', 'postgres'] } } }
+  const pools = { anyOf: [{ type: 'object', additionalProperties: pool }, { type: 'null' }] }
+  const deny = { type: 'array', items: { type: 'string' } }
+  expect(configKeys({ type: 'object', properties: { pools, deny } })).toEqual([
+    'pools: null | object',
+    'pools.*: object',
+    'pools.*.size: integer',
+    'pools.*.driver: "bun" | "postgres"',
+    'deny: array',
+    'deny[]: string',
+  ])
 })

@@ -95,12 +95,12 @@ async function stringsOf(
   return undefined
 }
 
-const patternOf = (value: Node): RegExp =>
-  isTemplateExpression(value)
-    ? new RegExp(
-        `^${[value.head, ...value.templateSpans.map(({ literal }) => literal)].map(({ text }) => text).join('\\w+')}$`,
-      )
-    : /./
+/** What a name may be, by the fixed parts of its template; nothing for another expression. */
+const patternOf = (value: Node): RegExp => {
+  if (!isTemplateExpression(value)) return /$^/
+  const fixed = [value.head, ...value.templateSpans.map(({ literal }) => literal)]
+  return new RegExp(`^${fixed.map(({ text }) => text).join('\\w+')}$`)
+}
 
 /** The expression of a property of an object literal. */
 function propertyOf(literal: Expression | undefined, wanted: string): Node | undefined {
@@ -172,7 +172,7 @@ export async function readSource(
           const { text } = first as unknown as { text: string }
           if (/^(arkwatch|arkrelay)_/.test(text)) metrics.set(text, called)
         }
-        if (called === 'join' && given.length === 2 && /\b(dataDir|folder)\b/.test((first as Node).getText(file))) {
+        if (called === 'join' && given.length === 2 && /(dir|folder)\b/i.test((first as Node).getText(file))) {
           if (isStringLiteral(second as Node)) dataFiles.push((second as unknown as { text: string }).text)
         }
       }
