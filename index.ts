@@ -4,20 +4,20 @@
  * @module
  */
 import type { RuntimeConfig } from './core/config/types.ts'
-import { type DataLock, lockData } from './core/data-lock.ts'
-import { ArkwatchError, httpStatusOf } from './core/errors.ts'
-import type { RequestMiddleware } from './core/http/middleware.ts'
-import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/http/wrap-application.ts'
-import type { Logger } from './core/log.ts'
-import type { AnyPlugin } from './core/plugin.ts'
+import type { AnyPlugin } from './core/contract/definition.ts'
+import { ArkwatchError, httpStatusOf } from './core/contract/errors.ts'
+import type { Logger } from './core/contract/logger.ts'
+import type { PlanStep, RuntimeStatus } from './core/contract/runtime-api.ts'
+import type { ServiceToken } from './core/contract/tokens.ts'
+import { type DataLock, lockData } from './core/process/data-lock.ts'
+import type { RequestMiddleware } from './core/requests/middleware.ts'
+import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/requests/wrap-application.ts'
 import { createRuntime, type RunningRuntime, type StopOptions } from './core/runtime.ts'
-import type { PlanStep, RuntimeStatus } from './core/runtime-api.ts'
-import type { ServiceToken } from './core/token.ts'
 import { catalog } from './plugins/catalog.ts'
 import { environmentOverlays } from './plugins/environment.ts'
 import { Logging, type RequestSource } from './plugins/logging/api.ts'
 
-export { Runtime } from './core/runtime-api.ts'
+export { Runtime } from './core/contract/runtime-api.ts'
 export type {
   Application,
   Logger,

@@ -1,5 +1,5 @@
 /** The codes that the command line itself raises. */
-import { defineErrors } from '../core/errors.ts'
+import { defineErrors } from '../core/contract/errors.ts'
 
 export const cliError = defineErrors({
   CLI_USAGE: { message: '{what}', help: 'See `arkwatch help`, or `arkwatch help <command>`.' },

@@ -1,8 +1,8 @@
 /** The running instance that a configuration belongs to. */
 import { dirname, resolve } from 'node:path'
-import { spot } from '../core/config/node.ts'
-import { readTree } from '../core/config/read.ts'
-import { type ControlClient, control } from '../core/control.ts'
+import { spot } from '../core/config/tree/node.ts'
+import { readTree } from '../core/config/tree/read.ts'
+import { type ControlClient, control } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
 import { type RemoteClient, remote } from './remote.ts'
 

@@ -1,8 +1,8 @@
 /** Liveness over HTTP, as a container's health check asks for it: it needs no control socket and no main loop. */
 import { applyEnvironment } from '../core/config/environment.ts'
-import { spot } from '../core/config/node.ts'
-import { readTree } from '../core/config/read.ts'
-import { messageOf } from '../core/errors.ts'
+import { spot } from '../core/config/tree/node.ts'
+import { readTree } from '../core/config/tree/read.ts'
+import { messageOf } from '../core/contract/errors.ts'
 import { environmentOverlays } from '../plugins/environment.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parse } from 'yaml'
-import { messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/contract/errors.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
 

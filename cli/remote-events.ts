@@ -1,7 +1,7 @@
 /** Server-sent events of an instance elsewhere. */
 import { createParser } from 'eventsource-parser'
-import { systemClock } from '../core/clock.ts'
-import { messageOf } from '../core/errors.ts'
+import { messageOf } from '../core/contract/errors.ts'
+import { systemClock } from '../core/process/clock.ts'
 import { cliError } from './errors.ts'
 import { refusal } from './remote-refusal.ts'
 

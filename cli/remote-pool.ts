@@ -1,5 +1,5 @@
 /** The commands of `arkwatch pool` over the admin API of an instance elsewhere. */
-import { parseDuration } from '../core/config/units.ts'
+import { parseDuration } from '../core/contract/units.ts'
 
 type Args = Readonly<Record<string, unknown>>
 type Json = Record<string, unknown>

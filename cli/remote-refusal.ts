@@ -1,5 +1,5 @@
 /** What an instance elsewhere answers when it refuses. */
-import { ArkwatchError } from '../core/errors.ts'
+import { ArkwatchError } from '../core/contract/errors.ts'
 import { cliError } from './errors.ts'
 
 type Json = Record<string, unknown>

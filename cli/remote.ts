@@ -1,7 +1,8 @@
 /** The control commands over the admin API of an instance elsewhere: `--url`, with the key in ARKWATCH_KEY. */
-import { parseDuration } from '../core/config/units.ts'
-import type { ControlClient } from '../core/control.ts'
-import { messageOf } from '../core/errors.ts'
+
+import { messageOf } from '../core/contract/errors.ts'
+import { parseDuration } from '../core/contract/units.ts'
+import type { ControlClient } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
 import { type RemoteEvent, remoteEvents } from './remote-events.ts'

@@ -1,5 +1,5 @@
 /** What an exit code of `arkwatch` means. Documented in docs/cli.md. */
-import { ArkwatchError } from './errors.ts'
+import { ArkwatchError } from './contract/errors.ts'
 
 export const exitCodes = {
   /** Done, or the answer is yes. */

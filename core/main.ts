@@ -1,11 +1,14 @@
 /** Arkwatch as a process of its own. The only place that listens to signals and decides on the exit code. */
-import { type Clock, systemClock } from './clock.ts'
-import { type ControlServer, startControl } from './control.ts'
-import { type DataLock, lockData } from './data-lock.ts'
+
+import { watchFiles } from './config/watch.ts'
+import type { Clock } from './contract/clock.ts'
+import type { Logger } from './contract/logger.ts'
+import { type ControlServer, startControl } from './control/server.ts'
 import { exitCodes, forcedExitCode } from './exit-codes.ts'
-import { type Logger, LogHub } from './log.ts'
+import { systemClock } from './process/clock.ts'
+import { type DataLock, lockData } from './process/data-lock.ts'
+import { LogHub } from './process/log.ts'
 import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
-import { watchFiles } from './watch.ts'
 
 /** What a second signal leaves for plugins to stop. */
 const forcedStopMs = 2_000

@@ -11,7 +11,7 @@ import {
 
 /** Where raw time may be used, and why. */
 const rawTime: Exceptions = {
-  'core/clock.ts': 'it is the clock',
+  'core/process/clock.ts': 'it is the clock',
   'plugins/health/watchdog/worker.ts': 'runs in its own thread and must not depend on the loop that it watches',
   'plugins/logging/access-worker.ts': 'runs in its own thread, where waiting holds up nobody',
   'plugins/logging/access/access-log.ts': 'waits for its thread while the process ends and the loop no longer turns',
@@ -226,8 +226,8 @@ describe('let through', () => {
   })
 
   test('raw time where an exception says why, by file and by folder', () => {
-    const files = { 'core/clock.ts': 'Date.now()\n', 'scripts/a/b.ts': 'performance.now()\n' }
-    expect(broken(files, { 'core/clock.ts': 'it is the clock', 'scripts/': 'tools' })).toEqual([])
+    const files = { 'core/process/clock.ts': 'Date.now()\n', 'scripts/a/b.ts': 'performance.now()\n' }
+    expect(broken(files, { 'core/process/clock.ts': 'it is the clock', 'scripts/': 'tools' })).toEqual([])
   })
 })
 

@@ -53,7 +53,7 @@ describe('error codes', () => {
 
   test('a program that records what it raises writes each code once, also after a collection', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arkwatch-raised-'))
-    const script = `import { coreError } from '${join(root, 'core/errors.ts')}'
+    const script = `import { coreError } from '${join(root, 'core/contract/errors.ts')}'
       coreError('PLUGIN_INVALID'); Bun.gc(true); coreError('PLUGIN_INVALID'); coreError('DATA_IN_USE')`
     try {
       const env = { ...process.env, ARKWATCH_TEST_RAISED_DIR: folder }

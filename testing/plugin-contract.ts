@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'bun:test'
 import { readdirSync } from 'node:fs'
 import { z } from 'zod'
-import { serviceIds } from '../core/graph.ts'
-import type { AnyPlugin } from '../core/plugin.ts'
+import type { AnyPlugin } from '../core/contract/definition.ts'
+import { serviceIds } from '../core/lifecycle/graph.ts'
 import { testRuntime } from './test-runtime.ts'
 
 export interface PluginContractOptions {

@@ -1,5 +1,5 @@
 /** A log sink for tests. */
-import type { LogRecord, LogSink } from '../core/log.ts'
+import type { LogRecord, LogSink } from '../core/contract/logger.ts'
 
 /** Keeps records in an array. */
 export function recordingSink(lines: LogRecord[]): LogSink {

@@ -1,5 +1,6 @@
 /** A clock that stands still until a test moves it. */
-import { type Cancel, type Clock, repeating, sleeping } from '../core/clock.ts'
+import type { Cancel, Clock } from '../core/contract/clock.ts'
+import { repeating, sleeping } from '../core/process/clock.ts'
 
 export interface TestClock extends Clock {
   /** Moves time on, runs what falls due in order, and lets promises settle in between. */

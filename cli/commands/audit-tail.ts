@@ -1,5 +1,5 @@
 /** `arkwatch audit tail` */
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 import type { AuditRecord } from '../../plugins/audit/api.ts'
 import { type Cli, type Command, printJson } from '../cli.ts'
 import { cliError } from '../errors.ts'

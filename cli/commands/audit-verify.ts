@@ -2,7 +2,7 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { messageOf } from '../../core/errors.ts'
+import { messageOf } from '../../core/contract/errors.ts'
 import type { AuditVerdict } from '../../plugins/audit/api.ts'
 import { auditError } from '../../plugins/audit/errors.ts'
 import { verifyExport } from '../../plugins/audit/verify-export.ts'

@@ -1,6 +1,7 @@
 /** `arkwatch config apply FILE` */
-import { parseDuration } from '../../core/config/units.ts'
-import type { AppliedChange } from '../../core/runtime-api.ts'
+
+import type { AppliedChange } from '../../core/contract/runtime-api.ts'
+import { parseDuration } from '../../core/contract/units.ts'
 import { type Command, printJson } from '../cli.ts'
 import { cliError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -1,5 +1,5 @@
 /** `arkwatch config plan FILE` */
-import type { PlannedChange } from '../../core/runtime-api.ts'
+import type { PlannedChange } from '../../core/contract/runtime-api.ts'
 import type { Command } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

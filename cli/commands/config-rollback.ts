@@ -1,5 +1,5 @@
 /** `arkwatch config rollback [ID]` */
-import type { AppliedChange } from '../../core/runtime-api.ts'
+import type { AppliedChange } from '../../core/contract/runtime-api.ts'
 import { type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

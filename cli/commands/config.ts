@@ -1,7 +1,7 @@
 /** `arkwatch config` */
 import { loadConfig } from '../../core/config/load.ts'
 import type { Source } from '../../core/config/types.ts'
-import { ArkwatchError } from '../../core/errors.ts'
+import { ArkwatchError } from '../../core/contract/errors.ts'
 import { type Cli, type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

@@ -1,8 +1,8 @@
 /** `arkwatch dev`: a process of its own that supervises `arkwatch start`. Code is loaded once a process, hence the restart. */
 import { join } from 'node:path'
-import { systemClock } from '../../core/clock.ts'
-import { LogHub } from '../../core/log.ts'
-import { watchFiles } from '../../core/watch.ts'
+import { watchFiles } from '../../core/config/watch.ts'
+import { systemClock } from '../../core/process/clock.ts'
+import { LogHub } from '../../core/process/log.ts'
 import type { Cli, Command } from '../cli.ts'
 import { supervise } from '../dev/supervisor.ts'
 import { watchedFiles } from '../dev/watched-files.ts'

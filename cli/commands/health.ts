@@ -1,5 +1,5 @@
 /** `arkwatch health` */
-import { parseDuration } from '../../core/config/units.ts'
+import { parseDuration } from '../../core/contract/units.ts'
 import type { ComprehensiveJson } from '../../plugins/health/report.ts'
 import { type Cli, type Command, printJson } from '../cli.ts'
 import { cliError } from '../errors.ts'

@@ -1,5 +1,5 @@
 /** `arkwatch keys create NAME` */
-import { parseDuration } from '../../core/config/units.ts'
+import { parseDuration } from '../../core/contract/units.ts'
 import type { KeyInfo } from '../../plugins/admin/keys/key.ts'
 import { type Command, printJson } from '../cli.ts'
 import { cliError } from '../errors.ts'

@@ -1,5 +1,5 @@
 /** `arkwatch logs -f` */
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 import type { LogEntry } from '../../plugins/logging/api.ts'
 import type { Cli, Command } from '../cli.ts'
 import { cliError } from '../errors.ts'

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
-import { messageOf } from '../../core/errors.ts'
+import { messageOf } from '../../core/contract/errors.ts'
 import { version } from '../../core/version.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { type Command, printJson } from '../cli.ts'

@@ -1,5 +1,5 @@
 /** `arkwatch plugins enable NAME` */
-import type { AppliedChange } from '../../core/runtime-api.ts'
+import type { AppliedChange } from '../../core/contract/runtime-api.ts'
 import type { Command } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

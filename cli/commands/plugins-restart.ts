@@ -1,5 +1,5 @@
 /** `arkwatch plugins restart NAME` */
-import type { PlanStep } from '../../core/runtime-api.ts'
+import type { PlanStep } from '../../core/contract/runtime-api.ts'
 import type { Command } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

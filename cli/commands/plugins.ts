@@ -1,5 +1,5 @@
 /** `arkwatch plugins` */
-import type { PluginStatus, RuntimeStatus } from '../../core/runtime-api.ts'
+import type { PluginStatus, RuntimeStatus } from '../../core/contract/runtime-api.ts'
 import { type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'

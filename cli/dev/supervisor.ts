@@ -1,5 +1,5 @@
 /** Keeps one child process running, and replaces it on demand. */
-import type { Clock } from '../../core/clock.ts'
+import type { Clock } from '../../core/contract/clock.ts'
 
 /** What the supervisor needs of a process. */
 export interface Child {

@@ -1,8 +1,8 @@
 /** Which files matter to a runtime under development: its configuration, and the code of plugins named by path. */
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import { spot } from '../../core/config/node.ts'
-import { readTree } from '../../core/config/read.ts'
+import { spot } from '../../core/config/tree/node.ts'
+import { readTree } from '../../core/config/tree/read.ts'
 import type { Cli } from '../cli.ts'
 import { dataDirOf } from '../instance.ts'
 

@@ -1,5 +1,5 @@
 /** One question to a TCP port: connect, send, take the first bytes. */
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 
 export interface Question {
   readonly host: string

@@ -1,7 +1,7 @@
 /** The effective configuration as a table: path, value, source. Pure. */
 
 import { describeSource } from '../../core/config/describe-source.ts'
-import { type Path, pointer } from '../../core/config/node.ts'
+import { type Path, pointer } from '../../core/config/tree/node.ts'
 import type { Source } from '../../core/config/types.ts'
 import type { Cli } from '../cli.ts'
 import { paint } from './style.ts'

@@ -1,5 +1,5 @@
 /** The steps of a reload as a table. */
-import type { PlanStep } from '../../core/runtime-api.ts'
+import type { PlanStep } from '../../core/contract/runtime-api.ts'
 import { type Cli, printJson } from '../cli.ts'
 import { paint } from './style.ts'
 import { table } from './table.ts'

@@ -1,16 +1,16 @@
 /** Errors for people, or as JSON: what is wrong, where, what to do. */
 import { formatProblem } from '../../core/config/errors.ts'
-import type { Problem } from '../../core/config/types.ts'
-import { ArkwatchError, messageOf } from '../../core/errors.ts'
+import type { ConfigProblem } from '../../core/contract/config-problem.ts'
+import { ArkwatchError, messageOf } from '../../core/contract/errors.ts'
 import { type Cli, printJson } from '../cli.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 
 /** The problems of a configuration that an error carries, if it does. */
-const problemsOf = ({ details }: ArkwatchError): readonly Problem[] | undefined =>
-  Array.isArray(details.problems) ? (details.problems as Problem[]) : undefined
+const problemsOf = ({ details }: ArkwatchError): readonly ConfigProblem[] | undefined =>
+  Array.isArray(details.problems) ? (details.problems as ConfigProblem[]) : undefined
 
 /** @returns one block a problem: position and message, below it what to do */
-export const problemLines = (problems: readonly Problem[], cwd: string): string =>
+export const problemLines = (problems: readonly ConfigProblem[], cwd: string): string =>
   problems.map(({ help, ...problem }) => `${formatProblem(problem, cwd)}${help ? `\n    ${help}` : ''}`).join('\n')
 
 /**

@@ -1,8 +1,10 @@
 /** What plugins say about the whole configuration, where a schema of their own section cannot know it. */
-import type { House } from '../plugin.ts'
+
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import type { House } from '../contract/definition.ts'
 import { problem } from './errors.ts'
-import { type Node, spot } from './node.ts'
-import type { PluginSection, Problem } from './types.ts'
+import { type Node, spot } from './tree/node.ts'
+import type { PluginSection } from './types.ts'
 
 /** What a section says it offers to a point; undefined where it does not say. */
 const offersOf = ({ definition, config }: PluginSection): Readonly<Record<string, readonly string[]>> | undefined =>
@@ -17,7 +19,7 @@ export function conflicts(
   root: Node,
   house: Omit<House, 'offered'>,
   foreign: (section: PluginSection) => boolean,
-): Problem[] {
+): ConfigProblem[] {
   // One whose target is not configured counts: the same file serves a machine where it is.
   const named = sections.filter(({ config }) => config !== undefined)
   const offered: House['offered'] = (point) => ({

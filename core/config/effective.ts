@@ -1,8 +1,8 @@
 /** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
 import type { $ZodType } from 'zod/v4/core'
-import { type Node, type Path, pointer, toPlain } from './node.ts'
-import { redacted, redactUrls } from './redact.ts'
-import { below, defaultOf, isSecret, keysOf } from './schema-walk.ts'
+import { redacted, redactUrls } from '../contract/redact.ts'
+import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
+import { type Node, type Path, pointer, toPlain } from './tree/node.ts'
 import type { Source } from './types.ts'
 
 /**

@@ -1,8 +1,9 @@
 /** Environment variables that set values of the configuration. The table itself is passed in: core knows no plugin. */
+
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import { redacted, show } from '../contract/redact.ts'
 import { problem } from './errors.ts'
-import { assign, fromPlain, type Node, spot } from './node.ts'
-import { redacted, show } from './redact.ts'
-import type { Problem } from './types.ts'
+import { assign, fromPlain, type Node, spot } from './tree/node.ts'
 
 /** A value that the variable does not take. */
 export interface Refusal {
@@ -42,7 +43,7 @@ export function applyEnvironment(
   tree: Node,
   overlays: readonly EnvironmentOverlay[],
   env: Readonly<Record<string, string | undefined>>,
-  problems: Problem[],
+  problems: ConfigProblem[],
 ): Node {
   let result = tree
   for (const { variable, secret = false, where, set } of overlays) {

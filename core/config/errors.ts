@@ -1,8 +1,9 @@
 /** The codes of what can be wrong with a configuration, and the error that carries all of them at once. */
 import { relative } from 'node:path'
-import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../errors.ts'
-import { type Path, pointer, showKey } from './node.ts'
-import type { Problem, Source } from './types.ts'
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../contract/errors.ts'
+import { type Path, pointer, showKey } from './tree/node.ts'
+import type { Source } from './types.ts'
 
 export const configError = defineErrors({
   CONFIG_INVALID: {
@@ -47,7 +48,7 @@ export const configError = defineErrors({
 type Code = Parameters<typeof configError>[0] | 'PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH'
 
 /** @param help replaces the help of the table @returns one problem at the position of `source`, if that is a file */
-export function problem(code: Code, details: ErrorDetails, path: Path, source?: Source, help?: string): Problem {
+export function problem(code: Code, details: ErrorDetails, path: Path, source?: Source, help?: string): ConfigProblem {
   const plugin = code === 'PLUGIN_INVALID' || code === 'PLUGIN_API_MISMATCH'
   const error = plugin ? coreError(code, details) : configError(code, details)
   const inFile = source?.kind === 'file' || source?.kind === 'overlay'
@@ -62,7 +63,10 @@ export function problem(code: Code, details: ErrorDetails, path: Path, source?: 
 }
 
 /** @returns `file:line:column: message (pointer) help`, the file relative to `cwd` if it is below it */
-export function formatProblem({ message, pointer, file, line, column, help }: Problem, cwd = process.cwd()): string {
+export function formatProblem(
+  { message, pointer, file, line, column, help }: ConfigProblem,
+  cwd = process.cwd(),
+): string {
   const near = file !== undefined && !relative(cwd, file).startsWith('..') ? relative(cwd, file) : file
   const at = near === undefined ? '' : `${[near, line, column].filter((part) => part !== undefined).join(':')}: `
   return `${at}${message}${pointer === '' ? '' : ` (${pointer})`}${help === undefined ? '' : ` ${help}`}`
@@ -75,7 +79,7 @@ const maxShown = 20
 export class ConfigError extends ArkwatchError {
   /** @param hint what to do, in place of the table's */
   constructor(
-    readonly problems: readonly Problem[],
+    readonly problems: readonly ConfigProblem[],
     hint?: string,
   ) {
     const shown = problems.slice(0, maxShown).map((each) => formatProblem({ ...each, help: undefined }))
@@ -89,7 +93,7 @@ export class ConfigError extends ArkwatchError {
   ofChange(candidate: string): ConfigError {
     const problems = this.problems.map(({ file, line, column, ...rest }) =>
       file === candidate ? rest : { ...rest, file, line, column },
-    ) as readonly Problem[]
+    ) as readonly ConfigProblem[]
     return new ConfigError(problems, 'Nothing was changed. Mend what each line names, and send the change again.')
   }
 

@@ -2,19 +2,20 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { atOnce, inTurns, yieldToLoop } from '../clock.ts'
-import { messageOf } from '../errors.ts'
-import type { AnyPlugin, Catalog, Environment } from '../plugin.ts'
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
+import { messageOf } from '../contract/errors.ts'
+import { atOnce, inTurns, yieldToLoop } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
 import { ConfigError, problem } from './errors.ts'
-import { type Checked, problemsOf, wronglyTyped } from './issues.ts'
-import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain } from './node.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
-import { type ReadFiles, readFiles } from './read.ts'
-import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './root-config.ts'
-import type { Described, PluginSection, Problem, RuntimeConfig, Source } from './types.ts'
+import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
+import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './schema/root-config.ts'
+import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain } from './tree/node.ts'
+import { type ReadFiles, readFiles } from './tree/read.ts'
+import type { Described, PluginSection, RuntimeConfig, Source } from './types.ts'
 
 export interface LoadOptions {
   /** Path of config.yaml. */
@@ -51,7 +52,7 @@ function withoutNulls(tree: Node): Node {
   return { ...tree, entries }
 }
 
-function fromCode(object: unknown, problems: Problem[]): Node {
+function fromCode(object: unknown, problems: ConfigProblem[]): Node {
   const source: Source = { kind: 'code' }
   try {
     const tree = fromPlain(object ?? {}, source)
@@ -75,7 +76,7 @@ const pluginsOf = (tree: Node): Tree['entries'] => {
 function check<Out>(
   checked: Checked & { readonly schema: z.ZodType<Out> },
   omit: readonly string[],
-  problems: Problem[],
+  problems: ConfigProblem[],
 ) {
   for (;;) {
     const value = toPlain(without(spot(checked.root, checked.path).node!, omit))
@@ -89,7 +90,7 @@ function check<Out>(
   }
 }
 
-function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Problem[]): PluginSection {
+function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]): PluginSection {
   const { name, definition, enabled, from } = plugin
   const path = ['plugins', name]
   const required = spot(root, [...path, 'required']).node
@@ -107,12 +108,12 @@ function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Pr
 }
 
 /** Leaves out what may only follow from a file that could not be parsed to its end, and sorts by position. */
-function settled(problems: readonly Problem[]): readonly Problem[] {
+function settled(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const broken = new Map<string, number>()
   for (const { code, file, line } of problems) {
     if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
   }
-  const order = ({ file }: Problem) => file ?? '\uFFFF'
+  const order = ({ file }: ConfigProblem) => file ?? '\uFFFF'
   return problems
     .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
     .toSorted((a, b) =>
@@ -153,7 +154,7 @@ export async function loadConfig({
   read = readFiles,
   cwd,
 }: LoadOptions): Promise<RuntimeConfig> {
-  const problems: Problem[] = []
+  const problems: ConfigProblem[] = []
   const files = new Set<string>()
   const readOf = async (file: string, kind: 'file' | 'overlay') => {
     const result = await read({ file, kind, env })

@@ -2,12 +2,13 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { messageOf } from '../errors.ts'
-import { type AnyPlugin, type Catalog, contractApi } from '../plugin.ts'
-import { didYouMean } from './closest.ts'
+import { didYouMean } from '../contract/closest.ts'
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
+import { messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
-import { type Entry, type Path, showKey, spot } from './node.ts'
-import type { Problem, Source } from './types.ts'
+import { type Entry, type Path, showKey, spot } from './tree/node.ts'
+import type { Source } from './types.ts'
 
 export interface Known {
   readonly catalog: Catalog
@@ -65,7 +66,7 @@ export async function findPlugin(
   name: string,
   { key, node }: Entry,
   { catalog, plugins, baseDir }: Known,
-  problems: Problem[],
+  problems: ConfigProblem[],
 ): Promise<NamedPlugin | undefined> {
   const path: Path = ['plugins', name]
   const enabledNode = spot(node, ['enabled']).node

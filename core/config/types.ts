@@ -1,5 +1,6 @@
 /** What reading a configuration gives. */
-import type { AnyPlugin, Environment } from '../plugin.ts'
+import type { AnyPlugin, Environment } from '../contract/definition.ts'
+import type { WorkersConfig } from '../process/workers.ts'
 
 /** Where an effective value came from. */
 export type Source =
@@ -9,20 +10,6 @@ export type Source =
   | { readonly kind: 'overlay'; readonly file: string; readonly line: number; readonly column: number }
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'code' }
-
-/** One thing wrong with the configuration. */
-export interface Problem {
-  /** Upper-snake code of the error table. */
-  readonly code: string
-  readonly message: string
-  /** JSON pointer, `/plugins/health/checks/db/every`; empty for a syntax error. */
-  readonly pointer: string
-  readonly file?: string
-  readonly line?: number
-  readonly column?: number
-  /** What to do, `did you mean "every"?`. */
-  readonly help?: string
-}
 
 export interface ServerConfig {
   readonly host: string
@@ -35,11 +22,6 @@ export interface ServerConfig {
   readonly drainDelayMs: number
   /** How long requests in flight may take after that. */
   readonly drainTimeoutMs: number
-}
-
-export interface WorkersConfig {
-  readonly maxThreads: number
-  readonly maxQueue: number
 }
 
 /** One plugin that the configuration names. */

@@ -1,9 +1,10 @@
 /** The listeners of a runtime: opened with limits, closed without cutting off a request that is under way. */
 import { renameSync, rmSync, statSync } from 'node:fs'
-import { type Clock, systemClock } from '../clock.ts'
-import { coreError, messageOf } from '../errors.ts'
-import type { Logger } from '../log.ts'
-import type { Listener, ListenOptions } from '../runtime-api.ts'
+import type { Clock } from '../contract/clock.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { Listener, ListenOptions } from '../contract/runtime-api.ts'
+import { systemClock } from '../process/clock.ts'
 import { portHolder } from './port-holder.ts'
 import { problemResponse } from './problem.ts'
 

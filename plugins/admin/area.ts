@@ -1,6 +1,7 @@
 /** The tables of the admin plugin, also while the store cannot be used. */
-import { ArkwatchError } from '../../core/errors.ts'
-import type { PluginClock } from '../../core/plugin.ts'
+
+import type { PluginClock } from '../../core/contract/definition.ts'
+import { ArkwatchError } from '../../core/contract/errors.ts'
 import type { SqlValue, Statement, Store, StoreArea, Written } from '../store/api.ts'
 import { keyMigration } from './keys/key-table.ts'
 

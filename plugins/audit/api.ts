@@ -1,5 +1,5 @@
 /** What other plugins may use of the audit log. */
-import { service } from '../../core/token.ts'
+import { service } from '../../core/contract/tokens.ts'
 
 /** Who did it. */
 export interface AuditPrincipal {

@@ -1,5 +1,5 @@
 /** The codes of the audit log. */
-import { defineErrors } from '../../core/errors.ts'
+import { defineErrors } from '../../core/contract/errors.ts'
 
 export const auditError = defineErrors({
   AUDIT_UNAVAILABLE: {

@@ -1,7 +1,7 @@
 /** Puts what the CLI changes by the control socket on record, as requests are. */
-import { messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/log.ts'
-import type { ControlWitness } from '../../core/runtime-api.ts'
+import { messageOf } from '../../core/contract/errors.ts'
+import type { Logger } from '../../core/contract/logger.ts'
+import type { ControlWitness } from '../../core/contract/runtime-api.ts'
 import type { Audit } from './api.ts'
 
 const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined => {

@@ -1,5 +1,5 @@
 /** What other plugins may use of health. */
-import { extensionPoint, service } from '../../core/token.ts'
+import { extensionPoint, service } from '../../core/contract/tokens.ts'
 
 export type CheckStatus = 'up' | 'degraded' | 'down' | 'unknown'
 

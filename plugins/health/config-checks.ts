@@ -1,7 +1,7 @@
 /** The schemas of the checks that config.yaml can name, one a kind. */
 import { z } from 'zod'
-import { secret } from '../../core/config/secret.ts'
-import { duration } from '../../core/config/units.ts'
+import { secret } from '../../core/contract/secret.ts'
+import { duration } from '../../core/contract/units.ts'
 import { parseCondition } from './conditions/parse.ts'
 
 function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {

@@ -1,6 +1,6 @@
 /** The options of health. */
 import { z } from 'zod'
-import { duration } from '../../core/config/units.ts'
+import { duration } from '../../core/contract/units.ts'
 import { CheckConfig, checkName } from './config-checks.ts'
 import { orderChecks, type Parents } from './dependencies.ts'
 

@@ -1,9 +1,9 @@
 /** The HTTP endpoints. Everything comes from memory. */
 import { type Context, Hono } from 'hono'
-import type { Clock } from '../../core/clock.ts'
-import type { EventLoop } from '../../core/event-loop.ts'
+import type { Clock } from '../../core/contract/clock.ts'
+import type { EventLoop } from '../../core/contract/event-loop.ts'
+import type { Runtime } from '../../core/contract/runtime-api.ts'
 import { problemResponse } from '../../core/http/problem.ts'
-import type { Runtime } from '../../core/runtime-api.ts'
 import { AnswerCache } from './answer-cache.ts'
 import type { Health } from './api.ts'
 import type { HealthConfig } from './config.ts'

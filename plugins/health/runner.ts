@@ -1,6 +1,7 @@
 /** Runs one check in the background and holds what it found. */
-import { messageOf } from '../../core/errors.ts'
-import type { PluginClock } from '../../core/plugin.ts'
+
+import type { PluginClock } from '../../core/contract/definition.ts'
+import { messageOf } from '../../core/contract/errors.ts'
 import type { CheckResult } from './api.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
 import { healthError } from './errors.ts'

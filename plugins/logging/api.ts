@@ -1,6 +1,6 @@
 /** What other plugins and embedding applications may use of logging. */
-import type { Level, Logger } from '../../core/log.ts'
-import { service } from '../../core/token.ts'
+import type { Level, Logger } from '../../core/contract/logger.ts'
+import { service } from '../../core/contract/tokens.ts'
 
 /** A line as it was written, redacted. */
 export interface LogEntry {

@@ -9,7 +9,7 @@ export interface CallSite {
 }
 
 const frame = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+)(?::\d+)?\)?$/
-const ownFrames = [import.meta.dir, new URL('../../core/log.ts', import.meta.url).pathname]
+const ownFrames = [import.meta.dir, new URL('../../core/process/log.ts', import.meta.url).pathname]
 
 /** @param stack of an Error @param skip path prefixes that are not the caller @returns the first frame outside of them */
 export function parseCallSite(stack: string, skip: readonly string[], cwd: string): CallSite | undefined {

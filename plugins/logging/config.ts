@@ -1,8 +1,8 @@
 /** The options of logging. */
 import { z } from 'zod'
-import { secret } from '../../core/config/secret.ts'
-import { duration, size } from '../../core/config/units.ts'
-import { levels } from '../../core/log.ts'
+import { levels } from '../../core/contract/logger.ts'
+import { secret } from '../../core/contract/secret.ts'
+import { duration, size } from '../../core/contract/units.ts'
 
 const level = () => z.enum(levels)
 

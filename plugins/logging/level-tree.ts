@@ -1,5 +1,5 @@
 /** Levels by logger name: a name follows its longest prefix that has one. Pure. */
-import { type Level, levels } from '../../core/log.ts'
+import { type Level, levels } from '../../core/contract/logger.ts'
 
 /** The name of what every logger is below. */
 export const rootLogger = 'root'

@@ -1,7 +1,8 @@
 /** The way of a line: counted, sampled, encoded once, then to sinks, memory and tails. */
-import type { Clock } from '../../core/clock.ts'
-import { currentRequest } from '../../core/http/current-request.ts'
-import { fallbackSink, type Level, type LogRecord, type LogSink, levels } from '../../core/log.ts'
+import type { Clock } from '../../core/contract/clock.ts'
+import { type Level, type LogRecord, type LogSink, levels } from '../../core/contract/logger.ts'
+import { fallbackSink } from '../../core/process/log.ts'
+import { currentRequest } from '../../core/requests/current-request.ts'
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
 import { EventCounters } from './event-counters.ts'

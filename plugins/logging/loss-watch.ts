@@ -1,6 +1,7 @@
 /** Tells the host and the log itself when lines are lost or a sink cannot write. */
-import type { Logger } from '../../core/log.ts'
-import type { RunState } from '../../core/plugin.ts'
+
+import type { RunState } from '../../core/contract/definition.ts'
+import type { Logger } from '../../core/contract/logger.ts'
 
 /** A line about losses at most so often. */
 const quietMs = 10_000

@@ -1,7 +1,8 @@
 /** Asks collectors: some at each scrape, some on a timer of their own. */
-import { ArkwatchError, messageOf } from '../../core/errors.ts'
-import type { Logger } from '../../core/log.ts'
-import type { PluginClock } from '../../core/plugin.ts'
+
+import type { PluginClock } from '../../core/contract/definition.ts'
+import { ArkwatchError, messageOf } from '../../core/contract/errors.ts'
+import type { Logger } from '../../core/contract/logger.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'

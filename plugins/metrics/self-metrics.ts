@@ -1,6 +1,7 @@
 /** What the runtime says about itself, as collectors. */
-import type { Runtime } from '../../core/runtime-api.ts'
-import { pluginStates } from '../../core/state.ts'
+
+import { pluginStates } from '../../core/contract/plugin-state.ts'
+import type { Runtime } from '../../core/contract/runtime-api.ts'
 import { version } from '../../core/version.ts'
 import type { Collector } from './api.ts'
 import { createMirror } from './collectors/mirror.ts'

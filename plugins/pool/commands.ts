@@ -1,7 +1,8 @@
 /** The pools on the control socket, for the CLI. */
-import { parseDuration } from '../../core/config/units.ts'
-import { type ControlCommand, controlCommand } from '../../core/runtime-api.ts'
-import type { Contribution } from '../../core/token.ts'
+
+import { type ControlCommand, controlCommand } from '../../core/contract/runtime-api.ts'
+import type { Contribution } from '../../core/contract/tokens.ts'
+import { parseDuration } from '../../core/contract/units.ts'
 import type { Pool } from './api.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'

@@ -1,7 +1,7 @@
 /** The options of pool. */
 import { z } from 'zod'
-import { secret } from '../../core/config/secret.ts'
-import { duration } from '../../core/config/units.ts'
+import { secret } from '../../core/contract/secret.ts'
+import { duration } from '../../core/contract/units.ts'
 
 const second = 1_000
 

@@ -1,6 +1,6 @@
 /** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
-import type { Cancel } from '../../core/clock.ts'
-import { messageOf } from '../../core/errors.ts'
+import type { Cancel } from '../../core/contract/clock.ts'
+import { messageOf } from '../../core/contract/errors.ts'
 import { backOffMs } from './back-off.ts'
 import type { PoolConnection } from './lease.ts'
 import type { PoolOptions } from './pool-options.ts'

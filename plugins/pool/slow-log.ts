@@ -1,6 +1,6 @@
 /** The latest slow statements, without their values. */
-import type { Clock } from '../../core/clock.ts'
-import type { Logger } from '../../core/log.ts'
+import type { Clock } from '../../core/contract/clock.ts'
+import type { Logger } from '../../core/contract/logger.ts'
 import type { SlowStatement } from './api.ts'
 
 /** Lines in a second; the others are counted and kept. */

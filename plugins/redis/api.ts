@@ -1,5 +1,5 @@
 /** What other plugins may use of redis. */
-import { service } from '../../core/token.ts'
+import { service } from '../../core/contract/tokens.ts'
 
 export type RedisArgument = string | number | Uint8Array
 

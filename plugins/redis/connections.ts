@@ -1,6 +1,6 @@
 /** The three shared connections as one service. */
-import type { Clock } from '../../core/clock.ts'
-import type { Logger } from '../../core/log.ts'
+import type { Clock } from '../../core/contract/clock.ts'
+import type { Logger } from '../../core/contract/logger.ts'
 import type { Redis, RedisCommand, RedisStats } from './api.ts'
 import type { RedisConfig } from './config.ts'
 import { boundHandshake, type Connect } from './connect.ts'

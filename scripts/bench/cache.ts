@@ -13,7 +13,7 @@
  * cacheable and cache-manager a copy unless told otherwise, which they are. --check exits with 1 where a goal is missed.
  */
 import { parseArgs } from 'node:util'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 import { trace } from '../../test/plugins/cache/traces.ts'
 import { privateRedis } from '../../test/support/services.ts'
 import { contenders } from './cache/contenders.ts'

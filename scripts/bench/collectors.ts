@@ -4,7 +4,7 @@
  * still, and the share of one core at the default period. `bun scripts/bench/collectors.ts [--json]`
  */
 
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 import type { Collector, MetricFactory } from '../../plugins/metrics/api.ts'
 import { HostConfig, hostCollectors, processCollectors } from '../../plugins/metrics/collectors/index.ts'
 import { longestTurn } from '../../test/support/longest-turn.ts'

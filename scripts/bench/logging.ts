@@ -3,10 +3,10 @@
  * one process; each as a ratio to pino to nothing in the same run.
  */
 import { pino } from 'pino'
-import { systemClock } from '../../core/clock.ts'
-import type { Logger, LogRecord } from '../../core/log.ts'
-import type { Route } from '../../core/request.ts'
-import { createWorkers } from '../../core/workers.ts'
+import type { Logger, LogRecord } from '../../core/contract/logger.ts'
+import type { Route } from '../../core/contract/request-hooks.ts'
+import { systemClock } from '../../core/process/clock.ts'
+import { createWorkers } from '../../core/process/workers.ts'
 import { AccessLog } from '../../plugins/logging/access/access-log.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from '../../plugins/logging/access/access-ring.ts'
 import { accessLogConfig, LoggingConfig } from '../../plugins/logging/config.ts'

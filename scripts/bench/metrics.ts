@@ -10,7 +10,7 @@
  */
 import { parseArgs } from 'node:util'
 import { Counter, Histogram, Registry } from '@prometheus-io/client'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 import { Scraper } from '../../plugins/metrics/exposition/scrape.ts'
 import { durationBuckets } from '../../plugins/metrics/http/duration-buckets.ts'
 import { createRequestMetrics } from '../../plugins/metrics/http/request-metrics.ts'

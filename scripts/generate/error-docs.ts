@@ -1,7 +1,7 @@
 /** docs/errors.md: every code with its message and what to do, by the module that owns it. */
 
 import { join } from 'node:path'
-import { type ErrorTable, errorTables } from '../../core/errors.ts'
+import { type ErrorTable, errorTables } from '../../core/contract/errors.ts'
 
 export interface ErrorSection {
   /** `core`, or the plugin's name. */
@@ -15,10 +15,10 @@ const sources = '{core,plugins,cli,testing}/**/*.ts'
 export async function errorModules(root: string): Promise<string[]> {
   const found: string[] = []
   for (const file of new Bun.Glob(sources).scanSync({ cwd: root })) {
-    if (file === 'core/errors.ts') continue
+    if (file === 'core/contract/errors.ts') continue
     if (/\bdefineErrors\(/.test(await Bun.file(join(root, file)).text())) found.push(file)
   }
-  return ['core/errors.ts', ...found.sort()]
+  return ['core/contract/errors.ts', ...found.sort()]
 }
 
 const ownerOf = (file: string) => (file.startsWith('plugins/') ? (file.split('/')[1] as string) : 'core')

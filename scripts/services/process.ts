@@ -1,7 +1,7 @@
 /** One server process: started as an unprivileged user, waited for until it answers, stopped by pid. */
 
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 
 export interface ServerCommand {
   readonly name: string

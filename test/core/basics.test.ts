@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { withDeadline } from '../../core/deadline.ts'
-import { ExtensionRegistry } from '../../core/extensions.ts'
-import { announce, beat, createHeartbeat, endPause, readHeartbeat } from '../../core/heartbeat.ts'
-import { fallbackSink } from '../../core/log.ts'
-import { Scope } from '../../core/scope.ts'
-import { moveState, type PluginState, pluginStates } from '../../core/state.ts'
-import { extensionPoint } from '../../core/token.ts'
+import { moveState, type PluginState, pluginStates } from '../../core/contract/plugin-state.ts'
+import { extensionPoint } from '../../core/contract/tokens.ts'
+import { ExtensionRegistry } from '../../core/lifecycle/extension-registry.ts'
+import { Scope } from '../../core/lifecycle/undo-scope.ts'
+import { withDeadline } from '../../core/process/deadline.ts'
+import { announce, beat, createHeartbeat, endPause, readHeartbeat } from '../../core/process/heartbeat.ts'
+import { fallbackSink } from '../../core/process/log.ts'
 import { testClock } from '../../testing/test-clock.ts'
 
 describe('a scope', () => {

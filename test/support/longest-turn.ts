@@ -1,6 +1,6 @@
 /** How long the event loop stood still. */
 import { dlopen } from 'bun:ffi'
-import { systemClock } from '../../core/clock.ts'
+import { systemClock } from '../../core/process/clock.ts'
 
 const isLinux = process.platform === 'linux'
 /** `process.threadCpuUsage` counts in ticks of the kernel, which are as long as what is measured. */

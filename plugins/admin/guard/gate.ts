@@ -1,7 +1,7 @@
 /** Who asks, and whether they may: the questions in front of every operation of the API, in their order. */
 import type { Context } from 'hono'
-import { type ArkwatchError, messageOf } from '../../../core/errors.ts'
-import type { Logger } from '../../../core/log.ts'
+import { type ArkwatchError, messageOf } from '../../../core/contract/errors.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
 import type { ChangeNote, Operation, Principal } from '../api.ts'
 import { adminError } from '../errors.ts'

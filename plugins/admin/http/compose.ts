@@ -1,7 +1,7 @@
 /** One application of all the admin routes, its own and those of other plugins. */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { yieldToLoop } from '../../../core/clock.ts'
-import type { Contributed } from '../../../core/token.ts'
+import type { Contributed } from '../../../core/contract/tokens.ts'
+import { yieldToLoop } from '../../../core/process/clock.ts'
 import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from './problem.ts'

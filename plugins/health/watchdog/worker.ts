@@ -4,8 +4,8 @@
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../../core/errors.ts'
-import { readHeartbeat } from '../../../core/heartbeat.ts'
+import { messageOf } from '../../../core/contract/errors.ts'
+import { readHeartbeat } from '../../../core/process/heartbeat.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 import { initialWatch, type Look, look, lookAfterMs, type WatchEvent, watchMetrics } from './watch.ts'
 

@@ -3,8 +3,8 @@
  * is full or gone, and can be written out on the spot in the last moments of the process.
  */
 import { fstatSync, write, writeSync } from 'node:fs'
-import type { Cancel, Clock } from '../../../core/clock.ts'
-import { messageOf } from '../../../core/errors.ts'
+import type { Cancel, Clock } from '../../../core/contract/clock.ts'
+import { messageOf } from '../../../core/contract/errors.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { Target } from './target.ts'
 

@@ -1,6 +1,7 @@
 /** A runtime with so many series: `bun server.ts SERIES DATA`. Prints the URL of its listener; ends with its stdin. */
 import { Hono } from 'hono'
-import { definePlugin, z } from '../../../core/plugin.ts'
+import { definePlugin } from '../../../core/contract/definition.ts'
+import { z } from '../../../core/plugin.ts'
 import { createRuntime } from '../../../core/runtime.ts'
 import { Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'

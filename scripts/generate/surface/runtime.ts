@@ -1,7 +1,7 @@
 /** The part of the surface that a running Arkwatch says: its commands, operations, metrics and files. */
 import { readdirSync } from 'node:fs'
 import { z } from 'zod'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { type AnyPlugin, controlCommand, definePlugin } from '../../../core/plugin.ts'
 import { catalog } from '../../../plugins/catalog.ts'
 import { collector, type MetricFactory } from '../../../plugins/metrics/api.ts'

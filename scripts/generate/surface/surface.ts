@@ -1,5 +1,5 @@
 /** docs/surface.txt: everything that users hold, one line for each. */
-import { ArkwatchError } from '../../../core/errors.ts'
+import { ArkwatchError } from '../../../core/contract/errors.ts'
 import { exitCodes, forcedExitCode } from '../../../core/exit-codes.ts'
 import manifest from '../../../package.json' with { type: 'json' }
 import { AccessLineEncoder } from '../../../plugins/logging/access/access-line.ts'

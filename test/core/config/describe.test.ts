@@ -1,6 +1,6 @@
 /** The effective values of a configuration, made in turns. */
 import { afterAll, expect, test } from 'bun:test'
-import { atOnce, inTurns } from '../../../core/clock.ts'
+import { atOnce, inTurns } from '../../../core/process/clock.ts'
 import { load, removeFolders } from './support.ts'
 
 afterAll(removeFolders)

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { expand, typed } from '../../../core/config/expand.ts'
+import { expand, typed } from '../../../core/config/tree/expand.ts'
 import { load, removeFolders, sectionOf } from './support.ts'
 
 afterAll(removeFolders)

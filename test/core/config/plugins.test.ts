@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { contractApi, definePlugin, z } from '../../../core/plugin.ts'
+import { contractApi, definePlugin } from '../../../core/contract/definition.ts'
+import { z } from '../../../core/plugin.ts'
 import { catalog, load, removeFolders, sectionOf, watcher } from './support.ts'
 
 afterAll(removeFolders)

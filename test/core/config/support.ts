@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path'
 import type { EnvironmentOverlay } from '../../../core/config/environment.ts'
 import { ConfigError } from '../../../core/config/errors.ts'
 import { type LoadOptions, loadConfig } from '../../../core/config/load.ts'
-import type { Problem, RuntimeConfig } from '../../../core/config/types.ts'
-import { type AnyPlugin, type Catalog, definePlugin, duration, secret, size, z } from '../../../core/plugin.ts'
+import type { RuntimeConfig } from '../../../core/config/types.ts'
+import type { ConfigProblem } from '../../../core/contract/config-problem.ts'
+import { type AnyPlugin, type Catalog, definePlugin } from '../../../core/contract/definition.ts'
+import { duration, secret, size, z } from '../../../core/plugin.ts'
 
 const Check = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -64,7 +66,7 @@ export interface Loaded {
   readonly config: RuntimeConfig
   /** As `line:column pointer code message | help`, the folder left out. */
   readonly problems: readonly string[]
-  readonly raw: readonly Problem[]
+  readonly raw: readonly ConfigProblem[]
   readonly printed: string
 }
 
@@ -75,7 +77,7 @@ export function removeFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 }
 
-const line = ({ file, line, column, pointer, code, message, help }: Problem, folder: string) => {
+const line = ({ file, line, column, pointer, code, message, help }: ConfigProblem, folder: string) => {
   const name = file === undefined || file.endsWith('/config.yaml') ? '' : `${file.slice(folder.length + 1)}:`
   const at = line === undefined ? '-' : `${name}${line}:${column}`
   return `${at} ${pointer} ${code} ${message}${help === undefined ? '' : ` | ${help}`}`.replaceAll(`${folder}/`, '')

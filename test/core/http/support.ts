@@ -1,9 +1,10 @@
 /** A request path under observation. */
-import { systemClock } from '../../../core/clock.ts'
-import type { OwnedHooks } from '../../../core/http/hook-set.ts'
-import { createRequestPath } from '../../../core/http/request-path.ts'
-import { fallbackSink, LogHub } from '../../../core/log.ts'
-import type { RequestHooks } from '../../../core/request.ts'
+
+import type { RequestHooks } from '../../../core/contract/request-hooks.ts'
+import { systemClock } from '../../../core/process/clock.ts'
+import { fallbackSink, LogHub } from '../../../core/process/log.ts'
+import type { OwnedHooks } from '../../../core/requests/hook-set.ts'
+import { createRequestPath } from '../../../core/requests/request-path.ts'
 
 export interface Seen {
   readonly route: string

@@ -1,5 +1,6 @@
 /** Real time whose periods are short: what is looked at every ten seconds is looked at ten times a second. */
-import { type Clock, systemClock } from '../../../core/clock.ts'
+import type { Clock } from '../../../core/contract/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 
 export const hastyClock: Clock = {
   ...systemClock,

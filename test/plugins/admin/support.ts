@@ -1,6 +1,7 @@
 /** A runtime with the admin API, and keys of every role. */
-import { type Clock, systemClock } from '../../../core/clock.ts'
-import type { PluginContext } from '../../../core/plugin.ts'
+import type { Clock } from '../../../core/contract/clock.ts'
+import type { PluginContext } from '../../../core/contract/definition.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import type { Role } from '../../../plugins/admin/api.ts'
 import type { Document } from '../../../plugins/admin/http/document.ts'
 import admin from '../../../plugins/admin/index.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { yieldToLoop } from '../../../core/clock.ts'
+import { yieldToLoop } from '../../../core/process/clock.ts'
 import { type Draft, Journal } from '../../../plugins/audit/journal.ts'
 import type { Statement, StoreArea } from '../../../plugins/store/api.ts'
 

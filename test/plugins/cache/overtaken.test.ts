@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
 import { RedisTier } from '../../../plugins/cache/redis-tier.ts'
 import { dropScript } from '../../../plugins/cache/scripts.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import type { CacheStats } from '../../../plugins/cache/api.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { cachedQuery } from '../../../plugins/cache/api.ts'
 import { refusedVerb } from '../../../plugins/cache/cached-query.ts'
 import { Pools } from '../../../plugins/pool/api.ts'

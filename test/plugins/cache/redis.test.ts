@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { type Instance, privateRedis } from '../../support/services.ts'
 import { cacheNode, codeOf, until } from './support.ts'
 

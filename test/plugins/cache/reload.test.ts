@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { Cache } from '../../../plugins/cache/api.ts'
 import cachePlugin from '../../../plugins/cache/index.ts'
 import { Metrics } from '../../../plugins/metrics/api.ts'

@@ -1,7 +1,8 @@
 /** Caches for tests: in memory with time that stands still, and nodes on a real Redis. */
 import { expect } from 'bun:test'
-import { type Clock, systemClock } from '../../../core/clock.ts'
-import type { Logger } from '../../../core/log.ts'
+import type { Clock } from '../../../core/contract/clock.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
 import { RedisTier } from '../../../plugins/cache/redis-tier.ts'
 import { TieredCache } from '../../../plugins/cache/tiered-cache.ts'

@@ -1,6 +1,7 @@
 /** What `dependsOn` may name, as a whole configuration is read. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { definePlugin, z } from '../../../core/plugin.ts'
+import { definePlugin } from '../../../core/contract/definition.ts'
+import { z } from '../../../core/plugin.ts'
 import { catalog } from '../../../plugins/catalog.ts'
 import { healthCheck } from '../../../plugins/health/api.ts'
 import { load, removeFolders } from '../../core/config/support.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { PluginClock } from '../../../core/plugin.ts'
+import type { PluginClock } from '../../../core/contract/definition.ts'
 import type { CheckResult } from '../../../plugins/health/api.ts'
 import { HealthEngine } from '../../../plugins/health/engine.ts'
 import { maxAbandoned } from '../../../plugins/health/runner.ts'

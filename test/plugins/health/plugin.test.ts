@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { definePlugin, z } from '../../../core/plugin.ts'
+import { definePlugin } from '../../../core/contract/definition.ts'
+import { z } from '../../../core/plugin.ts'
 import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
 import type { ComprehensiveJson } from '../../../plugins/health/report.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { Health } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
 import { testRuntime } from '../../../testing/index.ts'

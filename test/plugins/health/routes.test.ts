@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { PluginStatus, RuntimeStatus } from '../../../core/runtime-api.ts'
+import type { PluginStatus, RuntimeStatus } from '../../../core/contract/runtime-api.ts'
 import { AnswerCache } from '../../../plugins/health/answer-cache.ts'
 import type { CheckReport, Health, OffCheck } from '../../../plugins/health/api.ts'
 import { overallStatus } from '../../../plugins/health/dependencies.ts'

@@ -1,6 +1,8 @@
 /** What the tests of health share: specifications of checks, an engine on a test clock, a log that is kept. */
-import { LogHub, type LogRecord } from '../../../core/log.ts'
-import type { PluginClock } from '../../../core/plugin.ts'
+
+import type { PluginClock } from '../../../core/contract/definition.ts'
+import type { LogRecord } from '../../../core/contract/logger.ts'
+import { LogHub } from '../../../core/process/log.ts'
 import type { CheckResult } from '../../../plugins/health/api.ts'
 import type { CheckSpec, Probe } from '../../../plugins/health/check.ts'
 import { HealthEngine } from '../../../plugins/health/engine.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Level, Logger } from '../../../core/log.ts'
+import type { Level, Logger } from '../../../core/contract/logger.ts'
 import { createLevelControl } from '../../../plugins/logging/level-control.ts'
 import { LevelTree } from '../../../plugins/logging/level-tree.ts'
 import { testClock } from '../../../testing/test-clock.ts'

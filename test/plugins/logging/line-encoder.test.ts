@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { type LogFields, levels } from '../../../core/log.ts'
+import { type LogFields, levels } from '../../../core/contract/logger.ts'
 import { createLineEncoder } from '../../../plugins/logging/line-encoder.ts'
 import { createRedactor } from '../../../plugins/logging/redact.ts'
 

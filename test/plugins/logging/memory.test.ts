@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import type { Level, Logger } from '../../../core/log.ts'
+import type { Level, Logger } from '../../../core/contract/logger.ts'
 import type { LogEntry } from '../../../plugins/logging/api.ts'
 import { LatencySketch } from '../../../plugins/logging/latency-sketch.ts'
 import { LiveTails } from '../../../plugins/logging/live-tail.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { LogHub } from '../../../core/log.ts'
-import type { PluginClock } from '../../../core/plugin.ts'
+import type { PluginClock } from '../../../core/contract/definition.ts'
+import { LogHub } from '../../../core/process/log.ts'
 import type { Collector } from '../../../plugins/metrics/api.ts'
 import { CollectorRunner } from '../../../plugins/metrics/collector-runner.ts'
 import { createPace } from '../../../plugins/metrics/exposition/pace.ts'

@@ -1,7 +1,7 @@
 /** How connections age on a real server, as its pg_stat_activity shows it; and a server that comes late. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres, { type Sql } from 'postgres'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { Health } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
 import { Pools } from '../../../plugins/pool/api.ts'

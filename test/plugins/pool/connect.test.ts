@@ -1,7 +1,7 @@
 /** Attempts to connect that fail: nothing of them stays behind, and no client goes on by itself. */
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { freePort } from '../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from './real-pool.ts'
 

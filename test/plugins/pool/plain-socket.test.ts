@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { PlainSocket } from '../../../plugins/pool/drivers/plain-socket.ts'
 import { ClientSockets } from '../../../plugins/pool/drivers/socket.ts'
 import { type Instance, privatePostgres } from '../../support/services.ts'

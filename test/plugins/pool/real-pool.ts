@@ -1,6 +1,7 @@
 /** A pool over a real server, with its log lines kept. */
-import { systemClock } from '../../../core/clock.ts'
-import type { Logger } from '../../../core/log.ts'
+
+import type { Logger } from '../../../core/contract/logger.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { bunDriver } from '../../../plugins/pool/drivers/bun.ts'
 import { postgresDriver } from '../../../plugins/pool/drivers/postgres.ts'
 import type { PoolSettings } from '../../../plugins/pool/pool-options.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import postgres from 'postgres'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import type { Reserved } from '../../../plugins/pool/api.ts'
 import { counters } from '../../../plugins/pool/pgbouncer.ts'
 import { sharedUrl } from '../../support/services.ts'

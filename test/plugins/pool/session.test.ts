@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import type { Pool } from '../../../plugins/pool/api.ts'
 import { privatePostgres, sharedUrl } from '../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from './real-pool.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
-import type { Logger } from '../../../core/log.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { bunDriver } from '../../../plugins/pool/drivers/bun.ts'
 import { postgresDriver } from '../../../plugins/pool/drivers/postgres.ts'
 import { SqlPool } from '../../../plugins/pool/sql-pool.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Logger } from '../../../core/log.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
 import { currentBorrower } from '../../../plugins/pool/borrower.ts'
 import { counters } from '../../../plugins/pool/pgbouncer.ts'
 import { PoolWatch } from '../../../plugins/pool/pool-watch.ts'

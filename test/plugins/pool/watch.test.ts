@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import pg from 'pg'
 import postgres from 'postgres'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { Pools, type Watched } from '../../../plugins/pool/api.ts'
 import pool from '../../../plugins/pool/index.ts'
 import { sharedUrl } from '../../support/services.ts'

@@ -1,7 +1,7 @@
 /** The end of commands, by a client that is made up: what a server cannot be brought to do at will. */
 import { expect, test } from 'bun:test'
 import { EventEmitter } from 'node:events'
-import type { Logger } from '../../../core/log.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import type { Client } from '../../../plugins/redis/connect.ts'
 import { RedisConnections } from '../../../plugins/redis/connections.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { blackHole } from '../../support/black-hole.ts'
 import { type Instance, privateRedis } from '../../support/services.ts'
 import { open, until } from './support.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { Health } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
 import metrics from '../../../plugins/metrics/index.ts'

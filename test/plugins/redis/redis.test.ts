@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createServer, type Server } from 'node:net'
-import { systemClock } from '../../../core/clock.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
 import redis from '../../../plugins/redis/index.ts'

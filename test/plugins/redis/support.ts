@@ -1,7 +1,7 @@
 /** Connections to a Redis, for tests. */
 import { expect } from 'bun:test'
-import { systemClock } from '../../../core/clock.ts'
-import type { Logger } from '../../../core/log.ts'
+import type { Logger } from '../../../core/contract/logger.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
 import { RedisConnections } from '../../../plugins/redis/connections.ts'

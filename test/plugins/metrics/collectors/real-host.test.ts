@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { systemClock } from '../../../../core/clock.ts'
+import { systemClock } from '../../../../core/process/clock.ts'
 import { HostConfig, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
 import inventory from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
 import { freePort } from '../../../../scripts/services/free-port.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
-import { systemClock } from '../../../../core/clock.ts'
+import { systemClock } from '../../../../core/process/clock.ts'
 import { openMetricsFloat } from '../../../../plugins/metrics/exposition/numbers.ts'
 import { createPace } from '../../../../plugins/metrics/exposition/pace.ts'
 import { Scraper } from '../../../../plugins/metrics/exposition/scrape.ts'

@@ -1,0 +1,237 @@
+/** Changes of the configuration at run time: planned, applied, and taken back by themselves unless they prove good. */
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../contract/clock.ts'
+import { coreError, messageOf } from '../../contract/errors.ts'
+import type { Logger } from '../../contract/logger.ts'
+import { isUp } from '../../contract/plugin-state.ts'
+import type {
+  AppliedChange,
+  ApplyOptions,
+  ConfigChanges,
+  PlannedChange,
+  PlanStep,
+  RuntimeStatus,
+  Trouble,
+} from '../../contract/runtime-api.ts'
+import { mergePatch, type Plain } from '../tree/merge-patch.ts'
+import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay.ts'
+
+const probeMs = 250
+const keptChanges = 20
+
+/** What undoes a change that nobody has confirmed, also in the next process. */
+interface Pending {
+  readonly id: string
+  /** The overlay of before. */
+  readonly text: string
+}
+
+const pendingFile = (dataDir: string) => join(dataDir, 'overlay.pending.json')
+
+/** Takes back a change that was waiting for its confirmation when the process ended. @returns whether there was one */
+export function recoverPending(dataDir: string): boolean {
+  const file = pendingFile(dataDir)
+  if (!existsSync(file)) return false
+  const { text } = JSON.parse(readFileSync(file, 'utf8')) as Pending
+  writeOverlay(dataDir, text)
+  rmSync(file)
+  return true
+}
+
+export interface ChangesOptions {
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** What a reload with the overlay of this text would do. @throws the configuration's problems */
+  plan(text: string): Promise<readonly PlanStep[]>
+  reload(): Promise<readonly PlanStep[]>
+  status(): Pick<RuntimeStatus, 'plugins'>
+  /** What is not well now. */
+  troubles(): readonly Trouble[]
+}
+
+interface Waiting extends Pending {
+  readonly change: AppliedChange
+  stop(): void
+}
+
+export class Changes implements ConfigChanges {
+  #waiting: Waiting | undefined
+  #history: AppliedChange[] = []
+  #number = 0
+  #busy = false
+
+  constructor(private readonly options: ChangesOptions) {}
+
+  get overlay() {
+    const { value, etag } = readOverlay(this.options.dataDir)
+    return { value, etag }
+  }
+
+  get history(): readonly AppliedChange[] {
+    return this.#history
+  }
+
+  get pending(): AppliedChange | undefined {
+    return this.#waiting?.change
+  }
+
+  #next(
+    patch: unknown,
+    etag: string | undefined,
+  ): { readonly before: string; readonly text: string; readonly etag: string } {
+    const overlay = readOverlay(this.options.dataDir)
+    if (etag !== undefined && etag !== overlay.etag)
+      throw coreError('CHANGE_STALE', { seen: etag, current: overlay.etag })
+    return { before: overlay.text, text: overlayText(mergePatch(overlay.value, patch as Plain)), etag: overlay.etag }
+  }
+
+  async plan(patch: unknown): Promise<PlannedChange> {
+    const { text, etag } = this.#next(patch, undefined)
+    return { etag, steps: await this.options.plan(text) }
+  }
+
+  async apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange> {
+    if (this.#waiting !== undefined) throw coreError('CHANGE_PENDING', { id: this.#waiting.id })
+    if (this.#busy) throw coreError('RELOAD_BUSY')
+    this.#busy = true
+    try {
+      return await this.#apply(patch, options)
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #apply(patch: unknown, { by, etag, confirmWithinMs }: ApplyOptions): Promise<AppliedChange> {
+    const { dataDir, clock, log } = this.options
+    const { before, text } = this.#next(patch, etag)
+    // Refused here, nothing has been written.
+    await this.options.plan(text)
+    const upBefore = this.#up()
+    const known = new Set(this.options.troubles().map(({ what }) => what))
+    this.#number += 1
+    const id = `${clock.now().toString(36)}-${this.#number}`
+    if (confirmWithinMs !== undefined)
+      replaceFile(pendingFile(dataDir), JSON.stringify({ id, text: before } satisfies Pending))
+    writeOverlay(dataDir, text)
+    let steps: readonly PlanStep[]
+    try {
+      steps = await this.options.reload()
+    } catch (error) {
+      writeOverlay(dataDir, before)
+      rmSync(pendingFile(dataDir), { force: true })
+      throw error
+    }
+    const change: AppliedChange = {
+      id,
+      by,
+      atMs: clock.now(),
+      steps,
+      state: confirmWithinMs === undefined ? 'applied' : 'awaiting-confirmation',
+      deadlineMs: confirmWithinMs === undefined ? undefined : clock.now() + confirmWithinMs,
+      reason: '',
+    }
+    this.#remember(change)
+    log.info('configuration changed', { change: id, by, state: change.state })
+    if (confirmWithinMs === undefined) return change
+    const cancelDeadline = clock.after(confirmWithinMs, () => void this.#takeBack('no confirmation came in time'))
+    const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
+    const cancelProbe = clock.every(probeMs, async () => {
+      const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
+      if (fallen !== undefined) return void (await this.#takeBack(`the plugin ${fallen} is no longer up`))
+      const trouble = this.options
+        .troubles()
+        .find((each) => !known.has(each.what) && (each.critical || touched.has(each.plugin)))
+      if (trouble !== undefined) await this.#takeBack(trouble.what)
+    })
+    this.#waiting = {
+      id,
+      text: before,
+      change,
+      stop() {
+        cancelDeadline()
+        cancelProbe()
+      },
+    }
+    return change
+  }
+
+  #up(): readonly string[] {
+    return this.options
+      .status()
+      .plugins.filter(({ state }) => isUp(state))
+      .map(({ name }) => name)
+  }
+
+  /** Whether a plugin is meant to run: one that the change itself took out is not missed. */
+  #isWanted(name: string): boolean {
+    const state = this.options.status().plugins.find((each) => each.name === name)?.state
+    return state !== undefined && state !== 'disabled'
+  }
+
+  #remember(change: AppliedChange): void {
+    this.#history = [change, ...this.#history.filter(({ id }) => id !== change.id)].slice(0, keptChanges)
+  }
+
+  #take(id: string | undefined): Waiting {
+    const waiting = this.#waiting
+    if (waiting === undefined || (id !== undefined && waiting.id !== id))
+      throw coreError('CHANGE_UNKNOWN', { id: id ?? 'any' })
+    return waiting
+  }
+
+  confirm(id?: string): AppliedChange {
+    const waiting = this.#take(id)
+    waiting.stop()
+    this.#waiting = undefined
+    rmSync(pendingFile(this.options.dataDir), { force: true })
+    const change: AppliedChange = { ...waiting.change, state: 'confirmed', deadlineMs: undefined }
+    this.#remember(change)
+    return change
+  }
+
+  async rollback(id?: string): Promise<AppliedChange> {
+    this.#take(id)
+    return (await this.#takeBack('asked for'))!
+  }
+
+  async #takeBack(reason: string): Promise<AppliedChange | undefined> {
+    const waiting = this.#waiting
+    if (waiting === undefined) return undefined
+    waiting.stop()
+    this.#waiting = undefined
+    const { dataDir, log } = this.options
+    log.warn('configuration taken back', { change: waiting.id, reason })
+    writeOverlay(dataDir, waiting.text)
+    let failure = ''
+    try {
+      await this.#reloadSoon()
+      rmSync(pendingFile(dataDir), { force: true })
+    } catch (error) {
+      failure = `; the reload failed: ${messageOf(error)}`
+      log.error('the configuration of before could not be loaded again', { change: waiting.id, error })
+    }
+    const change: AppliedChange = {
+      ...waiting.change,
+      state: 'rolled-back',
+      deadlineMs: undefined,
+      reason: `${reason}${failure}`,
+    }
+    this.#remember(change)
+    return change
+  }
+
+  /** Another reload may be under way. */
+  async #reloadSoon(): Promise<void> {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await this.options.reload()
+        return
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'RELOAD_BUSY' || tries >= 40) throw error
+        await this.options.clock.sleep(probeMs)
+      }
+    }
+  }
+}

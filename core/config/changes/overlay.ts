@@ -1,0 +1,63 @@
+/** `data/overlay.yaml`: what was changed at run time, apart from config.yaml. Read raw, patched, written whole. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { configError } from '../errors.ts'
+import { isMap, type Plain } from '../tree/merge-patch.ts'
+
+export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
+
+export const maxOverlayBytes = 256 * 1024
+const refused = (what: string) => configError('CONFIG_PATCH', { what })
+
+export interface Overlay {
+  /** The file's text; empty without a file. */
+  readonly text: string
+  readonly value: { readonly [key: string]: Plain }
+  /** Changes with the text. */
+  readonly etag: string
+}
+
+const etagOf = (text: string) => `"${Bun.hash(text).toString(36)}"`
+
+/** @throws what YAML throws for a file that somebody broke */
+export function readOverlay(dataDir: string): Overlay {
+  const file = overlayFile(dataDir)
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  const value = text === '' ? {} : (parse(text) as Plain)
+  return { text, value: isMap(value) ? value : {}, etag: etagOf(text) }
+}
+
+/** The text of an overlay; empty for an empty one. @throws CONFIG_PATCH when it is too large */
+export function overlayText(value: { readonly [key: string]: Plain }): string {
+  if (Object.keys(value).length === 0) return ''
+  const text = `# Changes made at run time. They go over config.yaml; delete what you do not want.\n${stringify(value)}`
+  if (text.length > maxOverlayBytes) throw refused(`it is larger than ${maxOverlayBytes} bytes`)
+  return text
+}
+
+/** Replaces a file at once and for good: readers see the old text or the new one, also after a loss of power. */
+export function replaceFile(file: string, text: string): void {
+  const draft = `${file}.new`
+  rmSync(draft, { force: true })
+  const descriptor = openSync(draft, 'wx', 0o600)
+  try {
+    writeSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  renameSync(draft, file)
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+/** Writes the overlay; an empty text removes it. */
+export function writeOverlay(dataDir: string, text: string): void {
+  if (text === '') rmSync(overlayFile(dataDir), { force: true })
+  else replaceFile(overlayFile(dataDir), text)
+}

@@ -1,0 +1,29 @@
+/** PURE. What a reload may change outside the plugins. */
+
+import { coreError } from '../contract/errors.ts'
+import type { RuntimeConfig } from './types.ts'
+
+/** Sections that outlive every generation: the data folder's lock, what plugins were built with, the pool of threads. */
+const fixedSections = ['environment', 'dataDir', 'workers'] as const
+
+type Changeable = Pick<RuntimeConfig, 'environment' | 'dataDir' | 'workers' | 'server'>
+
+/**
+ * Decides about the listener.
+ * @returns whether it moves to another host or port, is opened or is closed
+ * @throws RELOAD_NEEDS_RESTART, naming every section that only a restart can change
+ */
+export function listenerMoves(before: Changeable, next: Changeable): boolean {
+  const fixed: string[] = fixedSections.filter((key) => !Bun.deepEquals(next[key], before[key]))
+  const moves =
+    (before.server === undefined) !== (next.server === undefined) ||
+    before.server?.host !== next.server?.host ||
+    before.server?.port !== next.server?.port
+  if (!moves && before.server && next.server) {
+    const { maxBodyBytes, maxUrlLength } = before.server
+    const limits = { maxBodyBytes: next.server.maxBodyBytes, maxUrlLength: next.server.maxUrlLength }
+    if (!Bun.deepEquals({ maxBodyBytes, maxUrlLength }, limits)) fixed.push('server.limits')
+  }
+  if (fixed.length > 0) throw coreError('RELOAD_NEEDS_RESTART', { sections: fixed.join(', ') })
+  return moves
+}

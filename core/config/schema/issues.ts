@@ -1,0 +1,159 @@
+/** What zod finds, as problems with positions, the value seen and what was probably meant. */
+import type { $ZodIssue, $ZodType } from 'zod/v4/core'
+import { didYouMean } from '../../contract/closest.ts'
+import type { ConfigProblem } from '../../contract/config-problem.ts'
+import { redacted, redactUrls, show } from '../../contract/redact.ts'
+import { parseDuration } from '../../contract/units.ts'
+import { problem } from '../errors.ts'
+import { type Node, type Path, type Scalar, type Spot, showKey, spot, toPlain } from '../tree/node.ts'
+import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
+
+/** A schema applied to the part of the whole tree at `path`. */
+export interface Checked {
+  readonly root: Node
+  readonly path: Path
+  readonly schema: $ZodType
+  /** Keys that were taken out before the schema saw the value, for "did you mean". */
+  readonly reserved?: readonly string[]
+  /** Parts of the tree could not be read, so that what is missing may be there. */
+  readonly partial?: boolean
+}
+
+/** Replaces an issue of a union by those of the option that came closest. */
+function flatten(issue: $ZodIssue): readonly $ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
+  const within = issue.errors.filter((errors) =>
+    errors.some((each) => each.path.length > 0 || each.code !== 'invalid_type'),
+  )
+  const [nearest] = within.toSorted((a, b) => a.length - b.length)
+  if (nearest === undefined) {
+    const expected = [...new Set(issue.errors.flat().map((each) => (each as { expected?: string }).expected))].join(
+      ' or ',
+    )
+    return [{ ...issue, code: 'invalid_type', expected } as never]
+  }
+  return nearest.flatMap((each) => flatten({ ...each, path: [...issue.path, ...each.path] }))
+}
+
+const pathOf = (issue: $ZodIssue, prefix: Path): Path => [
+  ...prefix,
+  ...issue.path.map((part) => part as string | number),
+]
+
+const schemasAt = ({ root, path, schema }: Checked, target: Path): readonly $ZodType[] =>
+  target.slice(path.length).reduce<readonly $ZodType[]>(
+    (schemas, part, index) => {
+      const { node } = spot(root, target.slice(0, path.length + index))
+      return below(schemas, part, node && toPlain(node))
+    },
+    [schema],
+  )
+
+const whats: Record<string, string> = {
+  object: 'a map',
+  record: 'a map',
+  array: 'a list',
+  string: 'text',
+  int: 'a whole number',
+}
+const named = (expected: string): string =>
+  expected
+    .split(' or ')
+    .map((each) => whats[each] ?? `a ${each}`)
+    .join(' or ')
+
+function expectation(issue: $ZodIssue): string {
+  if (issue.code === 'invalid_type') return `expected ${named(issue.expected)}`
+  if (issue.code === 'invalid_value') return `expected ${issue.values.map((each) => JSON.stringify(each)).join(', ')}`
+  if (issue.code === 'invalid_union') {
+    const { options = [] } = issue as { options?: readonly unknown[] }
+    return options.length > 0 ? `expected ${options.map((each) => JSON.stringify(each)).join(', ')}` : issue.message
+  }
+  if (issue.code === 'invalid_key') return issue.issues.map(expectation).join(', ')
+  return issue.message.replace(/^(Too (small|big)|Invalid (input|string|number)): /, '')
+}
+
+function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undefined): string | undefined {
+  const value = node?.kind === 'scalar' ? node.value : undefined
+  const { values, options } = issue as { values?: readonly unknown[]; options?: readonly unknown[] }
+  if (typeof value === 'string' && (values ?? options) !== undefined)
+    return didYouMean(value, (values ?? options)!.map(String))
+  if (issue.code !== 'invalid_type' || node?.kind !== 'scalar') return undefined
+  if (issue.expected === 'string' && typeof value === 'number') {
+    const example = exampleOf(schemas)
+    return example === undefined ? 'put it in quotes' : `write it with a unit, such as ${example}`
+  }
+  if (node.hidden) return undefined
+  const looks = typeof value === 'string' && /^(\d+(\.\d+)?|true|false)$/.test(value)
+  return looks ? 'write it without quotes' : undefined
+}
+
+/** What is shown of the value at a spot; nothing of a secret. */
+function seen(issue: $ZodIssue, { node }: Spot, secret: boolean): string {
+  if (node === undefined) return 'nothing is set'
+  if (node.kind !== 'scalar') return `got a ${node.kind}`
+  // Where a map belongs, wrong indentation may have put anything.
+  const structural = issue.code === 'invalid_type' && /object|record|array/.test(issue.expected)
+  if (structural && node.value !== null) return `got ${named(typeof node.value)}`
+  return `got ${secret && node.value !== null ? redacted : show(node.value)}`
+}
+
+function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[] {
+  const path = pathOf(issue, checked.path)
+  const at = spot(checked.root, path)
+  if (at.node === undefined ? checked.partial : at.node.kind === 'scalar' && at.node.broken) return []
+  if (issue.code === 'unrecognized_keys') {
+    const value = at.node && toPlain(at.node)
+    const own = keysOf(schemasAt(checked, path), value)
+    const known = [...own, ...(path.length === checked.path.length ? (checked.reserved ?? []) : [])]
+    return issue.keys.map((key) => {
+      const where = [...path, key]
+      const details = { key: showKey(key), known: known.join(', ') }
+      return problem('CONFIG_UNKNOWN_KEY', details, where, spot(checked.root, where).key, didYouMean(key, known))
+    })
+  }
+  const schemas = schemasAt(checked, path)
+  const value = at.node && toPlain(at.node)
+  let what = expectation(issue)
+  // In a file that is not valid YAML, text may have ended up at another field than it was written for.
+  const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
+  const secret = hidden || isSecret(schemas, true) || checked.partial === true
+  if (typeof value === 'string' && value !== '') {
+    const shown = secret ? redacted : redactUrls(value)
+    // A schema's own message may quote the value.
+    for (const quoted of [value, JSON.stringify(value).slice(1, -1)]) what = what.replaceAll(quoted, shown)
+  }
+  if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(issue, at, secret)}`
+  const source = issue.code === 'invalid_key' ? at.key : at.source
+  return [problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))]
+}
+
+/** @returns the problems that a schema's issues stand for; none where an expansion has failed already */
+export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): readonly ConfigProblem[] {
+  const flat = issues.flatMap(flatten)
+  // Of a value of the wrong type zod also says that it is too short.
+  const wrongType = new Set(flat.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('/')))
+  return flat
+    .filter(({ code, path }) => code === 'invalid_type' || !wrongType.has(path.join('/')))
+    .flatMap((issue) => toProblems(issue, checked))
+}
+
+/**
+ * @returns the scalars that are text after all, with it: what looks like a number or nothing only because an expansion gave
+ *   it, where text is wanted, and a bare 0 where a duration is
+ */
+export function wronglyTyped(
+  issues: readonly $ZodIssue[],
+  checked: Checked,
+): readonly { readonly scalar: Scalar; readonly text: string }[] {
+  const { root, path } = checked
+  return issues.flatMap(flatten).flatMap((issue) => {
+    if (issue.code !== 'invalid_type' || !issue.expected.split(' or ').includes('string')) return []
+    const at = pathOf(issue, path)
+    const { node } = spot(root, at)
+    if (node?.kind !== 'scalar') return []
+    if (node.text !== undefined && node.value !== node.text) return [{ scalar: node, text: node.text }]
+    const isDuration = () => parseDuration(String(exampleOf(schemasAt(checked, at)))) !== undefined
+    return node.value === 0 && isDuration() ? [{ scalar: node, text: '0' }] : []
+  })
+}

@@ -1,0 +1,117 @@
+/** Questions to a zod schema: what is below it, what is secret, what its defaults are. Pure. */
+import { z } from 'zod'
+import type { $ZodType, $ZodTypes } from 'zod/v4/core'
+import { fromPlain, type Node } from '../tree/node.ts'
+
+const defOf = (schema: $ZodType) => (schema as $ZodTypes)._zod.def
+
+/** The schema itself and what it wraps on its input side, from the outside in. */
+function layers(schema: $ZodType): readonly $ZodType[] {
+  const def = defOf(schema)
+  switch (def.type) {
+    case 'optional':
+    case 'nullable':
+    case 'nonoptional':
+    case 'readonly':
+    case 'catch':
+    case 'default':
+    case 'prefault':
+      return [schema, ...layers(def.innerType)]
+    case 'pipe':
+      return [schema, ...layers(def.in)]
+    case 'lazy':
+      return [schema, ...layers(def.getter())]
+    default:
+      return [schema]
+  }
+}
+
+const core = (schema: $ZodType): $ZodType => layers(schema).at(-1)!
+
+const isNever = (schema: $ZodType): boolean => defOf(schema).type === 'never'
+
+/**
+ * The schemas that may apply to a value: one, or the options of a union that its discriminator leaves.
+ * @param value as far as it is known
+ */
+function options(schema: $ZodType, value: unknown): readonly $ZodType[] {
+  const bare = core(schema)
+  const def = defOf(bare)
+  if (def.type === 'intersection') return [...options(def.left, value), ...options(def.right, value)]
+  if (def.type !== 'union') return [bare]
+  const all = () => def.options.flatMap((option) => options(option, value))
+  const { discriminator } = def as { discriminator?: string }
+  if (discriminator === undefined) return all()
+  const seen = (value as Record<string, unknown> | null)?.[discriminator]
+  let known = chosen.get(bare)
+  if (known === undefined) {
+    known = new Map()
+    chosen.set(bare, known)
+  }
+  const found = known.get(seen)
+  if (found !== undefined) return found
+  const fitting = all().filter((option) => {
+    const own = shapeOf(option)[discriminator]
+    return own !== undefined && z.safeParse(own, seen).success
+  })
+  if (fitting.length === 0) return all()
+  known.set(seen, fitting)
+  return fitting
+}
+
+/** The options that fit a value of the discriminator, by union. Values that fit none are not kept. */
+const chosen = new WeakMap<$ZodType, Map<unknown, readonly $ZodType[]>>()
+
+function shapeOf(schema: $ZodType): Readonly<Record<string, $ZodType>> {
+  const def = defOf(schema)
+  return def.type === 'object' ? def.shape : {}
+}
+
+/** @returns the schemas that may apply below `schemas` at a key of `value` */
+export function below(schemas: readonly $ZodType[], key: string | number, value: unknown): readonly $ZodType[] {
+  const found = schemas.flatMap((schema) =>
+    options(schema, value).flatMap((option) => {
+      const def = defOf(option)
+      if (def.type === 'object') return (Object.hasOwn(def.shape, key) ? def.shape[key] : def.catchall) ?? []
+      if (def.type === 'record') return def.valueType
+      if (def.type === 'array') return def.element
+      if (def.type === 'tuple') return def.items[Number(key)] ?? def.rest ?? []
+      return []
+    }),
+  )
+  const allowed = found.filter((schema) => !isNever(schema))
+  return allowed.length > 0 ? allowed : found
+}
+
+/** @returns the keys that the schemas name */
+export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly string[] => [
+  ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
+]
+
+/** @returns whether the schema, or anything below it with `deep`, is a {@link secret}; what may not be there counts as one */
+export function isSecret(schemas: readonly $ZodType[], deep = false, seen = new Set<$ZodType>()): boolean {
+  return schemas.some((schema) => {
+    if (isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)) return true
+    if (!deep || seen.has(schema)) return false
+    seen.add(schema)
+    return options(schema, undefined).some((option) => {
+      const children = [...Object.values(shapeOf(option)), ...below([option], 0, undefined)].filter(
+        (child) => !isNever(child),
+      )
+      return isSecret(children, true, seen)
+    })
+  })
+}
+
+/** @returns the default of the schema as it would be written, or undefined */
+export function defaultOf(schema: $ZodType): Node | undefined {
+  for (const layer of layers(schema)) {
+    const def = defOf(layer)
+    if (def.type === 'default' || def.type === 'prefault') return fromPlain(def.defaultValue, { kind: 'default' })
+  }
+  return undefined
+}
+
+/** @returns the first example of a schema, as {@link duration} and {@link size} have one */
+export const exampleOf = (schemas: readonly $ZodType[]): unknown =>
+  schemas.flatMap(layers).flatMap((layer) => (z.globalRegistry.get(layer)?.examples as unknown[] | undefined) ?? [])[0]

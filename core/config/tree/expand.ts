@@ -1,0 +1,78 @@
+/** `${env:NAME}`, `${env:NAME:-default}`, `${file:/path}` and `$$`. */
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { parse } from 'yaml'
+import { messageOf } from '../../contract/errors.ts'
+
+export const maxFileBytes = 1024 * 1024
+
+export interface Expansion {
+  readonly text: string
+  /** The whole text is one expansion. */
+  readonly whole: boolean
+  /** Files that were read, absolute. */
+  readonly files: readonly string[]
+  readonly failures: readonly ExpansionFailure[]
+}
+
+export type ExpansionFailure =
+  | { readonly code: 'CONFIG_ENV_UNSET'; readonly variable: string }
+  | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
+  | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
+
+/** @returns its text without a byte order mark @throws what the file system throws, if it is no regular file or over 1 MiB */
+export function readText(file: string): string {
+  const stat = statSync(file)
+  // A pipe or a device may never end.
+  if (!stat.isFile()) throw new Error('it is no regular file')
+  if (stat.size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
+  return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+}
+
+const marker = /\$\$|\$\{([^}]*)(\}?)/g
+const variable = /^env:([A-Za-z_]\w*)(:-(.*))?$/s
+
+/**
+ * Expands a text once; what comes in is not expanded again. As in a shell, `:-` applies to an empty variable too.
+ * @param from the file that holds the text, to which paths are relative
+ */
+export function expand(text: string, from: string, env: Readonly<Record<string, string | undefined>>): Expansion {
+  const files: string[] = []
+  const failures: ExpansionFailure[] = []
+  const value = (inner: string): string => {
+    const [, name, hasDefault, fallback = ''] = variable.exec(inner) ?? []
+    if (name !== undefined) {
+      const found = env[name]
+      if (hasDefault !== undefined) return found || fallback
+      if (found === undefined) failures.push({ code: 'CONFIG_ENV_UNSET', variable: name })
+      return found ?? ''
+    }
+    if (!inner.startsWith('file:') || inner === 'file:') {
+      failures.push({ code: 'CONFIG_EXPANSION', what: `\${${inner}}` })
+      return ''
+    }
+    const file = resolve(dirname(from), inner.slice('file:'.length))
+    files.push(file)
+    try {
+      return readText(file).replace(/\r?\n$/, '')
+    } catch (thrown) {
+      failures.push({ code: 'CONFIG_FILE_UNREADABLE', file, reason: messageOf(thrown) })
+      return ''
+    }
+  }
+  let whole = false
+  const expanded = text.replace(marker, (match, inner: string | undefined, end: string) => {
+    if (match === '$$') return '$'
+    whole = match.length === text.length
+    if (end === '}') return value(inner!)
+    failures.push({ code: 'CONFIG_EXPANSION', what: 'what begins with ${ and has no }' })
+    return match
+  })
+  return { text: expanded, whole, files, failures }
+}
+
+/** @returns the value that YAML gives a plain scalar of this text: number, boolean, null or the text */
+export function typed(text: string): unknown {
+  if (text === '' || text === '~') return null
+  return /^[-+]?\.?\w[\w.+-]*$/.test(text) && !text.startsWith('---') ? parse(text) : text
+}

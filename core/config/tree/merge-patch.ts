@@ -1,0 +1,33 @@
+/** PURE. A patch laid over plain data. @see RFC 7386 */
+import { configError } from '../errors.ts'
+
+/** Plain data, as a JSON patch or a YAML file holds it. */
+export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain }
+
+const maxDepth = 32
+const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
+export const isMap = (value: unknown): value is { readonly [key: string]: Plain } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const refused = (what: string) => configError('CONFIG_PATCH', { what })
+
+/**
+ * Lays a patch over a value: maps merge, null takes away, everything else replaces.
+ * @see RFC 7386
+ * @throws CONFIG_PATCH for a patch that is no map, nests deeper than 32, or names keys that reach into objects' prototypes
+ */
+export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {
+  if (!isMap(patch)) throw refused('expected a map')
+  return merge(target, patch, 0) as { readonly [key: string]: Plain }
+}
+
+function merge(target: Plain | undefined, patch: Plain, depth: number): Plain {
+  if (!isMap(patch)) return patch
+  if (depth >= maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
+  const result: Record<string, Plain> = isMap(target) ? { ...target } : {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (forbidden.has(key)) throw refused(`the key ${JSON.stringify(key)} is not taken`)
+    if (value === null) delete result[key]
+    else result[key] = merge(result[key], value, depth + 1)
+  }
+  return result
+}

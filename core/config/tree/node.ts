@@ -1,0 +1,124 @@
+/** The tree that configuration files become: plain values that know where they came from. Pure. */
+import type { Source } from '../types.ts'
+
+export type Path = readonly (string | number)[]
+
+export interface Scalar {
+  readonly kind: 'scalar'
+  readonly source: Source
+  value: unknown
+  /** The text of a plain scalar that was an expansion, for a field that wants text although it looks like a number. */
+  readonly text?: string
+  /** It came from a file of its own, as secrets do: never shown. */
+  readonly hidden?: true
+  /** Its expansion failed, which is reported already. */
+  readonly broken?: true
+}
+export interface List {
+  readonly kind: 'list'
+  readonly source: Source
+  readonly items: Node[]
+}
+export interface Tree {
+  readonly kind: 'map'
+  readonly source: Source
+  readonly entries: Map<string, Entry>
+}
+export interface Entry {
+  /** Where the key is written. */
+  readonly key: Source
+  node: Node
+}
+export type Node = Scalar | List | Tree
+
+export const emptyTree = (source: Source): Tree => ({ kind: 'map', source, entries: new Map() })
+
+/** A key for a message. A quote too many can make a key of half a file, secrets and all: such a one is not shown. */
+export const showKey = (key: string): string => (/^[^"'{}[\],\n]{0,64}$/.test(key) && !key.includes(': ') ? key : '[…]')
+
+/** @returns a JSON pointer (RFC 6901) */
+export const pointer = (path: Path): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+const isPlain = (value: object): boolean => {
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
+/** Makes a tree of plain values, all from one source; `undefined` counts as absent, other objects stay what they are. */
+export function fromPlain(value: unknown, source: Source): Node {
+  if (Array.isArray(value)) return { kind: 'list', source, items: value.map((item) => fromPlain(item, source)) }
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return { kind: 'scalar', source, value }
+  const tree = emptyTree(source)
+  for (const [key, item] of Object.entries(value)) {
+    if (item !== undefined) tree.entries.set(key, { key: source, node: fromPlain(item, source) })
+  }
+  return tree
+}
+
+export function toPlain(node: Node): unknown {
+  if (node.kind === 'scalar') return node.value
+  if (node.kind === 'list') return node.items.map(toPlain)
+  return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toPlain(entry.node)]))
+}
+
+/** Lays one tree over another: maps merge, everything else of the upper one wins. */
+export function lay(under: Node, over: Node): Node {
+  if (under.kind !== 'map' || over.kind !== 'map') return over
+  const entries = new Map(under.entries)
+  for (const [key, entry] of over.entries) {
+    const below = entries.get(key)
+    entries.set(key, { key: entry.key, node: below === undefined ? entry.node : lay(below.node, entry.node) })
+  }
+  return { ...over, entries }
+}
+
+/** Merges what two files say side by side: maps merge, lists append, an empty value yields, anything else is a conflict. */
+export function join(first: Node, second: Node, path: Path, conflict: (path: Path, a: Node, b: Node) => void): Node {
+  if (second.kind === 'scalar' && second.value === null) return first
+  if (first.kind === 'scalar' && first.value === null) return second
+  if (first.kind === 'list' && second.kind === 'list') return { ...first, items: [...first.items, ...second.items] }
+  if (first.kind !== 'map' || second.kind !== 'map') {
+    conflict(path, first, second)
+    return first
+  }
+  const entries = new Map(first.entries)
+  for (const [key, entry] of second.entries) {
+    const other = entries.get(key)
+    const node = other === undefined ? entry.node : join(other.node, entry.node, [...path, key], conflict)
+    entries.set(key, { key: other?.key ?? entry.key, node })
+  }
+  return { ...first, entries }
+}
+
+/** Puts a value at a path of keys, in new maps where there are none. @returns the changed tree */
+export function assign(tree: Node, path: readonly string[], node: Node): Node {
+  const [key, ...rest] = path
+  if (key === undefined) return node
+  const entries = new Map(tree.kind === 'map' ? tree.entries : [])
+  const entry = entries.get(key)
+  entries.set(key, { key: entry?.key ?? node.source, node: assign(entry?.node ?? emptyTree(node.source), rest, node) })
+  return { kind: 'map', source: tree.source, entries }
+}
+
+export interface Spot {
+  /** The node, or undefined where nothing is set. */
+  readonly node: Node | undefined
+  /** Where it is written; for what is not set, where the closest map around it is. */
+  readonly source: Source
+  /** Where its key is written. */
+  readonly key: Source
+}
+
+/** Finds what is at a path. */
+export function spot(root: Node, path: Path): Spot {
+  let found: Spot = { node: root, source: root.source, key: root.source }
+  for (const part of path) {
+    const { node } = found
+    const entry = node?.kind === 'map' ? node.entries.get(String(part)) : undefined
+    const next = entry?.node ?? (node?.kind === 'list' ? node.items[Number(part)] : undefined)
+    if (next === undefined) return { node: undefined, source: found.key, key: found.key }
+    found = { node: next, source: next.source, key: entry?.key ?? next.source }
+  }
+  return found
+}

@@ -1,0 +1,132 @@
+/** The configuration as its files say it: read, expanded, included, joined. */
+import { realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { ConfigProblem } from '../../contract/config-problem.ts'
+import { messageOf } from '../../contract/errors.ts'
+import { show } from '../../contract/redact.ts'
+import { problem } from '../errors.ts'
+import type { Source } from '../types.ts'
+import { readText } from './expand.ts'
+import { emptyTree, join, type Node, type Path, type Tree } from './node.ts'
+import { parseYaml } from './yaml.ts'
+
+const maxIncludeDepth = 10
+const maxFiles = 100
+
+export interface Reading {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly problems: ConfigProblem[]
+  /** Absolute paths of all that was read. */
+  readonly files: Set<string>
+}
+
+const place = ({ source }: Node): string =>
+  source.kind === 'file' || source.kind === 'overlay' ? `${source.file}:${source.line}:${source.column}` : source.kind
+
+/** Reads one file without its includes. An empty one is an empty map. @returns undefined if it cannot be read */
+export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
+  const { env, problems, files } = reading
+  files.add(file)
+  let node: Node
+  try {
+    node = parseYaml(readText(file), {
+      file,
+      kind,
+      env,
+      report: (each) => problems.push(each),
+      onFile: (each) => files.add(each),
+    })
+  } catch (thrown) {
+    problems.push(
+      problem('CONFIG_FILE_UNREADABLE', { file, reason: messageOf(thrown) }, from?.path ?? [], from?.source),
+    )
+    return undefined
+  }
+  if (node.kind === 'map') return node
+  if (node.kind === 'list' || node.value !== null) {
+    problems.push(problem('CONFIG_VALUE', { what: 'expected a map of settings' }, [], node.source))
+  }
+  return emptyTree(node.source)
+}
+
+/** Where a file is named. */
+interface Mention {
+  readonly source: Source
+  readonly path: Path
+}
+
+function includesOf(tree: Tree, problems: ConfigProblem[]): (Mention & { readonly name: string })[] {
+  const node = tree.entries.get('include')?.node
+  tree.entries.delete('include')
+  if (node === undefined || (node.kind === 'scalar' && (node.value === null || node.broken))) return []
+  const nodes = node.kind === 'list' ? node.items : [node]
+  return nodes.flatMap((item, index) => {
+    const path: Path = node.kind === 'list' ? ['include', index] : ['include']
+    if (item.kind === 'scalar' && typeof item.value === 'string') return { name: item.value, source: item.source, path }
+    const seen = item.kind === 'scalar' ? show(item.value) : `a ${item.kind}`
+    problems.push(problem('CONFIG_VALUE', { what: `expected the path of a file, got ${seen}` }, path, item.source))
+    return []
+  })
+}
+
+const real = (file: string): string => {
+  try {
+    return realpathSync(file)
+  } catch {
+    return file
+  }
+}
+
+/** What is to be read, and what expansions may look up. Plain data, since a worker may get it. */
+export interface ReadRequest {
+  readonly file: string
+  /** A file with all that it includes, or one that is taken literally. */
+  readonly kind: 'file' | 'overlay'
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface ReadResult {
+  /** Undefined for an overlay that cannot be read. */
+  readonly node: Node | undefined
+  readonly problems: readonly ConfigProblem[]
+  /** Absolute paths of all that was read. */
+  readonly files: readonly string[]
+}
+
+export type ReadFiles = (request: ReadRequest) => ReadResult | Promise<ReadResult>
+
+/** Reads a file of a configuration, or an overlay. */
+export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
+  const reading: Reading = { env, problems: [], files: new Set() }
+  const node = kind === 'file' ? readTree(file, reading) : readOne(file, kind, reading)
+  return { node, problems: reading.problems, files: [...reading.files] }
+}
+
+/** Reads a file with all that it includes. @param stack the real paths of the files that include this one */
+export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
+  const tree = readOne(file, 'file', reading, from)
+  const top: Source = { kind: 'file', file, line: 1, column: 1 }
+  if (tree === undefined) return emptyTree(top)
+  const { problems } = reading
+  const chain = [...stack, real(file)]
+  let whole: Node = tree
+  for (const mention of includesOf(tree, problems)) {
+    const { name, source, path } = mention
+    const target = resolve(dirname(file), name)
+    const reason = chain.includes(real(target))
+      ? `it includes itself: ${[...chain.slice(chain.indexOf(real(target))), real(target)].join(' -> ')}`
+      : chain.length > maxIncludeDepth
+        ? `more than ${maxIncludeDepth} files deep`
+        : reading.files.size >= maxFiles
+          ? `more than ${maxFiles} files`
+          : undefined
+    if (reason !== undefined) {
+      problems.push(problem('CONFIG_INCLUDE', { file: target, reason }, path, source))
+      continue
+    }
+    whole = join(whole, readTree(target, reading, chain, mention), [], (at, first, second) =>
+      problems.push(problem('CONFIG_INCLUDE_CONFLICT', { other: place(first) }, at, second.source)),
+    )
+  }
+  return whole
+}

@@ -1,0 +1,96 @@
+/** One YAML file as a tree with positions, its expansions done. */
+import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Node as YamlNode } from 'yaml'
+import type { ConfigProblem } from '../../contract/config-problem.ts'
+import { problem } from '../errors.ts'
+import type { Source } from '../types.ts'
+import { expand, typed } from './expand.ts'
+import { emptyTree, type Node, type Path, showKey } from './node.ts'
+
+/** Values in one file, aliases resolved; more is refused. */
+export const maxNodes = 100_000
+const maxDepth = 100
+
+export interface YamlOptions {
+  readonly file: string
+  /** An overlay is taken literally. */
+  readonly kind: 'file' | 'overlay'
+  readonly env: Readonly<Record<string, string | undefined>>
+  report(problem: ConfigProblem): void
+  /** Told of each file that an expansion reads. */
+  onFile(file: string): void
+}
+
+export function parseYaml(text: string, { file, kind, env, report, onFile }: YamlOptions): Node {
+  const lines = new LineCounter()
+  const sourceAt = (offset: number): Source => {
+    const { line, col } = lines.linePos(offset)
+    return { kind, file, line: Math.max(1, line), column: Math.max(1, col) }
+  }
+  const wrong = (what: string, source: Source) => report(problem('CONFIG_SYNTAX', { what }, [], source))
+  let count = 0
+
+  const scalar = (value: unknown, plain: boolean, path: Path, source: Source): Node => {
+    if (typeof value !== 'string' || kind === 'overlay' || !value.includes('$'))
+      return { kind: 'scalar', source, value }
+    const expansion = expand(value, file, env)
+    for (const each of expansion.files) onFile(each)
+    for (const each of expansion.failures) report(problem(each.code, each, path, source))
+    if (expansion.failures.length > 0) return { kind: 'scalar', source, value: expansion.text, broken: true }
+    const hidden = expansion.files.length > 0 && { hidden: true as const }
+    if (!plain || !expansion.whole) return { kind: 'scalar', source, value: expansion.text, ...hidden }
+    return { kind: 'scalar', source, value: typed(expansion.text), text: expansion.text, ...hidden }
+  }
+
+  const convert = (node: YamlNode | null, path: Path, parent: Source): Node => {
+    const source = node?.range ? sourceAt(node.range[0]) : parent
+    count += 1
+    if (count > maxNodes || path.length > maxDepth) {
+      if (count === maxNodes + 1 || path.length === maxDepth + 1) {
+        wrong(`more than ${maxNodes} values, or nested deeper than ${maxDepth}`, source)
+      }
+      return { kind: 'scalar', source, value: null, broken: true }
+    }
+    if (node === null) return { kind: 'scalar', source, value: null }
+    if (isAlias(node)) {
+      const target = node.resolve(document)
+      if (target !== undefined) return convert(target, path, source)
+      wrong('an alias without its anchor', source)
+      return { kind: 'scalar', source, value: null, broken: true }
+    }
+    if (isScalar(node)) return scalar(node.value, node.type === 'PLAIN', path, source)
+    if (!isMap(node)) {
+      return {
+        kind: 'list',
+        source,
+        items: node.items.map((item, i) => convert(item as YamlNode, [...path, i], source)),
+      }
+    }
+    const tree = emptyTree(source)
+    for (const pair of node.items) {
+      const key = isScalar(pair.key) ? String(pair.key.value) : undefined
+      const range = (pair.key as YamlNode | null)?.range
+      const at = range ? sourceAt(range[0]) : source
+      if (key === undefined || key === '__proto__') {
+        wrong('a key must be plain text', at)
+        continue
+      }
+      const first = tree.entries.get(key)?.key
+      if (first?.kind === kind) {
+        const details = { key: showKey(key), first: `${first.line}:${first.column}` }
+        report(problem('CONFIG_DUPLICATE_KEY', details, [...path, key], at))
+        continue
+      }
+      tree.entries.set(key, { key: at, node: convert(pair.value as YamlNode | null, [...path, key], at) })
+    }
+    return tree
+  }
+
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
+  for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+    // Tags, and what follows some colons, quote the file, and with it perhaps a secret.
+    const tag = code === 'TAG_RESOLVE_FAILED' || code === 'BAD_COLLECTION_TYPE'
+    const what = tag ? 'an unknown tag; a text that begins with ! needs quotes' : message
+    wrong(what.replace(/(: "|characters: )[\s\S]*$/, ''), sourceAt(pos[0]))
+  }
+  return convert(document.contents as YamlNode | null, [], sourceAt(0))
+}

@@ -1,0 +1,38 @@
+/** The logger that every plugin gets, and the sink that its lines go to. */
+import { extensionPoint } from './tokens.ts'
+
+export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+export type Level = (typeof levels)[number]
+export type LogFields = Readonly<Record<string, unknown>>
+
+/** One line to be written. `fields.error` holds an Error where there is one. */
+export interface LogRecord {
+  readonly timeMs: number
+  readonly level: Level
+  readonly logger: string
+  readonly message: string
+  readonly fields?: LogFields
+}
+
+export interface Logger {
+  trace(message: string, fields?: LogFields): void
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+  fatal(message: string, fields?: LogFields): void
+  /** A logger named `parent.name`. */
+  child(name: string): Logger
+  /** Whether a line of this level would be written. */
+  isEnabled(level: Level): boolean
+}
+
+/** Where lines go. The logging plugin contributes one to {@link logSink}. */
+export interface LogSink {
+  isEnabled(level: Level, logger: string): boolean
+  /** Never throws, never blocks. */
+  write(record: LogRecord): void
+}
+
+/** The place where the logging plugin puts its sink; the newest one wins. */
+export const logSink = extensionPoint<LogSink>('core.logSink')

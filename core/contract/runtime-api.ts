@@ -1,0 +1,196 @@
+/** What the runtime itself offers to plugins and embedders. */
+import type { PluginState } from './plugin-state.ts'
+import { extensionPoint, service } from './tokens.ts'
+
+export interface PluginStatus {
+  readonly name: string
+  readonly version: string
+  readonly state: PluginState
+  /** Why it is in this state; empty when `ok`. */
+  readonly reason: string
+  readonly required: boolean
+  readonly provides: readonly string[]
+  readonly needs: readonly string[]
+  readonly wants: readonly string[]
+  /** How long setup and start took. */
+  readonly startMs: number
+  /** Epoch milliseconds at which it was up; undefined when it never was. */
+  readonly startedAtMs: number | undefined
+  /** What its timers, hooks and routes threw. */
+  readonly errors: number
+  /** Time on the main thread in its timers and hooks (hooks sampled). */
+  readonly cpuMs: number
+  /** Time in its request hooks: `observe` measured, the others estimated from one call in 1,024. */
+  readonly hookMs: number
+}
+
+export interface RuntimeStatus {
+  readonly version: string
+  readonly environment: string
+  readonly pid: number
+  readonly startedAtMs: number
+  /** From the beginning of the boot to ready; undefined while booting. */
+  readonly bootMs: number | undefined
+  readonly ready: boolean
+  readonly stopping: boolean
+  readonly paused: boolean
+  /** Whether the runtime lives inside an application (`arkwatch({...})`) and does not stand beside it. */
+  readonly embedded: boolean
+  /** Counts successful configurations, from 1. */
+  readonly generation: number
+  readonly lastReload: { readonly ok: boolean; readonly atMs: number; readonly error?: string }
+  readonly listeners: readonly { readonly name: string; readonly url: string }[]
+  readonly plugins: readonly PluginStatus[]
+}
+
+export type PlanAction = 'untouched' | 'reconfigure' | 'replace' | 'add' | 'remove'
+
+export interface PlanStep {
+  readonly plugin: string
+  readonly action: PlanAction
+  /** Why, for operators. */
+  readonly reason: string
+  /** What becomes of what the plugin holds in memory; `none` where there is none to lose. */
+  readonly state: 'kept' | 'lost' | 'none'
+}
+
+/** What a change would do. */
+export interface PlannedChange {
+  /** Of the overlay as it is; pass it to `apply`, so that nobody else changes it in between. */
+  readonly etag: string
+  readonly steps: readonly PlanStep[]
+}
+
+export interface ApplyOptions {
+  /** Who makes it. */
+  readonly by: string
+  /** Refuses the change when the overlay is another one by now. */
+  readonly etag?: string
+  /** Milliseconds within which it must be confirmed; without it, it stands at once. */
+  readonly confirmWithinMs?: number
+}
+
+export interface AppliedChange {
+  readonly id: string
+  readonly by: string
+  readonly atMs: number
+  readonly steps: readonly PlanStep[]
+  readonly state: 'applied' | 'awaiting-confirmation' | 'confirmed' | 'rolled-back'
+  /** Epoch milliseconds at which it is taken back. */
+  readonly deadlineMs: number | undefined
+  /** Why it was taken back. */
+  readonly reason: string
+}
+
+/** Something that is not well, which a change may have brought about. */
+export interface Trouble {
+  /** The plugin that it is about. */
+  readonly plugin: string
+  /** Whether the whole suffers from it, whatever brought it about. */
+  readonly critical: boolean
+  /** What it is, for operators. */
+  readonly what: string
+}
+
+/**
+ * What is not well at the moment. A change that waits for its confirmation is taken back by trouble that was not there
+ * before: by critical trouble, and by trouble of plugins that it touched.
+ */
+export const troubles = extensionPoint<() => readonly Trouble[]>('core.troubles')
+
+/** Changes at run time, kept in `data/overlay.yaml` over config.yaml. */
+export interface ConfigChanges {
+  /** The changes in force, and their entity tag. Holds secrets in clear: redact before showing. */
+  readonly overlay: { readonly value: unknown; readonly etag: string }
+  /** Newest first, at most 20. */
+  readonly history: readonly AppliedChange[]
+  /** The one that waits for its confirmation. */
+  readonly pending: AppliedChange | undefined
+  /** @param patch merge patch over the overlay (RFC 7386) @throws CONFIG_PATCH, the configuration's problems */
+  plan(patch: unknown): Promise<PlannedChange>
+  /** @throws CHANGE_STALE, CHANGE_PENDING, RELOAD_BUSY, RELOAD_FAILED, and as `plan`: nothing has changed then */
+  apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange>
+  /** @throws CHANGE_UNKNOWN */
+  confirm(id?: string): AppliedChange
+  /** @throws CHANGE_UNKNOWN */
+  rollback(id?: string): Promise<AppliedChange>
+}
+
+/** Access to the running whole. */
+export interface ConfigDescription {
+  /** Effective values, secrets as `[redacted]`. */
+  readonly config: unknown
+  /** Where each effective value comes from, by JSON pointer: `config.yaml:3:5`, `default`. */
+  readonly sources: Readonly<Record<string, string>>
+}
+
+export interface Runtime {
+  status(): RuntimeStatus
+  /** What a reload would do. @throws the config's problems */
+  plan(): Promise<readonly PlanStep[]>
+  /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, RELOAD_BUSY, the config's problems */
+  reload(): Promise<readonly PlanStep[]>
+  /**
+   * Stops one plugin and starts it anew, without the state of before, and with it those that hold its services.
+   * @throws PLUGIN_NOT_THERE, RELOAD_FAILED, RELOAD_BUSY
+   */
+  restart(plugin: string): Promise<readonly PlanStep[]>
+  readonly changes: ConfigChanges
+  shutdown(): Promise<void>
+  /** Monitoring timers stand still. */
+  pause(): void
+  resume(): void
+  /** Requests in flight on the listeners and wrapped applications. */
+  activeRequests(): number
+  /** Tells the `observe` hooks at once of the requests that have ended; by itself it takes up to 20 ms. */
+  flushRequests(): void
+  /** The configuration in force, made once and in turns that hold up nothing. Not to be changed. */
+  describeConfig(): Promise<ConfigDescription>
+  /** Opens a listener of its own for a plugin (`metrics.listen`). @returns closes it @throws LISTEN_FAILED */
+  listen(options: ListenOptions): Promise<Listener>
+}
+export const Runtime = service<Runtime>('runtime')
+
+export interface ListenOptions {
+  /** Shown in status and logs. */
+  readonly name: string
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Absolute path of a Unix socket, made readable by its owner alone; host and port are then not used. */
+  readonly unix?: string
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Another listener of this process may open the same port, to take over from this one. @default false */
+  readonly shared?: boolean
+  /** Bytes; a larger body is 413. @default 1 MiB */
+  readonly maxBodyBytes?: number
+  /** @param server tells the peer: `server.requestIP(request)` */
+  fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
+}
+
+export interface Listener {
+  readonly url: string
+  /** Stops accepting, waits up to `drainMs` for requests in flight. */
+  close(drainMs?: number): Promise<void>
+}
+
+/** A command of the control socket, which the CLI calls by name. `run` gets parsed JSON and returns JSON. */
+export interface ControlCommand {
+  readonly name: string
+  /** Whether it changes something with these arguments: its witnesses are then told. @default never */
+  changes?(args: Readonly<Record<string, unknown>>): boolean
+  run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
+}
+export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand')
+
+/**
+ * Is told of every command that changes something, before it runs.
+ * @returns told how it ended: `ok`, or the code of the error
+ * @throws where the command must not run
+ */
+export type ControlWitness = (
+  command: string,
+  args: Readonly<Record<string, unknown>>,
+) => Promise<(outcome: string) => Promise<void>>
+export const controlWitness = extensionPoint<ControlWitness>('core.controlWitness')

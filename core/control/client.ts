@@ -1,0 +1,53 @@
+/** The client side of the control socket. */
+import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
+
+export interface ControlClient {
+  /**
+   * Runs a command of the running instance.
+   *
+   * @returns what the command returned, from JSON
+   * @throws NOT_RUNNING, CONTROL_TIMEOUT, or the command's own error
+   */
+  call<Result = unknown>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
+}
+
+const notListening = new Set(['ENOENT', 'ECONNREFUSED', 'ConnectionRefused', 'FailedToOpenSocket', 'ENOTDIR'])
+
+/**
+ * The client side of the socket of a data folder.
+ *
+ * @param timeoutMs how long a command may take @default 60_000
+ */
+export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
+  const socket = controlSocket(dataDir)
+  return {
+    async call<Result>(command: string, args: Readonly<Record<string, unknown>> = {}) {
+      let response: Response
+      let text: string
+      try {
+        response = await fetch(`http://arkwatch/${encodeURIComponent(command)}`, {
+          unix: socket,
+          method: 'POST',
+          body: JSON.stringify(args),
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        text = await response.text()
+      } catch (thrown) {
+        const { code, name } = thrown as { code?: string; name?: string }
+        if (name === 'TimeoutError') throw coreError('CONTROL_TIMEOUT', { command, timeoutMs }, thrown)
+        if (code !== undefined && notListening.has(code)) throw coreError('NOT_RUNNING', { socket }, thrown)
+        throw coreError('CONTROL_COMMAND_FAILED', { command, reason: messageOf(thrown) }, thrown)
+      }
+      if (response.ok) return JSON.parse(text) as Result
+      if (response.status === 413) {
+        throw coreError('CONTROL_BAD_REQUEST', {
+          command,
+          reason: `the arguments are over ${maxControlBodyBytes} bytes`,
+        })
+      }
+      const { code, detail, help, problems } = JSON.parse(text) as ControlProblem
+      throw new ArkwatchError(code, detail, help, problems === undefined ? {} : { problems })
+    },
+  }
+}

@@ -1,0 +1,113 @@
+/** The control socket: how the CLI talks to the running instance. One POST a command, JSON in and out. */
+import { rmSync } from 'node:fs'
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { ControlCommand } from '../contract/runtime-api.ts'
+import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
+
+export const maxControlCommands = 32
+
+export interface ControlOptions {
+  readonly dataDir: string
+  /** The commands of this moment, by name. */
+  commands(): ReadonlyMap<string, ControlCommand>
+  readonly log: Logger
+}
+
+export interface ControlServer {
+  readonly socket: string
+  /** Closes the socket and removes its file; commands under way are cut off. */
+  stop(): Promise<void>
+}
+
+const problemsOf = (thrown: unknown): readonly ConfigProblem[] | undefined => {
+  const { problems } = thrown as { problems?: unknown }
+  return Array.isArray(problems) ? problems : undefined
+}
+
+function refuse(status: number, error: ArkwatchError): Response {
+  const problems = problemsOf(error)
+  const body: ControlProblem = {
+    title: 'command refused',
+    status,
+    detail: error.message,
+    code: error.code,
+    help: error.help,
+    ...(problems && { problems }),
+  }
+  return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } })
+}
+
+async function readArguments(request: Request, command: string): Promise<Record<string, unknown>> {
+  const bad = (reason: string, cause?: unknown) => coreError('CONTROL_BAD_REQUEST', { command, reason }, cause)
+  const text = await request.text()
+  if (text === '') return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (thrown) {
+    throw bad('the body is no JSON', thrown)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('the body is no JSON object')
+  return value as Record<string, unknown>
+}
+
+/**
+ * Opens `data/arkwatch.sock`, readable by its owner alone. A socket file that is there already is replaced: call this
+ * only while holding the folder by `lockData`, which proves that the file is a leftover.
+ *
+ * @throws CONTROL_LISTEN_FAILED
+ */
+export function startControl({ dataDir, commands, log }: ControlOptions): ControlServer {
+  const socket = controlSocket(dataDir)
+  let running = 0
+
+  const answer = async (request: Request): Promise<Response> => {
+    const name = decodeURIComponent(new URL(request.url).pathname.slice(1))
+    if (request.method !== 'POST') {
+      return refuse(405, coreError('CONTROL_BAD_REQUEST', { command: name, reason: `${request.method} is not POST` }))
+    }
+    const command = commands().get(name)
+    if (command === undefined) {
+      const known = [...commands().keys()].sort().join(', ')
+      return refuse(404, coreError('CONTROL_UNKNOWN_COMMAND', { command: name, known }))
+    }
+    if (running >= maxControlCommands) return refuse(503, coreError('CONTROL_BUSY', { limit: maxControlCommands }))
+    running += 1
+    try {
+      return Response.json((await command.run(await readArguments(request, name))) ?? null)
+    } catch (thrown) {
+      if (thrown instanceof ArkwatchError) return refuse(thrown.code === 'CONTROL_BAD_REQUEST' ? 400 : 422, thrown)
+      log.error(`command ${name} failed`, { error: thrown })
+      return refuse(500, coreError('CONTROL_COMMAND_FAILED', { command: name, reason: messageOf(thrown) }, thrown))
+    } finally {
+      running -= 1
+    }
+  }
+
+  const previousMask = process.umask(0o177)
+  try {
+    rmSync(socket, { force: true })
+    const server = Bun.serve({
+      unix: socket,
+      maxRequestBodySize: maxControlBodyBytes,
+      fetch(request, self) {
+        self.timeout(request, 0)
+        return answer(request)
+      },
+      error: (thrown) => refuse(400, coreError('CONTROL_BAD_REQUEST', { command: '', reason: messageOf(thrown) })),
+    })
+    return {
+      socket,
+      async stop() {
+        await server.stop(true)
+        rmSync(socket, { force: true })
+      },
+    }
+  } catch (thrown) {
+    throw coreError('CONTROL_LISTEN_FAILED', { socket, reason: messageOf(thrown) }, thrown)
+  } finally {
+    process.umask(previousMask)
+  }
+}

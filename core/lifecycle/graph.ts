@@ -1,0 +1,71 @@
+/** PURE. Who must start before whom. */
+
+import type { AnyPlugin } from '../contract/definition.ts'
+import { coreError } from '../contract/errors.ts'
+
+export interface GraphNode {
+  readonly name: string
+  readonly definition: Pick<AnyPlugin, 'provides' | 'needs' | 'wants'>
+}
+
+/** The ids of the services in a token map. */
+export const serviceIds = (tokens: AnyPlugin['provides']): string[] =>
+  Object.values((tokens ?? {}) as Record<string, { id: string }>).map((token) => token.id)
+
+export interface Graph {
+  /** Names in start order; ties keep the order given. */
+  readonly order: readonly string[]
+  /** Service id to the plugin that provides it. */
+  readonly providers: ReadonlyMap<string, string>
+}
+
+function findProviders(nodes: readonly GraphNode[], builtin: ReadonlySet<string>): Map<string, string> {
+  const providers = new Map<string, string>()
+  for (const { name, definition } of nodes) {
+    for (const id of serviceIds(definition.provides)) {
+      const first = builtin.has(id) ? 'the runtime' : providers.get(id)
+      if (first !== undefined) throw coreError('SERVICE_DUPLICATE', { service: id, first, second: name })
+      providers.set(id, name)
+    }
+  }
+  return providers
+}
+
+/** @returns a path `a -> b -> a` through `edges`, which hold a cycle */
+function describeCycle(edges: ReadonlyMap<string, readonly string[]>): string {
+  const path: string[] = []
+  let name: string | undefined = edges.keys().next().value
+  while (name !== undefined && !path.includes(name)) {
+    path.push(name)
+    name = edges.get(name)?.find((next) => edges.has(next))
+  }
+  return [...path.slice(path.indexOf(name!)), name].join(' -> ')
+}
+
+/**
+ * @param nodes in the order of config.yaml
+ * @param builtin services that the runtime provides itself
+ * @throws SERVICE_UNAVAILABLE for a need that nobody provides, SERVICE_DUPLICATE, GRAPH_CYCLE
+ */
+export function orderPlugins(nodes: readonly GraphNode[], builtin: ReadonlySet<string> = new Set()): Graph {
+  const providers = findProviders(nodes, builtin)
+  const edges = new Map<string, string[]>()
+  for (const { name, definition } of nodes) {
+    for (const id of serviceIds(definition.needs)) {
+      if (!providers.has(id) && !builtin.has(id)) throw coreError('SERVICE_UNAVAILABLE', { service: id, plugin: name })
+    }
+    const ids = [...serviceIds(definition.needs), ...serviceIds(definition.wants)]
+    edges.set(
+      name,
+      ids.map((id) => providers.get(id)).filter((provider) => provider !== undefined),
+    )
+  }
+  const order: string[] = []
+  while (edges.size > 0) {
+    const next = [...edges].find(([, before]) => before.every((name) => !edges.has(name)))
+    if (next === undefined) throw coreError('GRAPH_CYCLE', { cycle: describeCycle(edges) })
+    order.push(next[0])
+    edges.delete(next[0])
+  }
+  return { order, providers }
+}

@@ -1,0 +1,156 @@
+/** Runs one generation of plugins after another: boot, reload, stop. Knows no config file, no port. */
+import type { PluginSection } from '../config/types.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
+import { isUp } from '../contract/plugin-state.ts'
+import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
+import {
+  type Build,
+  BuildFailed,
+  type Builtins,
+  buildGeneration,
+  type Generation,
+  inStartOrder,
+  runningNodes,
+  servicesOf,
+  wantedNodes,
+} from './generation.ts'
+import { serviceIds } from './graph.ts'
+import { planReload } from './plan.ts'
+import type { InstanceHost } from './plugin-context.ts'
+import type { PluginInstance } from './plugin-instance.ts'
+
+export interface HostOptions {
+  readonly host: InstanceHost
+  readonly builtins: Builtins
+  /** Called in the same turn as each swap with what runs now: build routes and hooks anew. */
+  swapped(generation: Generation): void
+  /** Time of a plugin in its request hooks. */
+  hookMs(plugin: string): number
+}
+
+export class Host {
+  #current: Generation = new Map()
+
+  constructor(private readonly options: HostOptions) {}
+
+  get generation(): Generation {
+    return this.#current
+  }
+
+  /** The service of this id, if its plugin is up. */
+  service(id: string): unknown {
+    return servicesOf(this.#current, this.options.builtins).get(id)
+  }
+
+  plan(sections: readonly PluginSection[]): PlanStep[] {
+    return planReload(runningNodes(this.#current), wantedNodes(inStartOrder(sections, this.options.builtins)))
+  }
+
+  /** Starts everything. @throws the graph's errors and PLUGIN_REQUIRED_FAILED; nothing runs then */
+  async boot(sections: readonly PluginSection[]): Promise<void> {
+    await this.#build(sections, this.plan(sections), true)
+  }
+
+  /** Starts one plugin anew, without the state of before. @throws PLUGIN_NOT_THERE, RELOAD_FAILED */
+  async restart(plugin: string): Promise<readonly PlanStep[]> {
+    const instance = this.#current.get(plugin)
+    if (instance === undefined || instance.section.disabled !== undefined)
+      throw coreError('PLUGIN_NOT_THERE', { plugin })
+    const sections = [...this.#current.values()].map(({ section }) => section)
+    const wanted = wantedNodes(inStartOrder(sections, this.options.builtins))
+    const steps = planReload(runningNodes(this.#current), wanted, plugin)
+    await this.#build(sections, steps, false, plugin)
+    return steps
+  }
+
+  /** Goes from what runs to what is wanted, or stays. @throws RELOAD_FAILED with the cause */
+  async reload(sections: readonly PluginSection[]): Promise<readonly PlanStep[]> {
+    const steps = this.plan(sections)
+    await this.#build(sections, steps, false)
+    return steps
+  }
+
+  async #build(
+    sections: readonly PluginSection[],
+    steps: readonly PlanStep[],
+    boot: boolean,
+    fresh?: string,
+  ): Promise<void> {
+    const { host, builtins } = this.options
+    const ordered = inStartOrder(sections, builtins)
+    let build: Build
+    try {
+      build = await buildGeneration({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+    } catch (error) {
+      if (!(error instanceof BuildFailed)) throw error
+      this.#swap(error.restored, [], [])
+      throw boot ? error.reason : coreError('RELOAD_FAILED', { reason: messageOf(error.reason) }, error.reason)
+    }
+    this.#swap(build.next, build.outgoing, build.incoming)
+    if (boot) return
+    try {
+      await this.#readyAll(build.incoming, true)
+    } catch (error) {
+      this.#swap(await build.rollback(), build.incoming, build.outgoing)
+      throw coreError('RELOAD_FAILED', { reason: messageOf(error) }, error)
+    }
+    for (const old of build.outgoing.toReversed()) await old.stop('reload')
+  }
+
+  #swap(next: Generation, outgoing: readonly PluginInstance[], incoming: readonly PluginInstance[]): void {
+    this.options.host.registry.together(() => {
+      for (const instance of incoming) if (isUp(instance.state)) instance.activate()
+      for (const instance of outgoing) instance.deactivate()
+      this.#current = next
+    })
+    this.options.swapped(next)
+  }
+
+  async #readyAll(instances: Iterable<PluginInstance>, strict: boolean): Promise<void> {
+    for (const instance of instances) {
+      if (!isUp(instance.state)) continue
+      try {
+        await instance.ready()
+      } catch (error) {
+        const { name: plugin, state, reason, section } = instance
+        if (section.required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
+        if (strict) throw error
+      }
+    }
+  }
+
+  /** Tells everyone that the port is open. @throws PLUGIN_REQUIRED_FAILED */
+  async ready(): Promise<void> {
+    await this.#readyAll(this.#current.values(), false)
+    this.options.swapped(this.#current)
+  }
+
+  /** Stops in reverse of what really started. @returns the names of those that hung */
+  async stop(): Promise<string[]> {
+    const hung: string[] = []
+    for (const instance of [...this.#current.values()].toReversed()) {
+      if (await instance.stop('shutdown')) hung.push(instance.name)
+    }
+    return hung
+  }
+
+  status(): PluginStatus[] {
+    return [...this.#current.values()].map(
+      ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs }) => ({
+        name,
+        version: definition.version,
+        state,
+        reason,
+        required: section.required,
+        provides: serviceIds(definition.provides),
+        needs: serviceIds(definition.needs),
+        wants: serviceIds(definition.wants),
+        startMs,
+        startedAtMs,
+        errors,
+        cpuMs,
+        hookMs: this.options.hookMs(name),
+      }),
+    )
+  }
+}

@@ -1,0 +1,73 @@
+/** PURE. What a reload does to each plugin. */
+
+import type { AnyPlugin } from '../contract/definition.ts'
+import type { PlanStep } from '../contract/runtime-api.ts'
+import { serviceIds } from './graph.ts'
+
+/** A plugin as it runs, or as the new configuration wants it. */
+export interface PlanNode {
+  readonly name: string
+  readonly definition: AnyPlugin
+  readonly config: unknown
+  /** Wanted: not disabled. Running: its services are up. */
+  readonly on: boolean
+  /** Whether its `reconfigure` takes a new config in place. */
+  readonly reconfigurable?: boolean
+  /** Whether it gives its state to its successor. */
+  readonly handsOver?: boolean
+}
+
+type Move = Omit<PlanStep, 'state'>
+const step = (plugin: string, action: PlanStep['action'], reason: string): Move => ({ plugin, action, reason })
+
+/** What becomes of the state of what runs. */
+function stateAfter({ plugin, action }: Move, before: PlanNode | undefined, restart: string | undefined) {
+  if (before?.on !== true || before.definition.holdsState === false) return 'none'
+  if (action === 'untouched' || action === 'reconfigure') return 'kept'
+  return action === 'replace' && before.handsOver === true && plugin !== restart ? 'kept' : 'lost'
+}
+
+function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
+  if (!after.on)
+    return before?.on ? step(after.name, 'remove', 'disabled') : step(after.name, 'untouched', 'stays disabled')
+  if (before === undefined) return step(after.name, 'add', 'new')
+  if (!before.on) return step(after.name, 'add', 'was not running')
+  if (before.definition !== after.definition) return step(after.name, 'replace', 'another definition')
+  if (Bun.deepEquals(before.config, after.config, true)) return step(after.name, 'untouched', 'same config')
+  return before.reconfigurable
+    ? step(after.name, 'reconfigure', 'config changed')
+    : step(after.name, 'replace', 'config changed, and it takes none in place')
+}
+
+/**
+ * @param running what there is, in start order
+ * @param wanted what the new configuration names, in start order
+ * @param restart a plugin to replace in any case
+ * @returns one step a plugin: wanted ones in start order, then the removed ones. Holders of a service that changes are replaced.
+ */
+export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[], restart?: string): PlanStep[] {
+  const before = new Map(running.map((node) => [node.name, node]))
+  const changed = new Map<string, string>()
+  const changes = (node: PlanNode | undefined) => {
+    for (const id of serviceIds(node?.definition.provides)) changed.set(id, node!.name)
+  }
+  const gone = running.filter((node) => !wanted.some(({ name }) => name === node.name))
+  for (const node of gone) changes(node)
+  const steps = wanted.map((node) => {
+    const old = before.get(node.name)
+    let own = ownStep(old, node)
+    if (node.name === restart && node.on) own = step(node.name, 'replace', 'restart')
+    if (own.action === 'untouched' || own.action === 'reconfigure') {
+      const held = [...serviceIds(node.definition.needs), ...serviceIds(node.definition.wants)]
+      const id = held.find((service) => changed.has(service))
+      if (id !== undefined && node.on) own = step(node.name, 'replace', `service ${id} of ${changed.get(id)} changes`)
+    }
+    if (own.action === 'add' || own.action === 'replace' || own.action === 'remove') {
+      changes(old)
+      changes(node)
+    }
+    return own
+  })
+  const all = [...steps, ...gone.map(({ name }) => step(name, 'remove', 'no longer named'))]
+  return all.map((each) => ({ ...each, state: stateAfter(each, before.get(each.plugin), restart) }))
+}

@@ -1,0 +1,117 @@
+/** Makes the context that a plugin's setup gets. Whatever is opened through it is noted in the instance's scope. */
+
+import type { PluginSection } from '../config/types.ts'
+import type { Clock } from '../contract/clock.ts'
+import type { Environment, PluginContext } from '../contract/definition.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { Workers } from '../contract/tasks.ts'
+import type { Contribution, ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
+import type { ExtensionRegistry } from './extension-registry.ts'
+import type { Pause } from './pause.ts'
+import { createPluginClock } from './plugin-clock.ts'
+import type { Scope } from './undo-scope.ts'
+
+/** What every instance of a runtime shares. */
+export interface InstanceHost {
+  readonly clock: Clock
+  readonly registry: ExtensionRegistry
+  readonly workers: Workers
+  readonly environment: Environment
+  readonly dataDir: string
+  logger(name: string): Logger
+  readonly pause: Pick<Pause, 'over'>
+}
+
+export type Services = ReadonlyMap<string, unknown>
+
+export interface ContextOptions {
+  readonly host: InstanceHost
+  readonly section: PluginSection
+  readonly services: Services
+  readonly inherited: unknown
+  readonly scope: Scope
+  readonly signal: AbortSignal
+  readonly log: Logger
+  contribute(contribution: Contribution): () => void
+  report: PluginContext<unknown, TokenMap, TokenMap>['report']
+  fault(phase: string, error: unknown): void
+  /** Adds time spent on the main thread. */
+  spent(ms: number): void
+}
+
+/** Runs `end` once, now or with the scope. */
+function endWith<T>(scope: Scope, end: () => T): () => T {
+  const forget = scope.defer(() => void end())
+  return () => {
+    forget()
+    return end()
+  }
+}
+
+function liveList<T>(point: ExtensionPoint<T>, { host, scope, fault }: ContextOptions): Extensions<T> {
+  const live = host.registry.of(point)
+  return {
+    get all() {
+      return live.all
+    },
+    onChange(listener) {
+      const guarded = () => {
+        try {
+          listener()
+        } catch (error) {
+          fault('an extension listener', error)
+        }
+      }
+      return endWith(scope, live.onChange(guarded))
+    },
+  }
+}
+
+function scopedWorkers({ host: { workers }, scope, signal }: ContextOptions): Workers {
+  return {
+    run: (job, input, options = {}) => {
+      const either = options.signal ? AbortSignal.any([options.signal, signal]) : signal
+      return workers.run(job, input, { ...options, signal: either })
+    },
+    dedicated(name, url, options) {
+      const worker = workers.dedicated(name, url, options)
+      const forget = scope.defer(() => worker.stop())
+      return {
+        post: worker.post,
+        get restarts() {
+          return worker.restarts
+        },
+        stop() {
+          forget()
+          return worker.stop()
+        },
+      }
+    },
+  }
+}
+
+const pick = (tokens: TokenMap = {}, services: Services) =>
+  Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
+
+export function createContext(options: ContextOptions): PluginContext<unknown, TokenMap, TokenMap> {
+  const { host, section, services, scope, fault, spent } = options
+  const { clock, cancelAll } = createPluginClock({ clock: host.clock, pause: host.pause, fault, spent })
+  scope.defer(cancelAll)
+  return {
+    name: section.name,
+    config: section.config,
+    environment: host.environment,
+    dataDir: host.dataDir,
+    needs: pick(section.definition.needs, services) as never,
+    wants: pick(section.definition.wants, services) as never,
+    extensions: (point) => liveList(point, options),
+    contribute: options.contribute,
+    clock,
+    log: options.log,
+    workers: scopedWorkers(options),
+    signal: options.signal,
+    defer: (undo) => void scope.defer(undo),
+    report: options.report,
+    inherited: options.inherited,
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * One running plugin: its state, its parts, and everything that must be undone when it goes.
+ * Over 250 lines because every phase moves the same private state.
+ */
+
+import type { PluginSection } from '../config/types.ts'
+import type { Cancel } from '../contract/clock.ts'
+import type { Handover, PluginParts, StopReason } from '../contract/definition.ts'
+import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
+import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
+import type { Contribution, TokenMap } from '../contract/tokens.ts'
+import { withDeadline } from '../process/deadline.ts'
+import { createContext, type InstanceHost, type Services } from './plugin-context.ts'
+import { Scope } from './undo-scope.ts'
+
+/** How long a plugin stays degraded after something of it threw. */
+const faultMemoryMs = 60_000
+type Phase = 'start' | 'ready' | 'stop'
+const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
+
+export class PluginInstance {
+  state: PluginState = 'starting'
+  reason = ''
+  startMs = 0
+  startedAtMs: number | undefined
+  errors = 0
+  cpuMs = 0
+  parts: PluginParts<unknown, TokenMap> = {}
+  readonly #scope = new Scope()
+  readonly #controller = new AbortController()
+  readonly #contributions = new Map<Contribution, (() => void) | undefined>()
+  readonly #log: Logger
+  #active = false
+  #stopping: Promise<boolean> | undefined
+  #fault: string | undefined
+  #reported: string | undefined
+  #forgetFault: Cancel = () => {}
+  #section: PluginSection
+
+  constructor(
+    section: PluginSection,
+    private readonly host: InstanceHost,
+  ) {
+    this.#section = section
+    this.#log = host.logger(section.name)
+  }
+
+  get section(): PluginSection {
+    return this.#section
+  }
+
+  get name(): string {
+    return this.section.name
+  }
+
+  get definition() {
+    return this.section.definition
+  }
+
+  /** An instance that never starts. */
+  static idle(
+    section: PluginSection,
+    host: InstanceHost,
+    state: 'disabled' | 'blocked',
+    reason: string,
+  ): PluginInstance {
+    const instance = new PluginInstance(section, host)
+    instance.state = state
+    instance.reason = reason
+    return instance
+  }
+
+  #move(to: PluginState, reason = ''): void {
+    this.state = moveState(this.name, this.state, to)
+    this.reason = reason
+  }
+
+  /** Counts what a timer, hook or route of the plugin threw, and turns it degraded for a while. */
+  fault(phase: string, error: unknown): void {
+    this.errors += 1
+    this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    if (!isUp(this.state)) return
+    this.#forgetFault()
+    this.#fault = `${phase} threw: ${messageOf(error)}`
+    this.#forgetFault = this.host.clock.after(faultMemoryMs, () => {
+      this.#fault = undefined
+      this.#settle()
+    })
+    this.#settle()
+  }
+
+  report(state: 'ok' | 'degraded', reason = ''): void {
+    this.#reported = state === 'degraded' ? reason || 'degraded' : undefined
+    this.#settle()
+  }
+
+  /** Degraded while the plugin says so, or while a fault is fresh. */
+  #settle(): void {
+    if (!isUp(this.state)) return
+    const reason = this.#fault ?? this.#reported
+    const state = reason === undefined ? 'ok' : 'degraded'
+    if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
+  }
+
+  #contribute(contribution: Contribution): () => void {
+    const add = () => this.host.registry.add(this.name, contribution)
+    this.#contributions.set(contribution, this.#active ? add() : undefined)
+    return () => {
+      this.#contributions.get(contribution)?.()
+      this.#contributions.delete(contribution)
+    }
+  }
+
+  #inTime<T>(phase: Phase, work: Promise<T>): Promise<T> {
+    const timeoutMs = this.definition.deadlines?.[phase] ?? defaultDeadlines[phase]
+    const late = () => coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs })
+    return withDeadline(work, timeoutMs, this.host.clock, late)
+  }
+
+  async #bounded(phase: Phase, call: (() => void | Promise<void>) | undefined): Promise<void> {
+    await this.#inTime(phase, (async () => call?.call(this.parts))())
+  }
+
+  /** Errors of the runtime's own name plugin and phase already. */
+  #failed(phase: string, error: unknown): Error {
+    if (error instanceof ArkwatchError && error.details.plugin === this.name) return error
+    return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
+  }
+
+  #checkServices(): void {
+    const declared = Object.keys((this.definition.provides ?? {}) as TokenMap)
+    const returned = Object.keys(this.parts.services ?? {})
+    if (declared.toSorted().join() === returned.toSorted().join()) return
+    throw coreError('PLUGIN_SERVICES_MISMATCH', {
+      plugin: this.name,
+      declared: declared.join(', '),
+      returned: returned.join(', '),
+    })
+  }
+
+  #checkPackages(): void {
+    for (const name of this.definition.packages ?? []) {
+      try {
+        import.meta.resolve(name)
+      } catch (cause) {
+        throw coreError('PACKAGE_MISSING', { plugin: this.name, package: name }, cause)
+      }
+    }
+  }
+
+  /**
+   * Sets up and starts.
+   * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; everything that was opened is then undone and the state is `failed`
+   */
+  async start(services: Services, inherited?: unknown): Promise<void> {
+    const startedMs = this.host.clock.monotonic()
+    let phase = 'setup'
+    try {
+      const context = createContext({
+        host: this.host,
+        section: this.section,
+        services,
+        inherited,
+        scope: this.#scope,
+        signal: this.#controller.signal,
+        log: this.#log,
+        contribute: (contribution) => this.#contribute(contribution),
+        report: (state, reason) => this.report(state, reason),
+        fault: (part, error) => this.fault(part, error),
+        spent: (ms) => {
+          this.cpuMs += ms
+        },
+      })
+      this.parts = this.definition.setup(context as never)
+      this.#checkServices()
+      for (const contribution of this.parts.contributes ?? []) this.#contribute(contribution)
+      phase = 'start'
+      this.#checkPackages()
+      await this.#bounded('start', this.parts.start)
+      this.startMs = this.host.clock.monotonic() - startedMs
+      this.startedAtMs = this.host.clock.now()
+      this.#move('ok')
+      this.#settle()
+    } catch (error) {
+      throw await this.fail(this.#failed(phase, error))
+    }
+  }
+
+  /** Gives up on it: stops, undoes, and stays `failed`. @returns the error */
+  async fail(error: Error): Promise<Error> {
+    this.#move('failed', error.message)
+    this.errors += 1
+    this.#log.error(error.message, { error })
+    await this.#close('failed')
+    return error
+  }
+
+  /** Its contributions and services count from now on. */
+  activate(): void {
+    this.#active = true
+    for (const [contribution, remove] of this.#contributions) {
+      if (remove === undefined) this.#contributions.set(contribution, this.host.registry.add(this.name, contribution))
+    }
+  }
+
+  deactivate(): void {
+    this.#active = false
+    for (const [contribution, remove] of this.#contributions) {
+      remove?.()
+      this.#contributions.set(contribution, undefined)
+    }
+  }
+
+  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
+  async ready(): Promise<void> {
+    try {
+      await this.#bounded('ready', this.parts.ready)
+    } catch (error) {
+      throw await this.fail(this.#failed('ready', error))
+    }
+  }
+
+  /** Takes a new config in place. @returns the instance's section is the new one @throws PLUGIN_FAILED, the old config stays */
+  async reconfigure(section: PluginSection): Promise<void> {
+    try {
+      await this.#bounded('start', () => this.parts.reconfigure?.(section.config))
+    } catch (error) {
+      throw this.#failed('reconfigure', error)
+    }
+    this.takeSection(section)
+  }
+
+  /** Notes a section whose config is already in force. */
+  takeSection(section: PluginSection): this {
+    this.#section = section
+    return this
+  }
+
+  async handover(): Promise<Handover> {
+    return (await this.parts.handover?.()) ?? { state: undefined, resume() {} }
+  }
+
+  async #close(reason: StopReason): Promise<boolean> {
+    this.#forgetFault()
+    this.#controller.abort(new Error(`plugin ${this.name} stops`))
+    this.deactivate()
+    let hung = false
+    try {
+      await this.#bounded('stop', () => this.parts.stop?.(reason))
+    } catch (error) {
+      hung = (error as { code?: string }).code === 'PLUGIN_TIMEOUT'
+      this.#log.error(messageOf(error), { error })
+    }
+    try {
+      const thrown = await this.#inTime('stop', this.#scope.dispose())
+      for (const error of thrown) this.#log.error(`undo of plugin ${this.name} threw`, { error })
+    } catch (error) {
+      hung = true
+      this.#log.error(messageOf(error), { error })
+    }
+    return hung
+  }
+
+  /** Stops once; later calls wait for the first. @returns whether it hung and was left behind */
+  stop(reason: StopReason): Promise<boolean> {
+    this.#stopping ??= (async () => {
+      if (!isUp(this.state) && this.state !== 'starting') return false
+      this.#move('stopping')
+      const hung = await this.#close(reason)
+      this.#move(hung ? 'failed' : 'stopped', hung ? 'did not stop in time' : '')
+      return hung
+    })()
+    return this.#stopping
+  }
+}

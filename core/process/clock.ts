@@ -1,0 +1,108 @@
+/** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
+import type { Cancel, Clock } from '../contract/clock.ts'
+import { openKernelClock } from './kernel-clock.ts'
+
+type Timer = (ms: number, call: () => void) => Cancel
+
+/** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
+export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
+  return (ms, call, { jitter = 0, immediate = false } = {}) => {
+    let stopped = false
+    let cancel: Cancel = () => {}
+    const arm = (delay: number) => {
+      cancel = timer(delay, run)
+    }
+    const next = () => {
+      if (!stopped) arm(ms + (jitter > 0 ? random() * jitter * ms : 0))
+    }
+    const run = () => {
+      let result: void | Promise<void>
+      try {
+        result = call()
+      } catch (thrown) {
+        next()
+        throw thrown
+      }
+      if (result instanceof Promise) result.then(next, next)
+      else next()
+    }
+    if (immediate) arm(0)
+    else next()
+    return () => {
+      stopped = true
+      cancel()
+    }
+  }
+}
+
+/** Builds `sleep` from a one-shot timer. */
+export function sleeping(timer: Timer): Clock['sleep'] {
+  return (ms, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const aborted = () => {
+        cancel()
+        reject(signal?.reason)
+      }
+      const cancel = timer(ms, () => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
+      })
+      signal?.addEventListener('abort', aborted, { once: true })
+    })
+}
+
+const realTimer: Timer = (ms, call) => {
+  const id = setTimeout(call, ms)
+  return () => clearTimeout(id)
+}
+
+/** Lets the event loop serve everything else that waits, then goes on. */
+export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/**
+ * Runs work that stops between its steps, and gives way to everything else that waits whenever it has run for a while.
+ * @param blockMs milliseconds after which it gives way
+ * @returns what the work returns
+ */
+export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise<T> {
+  let startedMs = performance.now()
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+    if (performance.now() - startedMs < blockMs) continue
+    await yieldToLoop()
+    startedMs = performance.now()
+  }
+}
+
+/** Runs the same work without giving way. */
+export function atOnce<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done) return value
+  }
+}
+
+/** Stops this thread, timers and requests included. Only for the boot, while nothing is served. @param ms milliseconds */
+export const blockThread = (ms: number): void => Bun.sleepSync(ms)
+
+const kernelClock = openKernelClock()
+/** What the kernel's clock is ahead of `performance.now()`: the least of a few, the thread may be put aside between the reads. */
+const aheadMs =
+  kernelClock === undefined ? 0 : Math.min(...Array.from({ length: 5 }, () => -performance.now() + kernelClock()))
+
+/** The wall clock of this process. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: kernelClock ?? (() => performance.now()),
+  after: realTimer,
+  every: repeating(realTimer),
+  sleep: sleeping(realTimer),
+}
+
+/** Epoch milliseconds at which `systemClock.monotonic()` was zero. */
+export const monotonicOrigin: number = performance.timeOrigin - aheadMs
+
+/** Epoch milliseconds at which this process began. */
+export const processStartMs: number = performance.timeOrigin

@@ -1,0 +1,90 @@
+/**
+ * The one event-loop histogram and the one heartbeat of the process, from one timer. Bun's `monitorEventLoopDelay` is a
+ * process singleton that anyone can stop, so core measures itself and everybody else reads here.
+ */
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import type { Cancel, Clock } from '../contract/clock.ts'
+import type { EventLoop, LoopDelay } from '../contract/event-loop.ts'
+import { announce, beat, createHeartbeat, endPause } from './heartbeat.ts'
+
+const windowMs = 10_000
+/** The watchdog takes a heart that beats this seldom for alive. */
+const idleSampleMs = 250
+const busySampleMs = 50
+/** CPU time of the process as a share of one core from which on it counts as busy. */
+const busyRatio = 0.05
+
+/**
+ * PURE. When the delay is sampled next: seldom in an idle process, whose loop nothing holds up, often in one that works.
+ * @param cpuMs CPU time of the process since the last sample
+ * @param elapsedMs time since the last sample
+ * @returns milliseconds
+ */
+export const sampleAfterMs = (cpuMs: number, elapsedMs: number): number =>
+  cpuMs > elapsedMs * busyRatio ? busySampleMs : idleSampleMs
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1_000
+}
+
+const ms = (nanoseconds: number) => nanoseconds / 1e6
+
+const read = (histogram: RecordableHistogram): LoopDelay =>
+  histogram.count === 0
+    ? { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
+    : {
+        minMs: ms(histogram.min),
+        meanMs: ms(histogram.mean),
+        p50Ms: ms(histogram.percentile(50)),
+        p90Ms: ms(histogram.percentile(90)),
+        p99Ms: ms(histogram.percentile(99)),
+        maxMs: ms(histogram.max),
+      }
+
+/** Starts the histogram and the heartbeat. @returns the service and its stop */
+export function startEventLoop(clock: Clock): EventLoop & { stop(): void } {
+  const histogram = createHistogram()
+  const heartbeat = createHeartbeat(clock.now())
+  let last: LoopDelay | undefined
+  let pauseReason: string | undefined
+  let windowEndsMs = clock.monotonic() + windowMs
+  let sampledMs = clock.monotonic()
+  let usedMs = cpuMs()
+  let cancel: Cancel
+  const arm = (afterMs: number) => {
+    const dueMs = clock.monotonic() + afterMs
+    cancel = clock.after(afterMs, () => {
+      const nowMs = clock.monotonic()
+      const used = cpuMs()
+      beat(heartbeat, clock.now())
+      histogram.record(Math.max(1, Math.round((nowMs - dueMs) * 1e6)))
+      if (nowMs >= windowEndsMs) {
+        windowEndsMs = nowMs + windowMs
+        last = read(histogram)
+        histogram.reset()
+      }
+      arm(sampleAfterMs(used - usedMs, nowMs - sampledMs))
+      sampledMs = nowMs
+      usedMs = used
+    })
+  }
+  arm(idleSampleMs)
+  return {
+    heartbeat,
+    delay: () => last ?? read(histogram),
+    get pauseReason() {
+      return pauseReason
+    },
+    announcePause(boundMs, reason) {
+      pauseReason = reason
+      announce(heartbeat, clock.now() + boundMs)
+      return () => {
+        pauseReason = undefined
+        beat(heartbeat, clock.now())
+        endPause(heartbeat)
+      }
+    },
+    stop: () => cancel(),
+  }
+}

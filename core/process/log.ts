@@ -1,0 +1,54 @@
+/** The logger that every plugin gets: a facade over the logging plugin's sink, JSON lines to stderr without one. */
+import type { Clock } from '../contract/clock.ts'
+import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
+
+const jsonSafe = (key: string, value: unknown): unknown => {
+  if (value instanceof Error)
+    return { type: value.name, message: value.message, stack: value.stack, cause: value.cause }
+  if (typeof value === 'bigint') return value.toString()
+  return key === '' || typeof value !== 'function' ? value : undefined
+}
+
+/** JSON lines at `info` and above to a stream, for the time when no logging plugin is up. */
+export function fallbackSink(write: (line: string) => void = (line) => process.stderr.write(line)): LogSink {
+  return {
+    isEnabled: (level) => levels.indexOf(level) >= levels.indexOf('info'),
+    write({ timeMs, level, logger, message, fields }) {
+      const head = { timestamp: new Date(timeMs).toISOString(), level, logger, message }
+      try {
+        write(`${JSON.stringify({ ...head, ...fields }, jsonSafe)}\n`)
+      } catch {
+        write(`${JSON.stringify(head)}\n`)
+      }
+    },
+  }
+}
+
+/** Holds the sink that is in force and makes loggers that follow it. */
+export class LogHub {
+  sink: LogSink
+  constructor(
+    private readonly clock: Clock,
+    readonly fallback: LogSink = fallbackSink(),
+  ) {
+    this.sink = fallback
+  }
+
+  logger(name: string): Logger {
+    const at = (level: Level) => (message: string, fields?: LogFields) => {
+      if (this.sink.isEnabled(level, name)) {
+        this.sink.write({ timeMs: this.clock.now(), level, logger: name, message, ...(fields && { fields }) })
+      }
+    }
+    return {
+      trace: at('trace'),
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      fatal: at('fatal'),
+      child: (part) => this.logger(`${name}.${part}`),
+      isEnabled: (level) => this.sink.isEnabled(level, name),
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/** Files in the data folder that hold one secret and are for their owner alone. */
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { coreError, messageOf } from '../contract/errors.ts'
+
+const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
+
+/** @returns the text of the file without white space around it, or undefined if there is none @throws SECRET_FILE */
+export function readSecretFile(file: string): string | undefined {
+  const info = lstatSync(file, { throwIfNoEntry: false })
+  if (info === undefined) return undefined
+  if (!info.isFile()) throw failure(file, 'it is no regular file')
+  if ((info.mode & 0o077) !== 0) throw failure(file, `others may read it (mode ${(info.mode & 0o777).toString(8)})`)
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw failure(file, messageOf(error), error)
+  }
+}
+
+/**
+ * Reads a secret, or makes one, and its folder (0700). The file appears whole or not at all.
+ * @returns the secret, and whether it is new
+ * @throws SECRET_FILE
+ */
+export function readOrMakeSecret(file: string, make: () => string): { readonly text: string; readonly made: boolean } {
+  const found = readSecretFile(file)
+  if (found !== undefined && found !== '') return { text: found, made: false }
+  const text = make()
+  const draft = `${file}.${process.pid}.new`
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    rmSync(draft, { force: true })
+    const descriptor = openSync(draft, 'wx', 0o600)
+    writeSync(descriptor, `${text}\n`)
+    fsyncSync(descriptor)
+    closeSync(descriptor)
+    if (found === '') rmSync(file)
+    linkSync(draft, file)
+    return { text, made: true }
+  } catch (error) {
+    throw failure(file, messageOf(error), error)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+}

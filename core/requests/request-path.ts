@@ -1,0 +1,98 @@
+/** The request path: wraps applications so that the plugins' hooks see every request, at the least cost. */
+import type { Cancel, Clock } from '../contract/clock.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { Route } from '../contract/request-hooks.ts'
+import { systemClock } from '../process/clock.ts'
+import { HookSet, type OwnedHooks } from './hook-set.ts'
+import { createMiddleware, type RequestMiddleware } from './middleware.ts'
+import type { Mount } from './mount.ts'
+import { scopeOf } from './request-scope.ts'
+import { learnRoutes } from './routes/learn-route.ts'
+import { RouteEntry } from './routes/route-entry.ts'
+import type { HonoLike } from './routes/route-matcher.ts'
+import { type AnyFetch, RouteSource } from './routes/route-source.ts'
+import { RouteTable, unmatchedPattern } from './routes/route-table.ts'
+import { Traffic } from './traffic.ts'
+import { wrapFetch } from './wrap-fetch.ts'
+import { reportError } from './wrap-scoped.ts'
+
+export interface RequestPathOptions {
+  readonly log: Logger
+  /** @default the system's */
+  readonly clock?: Pick<Clock, 'monotonic' | 'after'>
+  /** @default 1_000 */
+  readonly maxRoutes?: number
+}
+
+export interface WrapInternals {
+  readonly mount?: Mount
+}
+
+export interface RequestPath {
+  /** Puts other hooks in force, all at once. A hook that throws is told to `failed`; ten times in a row, and it is taken out. */
+  setHooks(owned: readonly OwnedHooks[]): void
+  /** Tells observers at once of the requests that have ended; by itself it takes up to 20 ms. */
+  flush(): void
+  /** @returns the application's `fetch`, observed. Routes may still be added until the first request. */
+  wrapHono(
+    app: HonoLike,
+    internals?: WrapInternals,
+  ): (request: Request, env?: unknown, context?: unknown) => Response | Promise<Response>
+  /** @param routeOf the route template of a request; undefined for none */
+  wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, internals?: WrapInternals): F
+  /** For those who compose: `app.use(path.middleware())`, in place of wrapping. It costs more. */
+  middleware(): RequestMiddleware
+  /** Requests in flight. */
+  active(): number
+  /** Milliseconds that a plugin's hooks took: `observe` measured, the others estimated from one call in 1,024. */
+  hookMs(plugin: string): number
+  /** Every route seen; the index is the id. */
+  readonly routes: readonly Route[]
+  readonly table: RouteTable
+  /** Calls back for each route added from now on. */
+  onRouteAdded(listener: (route: Route) => void): Cancel
+}
+
+export function createRequestPath({ log, clock = systemClock, maxRoutes }: RequestPathOptions): RequestPath {
+  const table = new RouteTable(maxRoutes)
+  const hooks = new HookSet(clock, log)
+  const traffic = new Traffic(hooks, table, clock)
+  const failed = (request: Request, error: unknown) => {
+    const scope = hooks.wantsErrors ? scopeOf(request) : undefined
+    if (scope !== undefined) reportError(traffic, scope, error)
+  }
+  return {
+    setHooks: (owned) => {
+      traffic.flush()
+      hooks.replace(owned)
+    },
+    flush: () => traffic.flush(),
+    wrapHono: (app, { mount } = {}) =>
+      wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as ReturnType<RequestPath['wrapHono']>,
+    wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, { mount }: WrapInternals = {}): F {
+      const application = fetch as AnyFetch
+      const template = (request: Request) => {
+        try {
+          return routeOf(request)
+        } catch (error) {
+          log.warn('the function that gives routes threw', { error })
+          return undefined
+        }
+      }
+      const entries: RouteEntry[] = []
+      const source = new RouteSource(application, (request) => {
+        const { id, method, pattern } = table.find(request.method, template(request) ?? unmatchedPattern)
+        entries[id] ??= new RouteEntry(table, method, pattern, true, false)
+        return entries[id]
+      })
+      source.instead = mount?.before(application, source)
+      return wrapFetch(source, traffic) as F
+    },
+    middleware: () => createMiddleware(traffic, table),
+    active: () => traffic.active,
+    hookMs: (plugin) => hooks.hookMs(plugin),
+    routes: table.routes,
+    table,
+    onRouteAdded: (listener) => table.onAdded(listener),
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * The routes of a Hono application through its public API alone: a second router over `app.routes`. For what must be known
+ * before the application has built its own, and for a Hono whose internals are not as expected.
+ */
+import { RegExpRouter } from 'hono/router/reg-exp-router'
+import { SmartRouter } from 'hono/router/smart-router'
+import { TrieRouter } from 'hono/router/trie-router'
+import { type HonoRoute, isHonoRoute } from './hono-routes.ts'
+
+/** What Arkwatch uses of a Hono application. */
+export interface HonoLike {
+  readonly fetch: (request: Request, ...rest: never[]) => Response | Promise<Response>
+  readonly routes: readonly HonoRoute[]
+  readonly getPath?: (request: Request, options?: never) => string
+}
+
+const hasMethods = (value: object, names: readonly string[]) =>
+  names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+
+/** Whether something is a Hono application, of any copy and version. */
+export const isHono = (app: unknown): app is HonoLike =>
+  typeof app === 'object' &&
+  app !== null &&
+  hasMethods(app, ['fetch', 'request', 'basePath', 'notFound', 'onError']) &&
+  Array.isArray((app as { routes?: unknown }).routes)
+
+/** The routes that a request of an application matches, in order. */
+export type RouteMatcher = (method: string, path: string) => readonly HonoRoute[]
+
+/** @param app follows routes that are added later */
+export function createRouteMatcher(app: Pick<HonoLike, 'routes'>): RouteMatcher {
+  let router: SmartRouter<HonoRoute> | undefined
+  let built = -1
+  return (method, path) => {
+    const { routes } = app
+    if (router === undefined || built !== routes.length) {
+      router = new SmartRouter<HonoRoute>({ routers: [new RegExpRouter(), new TrieRouter()] })
+      for (const route of routes) if (isHonoRoute(route)) router.add(route.method, route.path, route)
+      built = routes.length
+    }
+    try {
+      return router.match(method === 'HEAD' ? 'GET' : method, path)[0].map(([route]) => route as HonoRoute)
+    } catch {
+      return []
+    }
+  }
+}
+
+/** The path that an application routes a request by. */
+export function pathOf(app: Pick<HonoLike, 'getPath'>, request: Request): string {
+  try {
+    return app.getPath?.(request) ?? new URL(request.url).pathname
+  } catch {
+    return new URL(request.url).pathname
+  }
+}

@@ -1,0 +1,276 @@
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { overlayText, readOverlay } from '../../../core/config/changes/overlay.ts'
+import { mergePatch } from '../../../core/config/tree/merge-patch.ts'
+import { definePlugin } from '../../../core/contract/definition.ts'
+import { type Trouble, troubles } from '../../../core/contract/runtime-api.ts'
+import { z } from '../../../core/plugin.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { type TestRuntime, testRuntime } from '../../../testing/test-runtime.ts'
+
+// Files are written and synced.
+setDefaultTimeout(30_000)
+
+const codeOf = async (request: Promise<unknown> | (() => unknown)) => {
+  try {
+    await (typeof request === 'function' ? request() : request)
+    return 'ok'
+  } catch (error) {
+    return (error as { code: string }).code
+  }
+}
+
+let starts: string[] = []
+let trouble: readonly Trouble[] = []
+/** Counts its requests; refuses to start with `dsn: bad`; can be told to fall over. */
+const worker = (name: string) =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'Counts.',
+    config: z.strictObject({
+      dsn: z.string().default('good').describe('Where.'),
+      server: z.boolean().default(true).describe('Whether.'),
+    }),
+    setup({ config, inherited }) {
+      let served = (inherited as number | undefined) ?? 0
+      const routes = new Hono()
+      routes.get(`/${name}`, (c) => c.json({ served: ++served, dsn: config.dsn }))
+      return {
+        routes,
+        contributes: name === 'two' ? [troubles(() => trouble)] : [],
+        start() {
+          if (config.dsn === 'bad') throw new Error('the database does not answer')
+          starts.push(`${name} ${config.dsn}`)
+        },
+        handover: () => ({ state: served, resume() {} }),
+      }
+    },
+  })
+
+let running: TestRuntime | undefined
+const boot = async () => {
+  starts = []
+  running = await testRuntime({ plugins: [worker('one'), worker('two')] })
+  return running
+}
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+const get = async (runtime: TestRuntime, path: string) => (await runtime.fetch(path)).json()
+const overlayOf = ({ runtime }: TestRuntime) => {
+  const file = join(runtime.dataDir, 'overlay.yaml')
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+}
+const setDsn = (dsn: string) => ({ plugins: { one: { dsn } } })
+
+describe('a change', () => {
+  test('is planned without anything being written', async () => {
+    const at = await boot()
+    const { steps } = await at.runtime.changes.plan(setDsn('other'))
+    expect(steps.map(({ plugin, action }) => `${plugin} ${action}`)).toEqual(['one replace', 'two untouched'])
+    expect(overlayOf(at)).toBeUndefined()
+    expect(readdirSync(at.runtime.dataDir).filter((name) => name.startsWith('overlay'))).toEqual([])
+  })
+
+  test('is applied, kept in the overlay for the owner alone, and taken away by null', async () => {
+    const at = await boot()
+    const change = await at.runtime.changes.apply(setDsn('other'), { by: 'alice' })
+    expect(change).toMatchObject({ state: 'applied', by: 'alice' })
+    expect(await get(at, '/one')).toEqual({ served: 1, dsn: 'other' })
+    expect(statSync(join(at.runtime.dataDir, 'overlay.yaml')).mode & 0o777).toBe(0o600)
+    await at.runtime.changes.apply({ plugins: null }, { by: 'alice' })
+    expect(overlayOf(at)).toBeUndefined()
+    expect(await get(at, '/one')).toEqual({ served: 2, dsn: 'good' })
+    expect(at.runtime.changes.history.map(({ by }) => by)).toEqual(['alice', 'alice'])
+  })
+
+  test('that cannot start leaves everything as it was, the overlay too', async () => {
+    const at = await boot()
+    await get(at, '/one')
+    await get(at, '/two')
+    expect(await codeOf(at.runtime.changes.apply(setDsn('bad'), { by: 'alice', confirmWithinMs: 1_000 }))).toBe(
+      'RELOAD_FAILED',
+    )
+    expect(overlayOf(at)).toBeUndefined()
+    expect(existsSync(join(at.runtime.dataDir, 'overlay.pending.json'))).toBe(false)
+    expect(await get(at, '/one')).toEqual({ served: 2, dsn: 'good' })
+    expect(await get(at, '/two')).toEqual({ served: 2, dsn: 'good' })
+  })
+
+  test('takes text literally: nobody reads our files or variables by it', async () => {
+    const at = await boot()
+    await at.runtime.changes.apply(setDsn('${file:/etc/passwd}'), { by: 'mallory' })
+    expect(await get(at, '/one')).toMatchObject({ dsn: '${file:/etc/passwd}' })
+  })
+
+  test('that is not valid is refused with its place', async () => {
+    const at = await boot()
+    const error = await at.runtime.changes
+      .apply({ plugins: { one: { dns: 'x' } } }, { by: 'a' })
+      .catch((thrown) => thrown)
+    expect(error.code).toBe('CONFIG_INVALID')
+    expect(error.problems[0]).toMatchObject({ pointer: '/plugins/one/dns', help: 'did you mean "dsn"?' })
+    expect(overlayOf(at)).toBeUndefined()
+  })
+
+  test('against another overlay than the one it was planned for is refused', async () => {
+    const at = await boot()
+    const { etag } = await at.runtime.changes.plan(setDsn('a'))
+    await at.runtime.changes.apply(setDsn('b'), { by: 'bob', etag })
+    expect(await codeOf(at.runtime.changes.apply(setDsn('a'), { by: 'alice', etag }))).toBe('CHANGE_STALE')
+  })
+})
+
+describe('a change that waits for its confirmation', () => {
+  const apply = (at: TestRuntime, more = {}) =>
+    at.runtime.changes.apply(setDsn('other'), { by: 'alice', confirmWithinMs: 10_000, ...more })
+
+  test('is taken back when none comes, and the other plugin is never touched', async () => {
+    const at = await boot()
+    await get(at, '/two')
+    const { id } = await apply(at)
+    expect(existsSync(join(at.runtime.dataDir, 'overlay.pending.json'))).toBe(true)
+    expect(await codeOf(at.runtime.changes.apply(setDsn('x'), { by: 'bob' }))).toBe('CHANGE_PENDING')
+    await at.clock.advance(9_999)
+    expect(at.runtime.changes.pending?.id).toBe(id)
+    await at.clock.advance(1)
+    await Bun.sleep(50) // The reload reads files, which no clock of ours moves.
+    expect(at.runtime.changes.pending).toBeUndefined()
+    expect(at.runtime.changes.history[0]).toMatchObject({
+      id,
+      state: 'rolled-back',
+      reason: 'no confirmation came in time',
+    })
+    expect(await get(at, '/one')).toEqual({ served: 1, dsn: 'good' })
+    expect(await get(at, '/two')).toEqual({ served: 2, dsn: 'good' })
+    expect(starts).toEqual(['one good', 'two good', 'one other', 'one good'])
+    expect(overlayOf(at)).toBeUndefined()
+  })
+
+  test('stays when it is confirmed', async () => {
+    const at = await boot()
+    const { id } = await apply(at)
+    expect(await codeOf(() => at.runtime.changes.confirm('another'))).toBe('CHANGE_UNKNOWN')
+    expect(at.runtime.changes.confirm(id).state).toBe('confirmed')
+    await at.clock.advance(60_000)
+    expect(await get(at, '/one')).toMatchObject({ dsn: 'other' })
+    expect(await codeOf(at.runtime.changes.rollback(id))).toBe('CHANGE_UNKNOWN')
+  })
+
+  test('is taken back when asked', async () => {
+    const at = await boot()
+    const { id } = await apply(at)
+    expect(await at.runtime.changes.rollback(id)).toMatchObject({ state: 'rolled-back', reason: 'asked for' })
+    expect(await get(at, '/one')).toMatchObject({ dsn: 'good' })
+  })
+
+  test.each<[string, string, boolean, boolean]>([
+    ['critical trouble that was not there', 'two', true, true],
+    ['trouble of a plugin that it touched', 'one', false, true],
+    ['trouble of a plugin that it did not touch', 'two', false, false],
+  ])('%s: of %s, critical %p, takes it back: %p', async (_, plugin, critical, back) => {
+    const at = await boot()
+    const known = { plugin: 'one', critical: true, what: 'the old check is down' }
+    trouble = [known]
+    await apply(at)
+    await at.clock.advance(1_000)
+    expect(at.runtime.changes.pending).toBeDefined()
+    trouble = [known, { plugin, critical, what: 'the new check is down' }]
+    await at.clock.advance(250)
+    await Bun.sleep(50) // As above.
+    trouble = []
+    if (back)
+      expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
+    else expect(at.runtime.changes.pending).toBeDefined()
+    expect(await get(at, '/one')).toMatchObject({ dsn: back ? 'good' : 'other' })
+  })
+
+  test('is taken back at the next start when the process died before', async () => {
+    const first = await boot()
+    await apply(first)
+    const data = first.runtime.dataDir
+    const [overlay, pending] = ['overlay.yaml', 'overlay.pending.json'].map((name) =>
+      readFileSync(join(data, name), 'utf8'),
+    )
+    await first.stop()
+    running = await testRuntime({ plugins: [worker('one'), worker('two')] })
+    const next = running.runtime.dataDir
+    await running.stop()
+    mkdirSync(next, { recursive: true })
+    writeFileSync(join(next, 'overlay.yaml'), overlay!)
+    writeFileSync(join(next, 'overlay.pending.json'), pending!)
+    running = await testRuntime({ plugins: [worker('one'), worker('two')], config: { data: next } })
+    expect(await get(running, '/one')).toMatchObject({ dsn: 'good' })
+    expect(existsSync(join(next, 'overlay.pending.json'))).toBe(false)
+    expect(running.lines.map(({ message }) => message).join()).toContain('nobody had confirmed')
+  })
+})
+
+describe('a restart of one plugin', () => {
+  test('starts it without the state of before, and leaves the others alone', async () => {
+    const at = await boot()
+    await get(at, '/one')
+    await get(at, '/two')
+    const steps = await at.runtime.restart('one')
+    expect(steps.map(({ plugin, action }) => `${plugin} ${action}`)).toEqual(['one replace', 'two untouched'])
+    expect(await get(at, '/one')).toEqual({ served: 1, dsn: 'good' })
+    expect(await get(at, '/two')).toEqual({ served: 2, dsn: 'good' })
+    expect(await codeOf(at.runtime.restart('three'))).toBe('PLUGIN_NOT_THERE')
+  })
+})
+
+describe('a patch', () => {
+  test.each<[string, unknown, unknown, unknown]>([
+    ['replaces', { a: 'b' }, { a: 'c' }, { a: 'c' }],
+    ['adds', { a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+    ['takes away', { a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+    ['replaces a list whole', { a: ['b'] }, { a: ['c', 'd'] }, { a: ['c', 'd'] }],
+    ['merges deep', { a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+    ['drops nulls of what is new', {}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+  ])('%s', (_, target, patch, expected) =>
+    expect(mergePatch(target as never, patch as never)).toEqual(expected as never),
+  )
+
+  test('is CONFIG_PATCH when it is no map, too deep, too large, or reaches into prototypes', async () => {
+    let deep: unknown = 1
+    for (let level = 0; level < 40; level += 1) deep = { deep }
+    for (const patch of [1, 'x', [1], null, deep, JSON.parse('{"a":{"__proto__":{"x":1}}}'), { constructor: { x: 1 } }])
+      expect(await codeOf(() => mergePatch({}, patch as never))).toBe('CONFIG_PATCH')
+    expect(await codeOf(() => overlayText({ a: 'x'.repeat(300_000) }))).toBe('CONFIG_PATCH')
+    expect(({} as { x?: number }).x).toBeUndefined()
+  })
+
+  test('an overlay that is not there is empty', () =>
+    expect(readOverlay('/nowhere')).toMatchObject({ text: '', value: {} }))
+})
+
+test('under load no request of another route fails while a change is applied and taken back', async () => {
+  starts = []
+  const clock = testClock()
+  running = await testRuntime({ plugins: [worker('one'), worker('two')], config: { server: { port: 0 } }, clock })
+  const { url } = running.runtime.status().listeners[0]!
+  let over = false
+  const statuses: Record<number, number> = {}
+  const load = Array.from({ length: 4 }, async () => {
+    while (!over) {
+      const { status } = await fetch(`${url}/two`)
+      statuses[status] = (statuses[status] ?? 0) + 1
+    }
+  })
+  for (let round = 0; round < 5; round += 1) {
+    await codeOf(running.runtime.changes.apply(setDsn('bad'), { by: 'a' }))
+    await running.runtime.changes.apply(setDsn(`v${round}`), { by: 'a', confirmWithinMs: 1_000 })
+    await clock.advance(1_000)
+    await Bun.sleep(30) // The reload reads files while requests go on.
+  }
+  over = true
+  await Promise.all(load)
+  expect(Object.keys(statuses)).toEqual(['200'])
+  expect(((await get(running, '/two')) as { served: number }).served).toBe(statuses[200]! + 1)
+  expect(starts.filter((each) => each.startsWith('two'))).toHaveLength(1)
+})

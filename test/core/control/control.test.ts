@@ -1,0 +1,204 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ArkwatchError, coreError } from '../../../core/contract/errors.ts'
+import type { LogRecord } from '../../../core/contract/logger.ts'
+import type { ControlCommand } from '../../../core/contract/runtime-api.ts'
+import { control } from '../../../core/control/client.ts'
+import { controlSocket, maxControlBodyBytes } from '../../../core/control/protocol.ts'
+import { type ControlServer, startControl } from '../../../core/control/server.ts'
+import { LogHub } from '../../../core/process/log.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+
+const lines: LogRecord[] = []
+const log = new LogHub(testClock(), { isEnabled: () => true, write: (record) => lines.push(record) }).logger('core')
+const newDir = () => mkdtempSync(join(tmpdir(), 'arkwatch-control-'))
+const undo: (() => unknown)[] = []
+afterEach(async () => {
+  for (const one of undo.splice(0).reverse()) await one()
+  lines.length = 0
+})
+
+function serve(dataDir: string, commands: Record<string, ControlCommand['run']>): ControlServer {
+  const map = new Map(Object.entries(commands).map(([name, run]) => [name, { name, run }]))
+  const server = startControl({ dataDir, commands: () => map, log })
+  undo.push(() => server.stop())
+  return server
+}
+
+const codeOf = async (promise: Promise<unknown>): Promise<string> => {
+  try {
+    await promise
+  } catch (thrown) {
+    return thrown instanceof ArkwatchError ? thrown.code : `not ours: ${thrown}`
+  }
+  return 'nothing was thrown'
+}
+
+describe('the control socket', () => {
+  test('carries arguments in and the result out', async () => {
+    const dataDir = newDir()
+    serve(dataDir, { echo: (args) => ({ got: args }), nothing: () => undefined })
+    expect(await control(dataDir).call('echo', { a: [1, 'x'] })).toEqual({ got: { a: [1, 'x'] } })
+    expect(await control(dataDir).call('nothing')).toBeNull()
+  })
+
+  test('is readable and writable by its owner alone', () => {
+    const dataDir = newDir()
+    const { socket } = serve(dataDir, {})
+    expect(statSync(socket).mode & 0o777).toBe(0o600)
+  })
+
+  test('gives the error of a command with code, help and problems', async () => {
+    const dataDir = newDir()
+    const problem = {
+      code: 'CONFIG_UNKNOWN_KEY',
+      message: 'unknown key',
+      pointer: '/x',
+      file: 'a.yaml',
+      line: 3,
+      column: 1,
+    }
+    serve(dataDir, {
+      reload: () => {
+        throw Object.assign(coreError('RELOAD_FAILED', { reason: 'bad' }), { problems: [problem] })
+      },
+    })
+    const thrown = (await control(dataDir)
+      .call('reload')
+      .catch((error) => error)) as ArkwatchError
+    expect(thrown.code).toBe('RELOAD_FAILED')
+    expect(thrown.message).toBe('reload failed, the old configuration stays: bad')
+    expect(thrown.help).toContain('arkwatch plan')
+    expect(thrown.details.problems).toEqual([problem])
+  })
+
+  test('answers problem+json', async () => {
+    const { socket } = serve(newDir(), {})
+    const response = await fetch('http://x/nothing', { unix: socket, method: 'POST' })
+    expect(response.status).toBe(404)
+    expect(response.headers.get('content-type')).toContain('application/problem+json')
+    expect(await response.json()).toMatchObject({ code: 'CONTROL_UNKNOWN_COMMAND', status: 404 })
+  })
+
+  test('logs what a command throws by accident, and says which one failed', async () => {
+    const dataDir = newDir()
+    serve(dataDir, {
+      broken: () => {
+        throw new TypeError('x is undefined')
+      },
+    })
+    expect(await codeOf(control(dataDir).call('broken'))).toBe('CONTROL_COMMAND_FAILED')
+    expect(lines.map(({ message }) => message)).toEqual(['command broken failed'])
+  })
+
+  test('refuses an unknown command naming the known ones', async () => {
+    const dataDir = newDir()
+    serve(dataDir, { status: () => 1, plan: () => 2 })
+    await expect(control(dataDir).call('staus')).rejects.toThrow('knows no command staus; it knows plan, status')
+  })
+
+  const badBodies = [
+    ['no JSON', '{'],
+    ['a list', '[1]'],
+    ['null', 'null'],
+    ['a string', '"x"'],
+  ] as const
+  test.each(badBodies)('refuses a body that is %s', async (_, body) => {
+    const { socket } = serve(newDir(), { status: () => 1 })
+    const response = await fetch('http://x/status', { unix: socket, method: 'POST', body })
+    expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({ code: 'CONTROL_BAD_REQUEST' })
+  })
+
+  test('refuses another method than POST', async () => {
+    const { socket } = serve(newDir(), { status: () => 1 })
+    expect((await fetch('http://x/status', { unix: socket })).status).toBe(405)
+  })
+
+  test('answers a malformed name', async () => {
+    const { socket } = serve(newDir(), { status: () => 1 })
+    expect((await fetch('http://x/%zz', { unix: socket, method: 'POST' })).status).toBe(400)
+  })
+
+  test('refuses a body over the limit', async () => {
+    const dataDir = newDir()
+    serve(dataDir, { status: () => 1 })
+    const call = control(dataDir).call('status', { big: 'x'.repeat(maxControlBodyBytes) })
+    expect(await codeOf(call)).toBe('CONTROL_BAD_REQUEST')
+  })
+
+  test('refuses a command more than it serves at once, and takes the next when one has ended', async () => {
+    const dataDir = newDir()
+    const gate = Promise.withResolvers<void>()
+    const full = Promise.withResolvers<void>()
+    let entered = 0
+    serve(dataDir, {
+      wait: async () => {
+        entered += 1
+        if (entered === 32) full.resolve()
+        await gate.promise
+      },
+    })
+    const waiting = Array.from({ length: 32 }, () => control(dataDir).call('wait'))
+    await full.promise
+    expect(await codeOf(control(dataDir).call('wait'))).toBe('CONTROL_BUSY')
+    gate.resolve()
+    await Promise.all(waiting)
+    expect(await control(dataDir).call('wait')).toBeNull()
+  })
+
+  test('replaces the socket file that a killed process left', async () => {
+    const dataDir = newDir()
+    const script = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`
+    await Bun.spawn(['bun', '-e', script, controlSocket(dataDir)]).exited
+    expect(existsSync(controlSocket(dataDir))).toBe(true)
+    expect(await codeOf(control(dataDir).call('status'))).toBe('NOT_RUNNING')
+    serve(dataDir, { status: () => 'new' })
+    expect(await control(dataDir).call<string>('status')).toBe('new')
+  })
+
+  test('removes its file when it stops, and the client says that nothing runs', async () => {
+    const dataDir = newDir()
+    const server = serve(dataDir, { status: () => 1 })
+    await server.stop()
+    expect(existsSync(server.socket)).toBe(false)
+    expect(await codeOf(control(dataDir).call('status'))).toBe('NOT_RUNNING')
+    expect(await codeOf(control(join(dataDir, 'nowhere')).call('status'))).toBe('NOT_RUNNING')
+  })
+
+  test('works in a folder whose path is longer than a socket address', async () => {
+    const dataDir = join(newDir(), 'd'.repeat(80), 'e'.repeat(80))
+    mkdirSync(dataDir, { recursive: true })
+    serve(dataDir, { status: () => 'far' })
+    expect(await control(dataDir).call<string>('status')).toBe('far')
+  })
+
+  test('says why it cannot be opened', async () => {
+    const file = join(newDir(), 'file')
+    writeFileSync(file, '')
+    const open = async () => startControl({ dataDir: file, commands: () => new Map(), log })
+    expect(await codeOf(open())).toBe('CONTROL_LISTEN_FAILED')
+  })
+
+  test('a client gives up on an instance that accepts and never answers', async () => {
+    const dataDir = newDir()
+    const silent = createServer()
+    await new Promise<void>((resolve) => silent.listen(controlSocket(dataDir), resolve))
+    undo.push(() => silent.close())
+    // A real timeout: the client's limit is what is tested.
+    expect(await codeOf(control(dataDir, 50).call('status'))).toBe('CONTROL_TIMEOUT')
+  })
+})
+
+describe('the folder that the socket lies in', () => {
+  test('is not opened to others by the socket', () => {
+    const dataDir = newDir()
+    chmodSync(dataDir, 0o755)
+    serve(dataDir, {})
+    expect(statSync(dataDir).mode & 0o777).toBe(0o755)
+    rmSync(dataDir, { recursive: true, force: true })
+  })
+})

@@ -1,0 +1,71 @@
+import { expect, test } from 'bun:test'
+import { Hono } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { composeApp } from '../../../core/http/public-app.ts'
+import { observedPath } from './support.ts'
+
+function compose() {
+  const errors: string[] = []
+  const plugin = (name: string, routes: Hono) => ({
+    plugin: name,
+    routes,
+    failed: (error: unknown) => void errors.push(`${name}: ${error}`),
+  })
+  const first = new Hono()
+    .get('/metrics', (c) => c.text('m'))
+    .get('/broken', () => {
+      throw new Error('password=hunter2')
+    })
+  const second = new Hono()
+    .get('/livez', (c) => c.text('ok'))
+    .get('/refused', () => {
+      throw new HTTPException(403, { message: 'viewer only' })
+    })
+    .get('/down', async () => {
+      throw new HTTPException(503)
+    })
+    .get('/own', () => {
+      throw new HTTPException(401, { res: new Response('mine', { status: 401 }) })
+    })
+  const app = composeApp([plugin('metrics', first), plugin('health', second)])
+  return { app, errors }
+}
+
+test('every plugin’s routes are mounted at the root', async () => {
+  const { app } = compose()
+  expect(await (await app.request('/metrics')).text()).toBe('m')
+  expect(await (await app.request('/livez')).text()).toBe('ok')
+})
+
+test('a route that throws is reported to its plugin, and the client sees a problem without stack or message', async () => {
+  const { app, errors } = compose()
+  const response = await app.request('/broken')
+  expect(response.status).toBe(500)
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(await response.json()).toEqual({ type: 'about:blank', title: 'Internal server error', status: 500 })
+  expect(errors).toEqual(['metrics: Error: password=hunter2'])
+})
+
+test('what is refused on purpose is a problem with its detail, and no fault of the plugin', async () => {
+  const { app, errors } = compose()
+  const response = await app.request('/refused')
+  expect(await response.json()).toEqual({ type: 'about:blank', title: 'Forbidden', status: 403, detail: 'viewer only' })
+  expect(await (await app.request('/own')).text()).toBe('mine')
+  expect(errors).toEqual([])
+  expect((await app.request('/down')).status).toBe(503)
+  expect(errors).toHaveLength(1)
+})
+
+test('an unknown path is a problem', async () => {
+  const { app } = compose()
+  const response = await app.request('/nowhere')
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(await response.json()).toEqual({ type: 'about:blank', title: 'Not found', status: 404 })
+})
+
+test('our own routes are measured like anyone’s', async () => {
+  const { path, taken } = observedPath()
+  const fetch = path.wrapHono(compose().app)
+  for (const url of ['/metrics', '/broken', '/nowhere']) await fetch(new Request(`http://localhost${url}`))
+  expect(taken()).toEqual(['GET /metrics 200', 'GET /broken 500', 'GET __unmatched 404'])
+})

@@ -1,0 +1,160 @@
+import { expect, test } from 'bun:test'
+import type { RequestHooks } from '../../../core/contract/request-hooks.ts'
+import { fallbackSink, LogHub } from '../../../core/process/log.ts'
+import { HookSet } from '../../../core/requests/hook-set.ts'
+import { Scope } from '../../../core/requests/request-scope.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { owned } from '../http/support.ts'
+
+const route = { id: 0, method: 'GET', pattern: '/' }
+const request = new Request('http://localhost/')
+
+function setup() {
+  const clock = testClock()
+  const lines: { message: string; plugin?: string; hook?: string }[] = []
+  const log = new LogHub(
+    clock,
+    fallbackSink((line) => lines.push(JSON.parse(line))),
+  ).logger('core')
+  const hooks = new HookSet(clock, log)
+  return {
+    clock,
+    lines,
+    hooks,
+    observe: () => {
+      hooks.observe(Float64Array.of(200, 1, 2), 3, [route])
+      hooks.observeRequest(route, 200, 1, 2, request)
+    },
+  }
+}
+
+test('a hook that throws is reported, the others still run, once each', () => {
+  const { hooks, observe } = setup()
+  const calls: string[] = []
+  const errors: unknown[] = []
+  const bad = {
+    observe: () => {
+      throw new Error('bad')
+    },
+  }
+  hooks.replace([
+    owned({ observe: () => void calls.push('first') }),
+    owned(bad, 'bad', (error) => errors.push(error)),
+    owned({ observe: () => void calls.push('last') }),
+  ])
+  observe()
+  expect(calls).toEqual(['first', 'last'])
+  expect(errors).toEqual([new Error('bad')])
+})
+
+for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError'] as const) {
+  test(`an ${kind} that throws ten times in a row is taken out, and nine times is not`, () => {
+    const { hooks, lines, observe } = setup()
+    let calls = 0
+    let good = false
+    let errors = 0
+    const hook = () => {
+      calls += 1
+      if (!good) throw new Error('bad')
+      return undefined
+    }
+    hooks.replace([
+      owned({ [kind]: hook } as RequestHooks, 'probe', () => {
+        errors += 1
+      }),
+    ])
+    const scope = new Scope(request, 0)
+    const run = {
+      observe,
+      observeRequest: observe,
+      onRequest: () => hooks.answer(scope),
+      onResponse: () => hooks.responded(scope, undefined),
+      onError: () => hooks.threw(scope, new Error('of the application')),
+    }[kind]
+    for (let at = 0; at < 9; at += 1) run()
+    good = true
+    run()
+    good = false
+    for (let at = 0; at < 9; at += 1) run()
+    expect([calls, errors, lines.length]).toEqual([19, 18, 0])
+    for (let at = 0; at < 5; at += 1) run()
+    expect([calls, errors]).toEqual([20, 19])
+    expect(lines).toMatchObject([{ plugin: 'probe', hook: kind }])
+    expect(hooks.observed || hooks.scoped).toBe(false)
+  })
+}
+
+test('a hook taken out comes back with the next set of hooks', () => {
+  const { hooks, observe } = setup()
+  const bad = owned({
+    observe: () => {
+      throw new Error('bad')
+    },
+  })
+  hooks.replace([bad])
+  for (let at = 0; at < 10; at += 1) observe()
+  expect(hooks.observed).toBe(false)
+  hooks.replace([bad])
+  expect(hooks.observed).toBe(true)
+})
+
+test('the time of observers is measured, that of other hooks estimated from one call in 1,024, for each plugin', () => {
+  const { hooks, observe, clock } = setup()
+  let nowMs = 0
+  clock.monotonic = () => nowMs
+  const taking = (ms: number) => () => {
+    nowMs += ms
+  }
+  hooks.replace([
+    owned({ observe: taking(2) }, 'slow'),
+    owned({ observe: taking(0.5) }, 'quick'),
+    owned({ observeRequest: taking(0.25) }, 'sampled'),
+  ])
+  for (let at = 0; at < 4_096; at += 1) observe()
+  expect(hooks.hookMs('slow')).toBe(2 * 4_096)
+  expect(hooks.hookMs('quick')).toBe(0.5 * 4_096)
+  expect(hooks.hookMs('sampled')).toBe(0.25 * 4_096)
+  expect(hooks.hookMs('unknown')).toBe(0)
+})
+
+test('an observer that throws in the middle of many requests is told of the ones behind, and each failure is reported', () => {
+  const { hooks } = setup()
+  const seen: number[] = []
+  const errors: unknown[] = []
+  const observe = (_route: unknown, status: number) => {
+    if (status === 500) throw new Error('bad')
+    seen.push(status)
+  }
+  hooks.replace([owned({ observe }, 'probe', (error) => errors.push(error))])
+  const statuses = [200, 500, 201, 500, 500, 202]
+  hooks.observe(Float64Array.from(statuses.flatMap((status) => [status, 1, 2])), statuses.length * 3, [route])
+  expect(seen).toEqual([200, 201, 202])
+  expect(errors).toHaveLength(3)
+  expect(hooks.observed).toBe(true)
+})
+
+test('an observer that throws ten times in a row is not told of the rest', () => {
+  const { hooks } = setup()
+  let calls = 0
+  const observe = () => {
+    calls += 1
+    throw new Error('bad')
+  }
+  hooks.replace([owned({ observe })])
+  hooks.observe(Float64Array.from(Array.from({ length: 15 }, () => [200, 1, 2]).flat()), 45, [route])
+  expect(calls).toBe(10)
+  expect(hooks.observed).toBe(false)
+})
+
+test('hooks are called as methods of their object', () => {
+  const { hooks, observe } = setup()
+  const counter = {
+    count: 0,
+    observe() {
+      this.count += 1
+    },
+  }
+  hooks.replace([owned(counter)])
+  observe()
+  expect(counter.count).toBe(1)
+})
