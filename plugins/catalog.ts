@@ -1,5 +1,5 @@
 /** The plugins that come with Arkwatch, each imported only when config.yaml names it. */
-import type { Catalog } from '../core/contract/definition.ts'
+import type { Catalog } from '../core/plugin.ts'
 
 export const catalog: Catalog = {
   logging: () => import('./logging/index.ts'),

@@ -1,6 +1,5 @@
 /** The environment variables that operators of the gateway set already, and what each one sets here. */
-import { type EnvironmentOverlay, parseBoolean } from '../core/config/environment.ts'
-import type { Level } from '../core/contract/logger.ts'
+import { type EnvironmentOverlay, parseBoolean, type Level } from '../core/plugin.ts'
 
 const environments = ['development', 'testing', 'staging', 'production']
 

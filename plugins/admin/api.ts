@@ -1,7 +1,7 @@
 /** What other plugins may use of the admin API. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
-import { extensionPoint } from '../../core/contract/tokens.ts'
+import { extensionPoint } from '../../core/plugin.ts'
 
 /** What a key may do: `admin` everything, `operator` what a viewer may and to act, `viewer` and `auditor` to read. */
 export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const

@@ -1,7 +1,6 @@
 /** The tables of the admin plugin, also while the store cannot be used. */
 
-import type { PluginClock } from '../../core/contract/definition.ts'
-import { ArkwatchError } from '../../core/contract/errors.ts'
+import { type PluginClock, ArkwatchError } from '../../core/plugin.ts'
 import type { SqlValue, Statement, Store, StoreArea, Written } from '../store/api.ts'
 import { keyMigration } from './keys/key-table.ts'
 

@@ -1,7 +1,6 @@
 /** The options of the admin API. */
 import { z } from 'zod'
-import { secret } from '../../core/contract/secret.ts'
-import { duration } from '../../core/contract/units.ts'
+import { secret, duration } from '../../core/plugin.ts'
 import { weaknessOf } from './keys/key.ts'
 import { accessLevels } from './roles.ts'
 

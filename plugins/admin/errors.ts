@@ -1,5 +1,5 @@
 /** The codes of the admin API. Each has the HTTP status that it answers with. */
-import { type ArkwatchError, defineErrors, httpStatusOf } from '../../core/contract/errors.ts'
+import { type ArkwatchError, defineErrors, httpStatusOf } from '../../core/plugin.ts'
 
 export const adminError = defineErrors({
   ADMIN_UNAUTHORIZED: {

@@ -1,7 +1,6 @@
 /** The admin API: manifest and wiring. */
 import { type Context, Hono } from 'hono'
-import { definePlugin } from '../../core/contract/definition.ts'
-import { Runtime } from '../../core/plugin.ts'
+import { definePlugin, Runtime } from '../../core/plugin.ts'
 import { Audit } from '../audit/api.ts'
 import { Health } from '../health/api.ts'
 import { Logging } from '../logging/api.ts'

@@ -1,11 +1,7 @@
 /** The parts of the admin API put together. */
 import { join } from 'node:path'
 import type { Context } from 'hono'
-import type { PluginClock, StopReason } from '../../core/contract/definition.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { Runtime } from '../../core/contract/runtime-api.ts'
-import type { Contributed, Extensions } from '../../core/contract/tokens.ts'
-import { readOrMakeSecret, readSecretFile } from '../../core/process/secret-file.ts'
+import { type PluginClock, type StopReason, type Logger, type Runtime, type Contributed, type Extensions, readOrMakeSecret, readSecretFile } from '../../core/plugin.ts'
 import type { Audit } from '../audit/api.ts'
 import type { Health } from '../health/api.ts'
 import type { Logging } from '../logging/api.ts'

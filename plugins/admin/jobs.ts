@@ -1,8 +1,7 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { ArkwatchError } from '../../core/contract/errors.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import { ArkwatchError, type Logger } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
 import { adminError } from './errors.ts'

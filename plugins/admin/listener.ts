@@ -1,10 +1,7 @@
 /** The API's own listener, and its certificate, which may change while it listens. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { PluginClock } from '../../core/contract/definition.ts'
-import { messageOf } from '../../core/contract/errors.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { Listener, Runtime } from '../../core/contract/runtime-api.ts'
+import { type PluginClock, messageOf, type Logger, type Listener, type Runtime } from '../../core/plugin.ts'
 import type { AdminConfig } from './config.ts'
 import { adminError } from './errors.ts'
 import { maxBodyBytes } from './http/body.ts'

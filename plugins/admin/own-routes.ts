@@ -1,6 +1,5 @@
 /** The routes that the admin plugin itself brings. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Runtime } from '../../core/contract/runtime-api.ts'
+import type { Clock, Runtime } from '../../core/plugin.ts'
 import type { Audit } from '../audit/api.ts'
 import type { Health } from '../health/api.ts'
 import type { Logging } from '../logging/api.ts'

@@ -1,7 +1,6 @@
 /** Where the names that a change brings in lead to: none may lead to where clouds keep credentials. */
 import { lookup } from 'node:dns/promises'
-import type { Clock } from '../../core/contract/clock.ts'
-import { isLinkLocal } from '../../core/http/link-local.ts'
+import { type Clock, isLinkLocal } from '../../core/plugin.ts'
 import { adminError } from './errors.ts'
 import type { InvalidPart } from './http/problem.ts'
 import { namesIn } from './patch-policy.ts'

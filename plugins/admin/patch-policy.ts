@@ -1,6 +1,5 @@
 /** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
-import { isMap, mergePatch, type Plain } from '../../core/config/tree/merge-patch.ts'
-import { hostIn, isLinkLocal } from '../../core/http/link-local.ts'
+import { isMap, mergePatch, type Plain, hostIn, isLinkLocal } from '../../core/plugin.ts'
 import { adminError } from './errors.ts'
 import { type InvalidPart, pointerOf } from './http/problem.ts'
 

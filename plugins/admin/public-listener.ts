@@ -1,5 +1,5 @@
 /** PURE. Whether the API may be on the public listener. */
-import type { Conflict } from '../../core/contract/definition.ts'
+import type { Conflict } from '../../core/plugin.ts'
 import type { AdminConfig } from './config.ts'
 
 const loopback = /^(127\.\d+\.\d+\.\d+|localhost|::1)$/

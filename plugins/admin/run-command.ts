@@ -1,5 +1,5 @@
 /** Runs a configured command: an argument vector, no shell, an end in time, output bounded and never shown to clients. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import { adminError } from './errors.ts'
 
 export interface ServiceCommand {

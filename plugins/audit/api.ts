@@ -1,5 +1,5 @@
 /** What other plugins may use of the audit log. */
-import { service } from '../../core/contract/tokens.ts'
+import { service } from '../../core/plugin.ts'
 
 /** Who did it. */
 export interface AuditPrincipal {

@@ -1,6 +1,5 @@
 /** What the CLI may ask of the audit log, by the control socket. */
-import { type ControlCommand, controlCommand } from '../../core/contract/runtime-api.ts'
-import type { Contribution } from '../../core/contract/tokens.ts'
+import { type ControlCommand, controlCommand, type Contribution } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
 const number = (value: unknown): number | undefined => (Number.isSafeInteger(value) ? (value as number) : undefined)

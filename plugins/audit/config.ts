@@ -1,6 +1,6 @@
 /** The options of the audit log. */
 import { z } from 'zod'
-import { duration } from '../../core/contract/units.ts'
+import { duration } from '../../core/plugin.ts'
 
 export const AuditConfig = z.strictObject({
   retention: duration({ min: '1d' })

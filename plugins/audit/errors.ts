@@ -1,5 +1,5 @@
 /** The codes of the audit log. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const auditError = defineErrors({
   AUDIT_UNAVAILABLE: {

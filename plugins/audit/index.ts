@@ -1,7 +1,6 @@
 /** The audit log: manifest and wiring. */
 import { join, resolve } from 'node:path'
-import { definePlugin } from '../../core/contract/definition.ts'
-import { controlWitness } from '../../core/contract/runtime-api.ts'
+import { definePlugin, controlWitness } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { Audit } from './api.ts'

@@ -1,9 +1,6 @@
 /** Opens the audit log, now or as soon as the store can be used, and keeps it tidy. */
 import { join } from 'node:path'
-import type { PluginClock } from '../../core/contract/definition.ts'
-import { messageOf } from '../../core/contract/errors.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import { readOrMakeSecret } from '../../core/process/secret-file.ts'
+import { type PluginClock, messageOf, type Logger, readOrMakeSecret } from '../../core/plugin.ts'
 import type { Store, StoreArea } from '../store/api.ts'
 import type { AuditRecord } from './api.ts'
 import type { Checkpoint } from './chain.ts'

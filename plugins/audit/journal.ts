@@ -1,5 +1,5 @@
 /** Appends records to the chain: in order, many in one transaction, and none that did not reach the disk. */
-import { messageOf } from '../../core/contract/errors.ts'
+import { messageOf } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { AuditRecord } from './api.ts'
 import { type Link, next, origin } from './chain.ts'

@@ -1,5 +1,5 @@
 /** The audit log: what other plugins call, over journal, chain and signer. */
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Logger } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from './api.ts'
 import { ChainCheck, type Checkpoint, type Kept, origin } from './chain.ts'

@@ -1,7 +1,5 @@
 /** Puts what the CLI changes by the control socket on record, as requests are. */
-import { messageOf } from '../../core/contract/errors.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { ControlWitness } from '../../core/contract/runtime-api.ts'
+import { messageOf, type Logger, type ControlWitness } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
 const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined => {

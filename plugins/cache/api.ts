@@ -1,5 +1,5 @@
 /** What other plugins and applications may use of the cache. */
-import { service } from '../../core/contract/tokens.ts'
+import { service } from '../../core/plugin.ts'
 import type { GhostEstimate } from './ghosts.ts'
 import type { GroupCounts } from './key-groups.ts'
 

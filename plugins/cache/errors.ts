@@ -1,5 +1,5 @@
 /** The error codes of the cache. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const cacheError = defineErrors({
   CACHE_LOAD_TIMEOUT: {

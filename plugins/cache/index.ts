@@ -1,5 +1,5 @@
 /** The cache: memory and Redis, one load for all who ask, invalidation across processes. */
-import { definePlugin } from '../../core/contract/definition.ts'
+import { definePlugin } from '../../core/plugin.ts'
 import { adminRoutes } from '../admin/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Redis } from '../redis/api.ts'

@@ -1,5 +1,5 @@
 /** A lock in Redis, so that one process loads a key and the others wait for what it stores. Fails open. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { Settings } from './config.ts'
 import type { RedisGuard } from './redis-guard.ts'
 import type { RedisNames } from './redis-names.ts'

@@ -1,5 +1,5 @@
 /** Loads under way: one for each key in this process, and one among processes where that is asked for. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { Loader, LoadOptions } from './api.ts'
 import type { CacheConfig, Settings } from './config.ts'
 import type { Entry } from './entry.ts'

@@ -1,5 +1,5 @@
 /** Looks into Redis, one under way for each key; what may be served is taken into memory with the time that it has left. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { Entry } from './entry.ts'
 import { type Flight, Flights } from './flights.ts'
 import type { MemoryTier } from './memory-tier.ts'

@@ -1,5 +1,5 @@
 /** Keeps the cache from waiting for a Redis that does not answer: one failure, and it is left alone until a probe succeeds. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { Redis } from '../redis/api.ts'
 
 export class RedisGuard {

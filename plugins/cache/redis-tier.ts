@@ -1,5 +1,5 @@
 /** The Redis tier. Fails open: memory goes on alone. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { Redis } from '../redis/api.ts'
 import type { Settings } from './config.ts'
 import { type Invalidation, InvalidationBus } from './invalidation-bus.ts'

@@ -1,6 +1,5 @@
 /** The cache: memory, then Redis, then the loader, which runs once for all who ask. */
-import type { Clock } from '../../core/contract/clock.ts'
-import { withDeadline } from '../../core/process/deadline.ts'
+import { type Clock, withDeadline } from '../../core/plugin.ts'
 import type { Cache, CacheOptions, CacheStats, FullCacheStats, Loader, LoadOptions, WrapOptions } from './api.ts'
 import type { CacheConfig, Settings } from './config.ts'
 import type { Entry } from './entry.ts'

@@ -1,5 +1,5 @@
 /** What other plugins may use of health. */
-import { extensionPoint, service } from '../../core/contract/tokens.ts'
+import { extensionPoint, service } from '../../core/plugin.ts'
 
 export type CheckStatus = 'up' | 'degraded' | 'down' | 'unknown'
 

@@ -1,5 +1,5 @@
 /** A check as the engine runs it, whoever brought it. */
-import type { EventLoop } from '../../core/contract/event-loop.ts'
+import type { EventLoop } from '../../core/plugin.ts'
 import type { CheckResult } from './api.ts'
 import type { Policy } from './state.ts'
 

@@ -1,6 +1,6 @@
 /** The options of health. */
 import { z } from 'zod'
-import { duration } from '../../core/contract/units.ts'
+import { duration } from '../../core/plugin.ts'
 import { CheckConfig, checkName } from './config-checks.ts'
 import { orderChecks, type Parents } from './dependencies.ts'
 

@@ -1,5 +1,5 @@
 /** Keeps checks and watchdog in line with the configuration and with what plugins contribute. */
-import type { Extensions } from '../../core/contract/tokens.ts'
+import type { Extensions } from '../../core/plugin.ts'
 import type { HealthCheck } from './api.ts'
 import type { HealthConfig } from './config.ts'
 import type { HealthEngine, KeptState } from './engine.ts'

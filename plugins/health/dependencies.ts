@@ -1,6 +1,5 @@
 /** PURE. What the dependencies between checks make of their own statuses. */
-import { didYouMean } from '../../core/contract/closest.ts'
-import type { Conflict } from '../../core/contract/definition.ts'
+import { didYouMean, type Conflict } from '../../core/plugin.ts'
 import type { CheckStatus } from './api.ts'
 
 /** Names by check, of the checks that must be up for it to mean anything. */

@@ -1,8 +1,6 @@
 /** Holds every check, what it found and what its parents make of that. Answers from memory only. */
 
-import type { PluginClock } from '../../core/contract/definition.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { Trouble } from '../../core/plugin.ts'
+import type { PluginClock, Logger, Trouble } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './check.ts'
 import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './dependencies.ts'

@@ -1,5 +1,5 @@
 /** The error codes of health. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const healthError = defineErrors({
   HEALTH_PACKAGE_MISSING: {

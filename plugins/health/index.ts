@@ -1,7 +1,6 @@
 /** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
 
-import { definePlugin } from '../../core/contract/definition.ts'
-import { controlCommand, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
+import { definePlugin, controlCommand, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Health, healthCheck } from './api.ts'
 import { healthCollector } from './collect.ts'

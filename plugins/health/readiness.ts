@@ -1,5 +1,5 @@
 /** PURE. What `/livez`, `/readyz` and `/startupz` cover, and whether each part is well. */
-import type { PluginStatus, RuntimeStatus } from '../../core/contract/runtime-api.ts'
+import type { PluginStatus, RuntimeStatus } from '../../core/plugin.ts'
 import type { CheckReport } from './api.ts'
 
 /** One part of a probe. */

@@ -1,9 +1,6 @@
 /** The HTTP endpoints. Everything comes from memory. */
 import { type Context, Hono } from 'hono'
-import type { Clock } from '../../core/contract/clock.ts'
-import type { EventLoop } from '../../core/contract/event-loop.ts'
-import type { Runtime } from '../../core/contract/runtime-api.ts'
-import { problemResponse } from '../../core/http/problem.ts'
+import { type Clock, type EventLoop, type Runtime, problemResponse } from '../../core/plugin.ts'
 import { AnswerCache } from './answer-cache.ts'
 import type { Health } from './api.ts'
 import type { HealthConfig } from './config.ts'

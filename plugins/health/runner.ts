@@ -1,7 +1,6 @@
 /** Runs one check in the background and holds what it found. */
 
-import type { PluginClock } from '../../core/contract/definition.ts'
-import { messageOf } from '../../core/contract/errors.ts'
+import { type PluginClock, messageOf } from '../../core/plugin.ts'
 import type { CheckResult } from './api.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
 import { healthError } from './errors.ts'

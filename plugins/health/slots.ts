@@ -2,7 +2,7 @@
  * Bounds how many checks run at one time, first come, first served, and how many begin within eight milliseconds, so that
  * many checks that fall due together, and then end together, do not hold up requests.
  */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 
 const startsPerWindow = 4
 const windowMs = 8

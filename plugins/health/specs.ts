@@ -1,5 +1,5 @@
 /** Turns the configuration and what plugins contribute into checks to run. Opens nothing. */
-import type { Contributed } from '../../core/contract/tokens.ts'
+import type { Contributed } from '../../core/plugin.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
 import type { CheckSpec } from './check.ts'
 import type { HealthConfig } from './config.ts'

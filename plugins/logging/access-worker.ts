@@ -1,7 +1,6 @@
 /** The thread that formats and writes the access log. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../core/contract/errors.ts'
-import { systemClock } from '../../core/process/clock.ts'
+import { messageOf, systemClock } from '../../core/worker.ts'
 import type { AccessRow, AccessWorkerData, FromAccessWorker, ToAccessWorker } from './access/access-protocol.ts'
 import { AccessRingReader } from './access/access-ring.ts'
 import { AccessWriter } from './access/access-writer.ts'

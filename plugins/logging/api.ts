@@ -1,6 +1,5 @@
 /** What other plugins and embedding applications may use of logging. */
-import type { Level, Logger } from '../../core/contract/logger.ts'
-import { service } from '../../core/contract/tokens.ts'
+import { type Level, type Logger, service } from '../../core/plugin.ts'
 
 /** A line as it was written, redacted. */
 export interface LogEntry {

@@ -1,8 +1,6 @@
 /** What the CLI may ask of logging, by the control socket. */
 
-import { type ControlCommand, controlCommand } from '../../core/contract/runtime-api.ts'
-import type { Contribution } from '../../core/contract/tokens.ts'
-import { parseDuration } from '../../core/contract/units.ts'
+import { type ControlCommand, controlCommand, type Contribution, parseDuration } from '../../core/plugin.ts'
 import type { LogFilter, Logging } from './api.ts'
 import { logError } from './errors.ts'
 import { rootLogger } from './level-tree.ts'

@@ -1,8 +1,6 @@
 /** The options of logging. */
 import { z } from 'zod'
-import { levels } from '../../core/contract/logger.ts'
-import { secret } from '../../core/contract/secret.ts'
-import { duration, size } from '../../core/contract/units.ts'
+import { levels, secret, duration, size } from '../../core/plugin.ts'
 
 const level = () => z.enum(levels)
 

@@ -1,5 +1,5 @@
 /** The codes of logging. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const logError = defineErrors({
   LOG_LEVEL_INVALID: {

@@ -1,5 +1,5 @@
 /** What was logged and lost, for metrics. */
-import type { Level } from '../../core/contract/logger.ts'
+import type { Level } from '../../core/plugin.ts'
 import type { Collector } from '../metrics/api.ts'
 
 /** Loggers told apart; the rest are counted as `__other__`. */

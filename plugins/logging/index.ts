@@ -1,6 +1,5 @@
 /** Logging: manifest and wiring. */
-import { definePlugin } from '../../core/contract/definition.ts'
-import { EventLoop, logSink, Runtime } from '../../core/plugin.ts'
+import { definePlugin, EventLoop, logSink, Runtime } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Logging } from './api.ts'
 import { logCommands } from './commands.ts'

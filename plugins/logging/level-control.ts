@@ -1,6 +1,5 @@
 /** Levels set at run time, each with the moment at which it ends by itself. */
-import type { Cancel, Clock } from '../../core/contract/clock.ts'
-import { type Level, type Logger, levels } from '../../core/contract/logger.ts'
+import { type Cancel, type Clock, type Level, type Logger, levels } from '../../core/plugin.ts'
 import type { LoggerLevel } from './api.ts'
 import { logError } from './errors.ts'
 import { type LevelTree, rootLogger } from './level-tree.ts'

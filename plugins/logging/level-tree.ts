@@ -1,5 +1,5 @@
 /** Levels by logger name: a name follows its longest prefix that has one. Pure. */
-import { type Level, levels } from '../../core/contract/logger.ts'
+import { type Level, levels } from '../../core/plugin.ts'
 
 /** The name of what every logger is below. */
 export const rootLogger = 'root'

@@ -1,6 +1,6 @@
 /** Makes the JSON line of a record: pino writes it, our own pass before it makes it bounded and free of secrets. */
 import { pino, symbols } from 'pino'
-import type { Level, LogRecord } from '../../core/contract/logger.ts'
+import type { Level, LogRecord } from '../../core/plugin.ts'
 import { callSite } from './call-site.ts'
 import type { Redactor } from './redact.ts'
 import { safeText, sanitizeFields, type Tree } from './sanitize.ts'

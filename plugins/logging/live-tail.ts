@@ -1,5 +1,5 @@
 /** Live tails: each with a bounded buffer of its own, so that a slow reader costs lines and not memory or time. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { LogEntry, LogFilter, Tail, TailListener } from './api.ts'
 import { logError } from './errors.ts'
 import { createFilter } from './filter.ts'

@@ -1,8 +1,5 @@
 /** The way of a line: counted, sampled, encoded once, then to sinks, memory and tails. */
-import type { Clock } from '../../core/contract/clock.ts'
-import { type Level, type LogRecord, type LogSink, levels } from '../../core/contract/logger.ts'
-import { fallbackSink } from '../../core/process/log.ts'
-import { currentRequest } from '../../core/requests/current-request.ts'
+import { type Clock, type Level, type LogRecord, type LogSink, levels, fallbackSink, currentRequest } from '../../core/plugin.ts'
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
 import { EventCounters } from './event-counters.ts'

@@ -1,7 +1,5 @@
 /** Loggers of the application, with or without the ids of a request. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Level, LogFields, Logger, LogSink } from '../../core/contract/logger.ts'
-import { requestIdOf, traceIdOf } from '../../core/requests/request-identity.ts'
+import { type Clock, type Level, type LogFields, type Logger, type LogSink, requestIdOf, traceIdOf } from '../../core/plugin.ts'
 import type { RequestSource } from './api.ts'
 
 /** @param base fields of every line */

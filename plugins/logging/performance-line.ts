@@ -1,7 +1,5 @@
 /** The periodic line on how the process does: rate, latencies, loop lag, memory. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { EventLoop } from '../../core/contract/event-loop.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Clock, EventLoop, Logger } from '../../core/plugin.ts'
 import { LatencySketch } from './latency-sketch.ts'
 
 const round = (value: number) => Math.round(value * 1_000) / 1_000

@@ -1,5 +1,5 @@
 /** Lines for human eyes, made by pino-pretty in this thread. */
-import type { Level } from '../../core/contract/logger.ts'
+import type { Level } from '../../core/plugin.ts'
 
 /** @param line a JSON line @returns the same as one or more readable lines */
 export type LineFormat = (line: string) => string

@@ -1,10 +1,5 @@
 /** What logging does for each request: latencies, slow requests, the access log. The hook that core calls. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { EventLoop } from '../../core/contract/event-loop.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { RequestHooks } from '../../core/contract/request-hooks.ts'
-import type { Runtime } from '../../core/contract/runtime-api.ts'
-import type { Workers } from '../../core/contract/tasks.ts'
+import type { Clock, EventLoop, Logger, RequestHooks, Runtime, Workers } from '../../core/plugin.ts'
 import { AccessLog } from './access/access-log.ts'
 import { accessLogConfig, type LoggingConfig } from './config.ts'
 import { PerformanceLine } from './performance-line.ts'

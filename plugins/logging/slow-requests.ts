@@ -1,6 +1,5 @@
 /** Lines for requests that took too long, at most so many in a window. Pure but for the line. */
-import type { Logger } from '../../core/contract/logger.ts'
-import type { Route } from '../../core/contract/request-hooks.ts'
+import type { Logger, Route } from '../../core/plugin.ts'
 
 const maxLines = 10
 const windowMs = 10_000

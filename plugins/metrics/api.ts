@@ -1,5 +1,5 @@
 /** What other plugins may use of metrics. */
-import { extensionPoint, service } from '../../core/contract/tokens.ts'
+import { extensionPoint, service } from '../../core/plugin.ts'
 
 export interface MetricOptions<Label extends string = string> {
   /** Prometheus name with its unit: `_seconds`, `_bytes`, `_ratio`; counters end in `_total`. Checked at registration by promtool's rules. */

@@ -1,8 +1,6 @@
 /** Asks collectors: some at each scrape, some on a timer of their own. */
 
-import type { PluginClock } from '../../core/contract/definition.ts'
-import { ArkwatchError, messageOf } from '../../core/contract/errors.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import { type PluginClock, ArkwatchError, messageOf, type Logger } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'

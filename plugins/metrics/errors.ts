@@ -1,4 +1,4 @@
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const metricsError = defineErrors({
   METRICS_NAME_INVALID: {

@@ -1,5 +1,4 @@
-import { definePlugin } from '../../core/contract/definition.ts'
-import { EventLoop, Runtime } from '../../core/plugin.ts'
+import { definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
 import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './instance.ts'

@@ -1,12 +1,6 @@
 /** One running metrics plugin: holds the store and puts collecting, exposing and serving together. */
 import { Hono } from 'hono'
-import type { Handover, PluginClock, StopReason } from '../../core/contract/definition.ts'
-import type { EventLoop } from '../../core/contract/event-loop.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import type { Listener, Runtime } from '../../core/contract/runtime-api.ts'
-import type { Workers } from '../../core/contract/tasks.ts'
-import type { Extensions } from '../../core/contract/tokens.ts'
-import type { RequestHooks } from '../../core/plugin.ts'
+import type { Handover, PluginClock, StopReason, EventLoop, Logger, Listener, Runtime, Workers, Extensions, RequestHooks } from '../../core/plugin.ts'
 import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import { hostCollectors, processCollectors } from './collectors/index.ts'

@@ -1,7 +1,6 @@
 /** The registry for those who bring prom-client metrics. The one file that touches the package. */
 import type { Registry } from '@prometheus-io/client'
-import type { Clock } from '../../core/contract/clock.ts'
-import { messageOf } from '../../core/contract/errors.ts'
+import { type Clock, messageOf } from '../../core/plugin.ts'
 import type { MetricType } from './api.ts'
 import { metricsError } from './errors.ts'
 import { namesTaken } from './naming.ts'

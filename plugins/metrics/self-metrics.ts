@@ -1,8 +1,6 @@
 /** What the runtime says about itself, as collectors. */
 
-import { pluginStates } from '../../core/contract/plugin-state.ts'
-import type { Runtime } from '../../core/contract/runtime-api.ts'
-import { version } from '../../core/version.ts'
+import { pluginStates, type Runtime, version } from '../../core/plugin.ts'
 import type { Collector } from './api.ts'
 import { createMirror } from './collectors/mirror.ts'
 

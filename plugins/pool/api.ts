@@ -1,5 +1,5 @@
 /** What other plugins and applications may use of pool. */
-import { service } from '../../core/contract/tokens.ts'
+import { service } from '../../core/plugin.ts'
 
 export type Row = Record<string, unknown>
 /** The rows; the driver adds `count` and `command`. */

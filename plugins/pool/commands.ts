@@ -1,8 +1,6 @@
 /** The pools on the control socket, for the CLI. */
 
-import { type ControlCommand, controlCommand } from '../../core/contract/runtime-api.ts'
-import type { Contribution } from '../../core/contract/tokens.ts'
-import { parseDuration } from '../../core/contract/units.ts'
+import { type ControlCommand, controlCommand, type Contribution, parseDuration } from '../../core/plugin.ts'
 import type { Pool } from './api.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'

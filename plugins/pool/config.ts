@@ -1,7 +1,6 @@
 /** The options of pool. */
 import { z } from 'zod'
-import { secret } from '../../core/contract/secret.ts'
-import { duration } from '../../core/contract/units.ts'
+import { secret, duration } from '../../core/plugin.ts'
 
 const second = 1_000
 

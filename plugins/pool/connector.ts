@@ -1,6 +1,5 @@
 /** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
-import type { Cancel } from '../../core/contract/clock.ts'
-import { messageOf } from '../../core/contract/errors.ts'
+import { type Cancel, messageOf } from '../../core/plugin.ts'
 import { backOffMs } from './back-off.ts'
 import type { PoolConnection } from './lease.ts'
 import type { PoolOptions } from './pool-options.ts'

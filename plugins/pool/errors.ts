@@ -1,5 +1,5 @@
 /** The error codes of pool. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const poolError = defineErrors({
   POOL_TIMEOUT: {

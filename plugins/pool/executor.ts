@@ -1,5 +1,5 @@
 /** Runs statements on a lent connection: watched, cancelled on the server, with typed errors. */
-import type { Cancel, Clock } from '../../core/contract/clock.ts'
+import type { Cancel, Clock } from '../../core/plugin.ts'
 import type { Rows } from './api.ts'
 import type { SqlConnection } from './drivers/driver.ts'
 import { poolError } from './errors.ts'

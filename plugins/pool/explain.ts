@@ -1,5 +1,5 @@
 /** Plans of statements. None is ever run: EXPLAIN without ANALYZE, in a READ ONLY transaction, on the reserve. */
-import { messageOf } from '../../core/contract/errors.ts'
+import { messageOf } from '../../core/plugin.ts'
 import type { Pool, Session } from './api.ts'
 import { poolError } from './errors.ts'
 import { type StatementRow, withoutLiterals } from './fingerprint.ts'

@@ -1,5 +1,5 @@
 /** Pool: bounded and measured connections to PostgreSQL. */
-import { definePlugin } from '../../core/contract/definition.ts'
+import { definePlugin } from '../../core/plugin.ts'
 import { adminRoutes } from '../admin/api.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'

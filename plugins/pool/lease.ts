@@ -1,5 +1,5 @@
 /** A connection lent to somebody, and what is known of the borrower. */
-import type { Route } from '../../core/contract/request-hooks.ts'
+import type { Route } from '../../core/plugin.ts'
 
 /** Who asks for a connection. */
 export interface Borrower {

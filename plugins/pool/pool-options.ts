@@ -1,5 +1,5 @@
 /** What a pool is made of, and what it tells. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { BackOff } from './back-off.ts'
 import type { Lease, PoolConnection } from './lease.ts'
 

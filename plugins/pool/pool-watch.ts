@@ -1,6 +1,5 @@
 /** What operators want to know of a pool: who holds, what leaks, what is slow, and the numbers for metrics. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Clock, Logger } from '../../core/plugin.ts'
 import type { ObserverHandle } from '../metrics/api.ts'
 import type { Holder, PoolStatus } from './api.ts'
 import type { Fingerprint, QueryType } from './fingerprint.ts'

@@ -1,6 +1,5 @@
 /** The pools of a configuration by name. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Clock, Logger } from '../../core/plugin.ts'
 import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
 import type { PoolConfig, PoolEntry } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'

@@ -1,5 +1,5 @@
 /** A connection in the hands of a borrower. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { QueryOptions, Rows, Session } from './api.ts'
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import type { Executor } from './executor.ts'

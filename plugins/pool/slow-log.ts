@@ -1,6 +1,5 @@
 /** The latest slow statements, without their values. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Clock, Logger } from '../../core/plugin.ts'
 import type { SlowStatement } from './api.ts'
 
 /** Lines in a second; the others are counted and kept. */

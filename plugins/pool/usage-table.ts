@@ -1,5 +1,5 @@
 /** Who uses the pool: connections lent, time held and time waited by route. Bounded as routes are. */
-import type { Route } from '../../core/contract/request-hooks.ts'
+import type { Route } from '../../core/plugin.ts'
 import type { RouteUsage } from './api.ts'
 
 interface UsageRow {

@@ -1,5 +1,5 @@
 /** First come, first served; and which leases cannot come back before somebody in the line is served. */
-import type { Cancel, Clock } from '../../core/contract/clock.ts'
+import type { Cancel, Clock } from '../../core/plugin.ts'
 import type { Borrower, Lease, PoolConnection } from './lease.ts'
 
 export interface Waiter<C extends PoolConnection> {

@@ -1,5 +1,5 @@
 /** What other plugins may use of redis. */
-import { service } from '../../core/contract/tokens.ts'
+import { service } from '../../core/plugin.ts'
 
 export type RedisArgument = string | number | Uint8Array
 

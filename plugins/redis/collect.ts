@@ -1,5 +1,5 @@
 /** The metrics and the health check of redis. */
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { HealthCheck } from '../health/api.ts'
 import type { Collector } from '../metrics/api.ts'
 import type { RedisConfig } from './config.ts'

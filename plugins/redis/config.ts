@@ -1,7 +1,6 @@
 /** The options of redis. */
 import { z } from 'zod'
-import { secret } from '../../core/contract/secret.ts'
-import { duration } from '../../core/contract/units.ts'
+import { secret, duration } from '../../core/plugin.ts'
 
 const Tls = z.strictObject({
   ca: z.string().optional().describe('PEM text of the authority that signed the server’s certificate.'),

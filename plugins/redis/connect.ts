@@ -1,6 +1,6 @@
 /** Makes clients of ioredis, imported when the plugin starts. */
 import type { Redis as Client, RedisOptions } from 'ioredis'
-import type { Clock } from '../../core/contract/clock.ts'
+import type { Clock } from '../../core/plugin.ts'
 import type { RedisConfig } from './config.ts'
 import { redisError } from './errors.ts'
 

@@ -1,6 +1,5 @@
 /** The three shared connections as one service. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Logger } from '../../core/contract/logger.ts'
+import type { Clock, Logger } from '../../core/plugin.ts'
 import type { Redis, RedisCommand, RedisStats } from './api.ts'
 import type { RedisConfig } from './config.ts'
 import { boundHandshake, type Connect } from './connect.ts'

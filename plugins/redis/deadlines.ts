@@ -1,5 +1,5 @@
 /** When calls are given up: one timer for all, armed for the one that is due first, and left when that one has ended. */
-import type { Cancel, Clock } from '../../core/contract/clock.ts'
+import type { Cancel, Clock } from '../../core/plugin.ts'
 
 export interface Due {
   /** Monotonic milliseconds. */

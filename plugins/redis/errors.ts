@@ -1,5 +1,5 @@
 /** The error codes of redis. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const redisError = defineErrors({
   REDIS_UNAVAILABLE: {

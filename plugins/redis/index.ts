@@ -1,5 +1,5 @@
 /** Redis: shared connections with deadlines, bounds and a breaker. */
-import { definePlugin } from '../../core/contract/definition.ts'
+import { definePlugin } from '../../core/plugin.ts'
 import { healthCheck } from '../health/api.ts'
 import { collector } from '../metrics/api.ts'
 import { Redis } from './api.ts'

@@ -1,6 +1,5 @@
 /** One connection for commands: deadlines, a bounded queue while it is being made, a breaker. */
-import type { Clock } from '../../core/contract/clock.ts'
-import { messageOf } from '../../core/contract/errors.ts'
+import { type Clock, messageOf } from '../../core/plugin.ts'
 import type { RedisArgument, RedisCommand } from './api.ts'
 import { admit, type Breaker, closedBreaker, failed } from './breaker.ts'
 import type { RedisConfig } from './config.ts'

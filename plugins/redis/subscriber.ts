@@ -1,7 +1,5 @@
 /** The connection for messages: subscribes again after each reconnection and says so. */
-import type { Clock } from '../../core/contract/clock.ts'
-import type { Logger } from '../../core/contract/logger.ts'
-import { withDeadline } from '../../core/process/deadline.ts'
+import { type Clock, type Logger, withDeadline } from '../../core/plugin.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'
 import { redisError } from './errors.ts'

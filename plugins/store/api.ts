@@ -1,5 +1,5 @@
 /** What other plugins may use of the store. */
-import { service } from '../../core/contract/tokens.ts'
+import { service } from '../../core/plugin.ts'
 
 export type SqlValue = string | number | bigint | Uint8Array | null
 

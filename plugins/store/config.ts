@@ -1,6 +1,6 @@
 /** The options of the store. */
 import { z } from 'zod'
-import { duration, size } from '../../core/contract/units.ts'
+import { duration, size } from '../../core/plugin.ts'
 
 export const StoreConfig = z.strictObject({
   file: z

@@ -1,5 +1,5 @@
 /** The codes of the store. */
-import { defineErrors } from '../../core/contract/errors.ts'
+import { defineErrors } from '../../core/plugin.ts'
 
 export const storeError = defineErrors({
   STORE_UNAVAILABLE: {

@@ -1,6 +1,6 @@
 /** The store: one SQLite file for all plugins, written by one thread. */
 import { join } from 'node:path'
-import { definePlugin } from '../../core/contract/definition.ts'
+import { definePlugin } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from './api.ts'
 import { StoreClient } from './client.ts'

@@ -1,6 +1,6 @@
 /** The thread of the writer. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../../core/process/clock.ts'
+import { systemClock } from '../../core/worker.ts'
 import type { FromWriter, StoreRequest, WriterData } from './protocol.ts'
 import { groupSize, StoreWriter } from './writer.ts'
 

@@ -1,7 +1,7 @@
 /** The writer: one connection that groups commits, migrates, and keeps the file small. Blocks: for the writer thread. */
 import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
-import { messageOf } from '../../core/contract/errors.ts'
+import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
 import type { StoreCode } from './errors.ts'
 import type { StoreAnswer, StoreRequest, WriteRequest } from './protocol.ts'

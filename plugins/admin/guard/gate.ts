@@ -1,7 +1,6 @@
 /** Who asks, and whether they may: the questions in front of every operation of the API, in their order. */
 import type { Context } from 'hono'
-import { type ArkwatchError, messageOf } from '../../../core/contract/errors.ts'
-import type { Logger } from '../../../core/contract/logger.ts'
+import { type ArkwatchError, messageOf, type Logger } from '../../../core/plugin.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
 import type { ChangeNote, Operation, Principal } from '../api.ts'
 import { adminError } from '../errors.ts'

@@ -1,6 +1,6 @@
 /** Reads JSON bodies that may be hostile. */
 import type { HonoRequest } from 'hono'
-import type { Clock } from '../../../core/contract/clock.ts'
+import type { Clock } from '../../../core/plugin.ts'
 import { adminError } from '../errors.ts'
 
 export const maxBodyBytes = 256 * 1024

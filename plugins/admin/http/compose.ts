@@ -1,7 +1,6 @@
 /** One application of all the admin routes, its own and those of other plugins. */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import type { Contributed } from '../../../core/contract/tokens.ts'
-import { yieldToLoop } from '../../../core/process/clock.ts'
+import { type Contributed, yieldToLoop } from '../../../core/plugin.ts'
 import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from './problem.ts'

@@ -1,6 +1,6 @@
 /** The OpenAPI document of what is mounted, made part by part. */
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { yieldToLoop } from '../../../core/process/clock.ts'
+import { yieldToLoop } from '../../../core/plugin.ts'
 import type { AdminEnv } from '../api.ts'
 import type { Mounted } from './compose.ts'
 import { complete, type Document, ProblemSchema } from './document.ts'

@@ -1,7 +1,7 @@
 /** Errors as problem details. @see RFC 9457 */
 import { HTTPException } from 'hono/http-exception'
 import type { $ZodIssue } from 'zod/v4/core'
-import { ArkwatchError } from '../../../core/contract/errors.ts'
+import { ArkwatchError } from '../../../core/plugin.ts'
 import { statusOf } from '../errors.ts'
 
 /** One thing wrong with a request. */

@@ -1,10 +1,6 @@
 /** The whole of the API behind one `fetch`: gate in front, routes of the moment behind. */
 import type { Context } from 'hono'
-import { ArkwatchError } from '../../../core/contract/errors.ts'
-import type { Logger } from '../../../core/contract/logger.ts'
-import type { Contributed } from '../../../core/contract/tokens.ts'
-import { requestIdOf } from '../../../core/requests/request-identity.ts'
-import { createRouteMatcher, type RouteMatcher } from '../../../core/requests/routes/route-matcher.ts'
+import { ArkwatchError, type Logger, type Contributed, requestIdOf, createRouteMatcher, type RouteMatcher } from '../../../core/plugin.ts'
 import type { AdminEnv, AdminRoutes, AdminVariables } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'

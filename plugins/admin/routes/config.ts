@@ -1,7 +1,6 @@
 /** The configuration: what is in force, and changes of it that take themselves back unless they prove good. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Clock } from '../../../core/contract/clock.ts'
-import type { AppliedChange, ConfigChanges, Runtime } from '../../../core/contract/runtime-api.ts'
+import type { Clock, AppliedChange, ConfigChanges, Runtime } from '../../../core/plugin.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'

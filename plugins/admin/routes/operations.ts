@@ -1,6 +1,6 @@
 /** The remaining paths of the original gateway: overviews, and restarting services. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Runtime } from '../../../core/contract/runtime-api.ts'
+import type { Runtime } from '../../../core/plugin.ts'
 import type { CheckReport, Health } from '../../health/api.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'

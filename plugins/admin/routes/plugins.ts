@@ -1,6 +1,6 @@
 /** The runtime and its plugins. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { PluginStatus, Runtime } from '../../../core/contract/runtime-api.ts'
+import type { PluginStatus, Runtime } from '../../../core/plugin.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'

@@ -1,7 +1,6 @@
 /** What happens, as it happens: server-sent events. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Cancel, Clock } from '../../../core/contract/clock.ts'
-import type { Runtime } from '../../../core/contract/runtime-api.ts'
+import type { Cancel, Clock, Runtime } from '../../../core/plugin.ts'
 import type { Audit } from '../../audit/api.ts'
 import type { Health } from '../../health/api.ts'
 import type { Logging } from '../../logging/api.ts'

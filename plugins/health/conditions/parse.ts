@@ -1,5 +1,5 @@
 /** PURE. Conditions as people write them: `[STATUS] == any(200, 429)`. */
-import { parseDuration } from '../../../core/contract/units.ts'
+import { parseDuration } from '../../../core/plugin.ts'
 
 export type Subject = 'status' | 'responseTime' | 'certificateExpiration' | 'body'
 export const operators = ['==', '!=', '<=', '>=', '<', '>'] as const

@@ -1,5 +1,5 @@
 /** The delay of this process' own event loop, from core's histogram. */
-import type { LoopDelay } from '../../../core/contract/event-loop.ts'
+import type { LoopDelay } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import type { Kind } from './kind.ts'
 

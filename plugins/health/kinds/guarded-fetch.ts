@@ -1,6 +1,6 @@
 /** Fetches without being led to where clouds keep credentials: by a name, or by a redirect. */
 import { lookup } from 'node:dns/promises'
-import { isLinkLocal } from '../../../core/http/link-local.ts'
+import { isLinkLocal } from '../../../core/plugin.ts'
 
 const maxRedirects = 5
 const isAddress = (host: string) => host.startsWith('[') || /^[\d.]+$/.test(host)

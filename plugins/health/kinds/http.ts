@@ -1,6 +1,6 @@
 /** An HTTP request and its answer. A connection of its own for each run. */
 import { readFile } from 'node:fs/promises'
-import { messageOf } from '../../../core/contract/errors.ts'
+import { messageOf } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { firstBroken } from '../conditions/evaluate.ts'
 import { type Condition, parseCondition } from '../conditions/parse.ts'

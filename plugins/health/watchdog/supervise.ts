@@ -1,7 +1,5 @@
 /** The main thread's side of the watchdog: starts and stops its worker and counts what it says. */
-import type { EventLoop } from '../../../core/contract/event-loop.ts'
-import type { Logger } from '../../../core/contract/logger.ts'
-import type { DedicatedWorker, Workers } from '../../../core/contract/tasks.ts'
+import type { EventLoop, Logger, DedicatedWorker, Workers } from '../../../core/plugin.ts'
 import type { WatchdogConfig } from '../config.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 

@@ -4,8 +4,7 @@
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf } from '../../../core/contract/errors.ts'
-import { readHeartbeat } from '../../../core/process/heartbeat.ts'
+import { messageOf, readHeartbeat } from '../../../core/worker.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 import { initialWatch, type Look, look, lookAfterMs, type WatchEvent, watchMetrics } from './watch.ts'
 

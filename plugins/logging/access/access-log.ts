@@ -1,10 +1,6 @@
 /** The access log as the request thread sees it: numbers into a ring, strings in bounded batches, all else in a worker. */
 import { isAbsolute, join } from 'node:path'
-import type { Cancel, Clock } from '../../../core/contract/clock.ts'
-import type { Route } from '../../../core/contract/request-hooks.ts'
-import type { DedicatedWorker, Workers } from '../../../core/contract/tasks.ts'
-import { monotonicOrigin } from '../../../core/process/clock.ts'
-import { requestIdOf } from '../../../core/requests/request-identity.ts'
+import { type Cancel, type Clock, type Route, type DedicatedWorker, type Workers, monotonicOrigin, requestIdOf } from '../../../core/plugin.ts'
 import type { AccessLogConfig } from '../config.ts'
 import { createRedactor, type RedactOptions } from '../redact.ts'
 import { pathOf, type RouteName } from './access-line.ts'

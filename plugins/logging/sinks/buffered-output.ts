@@ -3,8 +3,7 @@
  * is full or gone, and can be written out on the spot in the last moments of the process.
  */
 import { fstatSync, write, writeSync } from 'node:fs'
-import type { Cancel, Clock } from '../../../core/contract/clock.ts'
-import { messageOf } from '../../../core/contract/errors.ts'
+import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { Target } from './target.ts'
 

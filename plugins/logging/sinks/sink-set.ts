@@ -1,7 +1,7 @@
 /** The sinks that a configuration asks for: console, file, file of errors. Taking a new one loses no line. */
 import { isAbsolute, join } from 'node:path'
 import { isatty } from 'node:tty'
-import type { Clock } from '../../../core/contract/clock.ts'
+import type { Clock } from '../../../core/plugin.ts'
 import type { FileSinkConfig, LoggingConfig } from '../config.ts'
 import { rankOf } from '../level-tree.ts'
 import { createPretty, type LineFormat } from '../pretty.ts'

@@ -1,6 +1,6 @@
 /** The parts of the metrics configuration that say what is collected from the process and the host. */
 import { z } from 'zod'
-import { duration } from '../../../core/contract/units.ts'
+import { duration } from '../../../core/plugin.ts'
 
 export const hostSets = [
   'cpu',

@@ -1,5 +1,5 @@
 /** The delay of the event loop, by names of the Node client library. It is by how much a timer of core is late. */
-import type { EventLoop } from '../../../core/contract/event-loop.ts'
+import type { EventLoop } from '../../../core/plugin.ts'
 import type { Source } from './source.ts'
 
 export const eventLoopDelay =

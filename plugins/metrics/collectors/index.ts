@@ -1,6 +1,6 @@
 /** The collectors of the metrics plugin that read the host and the process. */
 import { statfs } from 'node:fs/promises'
-import type { EventLoop } from '../../../core/contract/event-loop.ts'
+import type { EventLoop } from '../../../core/plugin.ts'
 import type { Collector } from '../api.ts'
 import { cgroup } from './cgroup.ts'
 import type { HostSet } from './config.ts'

@@ -1,6 +1,6 @@
 /** The machine's inventory, taken once: `arkwatch_host_info`. */
 import os from 'node:os'
-import { job } from '../../../core/contract/tasks.ts'
+import { job } from '../../../core/plugin.ts'
 import { parsed } from './files.ts'
 import type { Inventory } from './jobs/inventory.ts'
 import { parseCpuinfo, parseOsRelease } from './parse/system.ts'

@@ -3,7 +3,7 @@
  * out: virtual memory, heap spaces, active handles, GC durations, event loop utilisation.
  */
 import { heapSize } from 'bun:jsc'
-import { processStartMs } from '../../../core/process/clock.ts'
+import { processStartMs } from '../../../core/plugin.ts'
 import { type Files, parsed } from './files.ts'
 import { parseMaxOpenFiles } from './parse/system.ts'
 import type { Source } from './source.ts'

@@ -1,6 +1,5 @@
 /** What the collectors of this folder are made from. */
-import type { Clock } from '../../../core/contract/clock.ts'
-import type { Workers } from '../../../core/contract/tasks.ts'
+import type { Clock, Workers } from '../../../core/plugin.ts'
 import type { Collector } from '../api.ts'
 import type { HostConfig, HostSet } from './config.ts'
 import type { Files } from './files.ts'

@@ -1,6 +1,5 @@
 /** Cuts long work into blocks, so that requests are served in between. */
-import type { Clock } from '../../../core/contract/clock.ts'
-import { yieldToLoop } from '../../../core/process/clock.ts'
+import { type Clock, yieldToLoop } from '../../../core/plugin.ts'
 
 /** Milliseconds after which work gives way: what a request waits at most for one piece of it. */
 export const blockMs = 1

@@ -1,7 +1,7 @@
 /** Scrapes: those that come while one is under way get its answer. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
-import type { Clock } from '../../../core/contract/clock.ts'
+import type { Clock } from '../../../core/plugin.ts'
 import { contentTypes, type Format } from './format.ts'
 import { acceptsGzip, formatFor } from './negotiate.ts'
 import { createPace, type Pace } from './pace.ts'

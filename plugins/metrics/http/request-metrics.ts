@@ -1,5 +1,5 @@
 /** Request durations through accumulators found before: route → status → a row of buckets. */
-import type { RequestHooks, Route } from '../../../core/contract/request-hooks.ts'
+import type { RequestHooks, Route } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
 import type { HistogramFamily } from '../storage/histogram.ts'
 import { bucketOf, durationBuckets } from './duration-buckets.ts'

@@ -1,6 +1,5 @@
 /** Families that live as long as somebody who registered them, and a little longer for a successor. */
-import type { Cancel, Clock } from '../../../core/contract/clock.ts'
-import { ArkwatchError } from '../../../core/contract/errors.ts'
+import { type Cancel, type Clock, ArkwatchError } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
 import type { MetricStore } from './store.ts'
 

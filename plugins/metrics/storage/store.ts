@@ -1,5 +1,5 @@
 /** All families of one runtime: registration, names, and who keeps them. */
-import type { Clock } from '../../../core/contract/clock.ts'
+import type { Clock } from '../../../core/plugin.ts'
 import type {
   Counter,
   Gauge,

@@ -1,6 +1,6 @@
 /** Connections by postgres.js: one client of one connection each, so that the pool alone decides who waits. */
 import type { Sql } from 'postgres'
-import { yieldToLoop } from '../../../core/process/clock.ts'
+import { yieldToLoop } from '../../../core/plugin.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
 import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
 import { ClientSockets } from './socket.ts'

@@ -2,7 +2,7 @@
  * What machine this is, by systeminformation, which starts processes and blocks while it waits for them: hence a worker.
  * The one job that is no pure function: its input is the machine.
  */
-import type { JobResult } from '../../../../core/contract/tasks.ts'
+import type { JobResult } from '../../../../core/worker.ts'
 
 export interface Inventory {
   readonly os: string
