@@ -13,7 +13,7 @@ import {
 const rawTime: Exceptions = {
   'core/process/clock.ts': 'it is the clock',
   'plugins/health/watchdog/worker.ts': 'runs in its own thread and must not depend on the loop that it watches',
-  'plugins/logging/access-worker.ts': 'runs in its own thread, where waiting holds up nobody',
+  'plugins/logging/access/access-worker.ts': 'runs in its own thread, where waiting holds up nobody',
   'plugins/logging/access/access-log.ts': 'waits for its thread while the process ends and the loop no longer turns',
   'plugins/logging/sinks/buffered-output.ts':
     'waits for a full pipe while the process ends and the loop no longer turns',

@@ -1,6 +1,6 @@
 /** `arkwatch health` */
 import { parseDuration } from '../../core/contract/units.ts'
-import type { ComprehensiveJson } from '../../plugins/health/report.ts'
+import type { ComprehensiveJson } from '../../plugins/health/answers/report.ts'
 import { type Cli, type Command, printJson } from '../cli.ts'
 import { cliError } from '../errors.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -1,6 +1,6 @@
 /** The metrics of the admin API itself. */
 import type { Collector } from '../metrics/api.ts'
-import type { AdminInstance } from './instance.ts'
+import type { AdminInstance } from './engine.ts'
 
 export const adminCollector = (instance: AdminInstance): Collector => ({
   name: 'admin',

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { secret, duration } from '../../core/plugin.ts'
 import { weaknessOf } from './keys/key.ts'
-import { accessLevels } from './roles.ts'
+import { accessLevels } from './guard/roles.ts'
 
 const Tls = z.strictObject({
   cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when it changes.'),

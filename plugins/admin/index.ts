@@ -10,8 +10,8 @@ import { adminRoutes } from './api.ts'
 import { adminCollector } from './collect.ts'
 import { adminCommands } from './commands.ts'
 import { AdminConfig } from './config.ts'
-import { AdminInstance, type Inherited } from './instance.ts'
-import { publicListenerProblem } from './public-listener.ts'
+import { AdminInstance, type Inherited } from './engine.ts'
+import { publicListenerProblem } from './http/public-listener.ts'
 
 export default definePlugin({
   api: 1,

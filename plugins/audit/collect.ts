@@ -1,6 +1,6 @@
 /** The metrics of the audit log. */
 import type { Collector } from '../metrics/api.ts'
-import type { Journal } from './journal.ts'
+import type { Journal } from './journal/journal.ts'
 
 export const auditCollector = (journal: Journal, dropped: () => number): Collector => ({
   name: 'audit',

@@ -7,8 +7,8 @@ import { Audit } from './api.ts'
 import { auditCollector } from './collect.ts'
 import { auditCommands } from './commands.ts'
 import { AuditConfig } from './config.ts'
-import { FileSink } from './file-sink.ts'
-import { AuditInstance } from './instance.ts'
+import { FileSink } from './journal/file-sink.ts'
+import { AuditInstance } from './engine.ts'
 import { auditWitness } from './witness.ts'
 
 export default definePlugin({

@@ -1,7 +1,7 @@
 /** What other plugins and applications may use of the cache. */
 import { service } from '../../core/plugin.ts'
-import type { GhostEstimate } from './ghosts.ts'
-import type { GroupCounts } from './key-groups.ts'
+import type { GhostEstimate } from './memory/ghosts.ts'
+import type { GroupCounts } from './memory/key-groups.ts'
 
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
@@ -153,7 +153,7 @@ export interface Cache {
 }
 export const Cache = service<Cache>('cache')
 
-export { cached } from './cached.ts'
-export { type CachedQuery, cachedQuery } from './cached-query.ts'
-export { httpCache } from './http-cache.ts'
+export { cached } from './client/cached.ts'
+export { type CachedQuery, cachedQuery } from './client/cached-query.ts'
+export { httpCache } from './client/http-cache.ts'
 export { stableKey } from './keys.ts'

@@ -1,7 +1,7 @@
 /** The metrics of the cache. */
 import type { Collector, Counter } from '../metrics/api.ts'
 import type { CacheStats } from './api.ts'
-import type { TieredCache } from './tiered-cache.ts'
+import type { TieredCache } from './engine.ts'
 
 const counted = {
   stale_hits: 'Look-ups answered with a value in its grace.',

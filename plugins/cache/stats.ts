@@ -1,9 +1,9 @@
 /** What the cache counts, as one object. */
 import { advise } from './advice.ts'
 import type { CacheStats, FullCacheStats } from './api.ts'
-import type { Loads } from './loads.ts'
-import type { MemoryTier } from './memory-tier.ts'
-import type { RedisTier } from './redis-tier.ts'
+import type { Loads } from './loading/loads.ts'
+import type { MemoryTier } from './memory/memory-tier.ts'
+import type { RedisTier } from './redis/redis-tier.ts'
 
 /** Counts of a Redis tier. */
 export interface TierCounts {

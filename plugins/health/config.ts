@@ -1,8 +1,8 @@
 /** The options of health. */
 import { z } from 'zod'
 import { duration } from '../../core/plugin.ts'
-import { CheckConfig, checkName } from './config-checks.ts'
-import { orderChecks, type Parents } from './dependencies.ts'
+import { CheckConfig, checkName } from './check-config.ts'
+import { orderChecks, type Parents } from './checks/dependencies.ts'
 
 const Watchdog = z.strictObject({
   port: z

@@ -3,7 +3,7 @@ import type { Extensions } from '../../core/plugin.ts'
 import type { HealthCheck } from './api.ts'
 import type { HealthConfig } from './config.ts'
 import type { HealthEngine, KeptState } from './engine.ts'
-import { buildSpecs } from './specs.ts'
+import { buildSpecs } from './check-specs.ts'
 import type { Watchdog } from './watchdog/supervise.ts'
 
 export interface ControlOptions {

@@ -2,11 +2,11 @@
 
 import type { PluginClock, Logger, Trouble } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
-import { type CheckSpec, isSameCheck, type ProbeTools } from './check.ts'
-import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './dependencies.ts'
-import { CheckRunner, type RunOutcome } from './runner.ts'
-import { Slots } from './slots.ts'
-import { type CheckState, isStale, type Step } from './state.ts'
+import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
+import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './checks/dependencies.ts'
+import { CheckRunner, type RunOutcome } from './checks/runner.ts'
+import { Slots } from './checks/slots.ts'
+import { type CheckState, isStale, type Step } from './checks/check-state.ts'
 
 export interface EngineSettings {
   readonly maxConcurrent: number

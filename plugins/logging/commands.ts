@@ -3,8 +3,8 @@
 import { type ControlCommand, controlCommand, type Contribution, parseDuration } from '../../core/plugin.ts'
 import type { LogFilter, Logging } from './api.ts'
 import { logError } from './errors.ts'
-import { rootLogger } from './level-tree.ts'
-import { isLevel } from './log-engine.ts'
+import { rootLogger } from './levels/level-tree.ts'
+import { isLevel } from './engine.ts'
 
 const defaultLimit = 100
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)

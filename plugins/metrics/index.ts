@@ -1,7 +1,7 @@
 import { definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
 import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
-import { MetricsInstance } from './instance.ts'
+import { MetricsInstance } from './engine.ts'
 
 export default definePlugin({
   api: 1,

@@ -1,7 +1,7 @@
 /** The metrics of the pools. */
 import type { Collector, MetricFactory } from '../metrics/api.ts'
 import type { PoolStatus } from './api.ts'
-import type { QueryType } from './fingerprint.ts'
+import type { QueryType } from './statements/fingerprint.ts'
 import type { ForeignPool } from './foreign/foreign-pool.ts'
 import type { SqlPool } from './sql-pool.ts'
 

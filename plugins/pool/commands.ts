@@ -4,7 +4,7 @@ import { type ControlCommand, controlCommand, type Contribution, parseDuration }
 import type { Pool } from './api.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'
-import type { NamedPools } from './pools.ts'
+import type { NamedPools } from './engine.ts'
 
 /** What is shown of a pool, whosever it is. */
 type Shown = ReturnType<NamedPools['find']>

@@ -8,7 +8,7 @@ import { poolCheck, poolCheckName } from './check.ts'
 import { PoolMetrics } from './collect.ts'
 import { poolCommands } from './commands.ts'
 import { PoolConfig, poolPresets } from './config.ts'
-import { NamedPools, unconfiguredReason } from './pools.ts'
+import { NamedPools, unconfiguredReason } from './engine.ts'
 import { SqlPool } from './sql-pool.ts'
 
 export default definePlugin({

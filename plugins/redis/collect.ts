@@ -3,7 +3,7 @@ import type { Clock } from '../../core/plugin.ts'
 import type { HealthCheck } from '../health/api.ts'
 import type { Collector } from '../metrics/api.ts'
 import type { RedisConfig } from './config.ts'
-import type { RedisConnections } from './connections.ts'
+import type { RedisConnections } from './engine.ts'
 
 const seconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 

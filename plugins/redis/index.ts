@@ -6,7 +6,7 @@ import { Redis } from './api.ts'
 import { redisCheck, redisCheckName, redisCollector, redisInfoCollector } from './collect.ts'
 import { RedisConfig } from './config.ts'
 import { connector } from './connect.ts'
-import { RedisConnections } from './connections.ts'
+import { RedisConnections } from './engine.ts'
 
 export default definePlugin({
   api: 1,

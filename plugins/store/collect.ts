@@ -1,6 +1,6 @@
 /** The metrics of the store, as a collector of the metrics plugin. */
 import type { Collector } from '../metrics/api.ts'
-import type { StoreClient } from './client.ts'
+import type { StoreClient } from './engine.ts'
 
 export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { definePlugin } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from './api.ts'
-import { StoreClient } from './client.ts'
+import { StoreClient } from './engine.ts'
 import { storeCollector } from './collect.ts'
 import { StoreConfig } from './config.ts'
 

@@ -10,11 +10,11 @@ import { createWorkers } from '../../core/process/workers.ts'
 import { AccessLog } from '../../plugins/logging/access/access-log.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from '../../plugins/logging/access/access-ring.ts'
 import { accessLogConfig, LoggingConfig } from '../../plugins/logging/config.ts'
-import { createLineEncoder } from '../../plugins/logging/line-encoder.ts'
-import { LogEngine } from '../../plugins/logging/log-engine.ts'
+import { createLineEncoder } from '../../plugins/logging/encode/line-encoder.ts'
+import { LogEngine } from '../../plugins/logging/engine.ts'
 import { createLogger } from '../../plugins/logging/loggers.ts'
-import { createRedactor } from '../../plugins/logging/redact.ts'
-import { RequestWatch } from '../../plugins/logging/request-watch.ts'
+import { createRedactor } from '../../plugins/logging/encode/redact.ts'
+import { RequestWatch } from '../../plugins/logging/requests/request-watch.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 30)
 const fields = {

@@ -22,7 +22,7 @@ import { systemClock } from '../../core/process/clock.ts'
 import { MetricStore } from '../../plugins/metrics/storage/store.ts'
 import { PoolMetrics } from '../../plugins/pool/collect.ts'
 import { PoolConfig } from '../../plugins/pool/config.ts'
-import { NamedPools } from '../../plugins/pool/pools.ts'
+import { NamedPools } from '../../plugins/pool/engine.ts'
 import { privatePostgres } from '../../test/support/services.ts'
 
 const { values } = parseArgs({

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Principal } from '../api.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import type { Session, Sessions } from '../sessions.ts'
+import type { Session, Sessions } from './sessions.ts'
 
 /** Who asks, and how they said so. */
 export interface Visitor {

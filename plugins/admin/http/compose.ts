@@ -3,7 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { type Contributed, yieldToLoop } from '../../../core/plugin.ts'
 import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { invalidParts } from './problem.ts'
+import { invalidParts } from '../problem.ts'
 
 /** @returns an application whose validators refuse by ADMIN_INVALID */
 export const createApi = () =>

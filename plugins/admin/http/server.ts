@@ -8,7 +8,7 @@ import { securityHeaders } from '../guard/headers.ts'
 import { type Composed, compose, createApi } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
-import { problemAnswer, problemOf } from './problem.ts'
+import { problemAnswer, problemOf } from '../problem.ts'
 
 export interface ServerOptions {
   readonly gate: Gate

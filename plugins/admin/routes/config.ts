@@ -5,8 +5,8 @@ import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
-import { checkNames } from '../patch-names.ts'
-import { checkPatch } from '../patch-policy.ts'
+import { checkNames } from '../guard/patch-names.ts'
+import { checkPatch } from '../guard/patch-policy.ts'
 import { StepSchema } from './plugins.ts'
 
 const Change = z

@@ -5,7 +5,7 @@ import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
-import { refuseOwn } from '../own-plugins.ts'
+import { refuseOwn } from '../guard/own-plugins.ts'
 
 export const PluginSchema = z
   .object({

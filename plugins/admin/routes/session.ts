@@ -6,10 +6,10 @@ import { adminError } from '../errors.ts'
 import type { Gate } from '../guard/gate.ts'
 import { secureSessionCookie, sessionCookie } from '../guard/identity.ts'
 import { createApi } from '../http/compose.ts'
-import { problemAnswer } from '../http/problem.ts'
+import { problemAnswer } from '../problem.ts'
 import { body, reply } from '../http/reply.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import type { Sessions } from '../sessions.ts'
+import type { Sessions } from '../guard/sessions.ts'
 
 const Me = z
   .object({

@@ -1,7 +1,7 @@
 /** A name that resolves, to the expected values where any are named. */
 import { Resolver } from 'node:dns/promises'
 import type { CheckResult } from '../api.ts'
-import type { DnsCheck } from '../config-checks.ts'
+import type { DnsCheck } from '../check-config.ts'
 import type { Kind } from './kind.ts'
 
 type RecordType = import('zod').output<typeof DnsCheck>['type']

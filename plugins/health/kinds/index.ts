@@ -1,5 +1,5 @@
 /** The kinds of checks that config.yaml can name. */
-import type { CheckConfig } from '../config-checks.ts'
+import type { CheckConfig } from '../check-config.ts'
 import { disk } from './disk.ts'
 import { dns } from './dns.ts'
 import { eventLoop } from './event-loop.ts'

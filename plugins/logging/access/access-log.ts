@@ -2,7 +2,7 @@
 import { isAbsolute, join } from 'node:path'
 import { type Cancel, type Clock, type Route, type DedicatedWorker, type Workers, monotonicOrigin, requestIdOf } from '../../../core/plugin.ts'
 import type { AccessLogConfig } from '../config.ts'
-import { createRedactor, type RedactOptions } from '../redact.ts'
+import { createRedactor, type RedactOptions } from '../encode/redact.ts'
 import { pathOf, type RouteName } from './access-line.ts'
 import type { AccessDestination, AccessRow, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from './access-ring.ts'
@@ -69,7 +69,7 @@ export class AccessLog {
   }
 
   start(): void {
-    this.#worker = this.options.workers.dedicated('access-log', new URL('../access-worker.ts', import.meta.url), {
+    this.#worker = this.options.workers.dedicated('access-log', new URL('./access-worker.ts', import.meta.url), {
       workerData: { memory: this.#memory, destination: this.#destination(), redact: this.options.redact },
       onMessage: (message) => this.#heard(message as FromAccessWorker),
       onStart: () => queueMicrotask(() => this.#tellAll()),

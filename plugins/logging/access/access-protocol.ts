@@ -1,5 +1,5 @@
 /** What the request thread and the access log's worker tell each other. */
-import type { RedactOptions } from '../redact.ts'
+import type { RedactOptions } from '../encode/redact.ts'
 import type { Rotation } from '../sinks/rotation.ts'
 import type { RouteName } from './access-line.ts'
 

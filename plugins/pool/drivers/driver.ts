@@ -1,6 +1,6 @@
 /** What the pool needs of a PostgreSQL client. */
 import type { Rows } from '../api.ts'
-import type { PoolConnection } from '../lease.ts'
+import type { PoolConnection } from '../lending/lease.ts'
 
 export type { Row, Rows } from '../api.ts'
 

@@ -1,5 +1,5 @@
 /** Looks at a `pg.Pool` of an application: its own counts and events, and its `connect`, timed in place. */
-import type { Lease } from '../lease.ts'
+import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
 /** A client of `pg`. */

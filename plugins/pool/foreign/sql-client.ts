@@ -1,5 +1,5 @@
 /** Looks at a postgres.js or Bun.SQL client of an application through a stand-in, since neither has statistics. */
-import type { Lease } from '../lease.ts'
+import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
 type Work = (tx: SqlClient, ...rest: unknown[]) => unknown

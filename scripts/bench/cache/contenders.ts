@@ -10,11 +10,11 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
-import { RedisTier } from '../../../plugins/cache/redis-tier.ts'
-import { TieredCache } from '../../../plugins/cache/tiered-cache.ts'
+import { RedisTier } from '../../../plugins/cache/redis/redis-tier.ts'
+import { TieredCache } from '../../../plugins/cache/engine.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
-import { RedisConnections } from '../../../plugins/redis/connections.ts'
+import { RedisConnections } from '../../../plugins/redis/engine.ts'
 
 const ttlMs = 300_000
 type Load = () => Promise<unknown>

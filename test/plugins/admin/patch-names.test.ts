@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
-import { checkNames } from '../../../plugins/admin/patch-names.ts'
-import { namesIn } from '../../../plugins/admin/patch-policy.ts'
+import { checkNames } from '../../../plugins/admin/guard/patch-names.ts'
+import { namesIn } from '../../../plugins/admin/guard/patch-policy.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
 const check = (config: object) => ({ plugins: { health: { checks: { x: config } } } })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { hasCsrf, maxPerKey, Sessions } from '../../../plugins/admin/sessions.ts'
+import { hasCsrf, maxPerKey, Sessions } from '../../../plugins/admin/guard/sessions.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
 // A thread is started, and the disk is waited for.

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { yieldToLoop } from '../../../core/process/clock.ts'
-import { type Draft, Journal } from '../../../plugins/audit/journal.ts'
+import { type Draft, Journal } from '../../../plugins/audit/journal/journal.ts'
 import type { Statement, StoreArea } from '../../../plugins/store/api.ts'
 
 const draft = (requestId: string): Draft => ({

@@ -2,7 +2,7 @@ import { Database } from 'bun:sqlite'
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifyExport } from '../../../plugins/audit/verify-export.ts'
+import { verifyExport } from '../../../plugins/audit/chain/verify-export.ts'
 import { seeded } from '../../support/seeded.ts'
 import { event, newFolder, openAudit } from './support.ts'
 

@@ -7,8 +7,8 @@ import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
 import type { AuditEvent } from '../../../plugins/audit/api.ts'
-import { AuditInstance } from '../../../plugins/audit/instance.ts'
-import { StoreClient } from '../../../plugins/store/client.ts'
+import { AuditInstance } from '../../../plugins/audit/engine.ts'
+import { StoreClient } from '../../../plugins/store/engine.ts'
 
 export const errors: string[] = []
 export const silent = {

@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { advise } from '../../../plugins/cache/advice.ts'
-import { Ghosts } from '../../../plugins/cache/ghosts.ts'
-import { S3Fifo } from '../../../plugins/cache/s3-fifo.ts'
+import { Ghosts } from '../../../plugins/cache/memory/ghosts.ts'
+import { S3Fifo } from '../../../plugins/cache/memory/s3-fifo.ts'
 import { memoryCache } from './support.ts'
 import { type Shape, trace } from './traces.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { stableKey } from '../../../plugins/cache/api.ts'
-import { decode, encode } from '../../../plugins/cache/serializer.ts'
+import { decode, encode } from '../../../plugins/cache/redis/serializer.ts'
 
 const runs = { numRuns: process.env.ARKWATCH_PROOF === '1' ? 5_000 : 300 }
 const megabyte = 1_048_576

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { CheckStatus } from '../../../plugins/health/api.ts'
-import { effectiveStatuses, orderChecks, overallStatus } from '../../../plugins/health/dependencies.ts'
+import { effectiveStatuses, orderChecks, overallStatus } from '../../../plugins/health/checks/dependencies.ts'
 
 const parentsOf = (graph: Record<string, string[]>) => new Map(Object.entries(graph))
 

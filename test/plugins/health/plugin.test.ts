@@ -3,7 +3,7 @@ import { definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
 import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
-import type { ComprehensiveJson } from '../../../plugins/health/report.ts'
+import type { ComprehensiveJson } from '../../../plugins/health/answers/report.ts'
 import { pluginContract, testRuntime } from '../../../testing/index.ts'
 import { until } from './kinds/support.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { boundedResult } from '../../../plugins/health/result.ts'
+import { boundedResult } from '../../../plugins/health/checks/result.ts'
 
 const same = (text: string) => text
 

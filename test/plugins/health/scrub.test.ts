@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { scrubber, secretsOf } from '../../../plugins/health/scrub.ts'
+import { scrubber, secretsOf } from '../../../plugins/health/checks/scrub.ts'
 
 test.each([
   ['postgres://app:s3cr3t-canary@db:5432/x', 's3cr3t-canary'],

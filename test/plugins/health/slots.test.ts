@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Slots } from '../../../plugins/health/slots.ts'
+import { Slots } from '../../../plugins/health/checks/slots.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
 /** Takes places and keeps the order in which they were given. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { CheckStatus } from '../../../plugins/health/api.ts'
-import { initialState, isStale, type Policy, step } from '../../../plugins/health/state.ts'
+import { initialState, isStale, type Policy, step } from '../../../plugins/health/checks/check-state.ts'
 
 const policy = (changes: Partial<Policy> = {}): Policy => ({
   failureThreshold: 1,

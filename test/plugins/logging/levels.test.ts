@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Level, Logger } from '../../../core/contract/logger.ts'
-import { createLevelControl } from '../../../plugins/logging/level-control.ts'
-import { LevelTree } from '../../../plugins/logging/level-tree.ts'
+import { createLevelControl } from '../../../plugins/logging/levels/level-control.ts'
+import { LevelTree } from '../../../plugins/logging/levels/level-tree.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
 function setUp() {

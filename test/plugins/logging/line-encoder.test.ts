@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type LogFields, levels } from '../../../core/contract/logger.ts'
-import { createLineEncoder } from '../../../plugins/logging/line-encoder.ts'
-import { createRedactor } from '../../../plugins/logging/redact.ts'
+import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
 
 const redactor = createRedactor()
 const encode = createLineEncoder({ redactor, callSite: false })

@@ -322,7 +322,7 @@ describe('no planted secret comes out anywhere', () => {
 
   test('file, error file, memory, tail and pretty console', async () => {
     const { logging, clock, path, errors, stop } = await boot({ level: 'trace', storm: { first: 0 } })
-    const { createPretty } = await import('../../../plugins/logging/pretty.ts')
+    const { createPretty } = await import('../../../plugins/logging/encode/pretty.ts')
     const pretty = await createPretty(true)
     const tailed: LogEntry[] = []
     logging.tail((entries) => void tailed.push(...entries))
@@ -365,13 +365,13 @@ describe('the pretty console', () => {
     JSON.stringify({ level: 'warn', timestamp: '2026-01-01T00:00:00.000Z', logger: 'a', ...fields })
 
   test('shows level, logger, message and fields', async () => {
-    const { createPretty } = await import('../../../plugins/logging/pretty.ts')
+    const { createPretty } = await import('../../../plugins/logging/encode/pretty.ts')
     const text = (await createPretty(false))(line({ message: 'hello', orders: 3 }))
     expect(text).toMatch(/WARN: a: hello\n {4}orders: 3\n$/)
   })
 
   test('lets no value begin a line or move the cursor', async () => {
-    const { createPretty } = await import('../../../plugins/logging/pretty.ts')
+    const { createPretty } = await import('../../../plugins/logging/encode/pretty.ts')
     const evil = 'x\n[00:00:00.000] ERROR: forged\u001b[2K\r'
     const text = (await createPretty(false))(
       line({ message: evil, logger: evil, [evil]: evil, error: { type: evil, message: evil, stack: evil } }),

@@ -6,7 +6,7 @@ import { environmentOverlays } from '../../../plugins/environment.ts'
 import { Pools } from '../../../plugins/pool/api.ts'
 import { PoolConfig } from '../../../plugins/pool/config.ts'
 import pool from '../../../plugins/pool/index.ts'
-import { unconfiguredReason } from '../../../plugins/pool/pools.ts'
+import { unconfiguredReason } from '../../../plugins/pool/engine.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 

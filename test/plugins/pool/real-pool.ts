@@ -4,7 +4,7 @@ import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { bunDriver } from '../../../plugins/pool/drivers/bun.ts'
 import { postgresDriver } from '../../../plugins/pool/drivers/postgres.ts'
-import type { PoolSettings } from '../../../plugins/pool/pool-options.ts'
+import type { PoolSettings } from '../../../plugins/pool/lending/pool-options.ts'
 import { SqlPool } from '../../../plugins/pool/sql-pool.ts'
 import { defaults } from './support.ts'
 

@@ -4,7 +4,7 @@ import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
-import { RedisConnections } from '../../../plugins/redis/connections.ts'
+import { RedisConnections } from '../../../plugins/redis/engine.ts'
 
 const silent = { error() {}, warn() {}, info() {}, debug() {} } as unknown as Logger
 

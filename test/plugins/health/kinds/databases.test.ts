@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { loadPackage } from '../../../../plugins/health/load-package.ts'
+import { loadPackage } from '../../../../plugins/health/checks/load-package.ts'
 import { sharedUrl } from '../../../support/services.ts'
 import { blackHole, probeOf, runOnce, until } from './support.ts'
 

@@ -1,0 +1,232 @@
+/** The parts of the admin API put together. */
+import { join } from 'node:path'
+import type { Context } from 'hono'
+import { type PluginClock, type StopReason, type Logger, type Runtime, type Contributed, type Extensions, readOrMakeSecret, readSecretFile } from '../../core/plugin.ts'
+import type { Audit } from '../audit/api.ts'
+import type { Health } from '../health/api.ts'
+import type { Logging } from '../logging/api.ts'
+import type { Metrics } from '../metrics/api.ts'
+import type { Store } from '../store/api.ts'
+import type { AdminEnv, AdminRoutes, AdminVariables } from './api.ts'
+import { AdminArea } from './area.ts'
+import type { AdminConfig } from './config.ts'
+import { Gate } from './guard/gate.ts'
+import { type LimitOptions, Limits } from './guard/limits.ts'
+import { BodyReader } from './http/body.ts'
+import { Idempotency } from './http/idempotency.ts'
+import { AdminServer } from './http/server.ts'
+import { Jobs } from './jobs.ts'
+import { makeKey } from './keys/key.ts'
+import { keyTable } from './keys/key-table.ts'
+import { Keyring } from './keys/keyring.ts'
+import { OwnListener } from './http/listener.ts'
+import { ownRoutes } from './routes/index.ts'
+import { shownJob } from './routes/jobs.ts'
+import type { StreamCounts } from './routes/stream.ts'
+import { runCommand } from './run-command.ts'
+import { Samples } from './samples.ts'
+import { type SessionLimits, Sessions } from './guard/sessions.ts'
+
+export interface AdminInstanceOptions {
+  readonly config: AdminConfig
+  readonly runtime: Runtime
+  readonly store: Store
+  readonly audit: Audit
+  readonly health: Health | undefined
+  readonly logging: Logging | undefined
+  readonly metrics: Metrics | undefined
+  readonly brought: Extensions<AdminRoutes>
+  readonly clock: PluginClock
+  readonly log: Logger
+  readonly folder: string
+  readonly signal: AbortSignal
+  /** What the instance before this one left. */
+  readonly inherited: Inherited | undefined
+}
+
+/** What outlives a change of the configuration. */
+export interface Inherited {
+  readonly sessions: Sessions
+  readonly idempotency: Idempotency
+  /** The audit log of the moment, also for requests that an instance of before still answers. */
+  readonly audit: { current: Audit }
+  /** Counts of requests and failures, so that a restart of a neighbour ends no lock-out. */
+  readonly limits: { options: string; current: Limits }
+}
+
+const dayMs = 86_400_000
+const flushMs = 60_000
+
+export class AdminInstance {
+  readonly server: AdminServer
+  readonly streams: StreamCounts = { open: 0, dropped: 0 }
+  readonly jobs: Jobs
+  readonly inherited: Inherited
+  readonly bodies: BodyReader
+  readonly gate: Gate
+  #keyring: Keyring | undefined
+  readonly #area: AdminArea
+  readonly #samples: Samples
+  readonly #listener: OwnListener | undefined
+  readonly #limits: Limits
+  readonly #sessionLimits: () => SessionLimits
+
+  /** Opens nothing. */
+  constructor(private readonly options: AdminInstanceOptions) {
+    const { config, runtime, store, audit, clock, log, folder, signal, brought, inherited } = options
+    const { session, rateLimit, lockout, systemMetrics } = config
+    this.#sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
+    const limits: LimitOptions = {
+      requests: rateLimit.requests,
+      windowMs: rateLimit.window,
+      failures: lockout.failures,
+      failureWindowMs: lockout.window,
+      maxLockoutMs: lockout.max,
+    }
+    const asked = JSON.stringify(limits)
+    this.#limits = inherited?.limits.options === asked ? inherited.limits.current : new Limits(limits)
+    this.inherited = {
+      sessions: inherited?.sessions ?? new Sessions(this.#sessionLimits, clock.now),
+      idempotency: inherited?.idempotency ?? new Idempotency(dayMs, clock.now),
+      audit: inherited?.audit ?? { current: audit },
+      limits: { options: asked, current: this.#limits },
+    }
+    this.resume()
+    this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
+    this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
+    this.#samples = new Samples({ area: this.#area, folder, now: clock.now })
+    const instance = this
+    this.bodies = new BodyReader(clock)
+    const gate = new Gate({
+      get keyring() {
+        return instance.keyring
+      },
+      get audit() {
+        return instance.inherited.audit.current
+      },
+      sessions: this.inherited.sessions,
+      idempotency: this.inherited.idempotency,
+      log,
+      bodies: this.bodies,
+      limits: () => this.#limits,
+      settings: () => ({
+        allowedHosts: config.allowedHosts,
+        allowedOrigins: config.allowedOrigins,
+        endpoints: config.endpoints,
+        maxAccess: config.maxAccess,
+        isUnix: config.listen?.unix !== undefined,
+        ...(config.listen && { bound: config.listen.host }),
+      }),
+      hasPlugin: (name) => this.#isUp(name),
+    })
+    this.gate = gate
+    const own = () =>
+      ownRoutes({
+        ...options,
+        gate,
+        keyring: this.keyring,
+        sessions: this.inherited.sessions,
+        jobs: this.jobs,
+        samples: this.#samples,
+        streams: this.streams,
+        server: this.server,
+        restartService: (name) => this.#restartService(name),
+        isUp: (name) => this.#isUp(name),
+        signal,
+      })
+    this.server = new AdminServer({
+      gate,
+      startJob: (context) => this.#startJob(context),
+      version: runtime.status().version,
+      log,
+      routes: () => [...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value })), ...brought.all],
+      failed: () => {},
+    })
+    brought.onChange(() => this.server.invalidate())
+    if (config.listen !== undefined) {
+      const fetch = (request: Request, server: unknown) => this.server.fetch(request, server)
+      this.#listener = new OwnListener({ listen: config.listen, runtime, folder, clock, log, fetch })
+    }
+  }
+
+  get keyring(): Keyring {
+    if (this.#keyring === undefined) throw new Error('the admin plugin has not started')
+    return this.#keyring
+  }
+
+  /** Is the one in force, again where a successor could not start. */
+  resume(): void {
+    this.inherited.audit.current = this.options.audit
+    this.inherited.sessions.limits = this.#sessionLimits
+  }
+
+  /** For `GET /metrics` as JSON. */
+  latestMetrics(): Promise<unknown> {
+    return this.#samples.latest()
+  }
+
+  #isUp(name: string): boolean {
+    return this.options.runtime
+      .status()
+      .plugins.some((plugin) => plugin.name === name && (plugin.state === 'ok' || plugin.state === 'degraded'))
+  }
+
+  #startJob(context: Context<AdminEnv>): AdminVariables['startJob'] {
+    return async (kind, run) => {
+      const job = await this.jobs.start(kind, context.var.principal.name, run)
+      Object.assign(context.var.note, { target: job.id })
+      return context.json(shownJob(job), 202, { location: `/admin/jobs/${job.id}` })
+    }
+  }
+
+  async #restartService(name: string): Promise<number> {
+    const { config, clock, log } = this.options
+    return runCommand(name, config.services[name]!, clock, (output) =>
+      log.info('a service was restarted', { service: name, output }),
+    )
+  }
+
+  /** @throws SECRET_FILE, STORE_MIGRATION_FAILED, LISTEN_FAILED, ADMIN_TLS */
+  async start(): Promise<void> {
+    const { clock, config, folder } = this.options
+    const pepper = readOrMakeSecret(join(folder, 'admin.pepper'), () => makeKey().text).text
+    const keyring = new Keyring({
+      table: keyTable(this.#area),
+      pepper,
+      groups: () => this.server.groups(),
+      now: clock.now,
+    })
+    this.#keyring = keyring
+    keyring.onRevoke((id) => this.inherited.sessions.closeOf(id))
+    if (config.apiKey) keyring.adopt(config.apiKey, { name: 'ADMIN_API_KEY', role: 'admin', source: 'config' })
+    await this.#area.openSoon(clock, async () => {
+      await keyring.load()
+      await this.jobs.recover()
+    })
+    this.#keyOfFile(keyring)
+    clock.every(flushMs, () => keyring.flush(30 * dayMs))
+    clock.every(flushMs, () => this.gate.recordLockedOut())
+    clock.every(config.systemMetrics.every, () => this.#samples.take(), { monitoring: true, immediate: true })
+    await this.#listener?.start()
+  }
+
+  /** Without any key nobody could ever get in: one is made, into a file for the owner alone. */
+  #keyOfFile(keyring: Keyring): void {
+    const { config, folder, log } = this.options
+    if (config.apiKey) return
+    const file = join(folder, 'admin.key')
+    if (readSecretFile(file) === undefined && keyring.size > 0) return
+    const { text, made } = readOrMakeSecret(file, () => makeKey().text)
+    keyring.adopt(text, { name: 'admin.key', role: 'admin', source: 'file' })
+    if (made) log.warn('a key for the admin API was made, since there was none', { file })
+  }
+
+  /** @param reason on a reload requests go on: one of them may be waiting for this */
+  async stop(reason: StopReason): Promise<void> {
+    const closed = this.#listener?.stop()
+    if (reason !== 'reload') await closed
+    await this.gate.recordLockedOut()
+    await this.jobs.stop()
+    await this.#keyring?.flush(30 * dayMs).catch(() => {})
+  }
+}

@@ -1,0 +1,82 @@
+/** The routes that the admin plugin itself brings. */
+import type { Clock, Runtime } from '../../../core/plugin.ts'
+import type { Audit } from '../../audit/api.ts'
+import type { Health } from '../../health/api.ts'
+import type { Logging } from '../../logging/api.ts'
+import type { Metrics } from '../../metrics/api.ts'
+import type { AdminRoutes } from '../api.ts'
+import type { AdminConfig } from '../config.ts'
+import type { Gate } from '../guard/gate.ts'
+import type { AdminServer } from '../http/server.ts'
+import type { Jobs } from '../jobs.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { auditRoutes } from './audit.ts'
+import { bundleRoutes } from './bundle.ts'
+import { configRoutes } from './config.ts'
+import { jobRoutes } from './jobs.ts'
+import { keyRoutes } from './keys.ts'
+import { logRoutes } from './logs.ts'
+import { operationRoutes } from './operations.ts'
+import { pendingRoutes } from './pending.ts'
+import { pluginRoutes } from './plugins.ts'
+import { referenceRoutes } from './reference.ts'
+import { sessionRoutes } from './session.ts'
+import { type StreamCounts, streamRoutes } from './stream.ts'
+import { systemRoutes } from './system.ts'
+import type { Samples } from '../samples.ts'
+import type { Sessions } from '../guard/sessions.ts'
+
+export interface OwnRouteOptions {
+  readonly config: AdminConfig
+  readonly runtime: Runtime
+  readonly audit: Audit
+  readonly health: Health | undefined
+  readonly logging: Logging | undefined
+  readonly metrics: Metrics | undefined
+  readonly clock: Clock
+  readonly folder: string
+  readonly signal: AbortSignal
+  readonly gate: Gate
+  readonly keyring: Keyring
+  readonly sessions: Sessions
+  readonly jobs: Jobs
+  readonly samples: Samples
+  readonly streams: StreamCounts
+  readonly server: AdminServer
+  restartService(name: string): Promise<number>
+  isUp(plugin: string): boolean
+}
+
+export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
+  const { config, runtime, audit, clock, gate, keyring, sessions, jobs, samples, signal } = options
+  const health = () => options.health
+  const logging = () => options.logging
+  const metrics = () => options.metrics
+  const live = { clock, runtime, samples, health, logging }
+  const apps = [
+    () => sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
+    () => keyRoutes(keyring, clock.now),
+    () => pluginRoutes(runtime),
+    () => configRoutes({ runtime, clock }),
+    () => logRoutes(logging, clock.now),
+    () => systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
+    () => jobRoutes(jobs),
+    () => auditRoutes(audit),
+    () => streamRoutes({ ...live, audit, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
+    () => bundleRoutes({ ...live, folder: options.folder, metrics }),
+    () => referenceRoutes(() => options.server.document()),
+  ]
+  const rest = [
+    () =>
+      operationRoutes({
+        runtime,
+        health,
+        services: () => Object.keys(config.services),
+        restartService: options.restartService,
+        now: clock.now,
+      }),
+    () => pendingRoutes(options.isUp),
+  ]
+  // First those with fixed paths: /admin/jobs/statistics is no job.
+  return [...rest.map((app) => ({ path: '/', app })), ...apps.map((app) => ({ path: '/admin', app }))]
+}

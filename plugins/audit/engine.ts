@@ -1,0 +1,158 @@
+/** Opens the audit log, now or as soon as the store can be used, and keeps it tidy. */
+import { join } from 'node:path'
+import { type PluginClock, messageOf, type Logger, readOrMakeSecret } from '../../core/plugin.ts'
+import type { Store, StoreArea } from '../store/api.ts'
+import type { AuditRecord } from './api.ts'
+import type { Checkpoint } from './chain/chain.ts'
+import { auditError } from './errors.ts'
+import type { FileSink } from './journal/file-sink.ts'
+import { HeadFile } from './chain/head-file.ts'
+import { auditMigration, Journal } from './journal/journal.ts'
+import { AuditLog } from './journal/audit-log.ts'
+import { createSigner, makeSigningKey, type Signer } from './chain/signer.ts'
+
+export interface AuditInstanceOptions {
+  readonly store: Store
+  /** The data folder. */
+  readonly folder: string
+  readonly clock: PluginClock
+  readonly log: Logger
+  readonly sink: FileSink | undefined
+  /** Gets what is wrong with a part of the log, undefined when nothing is any more. */
+  told(part: 'records' | 'writing' | 'end', problem: string | undefined): void
+}
+
+const retryMs = 10_000
+const pruneEveryMs = 3_600_000
+const checkpointLogMs = 3_600_000
+
+export class AuditInstance {
+  readonly journal: Journal
+  #area: StoreArea | undefined
+  #signer: Signer | undefined
+  #log: AuditLog | undefined
+  readonly #head: HeadFile
+  readonly #followers = new Set<(record: AuditRecord) => void>()
+
+  /** Opens nothing. */
+  constructor(private readonly options: AuditInstanceOptions) {
+    const { folder, clock, sink, told } = options
+    this.#head = new HeadFile(join(folder, 'audit.head'), (error) =>
+      told('end', error === undefined ? undefined : `audit.head: ${messageOf(error)}`),
+    )
+    this.journal = new Journal({
+      area: () => this.#area,
+      now: clock.now,
+      written: (link, lines) => {
+        this.#head.put(this.#signer!.sign('head', link, clock.now()))
+        sink?.add(lines)
+        this.#tell(lines)
+        told('writing', undefined)
+      },
+      failed: (reason) => told('writing', `changes are refused while nothing can be put on record: ${reason}`),
+    })
+  }
+
+  #tell(lines: readonly string[]): void {
+    if (this.#followers.size === 0) return
+    for (const line of lines) {
+      const record = JSON.parse(line) as AuditRecord
+      for (const follower of this.#followers) follower(record)
+    }
+  }
+
+  /** Gets each record from now on, once it is on the disk. @returns ends it */
+  follow(listener: (record: AuditRecord) => void): () => void {
+    this.#followers.add(listener)
+    return () => void this.#followers.delete(listener)
+  }
+
+  /** @throws AUDIT_UNAVAILABLE before it has started */
+  get log(): AuditLog {
+    if (this.#log === undefined) throw auditError('AUDIT_UNAVAILABLE', { reason: 'the plugin audit has not started' })
+    return this.#log
+  }
+
+  /** @throws AUDIT_KEY, STORE_MIGRATION_FAILED */
+  async start(keyFile: string, retentionMs: number): Promise<void> {
+    const { clock, log } = this.options
+    try {
+      const { text, made } = readOrMakeSecret(keyFile, makeSigningKey)
+      this.#signer = createSigner(text)
+      if (made) log.info('a signing key was made', { file: keyFile, publicKey: this.#signer.publicKey })
+    } catch (error) {
+      throw auditError('AUDIT_KEY', { file: keyFile, reason: messageOf(error) }, error)
+    }
+    const parts = { journal: this.journal, head: this.#head, signer: this.#signer, log }
+    this.#log = new AuditLog({ ...parts, area: () => this.#area, now: clock.now })
+    if (!(await this.#open())) {
+      const stop = clock.every(retryMs, async () => {
+        if (await this.#open()) stop()
+      })
+    }
+    clock.every(pruneEveryMs, async () => {
+      while (this.#area !== undefined && (await this.log.prune(clock.now() - retentionMs)) > 0);
+    })
+    let logged = 0
+    clock.every(checkpointLogMs, () => {
+      // A copy of the signed end in the log: whoever changes the files here does not change what was shipped.
+      const { head } = this.journal
+      if (head.seq === logged) return
+      logged = head.seq
+      log.info('audit checkpoint', { ...this.#signer!.sign('head', head, clock.now()) })
+    })
+  }
+
+  async #open(): Promise<boolean> {
+    const { store, told } = this.options
+    try {
+      this.#area = await store.area({ name: 'audit', migrations: [auditMigration] })
+      await this.#signBeginning()
+      const lost = await this.log.lost()
+      if (lost === undefined && (await this.#head.aside()).length === 0) told('records', undefined)
+      else await this.#sayLost(lost)
+      return true
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'STORE_UNAVAILABLE') throw error
+      told('records', `changes are refused while nothing can be put on record: ${messageOf(error)}`)
+      return false
+    }
+  }
+
+  /** Before the first record there is a signed end already: a kill right after it leaves nothing to miss. */
+  async #signBeginning(): Promise<void> {
+    const { head } = this.journal
+    if (head.seq !== 0 || (await this.#head.read()) !== undefined) return
+    this.#head.put(this.#signer!.sign('head', head, this.options.clock.now()))
+    await this.#head.flush()
+  }
+
+  /** Records are gone that were signed: said here, in the log, on record, and by each verification from now on. */
+  async #sayLost(lost: Checkpoint | undefined): Promise<void> {
+    const { told, log } = this.options
+    told('records', 'records that were signed are missing: run `arkwatch audit verify`')
+    if (lost === undefined) return
+    const file = await this.#head.setAside(lost)
+    log.error('records are missing at the end of the audit log', {
+      signed: lost.seq,
+      found: this.journal.head.seq,
+      file,
+    })
+    const principal = { name: 'arkwatch', role: 'system' }
+    const event = {
+      principal,
+      action: 'audit.tail-missing',
+      target: String(lost.seq),
+      from: 'local',
+      requestId: 'start',
+    }
+    await this.log.record(event, 'found')
+  }
+
+  /** Writes what waits. Safe without start and twice. */
+  async stop(): Promise<void> {
+    await this.journal.flush()
+    await this.#head.flush()
+    await this.options.sink?.close()
+  }
+}

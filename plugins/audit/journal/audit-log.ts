@@ -1,0 +1,181 @@
+/** The audit log: what other plugins call, over journal, chain and signer. */
+import type { Logger } from '../../../core/plugin.ts'
+import type { StoreArea } from '../../store/api.ts'
+import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from '../api.ts'
+import { ChainCheck, type Checkpoint, type Kept, origin } from '../chain/chain.ts'
+import { differences, scrub } from './changes.ts'
+import { auditError } from '../errors.ts'
+import type { HeadFile } from '../chain/head-file.ts'
+import type { Draft, Journal } from './journal.ts'
+import { isSigned, readPublicKey, type Signer } from '../chain/signer.ts'
+
+export interface AuditLogOptions {
+  readonly journal: Journal
+  readonly head: HeadFile
+  readonly signer: Signer
+  readonly log: Logger
+  area(): StoreArea | undefined
+  now(): number
+}
+
+interface Row {
+  readonly seq: number
+  readonly hash: string
+  readonly record: string
+}
+
+const pageSize = 1_000
+const columns = 'seq, hash, record'
+const text = (value: string | undefined, limit: number) => value?.slice(0, limit)
+
+export class AuditLog implements Omit<Audit, 'follow'> {
+  constructor(private readonly options: AuditLogOptions) {}
+
+  get publicKey(): string {
+    return this.options.signer.publicKey
+  }
+
+  hashOf(value: string): string {
+    return this.options.signer.hide(value)
+  }
+
+  #draft(event: AuditEvent, outcome: string, change: AuditChange = {}, of?: number): Draft {
+    const { signer } = this.options
+    const hide = (value: unknown) => scrub(value, signer.hide)
+    const changes = differences(hide(change.before), hide(change.after))
+    const target = text(change.target ?? event.target, 200)
+    return {
+      principal: { name: text(event.principal.name, 200)!, role: event.principal.role },
+      action: text(event.action, 100)!,
+      ...(target !== undefined && { target: scrub(target, signer.hide) as string }),
+      ...(event.method !== undefined && { method: text(event.method, 10)! }),
+      ...(event.route !== undefined && { route: scrub(text(event.route, 300), signer.hide) as string }),
+      from: text(event.from, 100)!,
+      requestId: text(event.requestId, 128)!,
+      outcome: text(outcome, 100)!,
+      ...(of !== undefined && { of }),
+      ...(changes.length > 0 && { changes }),
+    }
+  }
+
+  async begin(event: AuditEvent): Promise<(outcome: string, change?: AuditChange) => Promise<void>> {
+    const seq = await this.options.journal.append(this.#draft(event, 'begun'))
+    return async (outcome, change) => {
+      await this.options.journal.append(this.#draft(event, outcome, change, seq))
+    }
+  }
+
+  async record(event: AuditEvent, outcome: string, change?: AuditChange): Promise<void> {
+    await this.options.journal.append(this.#draft(event, outcome, change))
+  }
+
+  #area(): StoreArea {
+    const area = this.options.area()
+    if (area === undefined) throw auditError('AUDIT_UNAVAILABLE', { reason: 'the store is not open' })
+    return area
+  }
+
+  async page({ before, after, principal, action, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
+    const where = ['seq < ?', 'seq > ?']
+    const params: (string | number)[] = [before ?? Number.MAX_SAFE_INTEGER, after ?? 0]
+    if (principal !== undefined) {
+      where.push("json_extract(record, '$.principal.name') = ?")
+      params.push(principal)
+    }
+    if (action !== undefined) {
+      where.push("json_extract(record, '$.action') = ?")
+      params.push(action)
+    }
+    const order = after === undefined ? 'DESC' : 'ASC'
+    const sql = `SELECT ${columns} FROM audit_records WHERE ${where.join(' AND ')} ORDER BY seq ${order}`
+    const rows = await this.#area().query<Row>(sql, params, Math.min(limit, pageSize))
+    return rows.map(({ record }) => JSON.parse(record) as AuditRecord)
+  }
+
+  /** @returns what was signed as the end and is not in the database any more */
+  async lost(): Promise<Checkpoint | undefined> {
+    const signed = await this.options.head.read()
+    if (signed === undefined || signed.seq <= (this.anchor()?.seq ?? 0)) return undefined
+    const row = this.#area().get<{ hash: string }>('SELECT hash FROM audit_records WHERE seq = ?', [signed.seq])
+    return row?.hash === signed.hash ? undefined : signed
+  }
+
+  /** The signed link before the first record that is kept. */
+  anchor(): Checkpoint | undefined {
+    const row = this.#area().get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
+    return row === undefined ? undefined : (JSON.parse(row.checkpoint) as Checkpoint)
+  }
+
+  async *#records(upTo: number): AsyncGenerator<readonly Kept[]> {
+    let at = 0
+    for (;;) {
+      const sql = `SELECT ${columns} FROM audit_records WHERE seq > ? AND seq <= ? ORDER BY seq`
+      const rows = await this.#area().query<Row>(sql, [at, upTo], pageSize)
+      if (rows.length === 0) return
+      at = rows.at(-1)!.seq
+      yield rows.map(({ seq, hash, record }) => ({ seq, hash, text: record }))
+    }
+  }
+
+  async verify(): Promise<AuditVerdict> {
+    const { journal, head, signer } = this.options
+    await journal.flush()
+    await head.flush()
+    const key = readPublicKey(signer.publicKey)
+    const anchor = this.anchor()
+    const from = anchor ?? origin
+    const verdict = (check: ChainCheck, problem: AuditVerdict['problem']): AuditVerdict => ({
+      ok: problem === undefined,
+      checked: check.checked,
+      first: check.checked === 0 ? 0 : from.seq + 1,
+      last: check.at.seq,
+      ...(problem && { problem }),
+    })
+    const check = new ChainCheck(from)
+    if (anchor !== undefined && !isSigned('anchor', anchor, key))
+      return verdict(check, { seq: anchor.seq, what: 'what the log begins with is not signed by this key' })
+    const signed = await head.read()
+    if (signed !== undefined) {
+      if (!isSigned('head', signed, key))
+        return verdict(check, { seq: signed.seq, what: 'the signed end of the log is not signed by this key' })
+      check.expect(signed)
+    }
+    for (const lost of await head.aside()) check.expect(lost)
+    for await (const page of this.#records(Number.MAX_SAFE_INTEGER)) {
+      for (const kept of page) if (!check.take(kept)) return verdict(check, check.fault)
+    }
+    if (signed === undefined && check.checked > 0)
+      return verdict(check, { seq: check.at.seq, what: 'the signed end of the log is missing' })
+    return verdict(check, check.end())
+  }
+
+  async *export(): AsyncGenerator<string> {
+    const { journal, signer, now } = this.options
+    await journal.flush()
+    const last = journal.head
+    const anchor = this.anchor()
+    const lines = (value: unknown) => `${JSON.stringify(value)}\n`
+    yield lines({ kind: 'arkwatch-audit', version: 1, publicKey: signer.publicKey, ...(anchor && { anchor }) })
+    for await (const page of this.#records(last.seq)) {
+      yield page.map(({ hash, text: record }) => `{"kind":"record","hash":"${hash}","record":${record}}\n`).join('')
+    }
+    yield lines({ kind: 'end', ...signer.sign('head', last, now()) })
+  }
+
+  /**
+   * Forgets records of before a time; a signed link takes their place, so that the rest stays verifiable.
+   * @returns how many went
+   */
+  async prune(beforeMs: number, most = 2_000): Promise<number> {
+    const sql = 'SELECT seq, hash, record FROM audit_records WHERE time_ms < ? ORDER BY seq'
+    const rows = await this.#area().query<Row>(sql, [beforeMs], Math.min(most, pageSize))
+    const last = rows.at(-1)
+    if (last === undefined) return 0
+    const anchor = this.options.signer.sign('anchor', last, this.options.now())
+    const [, removed] = await this.#area().write([
+      { sql: 'INSERT OR REPLACE INTO audit_anchor (id, checkpoint) VALUES (1, ?)', params: [JSON.stringify(anchor)] },
+      { sql: 'DELETE FROM audit_records WHERE seq <= ?', params: [last.seq] },
+    ])
+    return removed?.changes ?? 0
+  }
+}

@@ -1,0 +1,123 @@
+/** Appends records to the chain: in order, many in one transaction, and none that did not reach the disk. */
+import { messageOf } from '../../../core/plugin.ts'
+import type { StoreArea } from '../../store/api.ts'
+import type { AuditRecord } from '../api.ts'
+import { type Link, next, origin } from '../chain/chain.ts'
+import { auditError } from '../errors.ts'
+
+export const auditMigration = `
+  CREATE TABLE audit_records (seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
+  CREATE INDEX audit_records_time ON audit_records (time_ms);
+  CREATE TABLE audit_anchor (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint TEXT NOT NULL) STRICT;`
+
+export const maxWaiting = 1_000
+const maxBatch = 200
+export const maxRecordBytes = 16 * 1024
+
+export type Draft = Omit<AuditRecord, 'seq' | 'time'>
+
+interface Waiting {
+  readonly draft: Draft
+  readonly timeMs: number
+  readonly resolve: (seq: number) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface JournalOptions {
+  area(): StoreArea | undefined
+  now(): number
+  /** After records reached the disk: the last link, and their lines. */
+  written(head: Link, lines: readonly string[]): void
+  /** After records could not be written. */
+  failed(reason: string): void
+}
+
+/** The JSON of a record; what is too large goes without its changes. */
+export function textOf(draft: Draft, seq: number, timeMs: number): string {
+  const whole = JSON.stringify({ seq, time: new Date(timeMs).toISOString(), ...draft })
+  if (whole.length <= maxRecordBytes) return whole
+  const { changes: _, ...rest } = draft
+  return JSON.stringify({ seq, time: new Date(timeMs).toISOString(), ...rest, truncated: true })
+}
+
+export class Journal {
+  records = 0
+  refused = 0
+  #head: Link | undefined
+  #waiting: Waiting[] = []
+  #busy: Promise<void> | undefined
+
+  constructor(private readonly options: JournalOptions) {}
+
+  /** The last record on the disk. */
+  get head(): Link {
+    this.#head ??= this.#read()
+    return this.#head
+  }
+
+  #read(): Link {
+    const row = this.options.area()?.get<Link>('SELECT seq, hash FROM audit_records ORDER BY seq DESC LIMIT 1')
+    if (row !== undefined) return { seq: row.seq, hash: row.hash }
+    const anchor = this.options.area()?.get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
+    return anchor === undefined ? origin : (JSON.parse(anchor.checkpoint) as Link)
+  }
+
+  /** @returns its number, once it is on the disk @throws AUDIT_UNAVAILABLE */
+  append(draft: Draft): Promise<number> {
+    if (this.#waiting.length >= maxWaiting) return Promise.reject(this.#refusal(`${maxWaiting} records are waiting`))
+    return new Promise<number>((resolve, reject) => {
+      this.#waiting.push({ draft, timeMs: this.options.now(), resolve, reject })
+      this.#busy ??= this.#drain()
+    })
+  }
+
+  #refusal(reason: string, cause?: unknown) {
+    this.refused += 1
+    return auditError('AUDIT_UNAVAILABLE', { reason }, cause)
+  }
+
+  /** Resolves when nothing waits. */
+  async flush(): Promise<void> {
+    while (this.#busy !== undefined) await this.#busy
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, maxBatch)
+      try {
+        await this.#write(batch)
+      } catch (error) {
+        // Whether the transaction took place is not known: the next one reads the end of the chain again.
+        this.#head = undefined
+        this.options.failed(messageOf(error))
+        for (const { reject } of batch) reject(this.#refusal(messageOf(error), error))
+      }
+    }
+    // In the turn of the loop's last look, so that what comes right after it begins anew.
+    this.#busy = undefined
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const area = this.options.area()
+    if (area === undefined) throw new Error('the store is not open')
+    let link = this.head
+    const rows = batch.map(({ draft, timeMs }) => {
+      const text = textOf(draft, link.seq + 1, timeMs)
+      link = next(link, text)
+      return { text, timeMs, link }
+    })
+    await area.write(
+      rows.map(({ text, timeMs, link: { seq, hash } }) => ({
+        sql: 'INSERT INTO audit_records (seq, time_ms, hash, record) VALUES (?, ?, ?, ?)',
+        params: [seq, timeMs, hash, text],
+      })),
+    )
+    this.#head = link
+    this.records += rows.length
+    this.options.written(
+      link,
+      rows.map(({ text }) => text),
+    )
+    for (const [index, { resolve }] of batch.entries()) resolve(rows[index]!.link.seq)
+  }
+}

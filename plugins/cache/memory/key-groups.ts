@@ -1,0 +1,64 @@
+/** PURE. Counts by groups of keys: as many as the configuration names, however many keys there are. */
+import { matcher } from '../keys.ts'
+
+export interface KeyGroup {
+  readonly name: string
+  /** `*` stands for any text. */
+  readonly pattern: string
+}
+
+export interface GroupCounts {
+  local_hits: number
+  redis_hits: number
+  misses: number
+  loads: number
+  load_failures: number
+  load_seconds: number
+}
+
+/** The group of the keys that are in no other. */
+export const otherGroup = 'other'
+
+const none = (): GroupCounts => ({
+  local_hits: 0,
+  redis_hits: 0,
+  misses: 0,
+  loads: 0,
+  load_failures: 0,
+  load_seconds: 0,
+})
+
+export class KeyGroups {
+  private patterns: readonly { readonly matches: (key: string) => boolean; readonly counts: GroupCounts }[] = []
+  private readonly byName = new Map<string, GroupCounts>()
+
+  constructor(private groups: readonly KeyGroup[]) {
+    this.configure(groups)
+  }
+
+  /** Takes other groups; those that stay by name go on counting. @returns whether a key may be in another one now */
+  configure(groups: readonly KeyGroup[]): boolean {
+    const changed = !Bun.deepEquals(groups, this.groups)
+    this.groups = groups
+    const names = new Set(groups.length === 0 ? [] : [...groups.map(({ name }) => name), otherGroup])
+    for (const name of this.byName.keys()) if (!names.has(name)) this.byName.delete(name)
+    for (const name of names) if (!this.byName.has(name)) this.byName.set(name, none())
+    this.patterns = groups.map(({ name, pattern }) => ({ matches: matcher(pattern), counts: this.byName.get(name)! }))
+    return changed
+  }
+
+  /** Counts of the first group that a key is in; undefined where there are no groups. */
+  of(key: string): GroupCounts | undefined {
+    if (this.patterns.length === 0) return undefined
+    return (this.patterns.find(({ matches }) => matches(key))?.counts ?? this.byName.get(otherGroup))!
+  }
+
+  count(what: 'local_hits' | 'redis_hits' | 'misses', key: string): void {
+    const counts = this.of(key)
+    if (counts !== undefined) counts[what] += 1
+  }
+
+  list(): Readonly<Record<string, GroupCounts>> {
+    return Object.fromEntries([...this.byName].map(([name, counts]) => [name, { ...counts }]))
+  }
+}

@@ -1,0 +1,124 @@
+/** PURE. Entries as bytes: a version byte, then JSON in which Map, Set, Date, bigint, undefined and bytes survive; or that compressed. */
+import { zstdDecompressSync } from 'node:zlib'
+import type { EntryTimes } from '../entry-times.ts'
+
+/** An entry as it stands in Redis. Times are epoch milliseconds. */
+export interface StoredEntry extends EntryTimes {
+  readonly value: unknown
+  readonly tags: readonly string[]
+  /** An estimate of the bytes that the value takes in memory, where it is known from how it was written. */
+  readonly valueBytes?: number
+}
+
+const plain = 0x21
+const compressed = 0x22
+/** Property that marks what JSON has no word for. */
+const mark = '$ark'
+const quotedMark = JSON.stringify(mark)
+
+function pack(value: unknown): unknown {
+  if (value === undefined) return { [mark]: 'undefined' }
+  if (typeof value === 'bigint') return { [mark]: 'bigint', of: value.toString() }
+  if (typeof value === 'number' && !Number.isFinite(value)) return { [mark]: 'number', of: String(value) }
+  if (typeof value === 'function' || typeof value === 'symbol')
+    throw new TypeError(`a ${typeof value} cannot be stored`)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return { [mark]: 'Date', of: value.getTime() }
+  if (value instanceof Map) return { [mark]: 'Map', of: [...value].map((pair) => pair.map(pack)) }
+  if (value instanceof Set) return { [mark]: 'Set', of: [...value].map(pack) }
+  if (value instanceof Uint8Array) return { [mark]: 'bytes', of: value.toBase64() }
+  if (Array.isArray(value)) return value.map(pack)
+  const fields = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pack(item)]))
+  return mark in fields ? { [mark]: 'object', of: Object.entries(fields) } : fields
+}
+
+function unpack(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(unpack)
+  if (!(mark in value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item)]))
+  const { [mark]: kind, of } = value as Record<string, unknown>
+  switch (kind) {
+    case 'undefined':
+      return undefined
+    case 'bigint':
+      return BigInt(of as string)
+    case 'number':
+      return Number(of)
+    case 'Date':
+      return new Date(of as number)
+    case 'Map':
+      return new Map((of as [unknown, unknown][]).map(([key, item]) => [unpack(key), unpack(item)]))
+    case 'Set':
+      return new Set((of as unknown[]).map(unpack))
+    case 'bytes':
+      return Uint8Array.fromBase64(of as string)
+    case 'object':
+      return Object.fromEntries((of as [string, unknown][]).map(([key, item]) => [key, unpack(item)]))
+    default:
+      throw new TypeError('an unknown kind of value')
+  }
+}
+
+/**
+ * Writes an entry down, without the place among invalidations: Redis puts it after the first byte.
+ * @param offsetMs by how much the clock of Redis is ahead of ours: times are written as Redis reads them
+ * @param compressAbove bytes
+ * @param maxBytes of the JSON
+ * @returns undefined for what is larger
+ * @throws TypeError for what cannot be stored: functions, circles
+ */
+export function encode(
+  entry: StoredEntry,
+  offsetMs: number,
+  compressAbove: number,
+  maxBytes: number,
+): Uint8Array | undefined {
+  const { value, createdMs, freshUntilMs, staleUntilMs, tags } = entry
+  const times = [createdMs, freshUntilMs, staleUntilMs].map((ms) => Math.round(ms + offsetMs))
+  const json = Buffer.from(JSON.stringify([...times, tags, pack(value)]))
+  if (json.length > maxBytes) return undefined
+  const squeeze = json.length > compressAbove
+  return Buffer.concat([Buffer.of(squeeze ? compressed : plain), squeeze ? Bun.zstdCompressSync(json) : json])
+}
+
+const colon = 0x3a
+/** Of JSON, in memory. */
+const bytesACharacter = 2
+
+/**
+ * @param maxBytes that it may grow to
+ * @returns the entry and its place among invalidations, or undefined for bytes of another version or another author
+ */
+export function decode(
+  bytes: Uint8Array,
+  offsetMs: number,
+  maxBytes: number,
+): (StoredEntry & { readonly at: number }) | undefined {
+  try {
+    if (bytes[0] !== plain && bytes[0] !== compressed) return undefined
+    const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const end = buffer.indexOf(colon, 1)
+    const at = Number(buffer.toString('latin1', 1, end))
+    if (end < 2 || !Number.isSafeInteger(at)) return undefined
+    const text =
+      bytes[0] === plain
+        ? buffer.toString('utf8', end + 1)
+        : zstdDecompressSync(buffer.subarray(end + 1), { maxOutputLength: maxBytes }).toString()
+    const parsed = JSON.parse(text)
+    if (!Array.isArray(parsed) || parsed.length !== 5) return undefined
+    const [createdMs, freshUntilMs, staleUntilMs, tags, value] = parsed
+    const areTimes = Number.isFinite(createdMs) && Number.isFinite(freshUntilMs) && Number.isFinite(staleUntilMs)
+    if (!areTimes || !Array.isArray(tags) || !tags.every((tag) => typeof tag === 'string')) return undefined
+    return {
+      value: text.includes(quotedMark) ? unpack(value) : value,
+      createdMs: createdMs - offsetMs,
+      freshUntilMs: freshUntilMs - offsetMs,
+      staleUntilMs: staleUntilMs - offsetMs,
+      tags,
+      valueBytes: text.length * bytesACharacter,
+      at,
+    }
+  } catch {
+    return undefined
+  }
+}

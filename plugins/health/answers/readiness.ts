@@ -1,0 +1,119 @@
+/** PURE. What `/livez`, `/readyz` and `/startupz` cover, and whether each part is well. */
+import type { PluginStatus, RuntimeStatus } from '../../../core/plugin.ts'
+import type { CheckReport } from '../api.ts'
+
+/** One part of a probe. */
+export interface ProbeItem {
+  readonly name: string
+  readonly ok: boolean
+  /** Why not. */
+  readonly reason: string
+  /** Why it does not count. */
+  readonly excluded?: string
+}
+
+export interface ReadinessInput {
+  readonly runtime: Pick<RuntimeStatus, 'ready' | 'stopping' | 'paused' | 'embedded' | 'plugins'>
+  readonly pauseReason: string | undefined
+  readonly checks: readonly CheckReport[]
+  readonly mode: 'auto' | 'group' | 'critical'
+}
+
+const fine = (name: string): ProbeItem => ({ name, ok: true, reason: '' })
+const bad = (name: string, reason: string): ProbeItem => ({ name, ok: false, reason })
+
+/** Liveness depends on nothing outside: that it answers is the proof. */
+export const livenessItems = (): readonly ProbeItem[] => [fine('ping')]
+
+const pluginItem = ({ name, state, reason }: PluginStatus): ProbeItem =>
+  state === 'ok' || state === 'degraded'
+    ? fine(`plugin.${name}`)
+    : bad(`plugin.${name}`, reason === '' ? state : `${state}: ${reason}`)
+
+const requiredPlugins = (runtime: Pick<RuntimeStatus, 'plugins'>): readonly ProbeItem[] =>
+  runtime.plugins.filter((plugin) => plugin.required).map(pluginItem)
+
+const bootItem = (runtime: Pick<RuntimeStatus, 'ready' | 'stopping'>): ProbeItem =>
+  runtime.ready || runtime.stopping ? fine('boot') : bad('boot', 'not all plugins have started')
+
+/** @returns the parts of `/startupz`: the boot, and required plugins */
+export const startupItems = (runtime: Pick<RuntimeStatus, 'ready' | 'stopping' | 'plugins'>): readonly ProbeItem[] => [
+  bootItem(runtime),
+  ...requiredPlugins(runtime),
+]
+
+/**
+ * @param mode `group`: checks in the group `ready`; `critical`: the critical ones too; `auto`: the group, and if it is
+ *   empty the critical checks when embedded
+ */
+export function readyChecks(
+  checks: readonly CheckReport[],
+  mode: ReadinessInput['mode'],
+  embedded: boolean,
+): readonly CheckReport[] {
+  const inGroup = checks.filter((check) => check.groups.includes('ready'))
+  if (mode === 'critical') return checks.filter((check) => check.critical || check.groups.includes('ready'))
+  if (mode === 'auto' && inGroup.length === 0 && embedded) return checks.filter((check) => check.critical)
+  return inGroup
+}
+
+function checkItem(check: CheckReport, monitoringPaused: boolean): ProbeItem {
+  const { name, status, message } = check
+  if (status === 'up' || status === 'degraded') return fine(name)
+  if (monitoringPaused && check.observedAtMs === undefined) {
+    return { ...fine(name), excluded: 'monitoring is paused' }
+  }
+  return bad(name, message === '' ? status : message)
+}
+
+/** @returns the parts of `/readyz`, the reasons of our own first */
+export function readinessItems({ runtime, pauseReason, checks, mode }: ReadinessInput): readonly ProbeItem[] {
+  return [
+    runtime.stopping ? bad('shutdown', 'stopping') : fine('shutdown'),
+    bootItem(runtime),
+    pauseReason === undefined ? fine('pause') : bad('pause', `announced pause: ${pauseReason}`),
+    ...requiredPlugins(runtime),
+    ...readyChecks(checks, mode, runtime.embedded).map((check) => checkItem(check, runtime.paused)),
+  ]
+}
+
+/** Which parts an operator wants left out. */
+export interface ProbeQuery {
+  readonly verbose: boolean
+  readonly exclude: readonly string[]
+  /** Whether reasons may be shown. */
+  readonly details: boolean
+}
+
+export interface ProbeAnswer {
+  readonly ok: boolean
+  readonly text: string
+}
+
+/**
+ * Writes a probe's answer as the Kubernetes API server does: `ok`, or a line a part.
+ *
+ * @param probe `readyz`
+ * @see https://kubernetes.io/docs/reference/using-api/health-checks/
+ */
+export function renderProbe(probe: string, items: readonly ProbeItem[], query: ProbeQuery): ProbeAnswer {
+  const excluded = new Set(query.exclude)
+  const lines: string[] = []
+  let ok = true
+  for (const item of items) {
+    const wasNamed = excluded.delete(item.name)
+    if (wasNamed) lines.push(`[+]${item.name} excluded: ok`)
+    else if (item.excluded !== undefined) lines.push(`[+]${item.name} excluded: ${item.excluded}`)
+    else if (item.ok) lines.push(`[+]${item.name} ok`)
+    else {
+      ok = false
+      lines.push(`[-]${item.name} failed: ${query.details ? item.reason : 'reason withheld'}`)
+    }
+  }
+  if (ok && !query.verbose) return { ok, text: 'ok' }
+  if (excluded.size > 0) {
+    const names = [...excluded].map((name) => JSON.stringify(name)).join(', ')
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`)
+  }
+  return { ok, text: `${lines.join('\n')}\n${probe} check ${ok ? 'passed' : 'failed'}\n` }
+}

@@ -1,0 +1,151 @@
+/** PURE. The JSON answers. */
+import type { CheckReport, CheckStatus, OffCheck } from '../api.ts'
+import { overallStatus } from '../checks/dependencies.ts'
+
+export interface ReportInput {
+  readonly checks: readonly CheckReport[]
+  readonly off: readonly OffCheck[]
+  /** Epoch ms. */
+  readonly nowMs: number
+  /** Whether errors and measured details may be shown. */
+  readonly details: boolean
+}
+
+export interface CheckJson {
+  readonly healthy: boolean
+  readonly status: CheckStatus
+  readonly kind: string
+  readonly critical: boolean
+  readonly groups: readonly string[]
+  readonly latency_ms: number | null
+  readonly last_change: string
+  readonly observed_at: string | null
+  readonly age_ms: number | null
+  readonly stale: boolean
+  readonly parent?: string
+  readonly error?: string
+  readonly details?: CheckReport['details']
+}
+
+export interface ComprehensiveJson {
+  readonly status: Exclude<CheckStatus, 'unknown'>
+  readonly overall_healthy: boolean
+  readonly checks: Readonly<Record<string, CheckJson>>
+  readonly off?: Readonly<Record<string, string>>
+  readonly timestamp: string
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+const round = (ms: number): number => Math.round(ms * 100) / 100
+const withheld = 'reason withheld'
+
+function checkJson(check: CheckReport, nowMs: number, details: boolean): CheckJson {
+  const { status, latencyMs, observedAtMs, message } = check
+  const isWell = status === 'up' || status === 'degraded'
+  return {
+    healthy: isWell,
+    status,
+    kind: check.kind,
+    critical: check.critical,
+    groups: check.groups,
+    latency_ms: latencyMs === undefined ? null : round(latencyMs),
+    last_change: iso(check.changedAtMs),
+    observed_at: observedAtMs === undefined ? null : iso(observedAtMs),
+    age_ms: observedAtMs === undefined ? null : nowMs - observedAtMs,
+    stale: check.stale,
+    ...(check.parent !== undefined && { parent: check.parent }),
+    ...(status !== 'up' && { error: details ? message : withheld }),
+    ...(details && Object.keys(check.details).length > 0 && { details: check.details }),
+  }
+}
+
+/** The answer of `/health/comprehensive`. `overall_healthy` is false when a critical check is down. */
+export function comprehensive({ checks, off, nowMs, details }: ReportInput): ComprehensiveJson {
+  const status = overallStatus(checks)
+  return {
+    status,
+    overall_healthy: status !== 'down',
+    checks: Object.fromEntries(checks.map((check) => [check.name, checkJson(check, nowMs, details)])),
+    ...(off.length > 0 && { off: Object.fromEntries(off.map(({ name, reason }) => [name, reason])) }),
+    timestamp: iso(nowMs),
+  }
+}
+
+/** The answer of `/health`: the status and how many checks have which. */
+export function basic({ checks, nowMs }: ReportInput) {
+  const counts: Record<CheckStatus, number> = { up: 0, degraded: 0, down: 0, unknown: 0 }
+  for (const check of checks) counts[check.status] += 1
+  return { status: overallStatus(checks), checks: counts, timestamp: iso(nowMs) }
+}
+
+type Outcome = 'pass' | 'warn' | 'fail'
+
+const outcomeOf = (check: CheckReport): Outcome => {
+  if (check.status === 'down') return check.critical ? 'fail' : 'warn'
+  return check.status === 'up' && !check.stale ? 'pass' : 'warn'
+}
+
+const units: readonly (readonly [RegExp, string])[] = [
+  [/Ms$/, 'ms'],
+  [/Seconds$/, 's'],
+  [/Bytes$/, 'bytes'],
+  [/Days$/, 'd'],
+  [/Ratio$/, 'ratio'],
+]
+const unitOf = (name: string): string | undefined => units.find(([pattern]) => pattern.test(name))?.[1]
+
+const componentTypes: Readonly<Record<string, string>> = {
+  postgres: 'datastore',
+  mysql: 'datastore',
+  redis: 'datastore',
+  disk: 'system',
+  eventLoop: 'system',
+  process: 'system',
+}
+
+interface Measurement {
+  readonly componentType: string
+  readonly observedValue?: string | number | boolean
+  readonly observedUnit?: string
+  readonly status?: Outcome
+  readonly time?: string
+  readonly output?: string
+}
+
+/**
+ * The answer in `application/health+json`: checks keyed `component:measurement`, each an array.
+ *
+ * @param version of the runtime
+ * @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
+ */
+export function healthJson({ checks, nowMs, details }: ReportInput, version: string) {
+  const measured: Record<string, readonly Measurement[]> = {}
+  const overall = overallStatus(checks)
+  for (const check of checks) {
+    const status = outcomeOf(check)
+    const componentType = componentTypes[check.kind] ?? 'component'
+    const time = check.observedAtMs === undefined ? {} : { time: iso(check.observedAtMs) }
+    measured[`${check.name}:responseTime`] = [
+      {
+        componentType,
+        ...(check.latencyMs !== undefined && { observedValue: round(check.latencyMs), observedUnit: 'ms' }),
+        status,
+        ...time,
+        ...(status !== 'pass' && { output: details ? check.message || check.status : withheld }),
+      },
+    ]
+    for (const [name, observedValue] of details ? Object.entries(check.details) : []) {
+      const unit = unitOf(name)
+      measured[`${check.name}:${name}`] = [
+        { componentType, observedValue, ...(unit && { observedUnit: unit }), ...time },
+      ]
+    }
+  }
+  return {
+    status: overall === 'down' ? 'fail' : overall === 'degraded' ? 'warn' : 'pass',
+    version: version.split('.')[0],
+    releaseId: version,
+    checks: measured,
+    time: iso(nowMs),
+  }
+}

@@ -1,0 +1,111 @@
+/** The HTTP endpoints. Everything comes from memory. */
+import { type Context, Hono } from 'hono'
+import { type Clock, type EventLoop, type Runtime, problemResponse } from '../../../core/plugin.ts'
+import { AnswerCache } from './answer-cache.ts'
+import type { Health } from '../api.ts'
+import type { HealthConfig } from '../config.ts'
+import { actuatorJson, foreignShape, foreignTypes, terminusJson } from './foreign-shapes.ts'
+import { livenessItems, type ProbeItem, readinessItems, renderProbe, startupItems } from './readiness.ts'
+import { basic, comprehensive, healthJson, type ReportInput } from './report.ts'
+
+export interface RouteOptions {
+  readonly health: Health
+  readonly runtime: Pick<Runtime, 'status'>
+  readonly eventLoop: Pick<EventLoop, 'pauseReason'>
+  readonly settings: () => Pick<HealthConfig, 'ready' | 'details'>
+  /** Changes with every change of a status or of the checks themselves. */
+  version(): number
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+}
+
+/** How many `exclude` parameters are read. */
+const maxExcludes = 100
+
+const isLoopback = (url: string): boolean => /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(url)
+
+const noStore = { 'cache-control': 'no-store' }
+
+const notFound = (detail: string): Response => problemResponse({ status: 404, title: 'Not found', detail })
+
+const wantsHealthJson = (c: Context): boolean => (c.req.header('accept') ?? '').includes('application/health+json')
+
+/** @returns the app with `/livez`, `/readyz`, `/startupz`, `/health` and `/health/comprehensive` */
+export function healthRoutes({ health, runtime, eventLoop, settings, version, clock }: RouteOptions): Hono {
+  const app = new Hono()
+  const mayShowDetails = (): boolean => {
+    const { details } = settings()
+    if (details !== 'auto') return details === 'always'
+    const { listeners } = runtime.status()
+    return listeners.length > 0 && listeners.every((listener) => isLoopback(listener.url))
+  }
+  const readiness = () =>
+    readinessItems({
+      runtime: runtime.status(),
+      pauseReason: eventLoop.pauseReason,
+      checks: health.checks(),
+      mode: settings().ready,
+    })
+  const probes: Readonly<Record<string, () => readonly ProbeItem[]>> = {
+    livez: livenessItems,
+    readyz: readiness,
+    startupz: () => startupItems(runtime.status()),
+  }
+  for (const [probe, items] of Object.entries(probes)) {
+    const answer = (c: Context, parts: readonly ProbeItem[]): Response => {
+      const query = {
+        verbose: c.req.query('verbose') !== undefined,
+        exclude: (c.req.queries('exclude') ?? []).slice(0, maxExcludes),
+        details: mayShowDetails(),
+      }
+      const { ok, text } = renderProbe(probe, parts, query)
+      return c.text(text, ok ? 200 : 503, { ...noStore, 'content-type': 'text/plain; charset=utf-8' })
+    }
+    app.get(`/${probe}`, (c) => answer(c, items()))
+    app.get(`/${probe}/:name`, (c) => {
+      const name = c.req.param('name')
+      const part = items().filter((item) => item.name === name)
+      return part.length > 0 ? answer(c, part) : notFound(`${probe} has no part of this name`)
+    })
+  }
+  const answers = new AnswerCache(clock.monotonic)
+  const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
+    const details = mayShowDetails()
+    const asHealthJson = wantsHealthJson(c)
+    const shape = asHealthJson ? undefined : foreignShape(c.req.header('accept') ?? '')
+    const { stopping } = runtime.status()
+    const key = JSON.stringify([version(), details, asHealthJson, shape, stopping, kind, group])
+    const { status, body } = answers.of(key, () => {
+      const all = health.checks()
+      const input: ReportInput = {
+        checks: group === undefined ? all : all.filter((check) => check.groups.includes(group)),
+        off: group === undefined ? health.off() : [],
+        nowMs: clock.now(),
+        details,
+      }
+      const json = kind === 'basic' ? basic(input) : comprehensive(input)
+      const shown = asHealthJson
+        ? healthJson(input, runtime.status().version)
+        : shape === 'actuator'
+          ? actuatorJson(input, stopping)
+          : shape === 'terminus'
+            ? terminusJson(input, stopping)
+            : json
+      // Both frameworks answer 503 while they stop.
+      const isBad = json.status === 'down' || (shape !== undefined && stopping)
+      return { status: isBad ? 503 : 200, body: JSON.stringify(shown) }
+    })
+    const type = asHealthJson
+      ? 'application/health+json'
+      : shape === undefined
+        ? 'application/json'
+        : foreignTypes[shape]
+    return c.body(body, status, { ...noStore, vary: 'accept', 'content-type': type })
+  }
+  app.get('/health', (c) => report(c, 'basic'))
+  app.get('/health/comprehensive', (c) => {
+    const group = c.req.query('group')
+    const isKnown = group === undefined || health.checks().some((check) => check.groups.includes(group))
+    return isKnown ? report(c, 'comprehensive', group) : notFound('no check belongs to this group')
+  })
+  return app
+}

@@ -1,0 +1,150 @@
+/** Runs one check in the background and holds what it found. */
+
+import { type PluginClock, messageOf } from '../../../core/plugin.ts'
+import type { CheckResult } from '../api.ts'
+import type { CheckSpec, Probe, ProbeTools } from './check.ts'
+import { healthError } from '../errors.ts'
+import { boundedResult } from './result.ts'
+import { scrubber } from './scrub.ts'
+import type { Slots } from './slots.ts'
+import { type CheckState, initialState, type Observation, type Step, step } from './check-state.ts'
+
+/** How many runs of one check may hang after their time before no further one is started. */
+export const maxAbandoned = 3
+
+/** How a run ended, for metrics. */
+export type RunOutcome = 'up' | 'degraded' | 'down' | 'timeout' | 'skipped'
+
+export interface RunnerOptions {
+  readonly clock: PluginClock
+  readonly slots: Slots
+  readonly tools: ProbeTools
+  /** Share of the period by which runs are spread, 0-0.9. */
+  readonly jitter: number
+  onStep(runner: CheckRunner, step: Step, outcome: RunOutcome): void
+}
+
+const timedOut = Symbol('timed out')
+
+export class CheckRunner {
+  state: CheckState
+  /** Runs whose time is over and which have not ended yet. */
+  abandoned = 0
+  private probe: Probe | undefined
+  private stopped = false
+  private cancel: () => void = () => {}
+  private abort: AbortController | undefined
+  private readonly scrub: (message: string) => string
+
+  constructor(
+    readonly spec: CheckSpec,
+    private readonly options: RunnerOptions,
+    inherited?: CheckState,
+  ) {
+    this.state = inherited ?? initialState(options.clock.now())
+    this.scrub = scrubber(spec.secrets)
+  }
+
+  /** Arms the timer. A check that already has a result waits for its next period. */
+  start(): void {
+    const { everyMs, initialDelayMs } = this.spec
+    const { clock, jitter } = this.options
+    const shortest = everyMs * (1 - jitter)
+    const begin = (immediate: boolean) => {
+      const spread = { jitter: shortest > 0 ? (everyMs - shortest) / shortest : 0, immediate, monitoring: true }
+      this.cancel = clock.every(shortest, () => this.run(), spread)
+    }
+    const isNew = this.state.observedAtMs === undefined
+    if (isNew && initialDelayMs > 0) this.cancel = clock.after(initialDelayMs, () => begin(true))
+    else begin(isNew)
+  }
+
+  /** Runs once, within the time of the check; never rejects. */
+  async run(): Promise<void> {
+    if (this.stopped) return
+    if (this.abandoned >= maxAbandoned) {
+      const { message } = healthError('HEALTH_ABANDONED', { count: this.abandoned })
+      this.finish({ status: 'down', message, latencyMs: 0 }, 'skipped')
+      return
+    }
+    const room = this.options.slots.take()
+    if (room !== undefined) await room
+    try {
+      if (!this.stopped) await this.observe()
+    } finally {
+      this.options.slots.give()
+    }
+  }
+
+  private async observe(): Promise<void> {
+    const { clock, tools } = this.options
+    const { timeoutMs } = this.spec
+    const abort = new AbortController()
+    this.abort = abort
+    const startedMs = clock.monotonic()
+    let cancelTimer = () => {}
+    const timer = new Promise<typeof timedOut>((resolve) => {
+      cancelTimer = clock.after(timeoutMs, () => resolve(timedOut))
+      abort.signal.addEventListener('abort', () => resolve(timedOut), { once: true })
+    })
+    const attempt = (async () => {
+      this.probe ??= this.spec.open(tools)
+      return this.probe.run(abort.signal)
+    })()
+    let result: CheckResult | typeof timedOut
+    try {
+      result = await Promise.race([attempt, timer])
+    } catch (thrown) {
+      result = { status: 'down', message: messageOf(thrown) || 'failed without a message' }
+    }
+    cancelTimer()
+    const latencyMs = clock.monotonic() - startedMs
+    if (result === timedOut) {
+      this.abandon(attempt)
+      abort.abort(healthError('HEALTH_TIMEOUT', { timeoutMs }))
+      if (this.stopped) return
+      this.drop()
+      const { message } = healthError('HEALTH_TIMEOUT', { timeoutMs })
+      this.finish({ status: 'down', message, latencyMs }, 'timeout')
+    } else if (!this.stopped) {
+      const found = boundedResult(result, this.scrub)
+      this.finish({ latencyMs, ...found }, found.status)
+    }
+  }
+
+  private abandon(attempt: Promise<CheckResult>): void {
+    this.abandoned += 1
+    const over = () => {
+      this.abandoned -= 1
+    }
+    attempt.then(over, over)
+  }
+
+  private finish(found: Observation, outcome: RunOutcome): void {
+    const { degradedAboveMs, policy } = this.spec
+    const slow = found.status === 'up' && degradedAboveMs !== undefined && found.latencyMs > degradedAboveMs
+    const message = slow ? `took ${Math.round(found.latencyMs)} ms, over ${degradedAboveMs} ms` : (found.message ?? '')
+    const result: Observation = { ...found, status: slow ? 'degraded' : found.status, message: this.scrub(message) }
+    const next = step(this.state, result, this.options.clock.now(), policy)
+    this.state = next.state
+    this.options.onStep(this, next, outcome === 'up' ? (result.status as RunOutcome) : outcome)
+  }
+
+  private drop(): void {
+    const { probe } = this
+    this.probe = undefined
+    try {
+      probe?.close()
+    } catch {
+      // A probe that cannot close has nothing more to give; its run is ignored either way.
+    }
+  }
+
+  /** Ends the timer, abandons a run under way and lets go of what the probe holds. Safe twice. */
+  stop(): void {
+    this.stopped = true
+    this.cancel()
+    this.abort?.abort(new Error('check stopped'))
+    this.drop()
+  }
+}

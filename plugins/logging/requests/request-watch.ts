@@ -1,0 +1,107 @@
+/** What logging does for each request: latencies, slow requests, the access log. The hook that core calls. */
+import type { Clock, EventLoop, Logger, RequestHooks, Runtime, Workers } from '../../../core/plugin.ts'
+import { AccessLog } from '../access/access-log.ts'
+import { accessLogConfig, type LoggingConfig } from '../config.ts'
+import { PerformanceLine } from './performance-line.ts'
+import type { RedactOptions } from '../encode/redact.ts'
+import { SlowRequests } from './slow-requests.ts'
+
+export interface RequestWatchOptions {
+  readonly log: Logger
+  readonly clock: Clock
+  readonly workers: Workers
+  readonly dataDir: string
+  readonly eventLoop: EventLoop | undefined
+  readonly runtime: Pick<Runtime, 'flushRequests'> | undefined
+}
+
+export class RequestWatch {
+  /** Mutable in place: core reads it again with each generation. */
+  readonly hooks: Pick<RequestHooks, 'observe'> & { context: boolean; observeRequest: RequestHooks['observeRequest'] }
+  access: AccessLog | undefined
+  #slowMs = Number.POSITIVE_INFINITY
+  #performanceMs = 0
+  #cancel = () => {}
+  /** Requests lost by access logs that are gone. */
+  #lost = 0
+  readonly #performance: PerformanceLine
+
+  constructor(private readonly options: RequestWatchOptions) {
+    const performance = new PerformanceLine(options.log, options.clock, options.eventLoop)
+    const { sketch } = performance
+    const slow = new SlowRequests(options.log)
+    this.#performance = performance
+    this.hooks = {
+      context: false,
+      observeRequest: undefined,
+      observe: (route, status, durationMs, endedMs) => {
+        sketch.observe(durationMs)
+        if (durationMs >= this.#slowMs) slow.add(route, status, durationMs, endedMs)
+        if (this.access?.withText === false) this.access.record(route, status, durationMs, endedMs)
+      },
+    }
+  }
+
+  async configure(config: LoggingConfig, redact: RedactOptions): Promise<void> {
+    this.hooks.context = config.context
+    this.#slowMs = config.slowRequest === 0 ? Number.POSITIVE_INFINITY : config.slowRequest
+    if (config.performanceEvery !== this.#performanceMs) {
+      this.#cancel()
+      this.#performanceMs = config.performanceEvery
+      if (config.performanceEvery > 0) {
+        this.#cancel = this.options.clock.every(config.performanceEvery, () => this.#performance.write())
+      }
+    }
+    await this.#configureAccess(config, redact)
+  }
+
+  async #configureAccess(config: LoggingConfig, redact: RedactOptions): Promise<void> {
+    const wanted = accessLogConfig(config)
+    const old = this.access
+    if (wanted !== undefined && old?.reconfigure(wanted, redact)) return this.#watchRequests()
+    if (wanted === undefined) this.access = undefined
+    else {
+      const { dataDir, clock, workers } = this.options
+      this.access = new AccessLog({ config: wanted, dataDir, redact, clock, workers })
+      this.access.start()
+    }
+    this.#watchRequests()
+    await old?.stop()
+    this.#lost += old?.dropped ?? 0
+  }
+
+  /** The text of a request is at hand only while it ends. */
+  #watchRequests(): void {
+    this.hooks.observeRequest = this.access?.withText
+      ? (route, status, durationMs, endedMs, request) =>
+          this.access?.recordText(route, status, durationMs, endedMs, request)
+      : undefined
+  }
+
+  /** Requests without a line since the beginning. */
+  get dropped(): number {
+    return this.#lost + (this.access?.dropped ?? 0)
+  }
+
+  /** Why the access log cannot write at present. */
+  problems(): string[] {
+    return this.access?.problem === undefined ? [] : [this.access.problem]
+  }
+
+  /** Resolves when the access log has written every request that has ended, or after two seconds. */
+  async flush(): Promise<void> {
+    this.options.runtime?.flushRequests()
+    await this.access?.flush()
+  }
+
+  /** The same at once, for the last moments of the process. */
+  flushSync(): void {
+    this.options.runtime?.flushRequests()
+    this.access?.flushSync()
+  }
+
+  async stop(): Promise<void> {
+    this.#cancel()
+    await this.access?.stop()
+  }
+}

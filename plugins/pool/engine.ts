@@ -1,0 +1,237 @@
+/** The pools of a configuration by name. */
+import type { Clock, Logger } from '../../core/plugin.ts'
+import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
+import type { PoolConfig, PoolEntry } from './config.ts'
+import { bunDriver } from './drivers/bun.ts'
+import { postgresDriver } from './drivers/postgres.ts'
+import { poolError } from './errors.ts'
+import { ForeignPool } from './foreign/foreign-pool.ts'
+import { isPgPool, pgCounts, watchPgPool } from './foreign/pg-pool.ts'
+import { isSqlClient, sqlCounts, watchSqlClient } from './foreign/sql-client.ts'
+import type { PoolSettings } from './lending/pool-options.ts'
+import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
+
+const plain = (url: string): string => url.replace(/^(\w+)\+\w+:/, '$1:')
+
+/** @returns why there is nothing to do, undefined where there is */
+export function unconfiguredReason({ url, pools }: PoolConfig): string | undefined {
+  for (const each of [url, ...Object.values(pools).map((pool) => pool.url)])
+    if (each !== '' && !/^postgres(ql)?(\+\w+)?:\/\//i.test(each)) return 'url is not one of PostgreSQL'
+  const empty = Object.entries(pools).find(([, pool]) => pool.url === '')
+  if (url !== '' && empty !== undefined) return `the url of pools.${empty[0]} is empty`
+  return url === '' ? 'url is empty' : undefined
+}
+
+const entriesOf = ({ pools, requestContext: _, ...first }: PoolConfig): [string, PoolEntry][] =>
+  Object.entries({ default: first, ...pools })
+
+const settingsOf = (entry: PoolEntry): PoolSettings => ({
+  size: entry.size,
+  maxOverflow: entry.maxOverflow,
+  minIdle: entry.minIdle,
+  acquireTimeoutMs: entry.acquireTimeout,
+  idleTimeoutMs: entry.idleTimeout,
+  maxLifetimeMs: entry.maxLifetime,
+  keepaliveMs: entry.keepalive,
+  validateAfterMs: entry.validateAfter,
+  validationTimeoutMs: entry.validationTimeout,
+  connectTimeoutMs: entry.connectTimeout,
+  maxWaiting: entry.maxWaiting,
+  breakerFailures: 3,
+  backOff: { firstMs: 200, maxMs: 5_000 },
+})
+
+const limitsOfTarget = (entry: PoolEntry) => ({
+  settings: settingsOf(entry),
+  statementTimeoutMs: entry.statementTimeout,
+  cancelTimeoutMs: entry.cancelTimeout,
+})
+
+const limitsOf = ({ leakThreshold, slowStatement }: PoolEntry) => ({
+  leakThresholdMs: leakThreshold,
+  slowStatementMs: slowStatement,
+})
+
+/** Whether other connections are needed for it. */
+const isElsewhere = (before: PoolEntry, after: PoolEntry): boolean =>
+  before.url !== after.url ||
+  before.driver !== after.driver ||
+  before.statementTimeout !== after.statementTimeout ||
+  before.connectTimeout !== after.connectTimeout
+
+interface Member {
+  readonly pool: SqlPool
+  entry: PoolEntry
+  target: SqlPoolTarget
+  readonly forget: () => void
+}
+
+const drainMs = 3_000
+const maxWatched = 100
+
+export class NamedPools implements Pools {
+  private readonly members = new Map<string, Member>()
+
+  private readonly watched = new Map<string, { readonly pool: ForeignPool; readonly stop: () => void }>()
+
+  /** @param opened told of each pool; what it returns is called when that pool goes */
+  constructor(
+    private config: PoolConfig,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+    private readonly opened: (pool: SqlPool | ForeignPool) => () => void = () => () => {},
+  ) {}
+
+  get names(): readonly string[] {
+    return [...this.members.keys()]
+  }
+
+  private get own(): readonly SqlPool[] {
+    return [...this.members.values()].map(({ pool }) => pool)
+  }
+
+  /** Those of applications, too. */
+  get all(): readonly (SqlPool | ForeignPool)[] {
+    return [...this.own, ...[...this.watched.values()].map(({ pool }) => pool)]
+  }
+
+  /** @throws POOL_UNKNOWN */
+  find(name: string): SqlPool | ForeignPool {
+    return this.watched.get(name)?.pool ?? (this.get(name) as SqlPool)
+  }
+
+  get(name = 'default'): Pool {
+    const member = this.members.get(name)
+    if (member !== undefined) return member.pool
+    if (this.watched.has(name)) throw poolError('POOL_NOT_OWNED', { pool: name })
+    throw poolError('POOL_UNKNOWN', { pool: name, known: this.names.join(', ') })
+  }
+
+  watch<T>(name: string, client: T): Watched<T> {
+    const refused = (reason: string) => poolError('POOL_WATCH_REFUSED', { pool: name, reason })
+    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) throw refused('its name is not in lower_snake_case')
+    if (this.members.has(name) || this.watched.has(name)) throw refused('there is another one of that name')
+    if (this.watched.size >= maxWatched) throw refused(`${maxWatched} are watched already`)
+    const { clock, log } = this
+    const watch = { name, clock, log, ...limitsOf(this.config) }
+    const foreign = (driver: ForeignStatus['driver'], counts: ConstructorParameters<typeof ForeignPool>[1]) =>
+      new ForeignPool({ ...watch, driver }, counts)
+    if (isPgPool(client)) {
+      const pool = foreign('pg', pgCounts(client))
+      return this.show(pool, client, watchPgPool(client, pool))
+    }
+    if (!isSqlClient(client)) throw refused('it is none that is known')
+    const pool = foreign(client.options.adapter === undefined ? 'postgres' : 'bun', sqlCounts(client))
+    return this.show(pool, watchSqlClient(client, pool) as T, () => {})
+  }
+
+  private show<T>(pool: ForeignPool, client: T, undo: () => void): Watched<T> {
+    const forget = this.opened(pool)
+    const stop = () => {
+      if (this.watched.get(pool.name)?.pool !== pool) return
+      this.watched.delete(pool.name)
+      undo()
+      forget()
+    }
+    this.watched.set(pool.name, { pool, stop })
+    return { client, status: pool.status, holders: pool.holders, stop }
+  }
+
+  async start(): Promise<void> {
+    for (const [name, entry] of entriesOf(this.config)) this.add(name, entry, await this.targetOf(name, entry))
+    this.clock.every(1_000, () => {
+      for (const pool of this.all) pool.housekeep()
+    })
+    await Promise.all([...this.members.values()].map(({ pool, entry }) => this.firstConnection(pool, entry)))
+  }
+
+  async stop(): Promise<void> {
+    for (const { stop } of [...this.watched.values()]) stop()
+    for (const { forget } of this.members.values()) forget()
+    await Promise.all(this.own.map((pool) => pool.drain(drainMs)))
+  }
+
+  /**
+   * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
+   * nobody who waits or holds is disturbed.
+   * @param next that of a pool which has a url, which the host makes sure of
+   * @throws (rejects) POOL_UNAVAILABLE, POOL_NEEDS_RESTART: nothing has changed then
+   */
+  async reconfigure(next: PoolConfig): Promise<void> {
+    if (next.requestContext !== this.config.requestContext)
+      throw poolError('POOL_NEEDS_RESTART', { option: 'requestContext' })
+    const wanted = new Map(entriesOf(next))
+    const targets = new Map<string, SqlPoolTarget>()
+    for (const [name, entry] of wanted) {
+      const before = this.members.get(name)
+      const isNew = before === undefined || isElsewhere(before.entry, entry)
+      const target = isNew ? await this.targetOf(name, entry) : { ...before.target, ...limitsOfTarget(entry) }
+      if (isNew) await this.tryOut(name, target)
+      targets.set(name, target)
+    }
+    for (const [name, entry] of wanted) {
+      const target = targets.get(name)!
+      const member = this.members.get(name)
+      if (member === undefined) this.add(name, entry, target)
+      else {
+        Object.assign(member, { entry, target })
+        member.pool.reconfigure({ ...target, ...limitsOf(entry) })
+      }
+    }
+    for (const [name, { pool, forget }] of this.members) {
+      if (wanted.has(name)) continue
+      this.members.delete(name)
+      forget()
+      void pool.drain(drainMs)
+    }
+    this.config = next
+  }
+
+  private add(name: string, entry: PoolEntry, target: SqlPoolTarget): void {
+    const { clock, log } = this
+    const pool = new SqlPool({ name, clock, log, ...limitsOf(entry), ...target })
+    this.members.set(name, { pool, entry, target, forget: this.opened(pool) })
+  }
+
+  private async targetOf(name: string, entry: PoolEntry): Promise<SqlPoolTarget> {
+    const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = entry
+    const options = { url: plain(entry.url), applicationName: `arkwatch-${name}`, connectTimeoutMs, statementTimeoutMs }
+    const driver = await (driverName === 'bun' ? bunDriver(options) : postgresDriver(options))
+    return { driver, driverName, ...limitsOfTarget(entry) }
+  }
+
+  /** Opens one connection and closes it. */
+  private async tryOut(name: string, { driver, settings }: SqlPoolTarget): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const attempt = new AbortController()
+    const cancel = this.clock.after(settings.connectTimeoutMs, () => {
+      attempt.abort(new Error(`no answer in ${settings.connectTimeoutMs} ms`))
+      reject(attempt.signal.reason)
+    })
+    const made = driver.open(() => {}, attempt.signal)
+    try {
+      await Promise.race([made, promise])
+    } catch (thrown) {
+      throw poolError('POOL_UNAVAILABLE', { pool: name, reason: (thrown as Error).message }, thrown)
+    } finally {
+      cancel()
+      made.then(
+        (connection) => connection.close(),
+        () => {},
+      )
+    }
+  }
+
+  private async firstConnection(pool: SqlPool, { startup, startupTimeout }: PoolEntry): Promise<void> {
+    if (startup === 'lazy') return
+    const untilMs = this.clock.monotonic() + (startup === 'wait' ? startupTimeout : 0)
+    for (;;) {
+      try {
+        return await pool.main.probe()
+      } catch (thrown) {
+        if (this.clock.monotonic() >= untilMs) throw thrown
+        await this.clock.sleep(100)
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** Who borrows: the request that the code works for, and the leases that the code holds already. */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type RequestScope, type Route, currentRequest } from '../../../core/plugin.ts'
+import type { Borrower, Lease } from './lease.ts'
+
+interface Held {
+  readonly pool: object
+  readonly lease: Lease
+  readonly outer: Held | undefined
+}
+
+/** One per process: a transaction of one pool may hold a statement of another. */
+const holding = new AsyncLocalStorage<Held>()
+/** Transactions under way and connections reserved by requests: without any, nobody need look. */
+let holders = 0
+/** Connections reserved by the code of a request, which has no end as a transaction's function has one. */
+const reservedBy = new WeakMap<RequestScope, Set<Held>>()
+
+class CurrentBorrower implements Borrower {
+  constructor(
+    readonly kind: Borrower['kind'],
+    readonly blocks: readonly Lease[] | undefined,
+    readonly where: Error | undefined,
+    private readonly scope: RequestScope | undefined,
+  ) {}
+
+  get route(): Route | undefined {
+    return this.scope?.route
+  }
+
+  get requestId(): string | undefined {
+    return this.scope?.id
+  }
+}
+
+const nobody: Borrower = { kind: 'query' }
+
+function leasesOf(pool: object, scope: RequestScope | undefined): Lease[] {
+  const leases: Lease[] = []
+  const add = (held: Held) => {
+    if (held.pool === pool && !held.lease.released) leases.push(held.lease)
+  }
+  for (let held = holding.getStore(); held !== undefined; held = held.outer) add(held)
+  for (const held of (scope && reservedBy.get(scope)) ?? []) add(held)
+  return leases
+}
+
+/** The stack is taken only from who may hold for long, or nests. */
+export function currentBorrower(kind: Borrower['kind'], pool: object): Borrower {
+  const scope = currentRequest()
+  if (kind === 'query' && holders === 0 && scope === undefined) return nobody
+  const leases = holders === 0 ? [] : leasesOf(pool, scope)
+  const blocks = leases.length === 0 ? undefined : leases
+  if (kind !== 'query' || blocks !== undefined) return new CurrentBorrower(kind, blocks, new Error('borrowed'), scope)
+  return scope === undefined ? nobody : new CurrentBorrower(kind, undefined, undefined, scope)
+}
+
+/** Runs `work` as code that holds `lease`. */
+export async function whileHolding<T>(pool: object, lease: Lease, work: () => PromiseLike<T>): Promise<T> {
+  holders += 1
+  try {
+    return await holding.run({ pool, lease, outer: holding.getStore() }, work)
+  } finally {
+    holders -= 1
+  }
+}
+
+/** Notes that the request under way holds `lease`. @returns takes it back */
+export function holdForRequest(pool: object, lease: Lease): () => void {
+  const scope = currentRequest()
+  if (scope === undefined) return () => {}
+  const held = { pool, lease, outer: undefined }
+  const all = reservedBy.get(scope) ?? new Set()
+  reservedBy.set(scope, all.add(held))
+  holders += 1
+  return () => {
+    if (all.delete(held)) holders -= 1
+  }
+}

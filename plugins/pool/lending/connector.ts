@@ -1,0 +1,97 @@
+/** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
+import { type Cancel, messageOf } from '../../../core/plugin.ts'
+import { backOffMs } from './back-off.ts'
+import type { PoolConnection } from './lease.ts'
+import type { PoolOptions } from './pool-options.ts'
+
+export interface ConnectorListener<C> {
+  /** @param onLost tells whom to tell when the connection ends by itself */
+  opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void
+  failed(): void
+  /** The back-off is over. */
+  again(): void
+}
+
+export class Connector<C extends PoolConnection> {
+  /** Attempts under way. */
+  connecting = 0
+  created = 0
+  failures = 0
+  /** In a row. */
+  failuresInRow = 0
+  /** Why the last attempt failed; undefined after a success. */
+  problem: string | undefined
+  private retry: Cancel | undefined
+  private stopped = false
+  private readonly attempts = new Set<AbortController>()
+
+  constructor(
+    private readonly options: Pick<PoolOptions<C>, 'connect' | 'clock' | 'random'>,
+    private readonly listener: ConnectorListener<C>,
+  ) {}
+
+  /** A back-off is under way, or one attempt is enough for now. */
+  get isBusy(): boolean {
+    return this.stopped || this.retry !== undefined || (this.failuresInRow > 0 && this.connecting > 0)
+  }
+
+  /** Never rejects. */
+  async connect({ connectTimeoutMs, backOff }: PoolOptions<C>['settings']): Promise<void> {
+    const { clock } = this.options
+    this.connecting += 1
+    const startedMs = clock.monotonic()
+    let lost = false
+    let tell: () => void = () => {}
+    const attempt = new AbortController()
+    this.attempts.add(attempt)
+    const cancel = clock.after(connectTimeoutMs, () => attempt.abort(new Error(`no answer in ${connectTimeoutMs} ms`)))
+    const ended = Promise.withResolvers<never>()
+    attempt.signal.addEventListener('abort', () => ended.reject(attempt.signal.reason), { once: true })
+    const made = this.options.connect(() => {
+      lost = true
+      tell()
+    }, attempt.signal)
+    let connection: C
+    try {
+      connection = await Promise.race([made, ended.promise])
+      if (lost) throw new Error('the server closed the connection')
+    } catch (thrown) {
+      this.connecting -= 1
+      made.then(
+        (unwanted) => unwanted.close(),
+        () => {},
+      )
+      return this.fail(thrown, backOff)
+    } finally {
+      cancel()
+      this.attempts.delete(attempt)
+    }
+    this.connecting -= 1
+    if (this.stopped) return connection.close()
+    this.created += 1
+    this.failuresInRow = 0
+    this.problem = undefined
+    this.listener.opened(connection, clock.monotonic() - startedMs, (call) => {
+      tell = call
+    })
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.retry?.()
+    for (const attempt of this.attempts) attempt.abort(new Error('the pool is closed'))
+  }
+
+  private fail(thrown: unknown, backOff: PoolOptions<C>['settings']['backOff']): void {
+    this.failures += 1
+    if (this.stopped || this.retry !== undefined) return
+    this.failuresInRow += 1
+    this.problem = messageOf(thrown) || (thrown as { code?: string }).code || 'unknown'
+    const random = this.options.random ?? Math.random
+    this.retry = this.options.clock.after(backOffMs(backOff, this.failuresInRow, random()), () => {
+      this.retry = undefined
+      this.listener.again()
+    })
+    this.listener.failed()
+  }
+}

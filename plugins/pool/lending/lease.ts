@@ -1,0 +1,81 @@
+/** A connection lent to somebody, and what is known of the borrower. */
+import type { Route } from '../../../core/plugin.ts'
+
+/** Who asks for a connection. */
+export interface Borrower {
+  /** `query` ends by itself; the others hold the connection as long as their code likes. */
+  readonly kind: 'query' | 'begin' | 'reserve' | 'internal'
+  /** Of the request; known once the router has matched. */
+  readonly route?: Route | undefined
+  readonly requestId?: string | undefined
+  /** Made where the connection was asked for; only its stack is read. */
+  readonly where?: Error | undefined
+  /** Leases that will not come back before this borrower has got its connection. */
+  readonly blocks?: readonly Lease[] | undefined
+}
+
+export const routeName = (route: Route | undefined): string | undefined => route && `${route.method} ${route.pattern}`
+
+/** What the pool needs of a connection. */
+export interface PoolConnection {
+  /** Process id of the backend, 0 where it is not known. */
+  readonly pid: number
+  /** Asks the server for a sign of life. */
+  ping(): Promise<void>
+  /** Closes at once. Never throws, safe twice. */
+  close(): void
+}
+
+export type SlotState = 'idle' | 'held' | 'checking' | 'closed'
+
+/** One place of the pool with its connection. */
+export interface Slot<C extends PoolConnection = PoolConnection> {
+  readonly id: number
+  readonly connection: C
+  readonly createdMs: number
+  readonly expiresMs: number
+  state: SlotState
+  /** When it was last proven alive, monotonic milliseconds. */
+  aliveMs: number
+  idleSinceMs: number
+  /** 0-1, so that not all are asked for a sign of life together. */
+  readonly jitter: number
+  /** To be closed when it comes back. */
+  evicted: boolean
+}
+
+export class Lease<C extends PoolConnection = PoolConnection> {
+  /** Fingerprint of the last statement. */
+  statement = ''
+  /** Monotonic milliseconds; undefined while no statement runs. */
+  statementSinceMs: number | undefined
+  inTransaction = false
+  /** Something may stay behind in the session: a setting, a lock, a cursor. */
+  marked = false
+  /** Reported as a leak. */
+  leaked = false
+  released = false
+  /** Its place in the list of its pool. */
+  at = 0
+
+  constructor(
+    readonly slot: Slot<C>,
+    readonly borrower: Borrower,
+    /** Monotonic milliseconds. */
+    readonly sinceMs: number,
+    readonly waitedMs: number,
+  ) {}
+
+  get connection(): C {
+    return this.slot.connection
+  }
+}
+
+/** The frames of a stack without the first line and without the pool's own. */
+export function framesOf(where: Error | undefined, limit = 12): readonly string[] {
+  const lines = (where?.stack ?? '').split('\n').slice(1)
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.includes(`${import.meta.dir}/`))
+    .slice(0, limit)
+}

@@ -1,0 +1,158 @@
+/** What operators want to know of a pool: who holds, what leaks, what is slow, and the numbers for metrics. */
+import type { Clock, Logger } from '../../../core/plugin.ts'
+import type { ObserverHandle } from '../../metrics/api.ts'
+import type { Holder, PoolStatus } from '../api.ts'
+import type { Fingerprint, QueryType } from '../statements/fingerprint.ts'
+import { framesOf, type Lease, type PoolConnection, routeName } from '../lending/lease.ts'
+import type { CloseReason, PoolEvents } from '../lending/pool-options.ts'
+import type { PoolState } from '../lending/connection-pool.ts'
+import { SlowLog } from './slow-log.ts'
+import { StatementTable } from './statement-table.ts'
+import { UsageTable } from './usage-table.ts'
+
+export interface WatchOptions {
+  readonly name: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** Milliseconds, 0 for never. */
+  readonly leakThresholdMs: number
+  /** Milliseconds, 0 for never. */
+  readonly slowStatementMs: number
+}
+
+/** Where durations go, in seconds; empty while nobody measures. */
+export interface Instruments {
+  acquire?: ObserverHandle
+  usage?: ObserverHandle
+  creation?: ObserverHandle
+  query?: Readonly<Record<QueryType, ObserverHandle>>
+}
+
+/** How long `avgWaitMs` looks back, as PgBouncer's `stats_period`. */
+const periodMs = 60_000
+
+export class PoolWatch {
+  readonly statements = new StatementTable()
+  readonly instruments: Instruments = {}
+  readonly closes = new Map<CloseReason, number>()
+  readonly routes = new UsageTable()
+  readonly slow: SlowLog
+  leaks = 0
+  private readonly period = { sinceMs: 0, acquired: 0, waitedMs: 0 }
+  /** Of the last full period. */
+  avgWaitMs = 0
+
+  constructor(private readonly options: WatchOptions) {
+    this.slow = new SlowLog(options.clock, options.log)
+    this.limits = options
+    this.period.sinceMs = options.clock.monotonic()
+  }
+
+  private limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>
+
+  reconfigure(limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
+    this.limits = limits
+  }
+
+  readonly events: PoolEvents<PoolConnection> = {
+    acquired: (waitedMs) => {
+      this.period.acquired += 1
+      this.period.waitedMs += waitedMs
+      this.instruments.acquire?.observe(waitedMs / 1_000)
+    },
+    released: (lease, heldMs) => {
+      this.instruments.usage?.observe(heldMs / 1_000)
+      const { route } = lease.borrower
+      if (route !== undefined) this.routes.add(route, heldMs, lease.waitedMs)
+      if (lease.leaked) this.options.log.info('connection returned after all', this.about(lease, heldMs))
+    },
+    created: (tookMs) => this.instruments.creation?.observe(tookMs / 1_000),
+    closed: (reason) => void this.closes.set(reason, (this.closes.get(reason) ?? 0) + 1),
+  }
+
+  ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void {
+    this.instruments.query?.[shape.type].observe(tookMs / 1_000)
+    this.statements.add(shape, tookMs, failed, sample)
+    const { slowStatementMs } = this.limits
+    if (slowStatementMs === 0 || tookMs < slowStatementMs) return
+    const atMs = this.options.clock.now()
+    this.slow.add({ ...this.about(lease, undefined), id: shape.id, atMs, tookMs: Math.round(tookMs), failed })
+  }
+
+  /** Begins a new period for `avgWaitMs` when the old one is over. */
+  housekeep(nowMs: number): void {
+    const { period } = this
+    if (nowMs - period.sinceMs < periodMs) return
+    this.avgWaitMs = period.acquired === 0 ? 0 : period.waitedMs / period.acquired
+    Object.assign(period, { sinceMs: nowMs, acquired: 0, waitedMs: 0 })
+  }
+
+  /** Reports once whoever holds for longer than the threshold. */
+  findLeaks(leases: Iterable<Lease>, nowMs: number): void {
+    const { log } = this.options
+    const { leakThresholdMs } = this.limits
+    if (leakThresholdMs === 0) return
+    for (const lease of leases) {
+      const heldMs = nowMs - lease.sinceMs
+      if (lease.leaked || lease.borrower.kind === 'query' || heldMs < leakThresholdMs) continue
+      lease.leaked = true
+      this.leaks += 1
+      log.warn('connection held for long: a leak?', {
+        ...this.about(lease, heldMs),
+        stack: framesOf(lease.borrower.where),
+      })
+    }
+  }
+
+  /** Oldest first. */
+  holders(leases: readonly Lease[]): Holder[] {
+    const { clock } = this.options
+    const nowMs = clock.monotonic()
+    const sorted = leases.toSorted((a, b) => a.sinceMs - b.sinceMs)
+    return sorted.map(({ slot, borrower, sinceMs, statement, statementSinceMs, inTransaction, leaked }) => ({
+      pid: slot.connection.pid,
+      kind: borrower.kind,
+      sinceMs: clock.now() - (nowMs - sinceMs),
+      heldMs: nowMs - sinceMs,
+      route: routeName(borrower.route),
+      requestId: borrower.requestId,
+      statement,
+      runningMs: statementSinceMs === undefined ? undefined : nowMs - statementSinceMs,
+      idleInTransaction: inTransaction && statementSinceMs === undefined,
+      leaked,
+      stack: framesOf(borrower.where),
+    }))
+  }
+
+  status<C extends PoolConnection>(
+    pool: PoolState<C>,
+    reserve: PoolState<C>,
+    driver: PoolStatus['driver'],
+  ): PoolStatus {
+    const { created, failures, problem = '' } = pool.connector
+    const { total, active, idle } = reserve.counts()
+    return {
+      name: this.options.name,
+      driver,
+      ...pool.counts(),
+      avgWaitMs: this.avgWaitMs,
+      paused: pool.paused,
+      problem,
+      ...pool.totals,
+      leaks: this.leaks,
+      slow: this.slow.count,
+      created,
+      closed: Object.fromEntries(this.closes),
+      connectFailures: failures,
+      reserve: { total, active, idle },
+    }
+  }
+
+  private about({ borrower, statement, slot }: Lease, heldMs: number | undefined) {
+    const { requestId, kind } = borrower
+    const route = routeName(borrower.route)
+    const request = { ...(route !== undefined && { route }), ...(requestId !== undefined && { requestId }) }
+    const held = heldMs === undefined ? {} : { heldMs: Math.round(heldMs) }
+    return { pool: this.options.name, pid: slot.connection.pid, kind, ...request, statement, ...held }
+  }
+}
