@@ -56,30 +56,30 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     program,
     'config',
     'show the effective configuration, each value with its source',
-    from('config'),
+    from('config/show'),
   ).option('--file', 'read the file, also while an instance runs')
   reach(
     config,
     'plan <file>',
     'show what a change would do (YAML or JSON, `-` for standard input)',
-    from('config-plan'),
+    from('config/plan'),
   )
-  reach(config, 'apply <file>', 'lay a change over config.yaml, in data/overlay.yaml', from('config-apply')).option(
+  reach(config, 'apply <file>', 'lay a change over config.yaml, in data/overlay.yaml', from('config/apply')).option(
     '--confirm-within <duration>',
     'take it back unless it is confirmed within so long',
   )
-  reach(config, 'confirm [id]', 'let the change that waits for it stand', from('config-confirm'))
-  reach(config, 'rollback [id]', 'take back the change that waits for its confirmation', from('config-rollback'))
+  reach(config, 'confirm [id]', 'let the change that waits for it stand', from('config/confirm'))
+  reach(config, 'rollback [id]', 'take back the change that waits for its confirmation', from('config/rollback'))
   leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema'))
-  const plugins = reach(program, 'plugins', 'show the plugins of the running instance', from('plugins'))
+  const plugins = reach(program, 'plugins', 'show the plugins of the running instance', from('plugins/list'))
   reach(
     plugins,
     'restart <plugin>',
     'stop and start one plugin, and those that hold its services',
-    from('plugins-restart'),
+    from('plugins/restart'),
   )
-  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plugins-enable'))
-  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plugins-disable'))
+  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plugins/enable'))
+  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plugins/disable'))
   reach(program, 'plan', 'show what a reload would do', from('plan'))
   reach(program, 'reload', 'make the running instance read its configuration again', from('reload'))
   leaf(program, 'health', 'show the checks of the running instance; exit 1 when not healthy', from('health'))
@@ -88,7 +88,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--timeout <duration>', 'with --live: how long an answer may take', '3s')
   leaf(program, 'pause', 'let collectors, checks and rules of the running instance stand still', from('pause'))
   leaf(program, 'resume', 'let them go on', from('resume'))
-  const logs = reach(program, 'logs', 'show recent lines, and follow them', from('logs'))
+  const logs = reach(program, 'logs', 'show recent lines, and follow them', from('logs/tail'))
     .option('-f, --follow', 'go on with what is written')
     .option('-n, --limit <count>', 'at most so many to begin with', '100')
     .option('--level <level>', 'at least this level')
@@ -97,29 +97,29 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     logs,
     'level [logger] [level]',
     'list the levels, or set one (`root` is all; `reset` takes it away)',
-    from('logs-level'),
+    from('logs/level'),
   ).option('--for <duration>', 'put the level of before back after so long, `15m`')
-  reach(logs, 'recent', 'show the lines kept in memory', from('logs-recent'))
+  reach(logs, 'recent', 'show the lines kept in memory', from('logs/recent'))
     .option('-n, --limit <count>', 'at most so many', '100')
     .option('--level <level>', 'at least this level')
     .option('--logger <name>', 'this logger and those below it')
   const audit = program.command('audit').description('who did what, and whether that record is whole')
-  reach(audit, 'tail', 'show the latest records', from('audit-tail'))
+  reach(audit, 'tail', 'show the latest records', from('audit/tail'))
     .option('-n, --limit <count>', 'at most so many', '50')
     .option('-f, --follow', 'go on with what is added')
     .option('--principal <name>', 'only what this key did')
     .option('--action <id>', 'only this action, `plugins.restart`')
-  reach(audit, 'verify', 'check that no record was changed; exit 1 if one was', from('audit-verify'))
+  reach(audit, 'verify', 'check that no record was changed; exit 1 if one was', from('audit/verify'))
     .option('--file <export>', 'check an export, without the running instance')
     .option('--key <file>', 'with --file: the public key (PEM) that must have signed it')
-  reach(audit, 'export', 'print all records as JSON lines, signed', from('audit-export'))
+  reach(audit, 'export', 'print all records as JSON lines, signed', from('audit/export'))
   const keys = program.command('keys').description('keys of the admin API')
-  reach(keys, 'list', 'list the keys, without the keys themselves', from('keys-list'))
-  reach(keys, 'create <name>', 'make a key; it is shown this once', from('keys-create'))
+  reach(keys, 'list', 'list the keys, without the keys themselves', from('keys/list'))
+  reach(keys, 'create <name>', 'make a key; it is shown this once', from('keys/create'))
     .option('--role <role>', 'viewer, operator, admin or auditor', 'viewer')
     .option('--scope <group...>', 'only these groups of operations')
     .option('--expires <duration>', 'it ends after so long, `90d`')
-  reach(keys, 'revoke <id>', 'end a key at once', from('keys-revoke'))
+  reach(keys, 'revoke <id>', 'end a key at once', from('keys/revoke'))
   reach(program, 'jobs [id]', 'show jobs, or one of them', from('jobs')).option('--cancel', 'ask it to end')
   reach(
     program,
@@ -137,7 +137,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   )
   leaf(program, 'dev', 'run, and restart when configuration or plugins change', from('dev'))
   const plugin = program.command('plugin').description('write plugins')
-  leaf(plugin, 'new <name>', 'write a package with a new plugin and its test', from('plugin-new'))
+  leaf(plugin, 'new <name>', 'write a package with a new plugin and its test', from('plugins/new'))
     .option('--dir <folder>', 'where (default: ./arkwatch-plugin-<name>)')
     .option('--force', 'write into a folder that is not empty')
 

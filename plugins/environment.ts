@@ -1,5 +1,5 @@
 /** The environment variables that operators of the gateway set already, and what each one sets here. */
-import { type EnvironmentOverlay, parseBoolean, type Level } from '../core/plugin.ts'
+import { type EnvironmentOverlay, type Level, parseBoolean } from '../core/plugin.ts'
 
 const environments = ['development', 'testing', 'staging', 'production']
 

@@ -53,6 +53,7 @@ const broken = (files: Readonly<Record<string, string>>, exceptions: Exceptions 
   ).map(({ rule, path }) => `${rule} ${path}`)
 
 const api = { 'plugins/b/api.ts': 'export interface B {}\n', 'plugins/b/engine.ts': 'export const engine = 1\n' }
+const addressOf = (file: string) => `export const url = new URL('${file}', import.meta.url)\n`
 const lines = (count: number) => 'x()\n'.repeat(count)
 
 describe('caught', () => {
@@ -61,6 +62,51 @@ describe('caught', () => {
       'core importing a plugin',
       { 'core/a.ts': "import { x } from '../plugins/b/api.ts'\n", ...api },
       ['core-imports-outward core/a.ts'],
+    ],
+    [
+      'the contract importing another room of core',
+      { 'core/contract/a.ts': "import type { x } from '../process/b.ts'\n" },
+      ['contract-imports-outward core/contract/a.ts'],
+    ],
+    [
+      'requests importing the lifecycle',
+      { 'core/requests/routes/a.ts': "import { x } from '../../lifecycle/host.ts'\n" },
+      ['room-imports-lifecycle core/requests/routes/a.ts'],
+    ],
+    [
+      'the configuration importing the lifecycle',
+      { 'core/config/a.ts': "import type { x } from '../lifecycle/plan.ts'\n" },
+      ['room-imports-lifecycle core/config/a.ts'],
+    ],
+    [
+      'core importing a door',
+      { 'core/http/a.ts': "import { x } from '../plugin.ts'\nimport { y } from '../worker.ts'\n" },
+      ['core-imports-door core/http/a.ts', 'core-imports-door core/http/a.ts'],
+    ],
+    [
+      'a plugin going around the door',
+      { 'plugins/a/x.ts': "import type { x } from '../../core/contract/units.ts'\n" },
+      ['plugin-around-door plugins/a/x.ts'],
+    ],
+    [
+      'the address of a file of core in a plugin',
+      { 'plugins/a/x.ts': "export const u = new URL('../../core/process/log.ts', import.meta.url)\n" },
+      ['plugin-around-door plugins/a/x.ts'],
+    ],
+    [
+      'an api with an implementation',
+      { 'plugins/b/api.ts': "export { engine } from './engine.ts'\n", 'plugins/b/engine.ts': '' },
+      ['api-implements plugins/b/api.ts'],
+    ],
+    [
+      'a circle of types',
+      { 'core/a.ts': "import type { B } from './b.ts'\n", 'core/b.ts': "import type { A } from './a.ts'\n" },
+      ['circle core/a.ts'],
+    ],
+    [
+      'a folder without rooms',
+      Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`core/flat/${'abcdefghijklmnopq'[at]}.ts`, ''])),
+      ['flat-folder core/flat'],
     ],
     [
       'core importing only a type of a plugin',
@@ -131,17 +177,18 @@ describe('caught', () => {
       ['pure-does-io core/a.ts'],
     ],
     [
-      'a job importing zod',
-      { 'plugins/a/jobs/x.ts': "import { z } from 'zod'\n" },
-      ['job-imports-zod plugins/a/jobs/x.ts'],
+      'a task importing zod',
+      { 'plugins/a/tasks/x.ts': "import { z } from 'zod'\n", 'plugins/a/y.ts': addressOf('./tasks/x.ts') },
+      ['thread-imports-zod plugins/a/tasks/x.ts'],
     ],
     [
-      'a job importing what imports zod',
+      'a thread importing the door that brings zod',
       {
-        'plugins/a/jobs/x.ts': "import { c } from '../config.ts'\n",
-        'plugins/a/config.ts': "import { z } from 'zod/v4'\nexport const c = z\n",
+        'plugins/a/worker.ts': "import { c } from '../../core/plugin.ts'\n",
+        'plugins/a/y.ts': addressOf('./worker.ts'),
+        'core/plugin.ts': "export { z as c } from 'zod/v4'\n",
       },
-      ['job-imports-zod plugins/a/jobs/x.ts'],
+      ['thread-imports-zod plugins/a/worker.ts'],
     ],
     [
       'an optional package imported early',
@@ -189,7 +236,7 @@ describe('let through', () => {
     ],
     [
       "a plugin's own inside and core",
-      { 'plugins/b/x.ts': "import { engine } from './engine.ts'\nimport { a } from '../../core/a.ts'\n", ...api },
+      { 'plugins/b/x.ts': "import { engine } from './engine.ts'\nimport { a } from '../../core/plugin.ts'\n", ...api },
     ],
     [
       'a pure file with only types of what does I/O',

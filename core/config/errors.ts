@@ -102,3 +102,21 @@ export class ConfigError extends ArkwatchError {
     return this.problems.map((each) => formatProblem(each, cwd)).join('\n')
   }
 }
+
+/** Leaves out what may only follow from a file that could not be parsed to its end, and sorts by position. */
+export function settled(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const broken = new Map<string, number>()
+  for (const { code, file, line } of problems) {
+    if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
+  }
+  const order = ({ file }: ConfigProblem) => file ?? '\uFFFF'
+  return problems
+    .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
+    .toSorted((a, b) =>
+      order(a) === order(b)
+        ? (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+        : order(a) < order(b)
+          ? -1
+          : 1,
+    )
+}

@@ -9,7 +9,7 @@ import { atOnce, inTurns, yieldToLoop } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
-import { ConfigError, problem } from './errors.ts'
+import { ConfigError, problem, settled } from './errors.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './schema/root-config.ts'
@@ -105,24 +105,6 @@ function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Co
     problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, spot(root, path).key))
     return { ...shared, config: undefined }
   }
-}
-
-/** Leaves out what may only follow from a file that could not be parsed to its end, and sorts by position. */
-function settled(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
-  const broken = new Map<string, number>()
-  for (const { code, file, line } of problems) {
-    if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
-  }
-  const order = ({ file }: ConfigProblem) => file ?? '\uFFFF'
-  return problems
-    .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
-    .toSorted((a, b) =>
-      order(a) === order(b)
-        ? (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
-        : order(a) < order(b)
-          ? -1
-          : 1,
-    )
 }
 
 function* describe(root: Node, plugins: readonly NamedPlugin[]): Generator<void, Described> {

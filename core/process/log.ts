@@ -2,6 +2,9 @@
 import type { Clock } from '../contract/clock.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
 
+/** The file whose frames stand between a line of the log and its caller. */
+export const loggerFile = import.meta.path
+
 const jsonSafe = (key: string, value: unknown): unknown => {
   if (value instanceof Error)
     return { type: value.name, message: value.message, stack: value.stack, cause: value.cause }

@@ -1,6 +1,6 @@
 /** The tables of the admin plugin, also while the store cannot be used. */
 
-import { type PluginClock, ArkwatchError } from '../../core/plugin.ts'
+import { ArkwatchError, type PluginClock } from '../../core/plugin.ts'
 import type { SqlValue, Statement, Store, StoreArea, Written } from '../store/api.ts'
 import { keyMigration } from './keys/key-table.ts'
 

@@ -1,5 +1,5 @@
 /** What the CLI may ask of the admin API by the control socket: whoever owns the data folder needs no key. */
-import { type ControlCommand, controlCommand, type Contribution } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand } from '../../core/plugin.ts'
 import { type Role, roles } from './api.ts'
 import { adminError } from './errors.ts'
 import type { Jobs } from './jobs.ts'

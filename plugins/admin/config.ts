@@ -1,8 +1,8 @@
 /** The options of the admin API. */
 import { z } from 'zod'
-import { secret, duration } from '../../core/plugin.ts'
-import { weaknessOf } from './keys/key.ts'
+import { duration, secret } from '../../core/plugin.ts'
 import { accessLevels } from './guard/roles.ts'
+import { weaknessOf } from './keys/key.ts'
 
 const Tls = z.strictObject({
   cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when it changes.'),

@@ -1,7 +1,16 @@
 /** The parts of the admin API put together. */
 import { join } from 'node:path'
 import type { Context } from 'hono'
-import { type PluginClock, type StopReason, type Logger, type Runtime, type Contributed, type Extensions, readOrMakeSecret, readSecretFile } from '../../core/plugin.ts'
+import {
+  type Contributed,
+  type Extensions,
+  type Logger,
+  type PluginClock,
+  type Runtime,
+  readOrMakeSecret,
+  readSecretFile,
+  type StopReason,
+} from '../../core/plugin.ts'
 import type { Audit } from '../audit/api.ts'
 import type { Health } from '../health/api.ts'
 import type { Logging } from '../logging/api.ts'
@@ -12,20 +21,20 @@ import { AdminArea } from './area.ts'
 import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
 import { type LimitOptions, Limits } from './guard/limits.ts'
+import { type SessionLimits, Sessions } from './guard/sessions.ts'
 import { BodyReader } from './http/body.ts'
 import { Idempotency } from './http/idempotency.ts'
+import { OwnListener } from './http/listener.ts'
 import { AdminServer } from './http/server.ts'
 import { Jobs } from './jobs.ts'
 import { makeKey } from './keys/key.ts'
 import { keyTable } from './keys/key-table.ts'
 import { Keyring } from './keys/keyring.ts'
-import { OwnListener } from './http/listener.ts'
 import { ownRoutes } from './routes/index.ts'
 import { shownJob } from './routes/jobs.ts'
 import type { StreamCounts } from './routes/stream.ts'
 import { runCommand } from './run-command.ts'
 import { Samples } from './samples.ts'
-import { type SessionLimits, Sessions } from './guard/sessions.ts'
 
 export interface AdminInstanceOptions {
   readonly config: AdminConfig

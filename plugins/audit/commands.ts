@@ -1,5 +1,5 @@
 /** What the CLI may ask of the audit log, by the control socket. */
-import { type ControlCommand, controlCommand, type Contribution } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
 const number = (value: unknown): number | undefined => (Number.isSafeInteger(value) ? (value as number) : undefined)

@@ -1,15 +1,15 @@
 /** Opens the audit log, now or as soon as the store can be used, and keeps it tidy. */
 import { join } from 'node:path'
-import { type PluginClock, messageOf, type Logger, readOrMakeSecret } from '../../core/plugin.ts'
+import { type Logger, messageOf, type PluginClock, readOrMakeSecret } from '../../core/plugin.ts'
 import type { Store, StoreArea } from '../store/api.ts'
 import type { AuditRecord } from './api.ts'
 import type { Checkpoint } from './chain/chain.ts'
-import { auditError } from './errors.ts'
-import type { FileSink } from './journal/file-sink.ts'
 import { HeadFile } from './chain/head-file.ts'
-import { auditMigration, Journal } from './journal/journal.ts'
-import { AuditLog } from './journal/audit-log.ts'
 import { createSigner, makeSigningKey, type Signer } from './chain/signer.ts'
+import { auditError } from './errors.ts'
+import { AuditLog } from './journal/audit-log.ts'
+import type { FileSink } from './journal/file-sink.ts'
+import { auditMigration, Journal } from './journal/journal.ts'
 
 export interface AuditInstanceOptions {
   readonly store: Store

@@ -1,14 +1,14 @@
 /** The audit log: manifest and wiring. */
 import { join, resolve } from 'node:path'
-import { definePlugin, controlWitness } from '../../core/plugin.ts'
+import { controlWitness, definePlugin } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { Audit } from './api.ts'
 import { auditCollector } from './collect.ts'
 import { auditCommands } from './commands.ts'
 import { AuditConfig } from './config.ts'
-import { FileSink } from './journal/file-sink.ts'
 import { AuditInstance } from './engine.ts'
+import { FileSink } from './journal/file-sink.ts'
 import { auditWitness } from './witness.ts'
 
 export default definePlugin({

@@ -1,5 +1,5 @@
 /** Puts what the CLI changes by the control socket on record, as requests are. */
-import { messageOf, type Logger, type ControlWitness } from '../../core/plugin.ts'
+import { type ControlWitness, type Logger, messageOf } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
 const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined => {

@@ -1,5 +1,5 @@
 /** PURE. What the ghosts' estimate says to whoever sizes the cache. */
-import type { GhostEstimate } from './memory/ghosts.ts'
+import type { GhostEstimate } from './api.ts'
 
 /** Change of the hit ratio that is worth a change of the configuration. */
 const worthwhile = 0.03

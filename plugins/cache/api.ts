@@ -1,7 +1,5 @@
 /** What other plugins and applications may use of the cache. */
 import { service } from '../../core/plugin.ts'
-import type { GhostEstimate } from './memory/ghosts.ts'
-import type { GroupCounts } from './memory/key-groups.ts'
 
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
@@ -41,6 +39,28 @@ export interface WrapOptions<Args extends unknown[]> extends Omit<LoadOptions, '
   /** @default the function's name and its arguments, as a stable key */
   readonly key?: string | ((...args: Args) => string)
   readonly tags?: readonly string[] | ((...args: Args) => readonly string[])
+}
+
+export interface GroupCounts {
+  local_hits: number
+  redis_hits: number
+  misses: number
+  loads: number
+  load_failures: number
+  load_seconds: number
+}
+
+/** A hit ratio for each case, 0-1. */
+export interface GhostRatios {
+  readonly half: number
+  readonly double: number
+  readonly quadruple: number
+}
+export interface GhostEstimate extends GhostRatios {
+  /** The size as it is, played by the ghosts: the others compare with it. */
+  readonly same: number
+  /** With times to live of half, double and four times the length. */
+  readonly ttl: GhostRatios
 }
 
 export interface CacheStats {
@@ -152,8 +172,3 @@ export interface Cache {
   fullStats(): Promise<FullCacheStats>
 }
 export const Cache = service<Cache>('cache')
-
-export { cached } from './client/cached.ts'
-export { type CachedQuery, cachedQuery } from './client/cached-query.ts'
-export { httpCache } from './client/http-cache.ts'
-export { stableKey } from './keys.ts'

@@ -35,3 +35,11 @@ export function entryTimes(
 /** @param share (0-1) of its time to live @returns whether so much of it has passed */
 export const isAged = ({ createdMs, freshUntilMs }: EntryTimes, share: number, nowMs: number): boolean =>
   nowMs - createdMs >= share * (freshUntilMs - createdMs)
+
+/** An entry as it stands in Redis. Times are epoch milliseconds. */
+export interface StoredEntry extends EntryTimes {
+  readonly value: unknown
+  readonly tags: readonly string[]
+  /** An estimate of the bytes that the value takes in memory, where it is known from how it was written. */
+  readonly valueBytes?: number
+}

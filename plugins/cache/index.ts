@@ -6,8 +6,8 @@ import { Redis } from '../redis/api.ts'
 import { Cache } from './api.ts'
 import { cacheCollector } from './collect.ts'
 import { CacheConfig } from './config.ts'
-import { RedisTier } from './redis/redis-tier.ts'
 import { type Ground, TieredCache } from './engine.ts'
+import { RedisTier } from './redis/redis-tier.ts'
 
 export default definePlugin({
   api: 1,

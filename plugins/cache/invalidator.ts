@@ -1,9 +1,10 @@
 /** Makes this process, Redis and the other processes forget. */
-import type { Invalidation } from './redis/invalidation-bus.ts'
+
 import { matcher } from './keys.ts'
 import type { Loads } from './loading/loads.ts'
 import type { Lookups } from './loading/lookups.ts'
 import type { MemoryTier } from './memory/memory-tier.ts'
+import type { Invalidation } from './redis/invalidation-bus.ts'
 import type { RedisTier } from './redis/redis-tier.ts'
 
 export interface InvalidatorHouse {

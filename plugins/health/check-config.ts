@@ -1,6 +1,6 @@
 /** The schemas of the checks that config.yaml can name, one a kind. */
 import { z } from 'zod'
-import { secret, duration } from '../../core/plugin.ts'
+import { duration, secret } from '../../core/plugin.ts'
 import { parseCondition } from './conditions/parse.ts'
 
 function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {

@@ -1,12 +1,12 @@
 /** Turns the configuration and what plugins contribute into checks to run. Opens nothing. */
 import type { Contributed } from '../../core/plugin.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
-import type { CheckSpec } from './checks/check.ts'
-import type { HealthConfig } from './config.ts'
 import { checkName } from './check-config.ts'
-import { type AnyKind, kindOf } from './kinds/index.ts'
-import { secretsOf } from './checks/scrub.ts'
+import type { CheckSpec } from './checks/check.ts'
 import type { Policy } from './checks/check-state.ts'
+import { secretsOf } from './checks/scrub.ts'
+import type { HealthConfig } from './config.ts'
+import { type AnyKind, kindOf } from './kinds/index.ts'
 
 /** How many checks run at most, all together. */
 export const maxChecks = 2_000

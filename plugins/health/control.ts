@@ -1,9 +1,9 @@
 /** Keeps checks and watchdog in line with the configuration and with what plugins contribute. */
 import type { Extensions } from '../../core/plugin.ts'
 import type { HealthCheck } from './api.ts'
+import { buildSpecs } from './check-specs.ts'
 import type { HealthConfig } from './config.ts'
 import type { HealthEngine, KeptState } from './engine.ts'
-import { buildSpecs } from './check-specs.ts'
 import type { Watchdog } from './watchdog/supervise.ts'
 
 export interface ControlOptions {

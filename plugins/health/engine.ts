@@ -1,12 +1,12 @@
 /** Holds every check, what it found and what its parents make of that. Answers from memory only. */
 
-import type { PluginClock, Logger, Trouble } from '../../core/plugin.ts'
+import type { Logger, PluginClock, Trouble } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
+import { type CheckState, isStale, type Step } from './checks/check-state.ts'
 import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './checks/dependencies.ts'
 import { CheckRunner, type RunOutcome } from './checks/runner.ts'
 import { Slots } from './checks/slots.ts'
-import { type CheckState, isStale, type Step } from './checks/check-state.ts'
 
 export interface EngineSettings {
   readonly maxConcurrent: number

@@ -1,16 +1,16 @@
 /** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
 
-import { definePlugin, controlCommand, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
+import { controlCommand, definePlugin, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
+import { comprehensive } from './answers/report.ts'
+import { healthRoutes } from './answers/routes.ts'
 import { Health, healthCheck } from './api.ts'
+import { unknownParents } from './checks/dependencies.ts'
+import { loadPackage } from './checks/load-package.ts'
 import { healthCollector } from './collect.ts'
 import { HealthConfig, parentsOf } from './config.ts'
 import { HealthControl, type Inherited } from './control.ts'
-import { unknownParents } from './checks/dependencies.ts'
 import { HealthEngine } from './engine.ts'
-import { loadPackage } from './checks/load-package.ts'
-import { comprehensive } from './answers/report.ts'
-import { healthRoutes } from './answers/routes.ts'
 import { Watchdog } from './watchdog/supervise.ts'
 
 export default definePlugin({

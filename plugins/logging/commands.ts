@@ -1,10 +1,10 @@
 /** What the CLI may ask of logging, by the control socket. */
 
-import { type ControlCommand, controlCommand, type Contribution, parseDuration } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand, parseDuration } from '../../core/plugin.ts'
 import type { LogFilter, Logging } from './api.ts'
+import { isLevel } from './engine.ts'
 import { logError } from './errors.ts'
 import { rootLogger } from './levels/level-tree.ts'
-import { isLevel } from './engine.ts'
 
 const defaultLimit = 100
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)

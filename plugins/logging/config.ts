@@ -1,6 +1,6 @@
 /** The options of logging. */
 import { z } from 'zod'
-import { levels, secret, duration, size } from '../../core/plugin.ts'
+import { duration, levels, secret, size } from '../../core/plugin.ts'
 
 const level = () => z.enum(levels)
 

@@ -1,12 +1,20 @@
 /** The way of a line: counted, sampled, encoded once, then to sinks, memory and tails. */
-import { type Clock, type Level, type LogRecord, type LogSink, levels, fallbackSink, currentRequest } from '../../core/plugin.ts'
+import {
+  type Clock,
+  currentRequest,
+  fallbackSink,
+  type Level,
+  type LogRecord,
+  type LogSink,
+  levels,
+} from '../../core/plugin.ts'
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
+import { createLineEncoder, type LineEncoder, type RequestIds } from './encode/line-encoder.ts'
+import { createRedactor, type RedactOptions } from './encode/redact.ts'
 import { EventCounters } from './event-counters.ts'
 import { LevelTree, rankOf } from './levels/level-tree.ts'
-import { createLineEncoder, type LineEncoder, type RequestIds } from './encode/line-encoder.ts'
 import { LiveTails } from './recent/live-tail.ts'
-import { createRedactor, type RedactOptions } from './encode/redact.ts'
 import { RingBuffer } from './recent/ring-buffer.ts'
 import { SinkSet } from './sinks/sink-set.ts'
 import { StormFilter } from './storm.ts'

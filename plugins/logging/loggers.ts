@@ -1,5 +1,13 @@
 /** Loggers of the application, with or without the ids of a request. */
-import { type Clock, type Level, type LogFields, type Logger, type LogSink, requestIdOf, traceIdOf } from '../../core/plugin.ts'
+import {
+  type Clock,
+  type Level,
+  type LogFields,
+  type Logger,
+  type LogSink,
+  requestIdOf,
+  traceIdOf,
+} from '../../core/plugin.ts'
 import type { RequestSource } from './api.ts'
 
 /** @param base fields of every line */

@@ -1,6 +1,6 @@
 /** Tells the host and the log itself when lines are lost or a sink cannot write. */
 
-import type { RunState, Logger } from '../../core/plugin.ts'
+import type { Logger, RunState } from '../../core/plugin.ts'
 
 /** A line about losses at most so often. */
 const quietMs = 10_000

@@ -1,6 +1,6 @@
 /** Asks collectors: some at each scrape, some on a timer of their own. */
 
-import { type PluginClock, ArkwatchError, messageOf, type Logger } from '../../core/plugin.ts'
+import { ArkwatchError, type Logger, messageOf, type PluginClock } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'

@@ -1,6 +1,20 @@
-/** One running metrics plugin: holds the store and puts collecting, exposing and serving together. */
+/**
+ * One running metrics plugin: holds the store and puts collecting, exposing and serving together.
+ * Over 250 lines while it keeps the collectors of the host.
+ */
 import { Hono } from 'hono'
-import type { Handover, PluginClock, StopReason, EventLoop, Logger, Listener, Runtime, Workers, Extensions, RequestHooks } from '../../core/plugin.ts'
+import type {
+  EventLoop,
+  Extensions,
+  Handover,
+  Listener,
+  Logger,
+  PluginClock,
+  RequestHooks,
+  Runtime,
+  StopReason,
+  Workers,
+} from '../../core/plugin.ts'
 import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import { hostCollectors, processCollectors } from './collectors/index.ts'

@@ -2,8 +2,8 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Access, type AdminEnv, operation } from '../admin/api.ts'
 import { type PoolAction, poolActions } from './commands.ts'
-import { statusOf } from './pgbouncer.ts'
 import type { NamedPools } from './engine.ts'
+import { statusOf } from './pgbouncer.ts'
 
 /** A pool, whosever it is. */
 type Shown = ReturnType<NamedPools['find']>

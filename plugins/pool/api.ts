@@ -227,5 +227,3 @@ export interface Pools {
   watch<T>(name: string, client: T): Watched<T>
 }
 export const Pools = service<Pools>('pool')
-
-export { isTransient } from './transient.ts'

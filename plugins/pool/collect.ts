@@ -1,9 +1,9 @@
 /** The metrics of the pools. */
 import type { Collector, MetricFactory } from '../metrics/api.ts'
 import type { PoolStatus } from './api.ts'
-import type { QueryType } from './statements/fingerprint.ts'
 import type { ForeignPool } from './foreign/foreign-pool.ts'
 import type { SqlPool } from './sql-pool.ts'
+import type { QueryType } from './statements/fingerprint.ts'
 
 type Measured = SqlPool | ForeignPool
 

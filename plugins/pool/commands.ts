@@ -1,10 +1,10 @@
 /** The pools on the control socket, for the CLI. */
 
-import { type ControlCommand, controlCommand, type Contribution, parseDuration } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand, parseDuration } from '../../core/plugin.ts'
 import type { Pool } from './api.ts'
+import type { NamedPools } from './engine.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'
-import type { NamedPools } from './engine.ts'
 
 /** What is shown of a pool, whosever it is. */
 type Shown = ReturnType<NamedPools['find']>

@@ -1,6 +1,6 @@
 /** The options of pool. */
 import { z } from 'zod'
-import { secret, duration } from '../../core/plugin.ts'
+import { duration, secret } from '../../core/plugin.ts'
 
 const second = 1_000
 

@@ -1,17 +1,17 @@
 /** One pool of PostgreSQL connections, for callers. */
 import type { AcquireOptions, BeginOptions, Pool, QueryOptions, Reserved, Rows, Session, Sql } from './api.ts'
-import { currentBorrower, holdForRequest, whileHolding } from './lending/borrower.ts'
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import { poolError } from './errors.ts'
+import { currentBorrower, holdForRequest, whileHolding } from './lending/borrower.ts'
+import { PoolState } from './lending/connection-pool.ts'
+import type { Borrower, Lease } from './lending/lease.ts'
+import type { PoolSettings } from './lending/pool-options.ts'
 import { Executor, type GiveBack, isLost, isRepeatable } from './statements/executor.ts'
 import { explainSample, explainSelect } from './statements/explain.ts'
 import { Fingerprints } from './statements/fingerprint.ts'
-import type { Borrower, Lease } from './lending/lease.ts'
-import type { PoolSettings } from './lending/pool-options.ts'
-import { PoolState } from './lending/connection-pool.ts'
-import { PoolWatch, type WatchOptions } from './watch/pool-watch.ts'
 import { createSession, type SessionTools } from './statements/session.ts'
 import { createSql, textWork, type Work } from './statements/statement.ts'
+import { PoolWatch, type WatchOptions } from './watch/pool-watch.ts'
 
 /** What may change while it runs. */
 export interface SqlPoolTarget {

@@ -1,6 +1,6 @@
 /** The options of redis. */
 import { z } from 'zod'
-import { secret, duration } from '../../core/plugin.ts'
+import { duration, secret } from '../../core/plugin.ts'
 
 const Tls = z.strictObject({
   ca: z.string().optional().describe('PEM text of the authority that signed the server’s certificate.'),

@@ -1,6 +1,6 @@
 /** The store as the main thread sees it: requests to the writer thread, bounded, and reads by key. */
 import { Database } from 'bun:sqlite'
-import { messageOf, type Logger, type DedicatedWorker, type Workers } from '../../core/plugin.ts'
+import { type DedicatedWorker, type Logger, messageOf, type Workers } from '../../core/plugin.ts'
 import type { AreaDefinition, SqlValue, Store, StoreArea, Written } from './api.ts'
 import { storeError } from './errors.ts'
 import type { FromWriter, StoreAnswer, StoreRequest } from './protocol.ts'

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { definePlugin } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from './api.ts'
-import { StoreClient } from './engine.ts'
 import { storeCollector } from './collect.ts'
 import { StoreConfig } from './config.ts'
+import { StoreClient } from './engine.ts'
 
 export default definePlugin({
   api: 1,

@@ -11,9 +11,9 @@ import { AccessLog } from '../../plugins/logging/access/access-log.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from '../../plugins/logging/access/access-ring.ts'
 import { accessLogConfig, LoggingConfig } from '../../plugins/logging/config.ts'
 import { createLineEncoder } from '../../plugins/logging/encode/line-encoder.ts'
+import { createRedactor } from '../../plugins/logging/encode/redact.ts'
 import { LogEngine } from '../../plugins/logging/engine.ts'
 import { createLogger } from '../../plugins/logging/loggers.ts'
-import { createRedactor } from '../../plugins/logging/encode/redact.ts'
 import { RequestWatch } from '../../plugins/logging/requests/request-watch.ts'
 
 const rounds = Number(process.env.ROUNDS ?? 30)

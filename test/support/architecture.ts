@@ -1,15 +1,8 @@
-/**
- * PURE. The rules of the house about files and imports, over sources given as text.
- *
- * Imports are found by Bun's parser. It drops what only brings types, so that a second reading with `type` struck out
- * finds those too.
- */
+/** PURE. The rules about files and imports, over sources given as text. */
+import { behindDoor, importsOf, resolve, type SourceFile, withoutComments } from './imports.ts'
+import { isDoor, type RoomRule, roomViolations } from './rooms.ts'
 
-export interface SourceFile {
-  /** From the root of the repository, with `/`. */
-  readonly path: string
-  readonly text: string
-}
+export type { SourceFile } from './imports.ts'
 
 export interface Violation {
   readonly rule: Rule
@@ -19,10 +12,11 @@ export interface Violation {
 }
 
 export type Rule =
+  | RoomRule
   | 'core-imports-outward'
   | 'plugin-imports-internals'
   | 'pure-does-io'
-  | 'job-imports-zod'
+  | 'thread-imports-zod'
   | 'optional-package-imported-early'
   | 'raw-time'
   | 'process-exit'
@@ -44,60 +38,9 @@ const maxManifestLines = 80
 /** Tables of cases are long without being many ideas. */
 const maxTestLines = 400
 
-const parserFor = (path: string) =>
-  new Bun.Transpiler({
-    loader: path.endsWith('x') ? 'tsx' : 'ts',
-    tsconfig: JSON.stringify({ compilerOptions: { verbatimModuleSyntax: true } }),
-  })
-
-/** Strikes `type` out of imports and re-exports. */
-const withoutTypeModifier = (text: string): string =>
-  text.replace(/^(?:import|export)\b[^'"`;=()]*?\bfrom\b/gm, (head) =>
-    head.replace(/(?<=[\s{,])type\s+(?=[\w$*{])/g, ''),
-  )
-
-interface Imports {
-  /** What runs with the file: static imports and those inside functions. */
-  readonly all: readonly string[]
-  readonly values: readonly string[]
-  readonly staticValues: readonly string[]
-}
-
-function importsOf({ path, text: whole }: SourceFile): Imports {
-  const parser = parserFor(path)
-  const text = whole.replace(/^#!.*/, '')
-  const scan = (source: string) => {
-    try {
-      return parser.scanImports(source)
-    } catch (cause) {
-      throw new Error(`cannot parse ${path}`, { cause })
-    }
-  }
-  const found = scan(text)
-  const typed = scan(withoutTypeModifier(text)).map((entry) => entry.path)
-  const code = withoutComments(text)
-  const addresses = [...code.matchAll(/\bnew URL\(\s*'(\.[^']+)'/g), ...code.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)]
-  const values = found.map((entry) => entry.path)
-  return {
-    values,
-    staticValues: found.filter((entry) => entry.kind === 'import-statement').map((entry) => entry.path),
-    all: [...new Set([...values, ...typed, ...addresses.map((match) => match[1]!)])],
-  }
-}
-
-/** Comments that begin a line or follow a blank; enough to keep prose out of the patterns below. */
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1')
-
 /** The comment with which the file begins, after a hash-bang. */
 const headOf = (text: string): string =>
   /^(?:#!.*\n)?\s*(\/\*[\s\S]*?\*\/|(?:\/\/.*\n)+)/.exec(text)?.[1]?.replace(/\s*\n\s*(\*|\/\/) ?/g, ' ') ?? ''
-
-/** The file that an import names, or the package. */
-function resolve(from: string, specifier: string): string {
-  if (specifier === 'arkwatch/plugin') return 'core/plugin.ts'
-  if (!specifier.startsWith('.')) return specifier
-  return new URL(specifier, `file:///${from}`).pathname.slice(1)
-}
 
 const packageOf = (specifier: string) =>
   specifier
@@ -124,16 +67,30 @@ export function violations(files: readonly SourceFile[], options: ArchitectureOp
   const byPath = new Map(files.map((file) => [file.path, file]))
   const imports = new Map(files.map((file) => [file.path, importsOf(file)]))
   const found: Violation[] = []
+  const threads = new Set(
+    files.flatMap(({ path }) =>
+      path.startsWith('test/') ? [] : imports.get(path)!.addresses.map((to) => resolve(path, to)),
+    ),
+  )
   const report = (rule: Rule, path: string, what: string) => found.push({ rule, path, what })
 
-  /** The way along value imports from a file to what is searched, or undefined. */
-  function wayTo(start: string, wanted: (specifier: string, path: string) => boolean): readonly string[] | undefined {
+  /** The way along value imports from a file to what is searched, or undefined; `lookBehind` passes a door only to what is taken from it. */
+  function wayTo(
+    start: string,
+    wanted: (specifier: string, path: string) => boolean,
+    lookBehind = false,
+  ): readonly string[] | undefined {
     const seen = new Set([start])
     const queue: (readonly string[])[] = [[start]]
     for (let way = queue.shift(); way !== undefined; way = queue.shift()) {
       for (const specifier of imports.get(way.at(-1)!)?.values ?? []) {
         const next = resolve(way.at(-1)!, specifier)
         if (wanted(specifier, next)) return [...way, next]
+        if (isDoor(next) && byPath.has(next) && lookBehind) {
+          const behind = behindDoor(byPath.get(way.at(-1)!)!, specifier, byPath.get(next)!)
+          for (const inner of behind) queue.push([...way, resolve(next, inner)])
+          continue
+        }
         if (seen.has(next) || !byPath.has(next)) continue
         seen.add(next)
         queue.push([...way, next])
@@ -168,14 +125,14 @@ export function violations(files: readonly SourceFile[], options: ArchitectureOp
       }
     }
     if (/\bPURE\b/.test(headOf(text))) {
-      const way = wayTo(path, (specifier) => ioModules.test(specifier))
+      const way = wayTo(path, (specifier) => ioModules.test(specifier), true)
       if (way) report('pure-does-io', path, `reaches ${way.slice(1).join(' -> ')}`)
       const use = ioGlobals.exec(codeOf(file))?.[0]
       if (use) report('pure-does-io', path, `uses ${use}`)
     }
-    if (/\/jobs\//.test(path) && !path.startsWith('test/')) {
+    if (threads.has(path) && !path.startsWith('test/')) {
       const way = wayTo(path, (specifier) => packageOf(specifier) === 'zod')
-      if (way) report('job-imports-zod', path, `reaches ${way.slice(1).join(' -> ')}`)
+      if (way) report('thread-imports-zod', path, `reaches ${way.slice(1).join(' -> ')}`)
     }
     if (!path.startsWith('test/') && exceptionFor(options.rawTime, path) === undefined) {
       const use =
@@ -199,7 +156,7 @@ export function violations(files: readonly SourceFile[], options: ArchitectureOp
     else if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.tsx?$/.test(name))
       report('name', path, `${name} is not kebab-case`)
   }
-  return found
+  return [...found, ...roomViolations(files, imports)]
 }
 
 /** @returns exceptions that no file needs any more */

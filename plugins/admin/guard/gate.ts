@@ -1,18 +1,18 @@
 /** Who asks, and whether they may: the questions in front of every operation of the API, in their order. */
 import type { Context } from 'hono'
-import { type ArkwatchError, messageOf, type Logger } from '../../../core/plugin.ts'
+import { type ArkwatchError, type Logger, messageOf } from '../../../core/plugin.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
 import type { ChangeNote, Operation, Principal } from '../api.ts'
 import { adminError } from '../errors.ts'
 import type { BodyReader } from '../http/body.ts'
 import type { Idempotency } from '../http/idempotency.ts'
 import { problemOf } from '../problem.ts'
-import { type AccessLevel, levelOf, refusalOf } from './roles.ts'
-import { hasCsrf } from './sessions.ts'
 import { AttemptCounts } from './attempt-counts.ts'
 import { allowsHost, allowsOrigin, type HostRules } from './hosts.ts'
 import { Identity, type IdentityOptions, type Visitor } from './identity.ts'
 import type { Limits, Quota } from './limits.ts'
+import { type AccessLevel, levelOf, refusalOf } from './roles.ts'
+import { hasCsrf } from './sessions.ts'
 
 export interface GateSettings extends HostRules {
   /** Nobody on the network reaches it, and no browser. */

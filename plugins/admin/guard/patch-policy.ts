@@ -1,5 +1,5 @@
 /** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
-import { isMap, mergePatch, type Plain, hostIn, isLinkLocal } from '../../../core/plugin.ts'
+import { hostIn, isLinkLocal, isMap, mergePatch, type Plain } from '../../../core/plugin.ts'
 import { adminError } from '../errors.ts'
 import { type InvalidPart, pointerOf } from '../problem.ts'
 

@@ -1,7 +1,7 @@
 /** The API's own listener, and its certificate, which may change while it listens. */
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { type PluginClock, messageOf, type Logger, type Listener, type Runtime } from '../../../core/plugin.ts'
+import { type Listener, type Logger, messageOf, type PluginClock, type Runtime } from '../../../core/plugin.ts'
 import type { AdminConfig } from '../config.ts'
 import { adminError } from '../errors.ts'
 import { maxBodyBytes } from './body.ts'

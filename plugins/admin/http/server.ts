@@ -1,14 +1,21 @@
 /** The whole of the API behind one `fetch`: gate in front, routes of the moment behind. */
 import type { Context } from 'hono'
-import { ArkwatchError, type Logger, type Contributed, requestIdOf, createRouteMatcher, type RouteMatcher } from '../../../core/plugin.ts'
+import {
+  ArkwatchError,
+  type Contributed,
+  createRouteMatcher,
+  type Logger,
+  type RouteMatcher,
+  requestIdOf,
+} from '../../../core/plugin.ts'
 import type { AdminEnv, AdminRoutes, AdminVariables } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
+import { problemAnswer, problemOf } from '../problem.ts'
 import { type Composed, compose, createApi } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
-import { problemAnswer, problemOf } from '../problem.ts'
 
 export interface ServerOptions {
   readonly gate: Gate

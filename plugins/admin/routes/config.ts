@@ -1,12 +1,12 @@
 /** The configuration: what is in force, and changes of it that take themselves back unless they prove good. */
 import { createRoute, z } from '@hono/zod-openapi'
-import type { Clock, AppliedChange, ConfigChanges, Runtime } from '../../../core/plugin.ts'
+import type { AppliedChange, Clock, ConfigChanges, Runtime } from '../../../core/plugin.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { createApi } from '../http/compose.ts'
-import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
 import { checkNames } from '../guard/patch-names.ts'
 import { checkPatch } from '../guard/patch-policy.ts'
+import { createApi } from '../http/compose.ts'
+import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
 import { StepSchema } from './plugins.ts'
 
 const Change = z

@@ -3,9 +3,9 @@ import { createRoute, z } from '@hono/zod-openapi'
 import type { PluginStatus, Runtime } from '../../../core/plugin.ts'
 import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
+import { refuseOwn } from '../guard/own-plugins.ts'
 import { createApi } from '../http/compose.ts'
 import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
-import { refuseOwn } from '../guard/own-plugins.ts'
 
 export const PluginSchema = z
   .object({

@@ -5,11 +5,11 @@ import { operation, roles } from '../api.ts'
 import { adminError } from '../errors.ts'
 import type { Gate } from '../guard/gate.ts'
 import { secureSessionCookie, sessionCookie } from '../guard/identity.ts'
+import type { Sessions } from '../guard/sessions.ts'
 import { createApi } from '../http/compose.ts'
-import { problemAnswer } from '../problem.ts'
 import { body, reply } from '../http/reply.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import type { Sessions } from '../guard/sessions.ts'
+import { problemAnswer } from '../problem.ts'
 
 const Me = z
   .object({

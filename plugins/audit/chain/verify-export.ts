@@ -1,7 +1,7 @@
 /** Checks an exported log without the instance that wrote it. */
 import type { AuditVerdict } from '../api.ts'
-import { ChainCheck, type Checkpoint, origin } from './chain.ts'
 import { auditError } from '../errors.ts'
+import { ChainCheck, type Checkpoint, origin } from './chain.ts'
 import { isSigned, readPublicKey } from './signer.ts'
 
 interface Line {

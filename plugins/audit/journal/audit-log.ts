@@ -3,11 +3,11 @@ import type { Logger } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from '../api.ts'
 import { ChainCheck, type Checkpoint, type Kept, origin } from '../chain/chain.ts'
-import { differences, scrub } from './changes.ts'
-import { auditError } from '../errors.ts'
 import type { HeadFile } from '../chain/head-file.ts'
-import type { Draft, Journal } from './journal.ts'
 import { isSigned, readPublicKey, type Signer } from '../chain/signer.ts'
+import { auditError } from '../errors.ts'
+import { differences, scrub } from './changes.ts'
+import type { Draft, Journal } from './journal.ts'
 
 export interface AuditLogOptions {
   readonly journal: Journal

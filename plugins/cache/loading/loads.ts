@@ -2,15 +2,15 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { Loader, LoadOptions } from '../api.ts'
 import type { CacheConfig, Settings } from '../config.ts'
-import type { Entry } from '../memory/entry.ts'
+import type { StoredEntry } from '../entry-times.ts'
 import { entryTimes } from '../entry-times.ts'
 import { cacheError } from '../errors.ts'
+import type { Entry } from '../memory/entry.ts'
+import type { MemoryTier } from '../memory/memory-tier.ts'
+import type { Found, RedisTier } from '../redis/redis-tier.ts'
 import { type Flight, Flights } from './flights.ts'
 import { type Loaded, runLoader } from './loader-run.ts'
 import type { LookedUp } from './lookups.ts'
-import type { MemoryTier } from '../memory/memory-tier.ts'
-import type { Found, RedisTier } from '../redis/redis-tier.ts'
-import type { StoredEntry } from '../redis/serializer.ts'
 
 /** What the loads of a cache work with. */
 export interface LoadsHouse {

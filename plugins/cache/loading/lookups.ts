@@ -1,9 +1,9 @@
 /** Looks into Redis, one under way for each key; what may be served is taken into memory with the time that it has left. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { Entry } from '../memory/entry.ts'
-import { type Flight, Flights } from './flights.ts'
 import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { Found, RedisTier } from '../redis/redis-tier.ts'
+import { type Flight, Flights } from './flights.ts'
 
 /** What a look gave, and the place among invalidations at which it began. */
 export interface LookedUp {

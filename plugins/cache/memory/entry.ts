@@ -1,6 +1,7 @@
 /** PURE. What the memory tier keeps, and its size. */
+
+import type { GroupCounts } from '../api.ts'
 import type { EntryTimes } from '../entry-times.ts'
-import type { GroupCounts } from './key-groups.ts'
 import type { Resident } from './s3-fifo.ts'
 
 export class Entry implements Resident {

@@ -5,21 +5,9 @@
  * @see "Efficient MRC construction with SHARDS", Waldspurger et al., FAST 2015: sampling by hash, and the correction of a
  *   sample that holds too many or too few uses of hot keys
  */
+import type { GhostEstimate } from '../api.ts'
 import type { EntryTimes } from '../entry-times.ts'
 import { type Limits, type Resident, S3Fifo } from './s3-fifo.ts'
-
-/** A hit ratio for each case, 0-1. */
-export interface GhostRatios {
-  readonly half: number
-  readonly double: number
-  readonly quadruple: number
-}
-export interface GhostEstimate extends GhostRatios {
-  /** The size as it is, played by the ghosts: the others compare with it. */
-  readonly same: number
-  /** With times to live of half, double and four times the length. */
-  readonly ttl: GhostRatios
-}
 
 /** Sampled entries that a ghost of the real size holds at least. */
 const sampledEntries = 512

@@ -1,19 +1,11 @@
 /** PURE. Counts by groups of keys: as many as the configuration names, however many keys there are. */
+import type { GroupCounts } from '../api.ts'
 import { matcher } from '../keys.ts'
 
 export interface KeyGroup {
   readonly name: string
   /** `*` stands for any text. */
   readonly pattern: string
-}
-
-export interface GroupCounts {
-  local_hits: number
-  redis_hits: number
-  misses: number
-  loads: number
-  load_failures: number
-  load_seconds: number
 }
 
 /** The group of the keys that are in no other. */

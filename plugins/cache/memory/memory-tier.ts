@@ -1,11 +1,11 @@
 /** PURE. The memory tier: entries, what makes them stale, and the ghosts that watch it. */
 import type { CacheEntryInfo } from '../api.ts'
 import type { CacheConfig } from '../config.ts'
+import type { StoredEntry } from '../entry-times.ts'
 import { Entry, entryOverheadBytes, estimateBytes } from './entry.ts'
 import { Ghosts } from './ghosts.ts'
 import { KeyGroups } from './key-groups.ts'
 import { type Limits, S3Fifo } from './s3-fifo.ts'
-import type { StoredEntry } from '../redis/serializer.ts'
 import { Tags } from './tags.ts'
 
 const limitsOf = ({ maxEntries, maxSize }: CacheConfig): Limits => ({ maxEntries, maxBytes: maxSize })

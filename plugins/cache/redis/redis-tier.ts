@@ -2,12 +2,13 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { Redis } from '../../redis/api.ts'
 import type { Settings } from '../config.ts'
+import type { StoredEntry } from '../entry-times.ts'
 import { type Invalidation, InvalidationBus } from './invalidation-bus.ts'
 import { LoadLock } from './load-lock.ts'
 import { RedisGuard } from './redis-guard.ts'
 import { RedisNames, tagKeepMs, tombstoneMs } from './redis-names.ts'
 import { keepScript, markScript, putScript, runScript } from './scripts.ts'
-import { decode, encode, type StoredEntry } from './serializer.ts'
+import { decode, encode } from './serializer.ts'
 
 export interface RedisTierOptions {
   readonly redis: Redis

@@ -1,14 +1,6 @@
 /** PURE. Entries as bytes: a version byte, then JSON in which Map, Set, Date, bigint, undefined and bytes survive; or that compressed. */
 import { zstdDecompressSync } from 'node:zlib'
-import type { EntryTimes } from '../entry-times.ts'
-
-/** An entry as it stands in Redis. Times are epoch milliseconds. */
-export interface StoredEntry extends EntryTimes {
-  readonly value: unknown
-  readonly tags: readonly string[]
-  /** An estimate of the bytes that the value takes in memory, where it is known from how it was written. */
-  readonly valueBytes?: number
-}
+import type { StoredEntry } from '../entry-times.ts'
 
 const plain = 0x21
 const compressed = 0x22

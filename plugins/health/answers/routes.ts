@@ -1,9 +1,9 @@
 /** The HTTP endpoints. Everything comes from memory. */
 import { type Context, Hono } from 'hono'
-import { type Clock, type EventLoop, type Runtime, problemResponse } from '../../../core/plugin.ts'
-import { AnswerCache } from './answer-cache.ts'
+import { type Clock, type EventLoop, problemResponse, type Runtime } from '../../../core/plugin.ts'
 import type { Health } from '../api.ts'
 import type { HealthConfig } from '../config.ts'
+import { AnswerCache } from './answer-cache.ts'
 import { actuatorJson, foreignShape, foreignTypes, terminusJson } from './foreign-shapes.ts'
 import { livenessItems, type ProbeItem, readinessItems, renderProbe, startupItems } from './readiness.ts'
 import { basic, comprehensive, healthJson, type ReportInput } from './report.ts'

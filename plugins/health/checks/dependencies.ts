@@ -1,5 +1,5 @@
 /** PURE. What the dependencies between checks make of their own statuses. */
-import { didYouMean, type Conflict } from '../../../core/plugin.ts'
+import { type Conflict, didYouMean } from '../../../core/plugin.ts'
 import type { CheckStatus } from '../api.ts'
 
 /** Names by check, of the checks that must be up for it to mean anything. */

@@ -1,13 +1,13 @@
 /** Runs one check in the background and holds what it found. */
 
-import { type PluginClock, messageOf } from '../../../core/plugin.ts'
+import { messageOf, type PluginClock } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
-import type { CheckSpec, Probe, ProbeTools } from './check.ts'
 import { healthError } from '../errors.ts'
+import type { CheckSpec, Probe, ProbeTools } from './check.ts'
+import { type CheckState, initialState, type Observation, type Step, step } from './check-state.ts'
 import { boundedResult } from './result.ts'
 import { scrubber } from './scrub.ts'
 import type { Slots } from './slots.ts'
-import { type CheckState, initialState, type Observation, type Step, step } from './check-state.ts'
 
 /** How many runs of one check may hang after their time before no further one is started. */
 export const maxAbandoned = 3

@@ -1,7 +1,7 @@
 /** What a kind of check is. */
 import type { CheckResult } from '../api.ts'
-import type { Probe, ProbeTools } from '../checks/check.ts'
 import type { CheckConfig } from '../check-config.ts'
+import type { Probe, ProbeTools } from '../checks/check.ts'
 
 /** `Options` are the check's, of its schema in config-checks.ts. */
 export interface KindOf<Options> {

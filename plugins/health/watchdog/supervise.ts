@@ -1,5 +1,5 @@
 /** The main thread's side of the watchdog: starts and stops its worker and counts what it says. */
-import type { EventLoop, Logger, DedicatedWorker, Workers } from '../../../core/plugin.ts'
+import type { DedicatedWorker, EventLoop, Logger, Workers } from '../../../core/plugin.ts'
 import type { WatchdogConfig } from '../config.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 

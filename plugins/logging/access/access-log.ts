@@ -1,6 +1,14 @@
 /** The access log as the request thread sees it: numbers into a ring, strings in bounded batches, all else in a worker. */
 import { isAbsolute, join } from 'node:path'
-import { type Cancel, type Clock, type Route, type DedicatedWorker, type Workers, monotonicOrigin, requestIdOf } from '../../../core/plugin.ts'
+import {
+  type Cancel,
+  type Clock,
+  type DedicatedWorker,
+  monotonicOrigin,
+  type Route,
+  requestIdOf,
+  type Workers,
+} from '../../../core/plugin.ts'
 import type { AccessLogConfig } from '../config.ts'
 import { createRedactor, type RedactOptions } from '../encode/redact.ts'
 import { pathOf, type RouteName } from './access-line.ts'

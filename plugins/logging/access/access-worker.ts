@@ -1,10 +1,10 @@
 /** The thread that formats and writes the access log. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { messageOf, systemClock } from '../../../core/worker.ts'
+import { createRedactor } from '../encode/redact.ts'
 import type { AccessRow, AccessWorkerData, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader } from './access-ring.ts'
 import { AccessWriter } from './access-writer.ts'
-import { createRedactor } from '../encode/redact.ts'
 
 const drainEveryMs = 20
 const checkEveryMs = 1_000

@@ -1,5 +1,6 @@
 /** Where a line was written, read from a stack trace. */
-import { relative } from 'node:path'
+import { dirname, relative } from 'node:path'
+import { loggerFile } from '../../../core/plugin.ts'
 
 export interface CallSite {
   /** Path of the file, relative to the working directory. */
@@ -9,7 +10,7 @@ export interface CallSite {
 }
 
 const frame = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+)(?::\d+)?\)?$/
-const ownFrames = [import.meta.dir, new URL('../../../core/process/log.ts', import.meta.url).pathname]
+const ownFrames = [dirname(import.meta.dir), loggerFile]
 
 /** @param stack of an Error @param skip path prefixes that are not the caller @returns the first frame outside of them */
 export function parseCallSite(stack: string, skip: readonly string[], cwd: string): CallSite | undefined {

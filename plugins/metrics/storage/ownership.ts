@@ -1,5 +1,5 @@
 /** Families that live as long as somebody who registered them, and a little longer for a successor. */
-import { type Cancel, type Clock, ArkwatchError } from '../../../core/plugin.ts'
+import { ArkwatchError, type Cancel, type Clock } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
 import type { MetricStore } from './store.ts'
 

@@ -1,8 +1,8 @@
 /** A pool that an application owns, seen as one of ours is: who holds, who waits, how long. It is only looked at. */
 import type { ForeignStatus } from '../api.ts'
 import { currentBorrower } from '../lending/borrower.ts'
-import { Fingerprints } from '../statements/fingerprint.ts'
 import { type Borrower, Lease, type Slot } from '../lending/lease.ts'
+import { Fingerprints } from '../statements/fingerprint.ts'
 import { PoolWatch, type WatchOptions } from '../watch/pool-watch.ts'
 
 /** What only the client knows. */

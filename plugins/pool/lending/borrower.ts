@@ -1,6 +1,6 @@
 /** Who borrows: the request that the code works for, and the leases that the code holds already. */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type RequestScope, type Route, currentRequest } from '../../../core/plugin.ts'
+import { currentRequest, type RequestScope, type Route } from '../../../core/plugin.ts'
 import type { Borrower, Lease } from './lease.ts'
 
 interface Held {

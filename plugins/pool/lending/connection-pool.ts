@@ -4,9 +4,10 @@
  * The pool itself: who gets which connection when. It knows no SQL and no driver, only {@link PoolConnection}.
  * @see HikariCP `ConcurrentBag`, `HikariPool`
  */
+
+import { poolError } from '../errors.ts'
 import { lifetimeMs, silenceMs } from './back-off.ts'
 import { Connector } from './connector.ts'
-import { poolError } from '../errors.ts'
 import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts'
 import { LeaseList } from './lease-list.ts'
 import type { PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'

@@ -1,4 +1,5 @@
 /** A connection lent to somebody, and what is known of the borrower. */
+import { join } from 'node:path'
 import type { Route } from '../../../core/plugin.ts'
 
 /** Who asks for a connection. */
@@ -71,11 +72,13 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   }
 }
 
+const poolFolder = join(import.meta.dir, '..', '/')
+
 /** The frames of a stack without the first line and without the pool's own. */
 export function framesOf(where: Error | undefined, limit = 12): readonly string[] {
   const lines = (where?.stack ?? '').split('\n').slice(1)
   return lines
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.includes(`${import.meta.dir}/`))
+    .filter((line) => line !== '' && !line.includes(poolFolder))
     .slice(0, limit)
 }

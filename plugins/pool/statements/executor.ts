@@ -3,8 +3,8 @@ import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { Rows } from '../api.ts'
 import type { SqlConnection } from '../drivers/driver.ts'
 import { poolError } from '../errors.ts'
-import type { Fingerprint } from './fingerprint.ts'
 import type { Lease } from '../lending/lease.ts'
+import type { Fingerprint } from './fingerprint.ts'
 import type { Work } from './statement.ts'
 
 export interface ExecutorOptions {

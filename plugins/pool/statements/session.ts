@@ -2,9 +2,9 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { QueryOptions, Rows, Session } from '../api.ts'
 import type { SqlConnection, SqlDriver } from '../drivers/driver.ts'
+import type { Lease } from '../lending/lease.ts'
 import type { Executor } from './executor.ts'
 import type { Fingerprints } from './fingerprint.ts'
-import type { Lease } from '../lending/lease.ts'
 import { createSql, textWork, type Work } from './statement.ts'
 
 export interface SessionTools {

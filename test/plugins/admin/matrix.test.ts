@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { type Access, roles } from '../../../plugins/admin/api.ts'
-import type { Document } from '../../../plugins/admin/http/document.ts'
 import { mayCall } from '../../../plugins/admin/guard/roles.ts'
+import type { Document } from '../../../plugins/admin/http/document.ts'
 import type { Contract } from './contract.ts'
 import { type AdminRuntime, bootAdmin } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import type { Cache } from '../../../plugins/cache/api.ts'
-import { cached } from '../../../plugins/cache/api.ts'
 import cachePlugin from '../../../plugins/cache/index.ts'
+import type { Cache } from '../../../plugins/cache/public.ts'
+import { cached } from '../../../plugins/cache/public.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { codeOf, memoryCache } from './support.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { Hono } from 'hono'
-import { httpCache } from '../../../plugins/cache/api.ts'
 import { allowedMs, type HttpCacheOptions } from '../../../plugins/cache/client/http-cache.ts'
+import { httpCache } from '../../../plugins/cache/public.ts'
 import { memoryCache } from './support.ts'
 
 function served(

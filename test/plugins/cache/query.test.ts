@@ -1,7 +1,7 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { systemClock } from '../../../core/process/clock.ts'
-import { cachedQuery } from '../../../plugins/cache/api.ts'
 import { refusedVerb } from '../../../plugins/cache/client/cached-query.ts'
+import { cachedQuery } from '../../../plugins/cache/public.ts'
 import { Pools } from '../../../plugins/pool/api.ts'
 import pool from '../../../plugins/pool/index.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { stableKey } from '../../../plugins/cache/api.ts'
+import { stableKey } from '../../../plugins/cache/public.ts'
 import { decode, encode } from '../../../plugins/cache/redis/serializer.ts'
 
 const runs = { numRuns: process.env.ARKWATCH_PROOF === '1' ? 5_000 : 300 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import { buildSpecs } from '../../../plugins/health/check-specs.ts'
 import { HealthConfig } from '../../../plugins/health/config.ts'
 import { kindOf } from '../../../plugins/health/kinds/index.ts'
-import { buildSpecs } from '../../../plugins/health/check-specs.ts'
 
 const problems = (checks: unknown): string =>
   JSON.stringify(HealthConfig.safeParse({ checks }).error?.issues.map(({ message }) => message) ?? [])

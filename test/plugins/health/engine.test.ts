@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { PluginClock } from '../../../core/contract/definition.ts'
 import type { CheckResult } from '../../../plugins/health/api.ts'
-import { HealthEngine } from '../../../plugins/health/engine.ts'
 import { maxAbandoned } from '../../../plugins/health/checks/runner.ts'
+import { HealthEngine } from '../../../plugins/health/engine.ts'
 import { down, engineOf, hung, spec, up } from './support.ts'
 
 describe('running checks', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
+import type { ComprehensiveJson } from '../../../plugins/health/answers/report.ts'
 import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
-import type { ComprehensiveJson } from '../../../plugins/health/answers/report.ts'
 import { pluginContract, testRuntime } from '../../../testing/index.ts'
 import { until } from './kinds/support.ts'
 

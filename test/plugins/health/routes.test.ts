@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import type { PluginStatus, RuntimeStatus } from '../../../core/contract/runtime-api.ts'
 import { AnswerCache } from '../../../plugins/health/answers/answer-cache.ts'
+import { healthRoutes } from '../../../plugins/health/answers/routes.ts'
 import type { CheckReport, Health, OffCheck } from '../../../plugins/health/api.ts'
 import { overallStatus } from '../../../plugins/health/checks/dependencies.ts'
-import { healthRoutes } from '../../../plugins/health/answers/routes.ts'
 
 const nowMs = Date.UTC(2026, 0, 1, 12)
 const iso = (ms: number) => new Date(ms).toISOString()

@@ -1,8 +1,8 @@
 /** Connections that a test holds in its hand. */
 
+import { PoolState } from '../../../plugins/pool/lending/connection-pool.ts'
 import type { PoolConnection } from '../../../plugins/pool/lending/lease.ts'
 import type { PoolSettings } from '../../../plugins/pool/lending/pool-options.ts'
-import { PoolState } from '../../../plugins/pool/lending/connection-pool.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
 export const defaults: PoolSettings = {

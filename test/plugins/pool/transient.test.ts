@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { httpStatusOf } from '../../../index.ts'
 import { cacheError } from '../../../plugins/cache/errors.ts'
-import { isTransient } from '../../../plugins/pool/api.ts'
 import { poolError } from '../../../plugins/pool/errors.ts'
+import { isTransient } from '../../../plugins/pool/public.ts'
 import { redisError } from '../../../plugins/redis/errors.ts'
 
 test('an error after which a request may be tried again is 503, a fault of the program has no status', () => {

@@ -2,10 +2,10 @@
 import { createServer, type Server } from 'node:net'
 import type { CheckResult } from '../../../../plugins/health/api.ts'
 import type { Probe, ProbeTools } from '../../../../plugins/health/checks/check.ts'
-import { HealthConfig } from '../../../../plugins/health/config.ts'
-import { kindOf } from '../../../../plugins/health/kinds/index.ts'
 import { loadPackage } from '../../../../plugins/health/checks/load-package.ts'
 import { scrubber, secretsOf } from '../../../../plugins/health/checks/scrub.ts'
+import { HealthConfig } from '../../../../plugins/health/config.ts'
+import { kindOf } from '../../../../plugins/health/kinds/index.ts'
 
 const tools: ProbeTools = {
   eventLoop: { delay: () => ({ minMs: 0, meanMs: 1, p50Ms: 1, p90Ms: 2, p99Ms: 3, maxMs: 4 }) },

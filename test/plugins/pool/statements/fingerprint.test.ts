@@ -1,6 +1,11 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { explainProblem, parameterCount, sampleProblem, withoutValues } from '../../../../plugins/pool/statements/explain.ts'
+import {
+  explainProblem,
+  parameterCount,
+  sampleProblem,
+  withoutValues,
+} from '../../../../plugins/pool/statements/explain.ts'
 import { Fingerprints, fingerprint } from '../../../../plugins/pool/statements/fingerprint.ts'
 import { otherStatements, StatementTable } from '../../../../plugins/pool/watch/statement-table.ts'
 

@@ -1,10 +1,10 @@
 /** `arkwatch logs level` */
 
-import type { LoggerLevel } from '../../plugins/logging/api.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
-import { table } from '../output/table.ts'
+import type { LoggerLevel } from '../../../plugins/logging/api.ts'
+import { type Cli, type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
+import { table } from '../../output/table.ts'
 
 interface Levels {
   readonly loggers: readonly LoggerLevel[]

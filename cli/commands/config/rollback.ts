@@ -1,8 +1,8 @@
 /** `arkwatch config rollback [ID]` */
-import type { AppliedChange } from '../../core/contract/runtime-api.ts'
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
+import type { AppliedChange } from '../../../core/contract/runtime-api.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
 
 const configRollback: Command<[string | undefined]> = async (cli, _options, id) => {
   const change = await instance(cli).call<AppliedChange>('config.rollback', { id })

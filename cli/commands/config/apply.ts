@@ -1,13 +1,13 @@
 /** `arkwatch config apply FILE` */
 
-import type { AppliedChange } from '../../core/contract/runtime-api.ts'
-import { parseDuration } from '../../core/contract/units.ts'
-import { type Command, printJson } from '../cli.ts'
-import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
-import { printSteps } from '../output/plan-lines.ts'
-import { readPatch } from '../read-patch.ts'
+import type { AppliedChange } from '../../../core/contract/runtime-api.ts'
+import { parseDuration } from '../../../core/contract/units.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { cliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
+import { printSteps } from '../../output/plan-lines.ts'
+import { readPatch } from '../../read-patch.ts'
 
 interface Options {
   readonly confirmWithin?: string

@@ -1,7 +1,7 @@
 /** `arkwatch audit export` */
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
 
 const timeoutMs = 600_000
 

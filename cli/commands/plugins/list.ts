@@ -1,10 +1,10 @@
 /** `arkwatch plugins` */
-import type { PluginStatus, RuntimeStatus } from '../../core/contract/runtime-api.ts'
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
-import { paint, paintState } from '../output/style.ts'
-import { table } from '../output/table.ts'
+import type { PluginStatus, RuntimeStatus } from '../../../core/contract/runtime-api.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
+import { paint, paintState } from '../../output/style.ts'
+import { table } from '../../output/table.ts'
 
 const needsOf = ({ needs, wants }: PluginStatus) => [...needs, ...wants.map((want) => `${want}?`)].join(' ')
 

@@ -1,9 +1,9 @@
 /** `arkwatch keys list` */
-import type { KeyInfo } from '../../plugins/admin/keys/key.ts'
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
-import { table } from '../output/table.ts'
+import type { KeyInfo } from '../../../plugins/admin/keys/key.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
+import { table } from '../../output/table.ts'
 
 const timeOf = (ms: number | undefined | null) => (ms == null ? 'never' : new Date(ms).toISOString().slice(0, 19))
 

@@ -1,10 +1,10 @@
 /** `arkwatch logs -f` */
-import { systemClock } from '../../core/process/clock.ts'
-import type { LogEntry } from '../../plugins/logging/api.ts'
-import type { Cli, Command } from '../cli.ts'
-import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance, remoteInstance } from '../instance.ts'
+import { systemClock } from '../../../core/process/clock.ts'
+import type { LogEntry } from '../../../plugins/logging/api.ts'
+import type { Cli, Command } from '../../cli.ts'
+import { cliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance, remoteInstance } from '../../instance.ts'
 
 interface Options {
   readonly follow?: boolean

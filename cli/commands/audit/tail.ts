@@ -1,11 +1,11 @@
 /** `arkwatch audit tail` */
-import { systemClock } from '../../core/process/clock.ts'
-import type { AuditRecord } from '../../plugins/audit/api.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
-import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance, remoteInstance } from '../instance.ts'
-import type { RemoteClient } from '../remote.ts'
+import { systemClock } from '../../../core/process/clock.ts'
+import type { AuditRecord } from '../../../plugins/audit/api.ts'
+import { type Cli, type Command, printJson } from '../../cli.ts'
+import { cliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance, remoteInstance } from '../../instance.ts'
+import type { RemoteClient } from '../../remote.ts'
 
 interface Options {
   readonly limit: string

@@ -2,13 +2,13 @@
 import { createReadStream, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { messageOf } from '../../core/contract/errors.ts'
-import type { AuditVerdict } from '../../plugins/audit/api.ts'
-import { auditError } from '../../plugins/audit/errors.ts'
-import { verifyExport } from '../../plugins/audit/chain/verify-export.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
+import { messageOf } from '../../../core/contract/errors.ts'
+import type { AuditVerdict } from '../../../plugins/audit/api.ts'
+import { verifyExport } from '../../../plugins/audit/chain/verify-export.ts'
+import { auditError } from '../../../plugins/audit/errors.ts'
+import { type Cli, type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
 
 interface Options {
   /** An export, checked without the running instance. */

@@ -1,12 +1,12 @@
 /** `arkwatch config` */
-import { loadConfig } from '../../core/config/load.ts'
-import type { Source } from '../../core/config/types.ts'
-import { ArkwatchError } from '../../core/contract/errors.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
-import { loadOptions } from '../load-options.ts'
-import { effectiveLines } from '../output/effective-lines.ts'
+import { loadConfig } from '../../../core/config/load.ts'
+import type { Source } from '../../../core/config/types.ts'
+import { ArkwatchError } from '../../../core/contract/errors.ts'
+import { type Cli, type Command, printJson } from '../../cli.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
+import { loadOptions } from '../../load-options.ts'
+import { effectiveLines } from '../../output/effective-lines.ts'
 
 interface Effective {
   readonly config: unknown

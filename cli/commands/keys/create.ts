@@ -1,10 +1,10 @@
 /** `arkwatch keys create NAME` */
-import { parseDuration } from '../../core/contract/units.ts'
-import type { KeyInfo } from '../../plugins/admin/keys/key.ts'
-import { type Command, printJson } from '../cli.ts'
-import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
+import { parseDuration } from '../../../core/contract/units.ts'
+import type { KeyInfo } from '../../../plugins/admin/keys/key.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { cliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
 
 interface Options {
   readonly role: string

@@ -1,9 +1,9 @@
 /** `arkwatch logs recent` */
-import type { LogEntry } from '../../plugins/logging/api.ts'
-import { type Command, printJson } from '../cli.ts'
-import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
-import { instance } from '../instance.ts'
+import type { LogEntry } from '../../../plugins/logging/api.ts'
+import { type Command, printJson } from '../../cli.ts'
+import { cliError } from '../../errors.ts'
+import { exitCodes } from '../../exit-codes.ts'
+import { instance } from '../../instance.ts'
 
 interface Options {
   readonly limit: string

@@ -1,0 +1,3 @@
+/** Published as `arkwatch/cache`. */
+export * from './api.ts'
+export * from './client.ts'

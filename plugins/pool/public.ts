@@ -1,0 +1,3 @@
+/** Published as `arkwatch/pool`. */
+export * from './api.ts'
+export { isTransient } from './transient.ts'
