@@ -34,8 +34,15 @@ test('liveness needs no plugin', () => {
   expect([...loaded].filter((name) => /^plugins\/\w+\//.test(name) || name === 'core/runtime.ts')).toEqual([])
 })
 
+test('the doors of plugins load no thread pool, and the door of threads no schema', () => {
+  expect([...loadedWith('core/plugin.ts')].filter((name) => /^(piscina|node:worker_threads)/.test(name))).toEqual([])
+  expect(
+    [...loadedWith('core/worker.ts')].filter((name) => /^(piscina|node:worker_threads|zod|hono)/.test(name)),
+  ).toEqual([])
+})
+
 test('every command of the program is a module', () => {
-  const names = [...readFileSync(join(root, 'cli/program.ts'), 'utf8').matchAll(/from\('([\w-]+)'\)/g)].map(
+  const names = [...readFileSync(join(root, 'cli/program.ts'), 'utf8').matchAll(/from\('([\w/-]+)'\)/g)].map(
     ([, name]) => name,
   )
   expect(names.length).toBeGreaterThan(14)
