@@ -1,8 +1,8 @@
 /** The part of the surface that a running Arkwatch says: its commands, operations, metrics and files. */
 import { readdirSync } from 'node:fs'
 import { z } from 'zod'
-import { systemClock } from '../../../core/process/clock.ts'
 import { type AnyPlugin, controlCommand, definePlugin } from '../../../core/plugin.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { catalog } from '../../../plugins/catalog.ts'
 import { collector, type MetricFactory } from '../../../plugins/metrics/api.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
