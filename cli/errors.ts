@@ -1,7 +1,7 @@
 /** The codes that the command line itself raises. */
 import { defineErrors } from '../core/contract/errors.ts'
 
-export const cliError = defineErrors({
+export const cliError = defineErrors('cli', {
   CLI_USAGE: { message: '{what}', help: 'See `arkwatch help`, or `arkwatch help <command>`.' },
   CLI_FILE_EXISTS: { message: '{file} is there already', help: 'Name another one, or overwrite it with --force.' },
   CLI_FILE_UNWRITABLE: { message: 'cannot write {file}: {reason}', help: 'Check the path and its permissions.' },

@@ -6,7 +6,8 @@ import { errorModules, errorSections } from '../scripts/generate/error-docs.ts'
 import { neverRaised } from '../scripts/never-raised.ts'
 
 const root = join(import.meta.dir, '..')
-const codes = (await errorSections(root)).flatMap(({ table }) => Object.keys(table)).sort()
+const sections = await errorSections(root)
+const codes = sections.flatMap(({ table }) => Object.keys(table)).sort()
 
 /** The text of every file of a pattern, in one. */
 async function textOf(pattern: string, isWanted: (file: string) => boolean): Promise<string> {
@@ -21,6 +22,27 @@ describe('error codes', () => {
     const page = await Bun.file(join(root, 'docs/errors.md')).text()
     const documented = [...page.matchAll(/^### (\S+)$/gm)].map(([, code]) => code as string)
     expect(documented.sort()).toEqual(codes)
+  })
+
+  test('each code stands in the section of its owner', async () => {
+    const page = await Bun.file(join(root, 'docs/errors.md')).text()
+    const documented = page.split(/^## /m).slice(1)
+    expect(
+      documented.map((section) => [
+        section.split('\n')[0],
+        [...section.matchAll(/^### (\S+)$/gm)].map(([, code]) => code),
+      ]),
+    ).toEqual(sections.map(({ owner, table }) => [owner, Object.keys(table).sort()]))
+  })
+
+  test.each([
+    ['core', 'core/contract/errors.ts', 'PLUGIN_INVALID'],
+    ['core', 'core/config/errors.ts', 'CONFIG_INVALID'],
+    ['cli', 'cli/errors.ts', 'CLI_USAGE'],
+    ['pool', 'plugins/pool/errors.ts', 'POOL_TIMEOUT'],
+    ['admin', 'plugins/admin/errors.ts', 'ADMIN_FORBIDDEN'],
+  ])('%s owns the codes of %s', (owner, _, code) => {
+    expect(sections.filter(({ table }) => code in table).map((section) => section.owner)).toEqual([owner])
   })
 
   test('every code is raised somewhere', async () => {

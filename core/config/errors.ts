@@ -5,7 +5,7 @@ import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../co
 import { type Path, pointer, showKey } from './tree/node.ts'
 import type { Source } from './types.ts'
 
-export const configError = defineErrors({
+export const configError = defineErrors('core', {
   CONFIG_INVALID: {
     message: 'the configuration has {count} problem(s): {problems}',
     help: 'Run `arkwatch check`, which prints each of them with its position.',

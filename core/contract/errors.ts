@@ -35,16 +35,19 @@ export class ArkwatchError extends Error {
 /** Told of every error made from a table, as `{ code }`, before it is thrown. */
 export const errorChannel = channel('arkwatch:error')
 
-const allTables: Record<string, ErrorEntry> = {}
+const tables = new Map<string, ErrorTable>()
+const entries: Record<string, ErrorEntry> = {}
 
 /**
  * Registers a table of codes and returns its factory.
  *
+ * @param owner `core`, `cli`, or the name of the plugin; the section of the codes in docs/errors.md
  * @param table codes in UPPER_SNAKE_CASE with message template and help
  * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
  */
-export function defineErrors<T extends ErrorTable>(table: T) {
-  Object.assign(allTables, table)
+export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
+  tables.set(owner, { ...tables.get(owner), ...table })
+  Object.assign(entries, table)
   return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {
     const entry = table[code] as ErrorEntry
     if (errorChannel.hasSubscribers) errorChannel.publish({ code })
@@ -53,8 +56,8 @@ export function defineErrors<T extends ErrorTable>(table: T) {
   }
 }
 
-/** Every code registered by the modules that are loaded, for docs and tests. */
-export const errorTables = (): ErrorTable => allTables
+/** The tables of the modules that are loaded, by owner, for docs and tests. */
+export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
 
 /**
  * The HTTP status for a request that fails of an error of Arkwatch: 503 where it may succeed later.
@@ -64,13 +67,13 @@ export const errorTables = (): ErrorTable => allTables
  */
 export function httpStatusOf(thrown: unknown): number | undefined {
   const { code } = (thrown ?? {}) as { code?: unknown }
-  return typeof code === 'string' && Object.hasOwn(allTables, code) ? allTables[code]?.status : undefined
+  return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined
 }
 
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
-export const coreError = defineErrors({
+export const coreError = defineErrors('core', {
   PLUGIN_API_MISMATCH: {
     message: 'plugin {plugin} was written for contract api {seen}, this runtime speaks api {wanted}',
     help: 'Install a version of the plugin made for this contract, or another version of Arkwatch.',

@@ -1,7 +1,7 @@
 /** The codes of the admin API. Each has the HTTP status that it answers with. */
 import { type ArkwatchError, defineErrors, httpStatusOf } from '../../core/plugin.ts'
 
-export const adminError = defineErrors({
+export const adminError = defineErrors('admin', {
   ADMIN_UNAUTHORIZED: {
     status: 401,
     message: 'no valid key',

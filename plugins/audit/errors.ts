@@ -1,7 +1,7 @@
 /** The codes of the audit log. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const auditError = defineErrors({
+export const auditError = defineErrors('audit', {
   AUDIT_UNAVAILABLE: {
     status: 503,
     message: 'this cannot be put on record, and is therefore refused: {reason}',

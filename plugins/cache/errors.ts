@@ -1,7 +1,7 @@
 /** The error codes of the cache. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const cacheError = defineErrors({
+export const cacheError = defineErrors('cache', {
   CACHE_LOAD_TIMEOUT: {
     status: 503,
     message: 'the loader of {key} took longer than {timeoutMs} ms',

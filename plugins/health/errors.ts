@@ -1,7 +1,7 @@
 /** The error codes of health. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const healthError = defineErrors({
+export const healthError = defineErrors('health', {
   HEALTH_PACKAGE_MISSING: {
     message: 'package {package} is not installed: bun add {package}',
     help: 'Install the package beside arkwatch, or remove the checks that need it.',

@@ -1,7 +1,7 @@
 /** The codes of logging. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const logError = defineErrors({
+export const logError = defineErrors('logging', {
   LOG_LEVEL_INVALID: {
     message: 'cannot set the level of {logger}: {what}',
     help: 'Use trace, debug, info, warn, error or fatal, null to inherit, and a duration such as 15m.',

@@ -1,6 +1,6 @@
 import { defineErrors } from '../../core/plugin.ts'
 
-export const metricsError = defineErrors({
+export const metricsError = defineErrors('metrics', {
   METRICS_NAME_INVALID: {
     message: 'metric {metric} breaks the naming rules: {problems}',
     help: 'Follow https://prometheus.io/docs/practices/naming/: base units, _total on counters, no type in the name.',

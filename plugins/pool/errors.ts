@@ -1,7 +1,7 @@
 /** The error codes of pool. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const poolError = defineErrors({
+export const poolError = defineErrors('pool', {
   POOL_TIMEOUT: {
     status: 503,
     message:

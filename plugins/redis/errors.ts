@@ -1,7 +1,7 @@
 /** The error codes of redis. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const redisError = defineErrors({
+export const redisError = defineErrors('redis', {
   REDIS_UNAVAILABLE: {
     status: 503,
     message: 'redis is not available: {reason}',

@@ -1,7 +1,7 @@
 /** The codes of the store. */
 import { defineErrors } from '../../core/plugin.ts'
 
-export const storeError = defineErrors({
+export const storeError = defineErrors('store', {
   STORE_UNAVAILABLE: {
     status: 503,
     message: 'the store cannot be used: {reason}',

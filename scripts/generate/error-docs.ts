@@ -1,10 +1,10 @@
-/** docs/errors.md: every code with its message and what to do, by the module that owns it. */
+/** docs/errors.md: every code with its message and what to do, by owner. */
 
 import { join } from 'node:path'
 import { type ErrorTable, errorTables } from '../../core/contract/errors.ts'
 
 export interface ErrorSection {
-  /** `core`, or the plugin's name. */
+  /** `core`, `cli`, or the plugin's name. */
   readonly owner: string
   readonly table: ErrorTable
 }
@@ -21,20 +21,13 @@ export async function errorModules(root: string): Promise<string[]> {
   return ['core/contract/errors.ts', ...found.sort()]
 }
 
-const ownerOf = (file: string) => (file.startsWith('plugins/') ? (file.split('/')[1] as string) : 'core')
-
-/** Loads every table and sorts its codes by owner. */
+/** Every table by owner: core, the command line, then the plugins. */
 export async function errorSections(root: string): Promise<ErrorSection[]> {
-  const byOwner = new Map<string, ErrorTable>()
-  const known = new Set<string>()
-  for (const file of await errorModules(root)) {
-    await import(join(root, file))
-    const added = Object.entries(errorTables()).filter(([code]) => !known.has(code))
-    for (const [code] of added) known.add(code)
-    const owner = ownerOf(file)
-    byOwner.set(owner, { ...byOwner.get(owner), ...Object.fromEntries(added) })
-  }
-  return [...byOwner].map(([owner, table]) => ({ owner, table }))
+  for (const file of await errorModules(root)) await import(join(root, file))
+  const rank = (owner: string) => (owner === 'core' ? '0' : owner === 'cli' ? '1' : `2${owner}`)
+  return [...errorTables()]
+    .map(([owner, table]) => ({ owner, table }))
+    .sort((a, b) => (rank(a.owner) < rank(b.owner) ? -1 : 1))
 }
 
 const escaped = (text: string) => text.replaceAll('<', '\\<')
