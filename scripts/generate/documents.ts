@@ -8,19 +8,23 @@ import { configSchema } from '../../core/config/schema/schema.ts'
 import type { AnyPlugin } from '../../core/contract/definition.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { errorDocs, errorSections } from './error-docs.ts'
+import { importPicture } from './import-picture.ts'
 import { optionTable } from './option-table.ts'
 import { surface } from './surface/surface.ts'
 
-const startMark = '<!-- options:start -->'
-const endMark = '<!-- options:end -->'
-
-/** @returns the page with the table between its marks. @throws when it has none */
-export function withOptions(page: string, schema: $ZodType, file: string): string {
+/** @returns the page with a text between the marks of its name. @throws when it has none */
+export function between(page: string, name: string, text: string, file: string): string {
+  const startMark = `<!-- ${name}:start -->`
+  const endMark = `<!-- ${name}:end -->`
   const start = page.indexOf(startMark)
   const end = page.indexOf(endMark)
-  if (start === -1 || end < start) throw new Error(`${file} has no ${startMark} … ${endMark} for its table of options`)
-  return `${page.slice(0, start + startMark.length)}\n\n${optionTable(schema)}\n\n${page.slice(end)}`
+  if (start === -1 || end < start) throw new Error(`${file} has no ${startMark} … ${endMark}`)
+  return `${page.slice(0, start + startMark.length)}\n\n${text}\n\n${page.slice(end)}`
 }
+
+/** @returns the page with the table of options between its marks. @throws when it has none */
+export const withOptions = (page: string, schema: $ZodType, file: string): string =>
+  between(page, 'options', optionTable(schema), file)
 
 /** @returns file paths from the root with their contents; undefined for a page that somebody has to write first */
 export async function documents(root: string): Promise<ReadonlyMap<string, string | undefined>> {
@@ -38,5 +42,7 @@ export async function documents(root: string): Promise<ReadonlyMap<string, strin
     await page(`plugins/${name}/README.md`, ((await load()).default as AnyPlugin).config)
   }
   await page('docs/configuration.md', RootConfig)
+  const house = 'docs/architecture.md'
+  files.set(house, between(await Bun.file(join(root, house)).text(), 'imports', importPicture(root), house))
   return files
 }
