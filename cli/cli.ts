@@ -1,4 +1,4 @@
-/** What a command gets: where it writes, what it may read, and which configuration it is about. */
+/** The environment of a command: output, options that all commands share, and the configuration. */
 import { resolve } from 'node:path'
 
 export interface Cli {
@@ -7,13 +7,13 @@ export interface Cli {
   readonly cwd: string
   /** Print JSON only. */
   readonly json: boolean
-  /** Colours are wanted on standard output. */
+  /** Whether standard output gets colours. */
   readonly colour: boolean
-  /** Somebody reads standard output. */
+  /** Whether standard output is a terminal. */
   readonly interactive: boolean
   /** Absolute path of the configuration. */
   readonly configFile: string
-  /** The admin API of an instance elsewhere; undefined for the one that the configuration belongs to. */
+  /** The admin API of a remote process; undefined for the process of the configuration. */
   readonly url: string | undefined
   /** Writes a result to standard output. */
   print(text: string): void
@@ -21,11 +21,11 @@ export interface Cli {
   warn(text: string): void
 }
 
-/** What the command line says that all commands share. */
+/** Options that all commands share. */
 export interface GlobalOptions {
   readonly config?: string
   readonly json?: boolean
-  /** Of `--url`; the option of the same name of `health` is another one. */
+  /** The option `--url`. The command `health` has an option of its own with the same name. */
   readonly url?: string
 }
 
@@ -43,7 +43,7 @@ export function configFileOf({ config }: GlobalOptions, env: Cli['env'], cwd: st
 
 let printed: Promise<unknown> = Promise.resolve()
 
-/** Resolves when everything printed so far is out. The callback of a later, empty write would not wait for it. */
+/** Resolves when everything printed so far is written. The callback of a later, empty write would not wait for that. */
 export const flushed = (): Promise<unknown> => printed
 
 function printLine(text: string): void {
@@ -51,7 +51,7 @@ function printLine(text: string): void {
   printed = Promise.all([printed, out])
 }
 
-/** @param options of the command line @returns the surroundings of this process */
+/** @param options of the command line @returns the environment of this process */
 export function processCli(options: GlobalOptions): Cli {
   const { env, stdout, stderr } = process
   const cwd = process.cwd()

@@ -1,4 +1,4 @@
-/** The running instance that a configuration belongs to. */
+/** The running process that belongs to a configuration. */
 import { dirname, resolve } from 'node:path'
 import { spot } from '../core/config/tree/node.ts'
 import { readTree } from '../core/config/tree/read.ts'
@@ -6,7 +6,7 @@ import { type ControlClient, control } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
 import { type RemoteClient, remote } from './remote.ts'
 
-/** The data folder that the configuration names. A configuration that is wrong elsewhere does not matter. */
+/** The dataDir of the configuration. Errors elsewhere in the configuration do not matter. */
 export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>): string {
   const root = readTree(configFile, { env, problems: [], files: new Set() })
   const { node } = spot(root, ['data'])
@@ -14,10 +14,10 @@ export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>):
   return resolve(dirname(configFile), data)
 }
 
-/** The instance that `--url` names, else the one that the configuration belongs to. @param timeoutMs how long an answer may take */
+/** The remote process of `--url`, else the process of the configuration. @param timeoutMs time limit of a command */
 export const instance = (cli: Cli, timeoutMs?: number): ControlClient =>
   cli.url === undefined ? control(dataDirOf(cli), timeoutMs) : remote(cli, cli.url, timeoutMs)
 
-/** The instance that `--url` names, which can be followed by a stream. */
+/** The remote process of `--url`, which can stream events. */
 export const remoteInstance = (cli: Cli): RemoteClient | undefined =>
   cli.url === undefined ? undefined : remote(cli, cli.url)

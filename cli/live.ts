@@ -1,4 +1,4 @@
-/** Liveness over HTTP, as a container's health check asks for it: it needs no control socket and no main loop. */
+/** Liveness over HTTP, as the health check of a container reads it. Needs neither the control socket nor the main loop. */
 import { applyEnvironment } from '../core/config/environment.ts'
 import { spot } from '../core/config/tree/node.ts'
 import { readTree } from '../core/config/tree/read.ts'
@@ -18,15 +18,15 @@ interface Address {
   readonly port: number
 }
 
-/** Of `server.port`. */
+/** The port of `server.port`. */
 const defaultPort = 8080
 
-/** An address that one can connect to, for one that a listener binds to. */
+/** The address to connect to, for an address that a listener binds to. */
 const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
 
 /**
- * The watchdog's listener, which is true also when the main loop is stuck; else the public one. What is wrong with the
- * rest of the configuration does not matter: the instance that runs may have read it before.
+ * The watchdog's listener, which answers also when the main loop is stuck; else the public listener. Errors in the rest of
+ * the configuration do not matter: the running process may have read an earlier version.
  */
 function addressOf({ configFile, env }: Cli): string {
   const files = readTree(configFile, { env, problems: [], files: new Set() })

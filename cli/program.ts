@@ -39,11 +39,11 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       })
     return command
   }
-  /** As leaf, for commands that can be asked of an instance elsewhere. */
+  /** As leaf, for commands that a remote process can run. */
   const reach = (parent: Commander, usage: string, description: string, load: Load): Commander =>
     leaf(parent, usage, description, load).option(
       '--url <url>',
-      'an instance elsewhere (default: $ARKWATCH_URL); its key is in $ARKWATCH_KEY',
+      'the admin API of a remote process (default: $ARKWATCH_URL); the API key comes from $ARKWATCH_KEY',
     )
   const from = (name: string): Load => (() => import(`./commands/${name}.ts`)) as Load
 
@@ -64,82 +64,82 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     'show what a change would do (YAML or JSON, `-` for standard input)',
     from('config/plan'),
   )
-  reach(config, 'apply <file>', 'lay a change over config.yaml, in data/overlay.yaml', from('config/apply')).option(
+  reach(config, 'apply <file>', 'merge a change over config.yaml, in data/overlay.yaml', from('config/apply')).option(
     '--confirm-within <duration>',
-    'take it back unless it is confirmed within so long',
+    'roll back automatically unless confirmed within this time',
   )
-  reach(config, 'confirm [id]', 'let the change that waits for it stand', from('config/confirm'))
-  reach(config, 'rollback [id]', 'take back the change that waits for its confirmation', from('config/rollback'))
+  reach(config, 'confirm [id]', 'confirm the pending change', from('config/confirm'))
+  reach(config, 'rollback [id]', 'roll back the pending change', from('config/rollback'))
   leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema'))
-  const plugins = reach(program, 'plugins', 'show the plugins of the running instance', from('plugins/list'))
+  const plugins = reach(program, 'plugins', 'show the plugins of the running process', from('plugins/list'))
   reach(
     plugins,
     'restart <plugin>',
-    'stop and start one plugin, and those that hold its services',
+    'stop and start one plugin, and the plugins that use its services',
     from('plugins/restart'),
   )
   reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plugins/enable'))
   reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plugins/disable'))
   reach(program, 'plan', 'show what a reload would do', from('plan'))
-  reach(program, 'reload', 'make the running instance read its configuration again', from('reload'))
-  leaf(program, 'health', 'show the checks of the running instance; exit 1 when not healthy', from('health'))
-    .option('--live', 'ask only whether it is alive, over HTTP, as a container health check does')
-    .option('--url <url>', 'with --live: the address to ask')
-    .option('--timeout <duration>', 'with --live: how long an answer may take', '3s')
-  leaf(program, 'pause', 'let collectors, checks and rules of the running instance stand still', from('pause'))
-  leaf(program, 'resume', 'let them go on', from('resume'))
-  const logs = reach(program, 'logs', 'show recent lines, and follow them', from('logs/tail'))
-    .option('-f, --follow', 'go on with what is written')
-    .option('-n, --limit <count>', 'at most so many to begin with', '100')
-    .option('--level <level>', 'at least this level')
-    .option('--logger <name>', 'this logger and those below it')
+  reach(program, 'reload', 'make the running process read its configuration again', from('reload'))
+  leaf(program, 'health', 'show the checks of the running process; exit 1 when not healthy', from('health'))
+    .option('--live', 'only liveness, over HTTP, as a container health check does')
+    .option('--url <url>', 'with --live: the address of the liveness endpoint')
+    .option('--timeout <duration>', 'with --live: time limit of the request', '3s')
+  leaf(program, 'pause', 'pause collectors, checks and rules of the running process', from('pause'))
+  leaf(program, 'resume', 'resume paused collectors, checks and rules', from('resume'))
+  const logs = reach(program, 'logs', 'show recent log lines, and follow new ones', from('logs/tail'))
+    .option('-f, --follow', 'follow new lines')
+    .option('-n, --limit <count>', 'number of recent lines', '100')
+    .option('--level <level>', 'minimum level')
+    .option('--logger <name>', 'this logger and its children')
   reach(
     logs,
     'level [logger] [level]',
-    'list the levels, or set one (`root` is all; `reset` takes it away)',
+    'list the levels, or set one (`root` is every logger; `reset` removes the setting)',
     from('logs/level'),
-  ).option('--for <duration>', 'put the level of before back after so long, `15m`')
-  reach(logs, 'recent', 'show the lines kept in memory', from('logs/recent'))
-    .option('-n, --limit <count>', 'at most so many', '100')
-    .option('--level <level>', 'at least this level')
-    .option('--logger <name>', 'this logger and those below it')
-  const audit = program.command('audit').description('who did what, and whether that record is whole')
+  ).option('--for <duration>', 'restore the previous level after this time, `15m`')
+  reach(logs, 'recent', 'show the log lines kept in memory', from('logs/recent'))
+    .option('-n, --limit <count>', 'maximum number', '100')
+    .option('--level <level>', 'minimum level')
+    .option('--logger <name>', 'this logger and its children')
+  const audit = program.command('audit').description('the record of who did what, and its verification')
   reach(audit, 'tail', 'show the latest records', from('audit/tail'))
-    .option('-n, --limit <count>', 'at most so many', '50')
-    .option('-f, --follow', 'go on with what is added')
-    .option('--principal <name>', 'only what this key did')
+    .option('-n, --limit <count>', 'maximum number', '50')
+    .option('-f, --follow', 'follow new records')
+    .option('--principal <name>', 'only records of this principal')
     .option('--action <id>', 'only this action, `plugins.restart`')
-  reach(audit, 'verify', 'check that no record was changed; exit 1 if one was', from('audit/verify'))
-    .option('--file <export>', 'check an export, without the running instance')
-    .option('--key <file>', 'with --file: the public key (PEM) that must have signed it')
+  reach(audit, 'verify', 'verify that no record was changed; exit 1 if one was', from('audit/verify'))
+    .option('--file <export>', 'verify an export, without the running process')
+    .option('--key <file>', 'with --file: the public key (PEM) that must have signed the export')
   reach(audit, 'export', 'print all records as JSON lines, signed', from('audit/export'))
-  const keys = program.command('keys').description('keys of the admin API')
-  reach(keys, 'list', 'list the keys, without the keys themselves', from('keys/list'))
-  reach(keys, 'create <name>', 'make a key; it is shown this once', from('keys/create'))
+  const keys = program.command('keys').description('API keys of the admin API')
+  reach(keys, 'list', 'list the API keys, without their secrets', from('keys/list'))
+  reach(keys, 'create <name>', 'create an API key; its secret is shown only once', from('keys/create'))
     .option('--role <role>', 'viewer, operator, admin or auditor', 'viewer')
     .option('--scope <group...>', 'only these groups of operations')
-    .option('--expires <duration>', 'it ends after so long, `90d`')
-  reach(keys, 'revoke <id>', 'end a key at once', from('keys/revoke'))
-  reach(program, 'jobs [id]', 'show jobs, or one of them', from('jobs')).option('--cancel', 'ask it to end')
+    .option('--expires <duration>', 'lifetime, `90d`')
+  reach(keys, 'revoke <id>', 'revoke an API key immediately', from('keys/revoke'))
+  reach(program, 'jobs [id]', 'show jobs, or one job', from('jobs')).option('--cancel', 'cancel the job')
   reach(
     program,
     'pool [action] [fingerprint]',
-    'show the pools: status, holders, statements, slow, routes, explain; or pause, resume, evict, drain one',
+    'show the pools: status, holders, statements, slow, routes, explain; or pause, resume, evict, drain a pool',
     from('pool'),
   )
-    .option('--pool <name>', 'this pool (default: all to show, `default` to act on)')
-    .option('--pid <pid>', 'with evict: only the connection of this backend')
-    .option('--timeout <duration>', 'with drain: how long what is lent may take', '5s')
+    .option('--pool <name>', 'name of the pool (default: every pool to show, `default` to act on)')
+    .option('--pid <pid>', 'with evict: only the connection of this backend process')
+    .option('--timeout <duration>', 'with drain: time limit for lent connections', '5s')
   leaf(program, 'version', 'print the version', from('version'))
-  leaf(program, 'init', 'write a configuration for what is found on this machine', from('init')).option(
+  leaf(program, 'init', 'write a configuration for the services found on this machine', from('init')).option(
     '--force',
-    'overwrite a file that is there already',
+    'overwrite an existing file',
   )
   leaf(program, 'dev', 'run, and restart when configuration or plugins change', from('dev'))
   const plugin = program.command('plugin').description('write plugins')
   leaf(plugin, 'new <name>', 'write a package with a new plugin and its test', from('plugins/new'))
     .option('--dir <folder>', 'where (default: ./arkwatch-plugin-<name>)')
-    .option('--force', 'write into a folder that is not empty')
+    .option('--force', 'write into a directory that is not empty')
 
   try {
     await program.parseAsync(argv, { from: 'user' })

@@ -1,4 +1,4 @@
-/** Server-sent events of an instance elsewhere. */
+/** Server-sent events of a remote process. */
 import { createParser } from 'eventsource-parser'
 import { messageOf } from '../core/contract/errors.ts'
 import { systemClock } from '../core/process/clock.ts'
@@ -7,15 +7,15 @@ import { refusal } from './remote-refusal.ts'
 
 export interface RemoteEvent {
   readonly event: string
-  /** The number of a line or of a record. */
+  /** The number of the log line or of the audit record. */
   readonly id: number
   readonly data: unknown
 }
 
-/** The other side says something every 15 s: without a word for so long the connection is dead. */
+/** The server sends something every 15 s: a connection that is silent for this long is dead. */
 const silenceMs = 45_000
 
-/** The bytes of a response; a connection that says nothing any more ends as one that was closed. */
+/** The bytes of a response. A silent connection ends like a closed one. */
 async function* chunksOf(body: ReadableStream<Uint8Array>, abort: AbortController): AsyncGenerator<Uint8Array> {
   let cancel = systemClock.after(silenceMs, () => abort.abort())
   try {
@@ -25,7 +25,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>, abort: AbortControlle
       yield chunk
     }
   } catch {
-    // Cut off: to who follows it is no other end than an orderly one.
+    // A cut connection ends the stream like an orderly end.
   } finally {
     cancel()
     abort.abort()
@@ -33,9 +33,9 @@ async function* chunksOf(body: ReadableStream<Uint8Array>, abort: AbortControlle
 }
 
 /**
- * Follows events until the other side ends them or falls silent.
- * @yields first an event named `open`, once the stream stands
- * @throws the API's own error, CLI_REMOTE_UNREACHABLE
+ * Follows events until the server ends the stream or falls silent.
+ * @yields first an event named `open`, when the stream is open
+ * @throws the error of the API, CLI_REMOTE_UNREACHABLE
  */
 export async function* remoteEvents(url: string, path: string, key: string): AsyncGenerator<RemoteEvent> {
   const abort = new AbortController()

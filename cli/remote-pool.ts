@@ -1,4 +1,4 @@
-/** The commands of `arkwatch pool` over the admin API of an instance elsewhere. */
+/** The commands of `arkwatch pool` over the admin API of a remote process. */
 import { parseDuration } from '../core/contract/units.ts'
 
 type Args = Readonly<Record<string, unknown>>
@@ -7,7 +7,7 @@ type Send = (method: string, path: string, body?: unknown) => Promise<{ json: Js
 
 const enc = (value: unknown) => encodeURIComponent(String(value ?? 'default'))
 
-/** One pool of all, where one is named. */
+/** The named pool, or every pool. */
 const chosen = ({ pools }: Json, { pool }: Args) => {
   const all = pools as Json
   return { pools: pool === undefined ? all : { [String(pool)]: all[String(pool)] } }

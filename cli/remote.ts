@@ -1,4 +1,4 @@
-/** The control commands over the admin API of an instance elsewhere: `--url`, with the key in ARKWATCH_KEY. */
+/** The control commands over the admin API of a remote process: `--url`, with the API key in ARKWATCH_KEY. */
 
 import { messageOf } from '../core/contract/errors.ts'
 import { parseDuration } from '../core/contract/units.ts'
@@ -12,7 +12,7 @@ import { refusal } from './remote-refusal.ts'
 type Args = Readonly<Record<string, unknown>>
 type Json = Record<string, unknown>
 
-/** Sends one request to the admin API. @throws the API's own error, CLI_REMOTE_UNREACHABLE */
+/** Sends one request to the admin API. @throws the error of the API, CLI_REMOTE_UNREACHABLE */
 type Send = (
   method: string,
   path: string,
@@ -30,11 +30,11 @@ const query = (args: Args): string => {
 }
 
 export interface RemoteClient extends ControlClient {
-  /** Events of `logs` or `audit` until the other side ends them. @throws as `call` */
+  /** Events of `logs` or `audit` until the server ends the stream. @throws as `call` */
   follow(topic: keyof typeof streams, args: Args): AsyncGenerator<RemoteEvent>
 }
 
-/** Where events are. */
+/** The paths of the event streams. */
 const streams = {
   logs: ({ level, logger }: Args) => `/admin/stream${query({ topics: 'logs', level, logger })}`,
   audit: () => '/admin/audit/stream',
@@ -68,14 +68,14 @@ const loggersOf = ({ loggers }: Json) => ({
   })),
 })
 
-/** The id of the change that waits, where none is named. */
+/** The id of the pending change, where the command names none. */
 async function pendingId(send: Send, id: unknown): Promise<string> {
   if (typeof id === 'string') return id
   const { json } = await send('GET', '/admin/config')
   return typeof json.pending === 'string' ? json.pending : 'none'
 }
 
-/** What each control command is over HTTP, and its answer back in the form of the control socket. */
+/** Each control command as an HTTP request, with the answer converted to the form of the control socket. */
 const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unknown>>> = {
   async status(send) {
     const [{ json: status }, { json: listed }] = await Promise.all([
@@ -189,8 +189,8 @@ function sender(url: string, key: string, timeoutMs: number): Send {
 }
 
 /**
- * @param timeoutMs how long an answer may take
- * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for what only the machine itself may ask
+ * @param timeoutMs time limit of a request
+ * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for commands of the control socket alone
  */
 export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): RemoteClient {
   const key = env.ARKWATCH_KEY
