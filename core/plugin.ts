@@ -32,6 +32,7 @@ export {
   logSink,
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
+export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,

@@ -1,6 +1,5 @@
-/** Makes the JSON line of a record: pino writes it, our own pass before it makes it bounded and free of secrets. */
-import { pino, symbols } from 'pino'
-import type { Level, LogRecord } from '../../../core/plugin.ts'
+/** The JSON line of a record, bounded and free of secrets, in the order of pino: level, time, fields, message. */
+import type { LogRecord } from '../../../core/plugin.ts'
 import { callSite } from './call-site.ts'
 import type { Redactor } from './redact.ts'
 import { safeText, sanitizeFields, type Tree } from './sanitize.ts'
@@ -15,15 +14,12 @@ export interface EncoderOptions {
   readonly redactor: Redactor
   /** Adds module, function and line to every line. */
   readonly callSite: boolean
-  /** The request under way, where lines are to carry it. */
+  /** The request in progress, where lines carry its ids. */
   currentRequest?(): RequestIds | undefined
 }
 
-/** @returns the line with its line end. Never throws for what is in the record. */
+/** @returns the line with its line end. Never throws, whatever the record holds. */
 export type LineEncoder = (record: LogRecord) => string
-
-type PinoWrite = (fields: Tree, message: string, level: number) => void
-const pinoLevels: Readonly<Record<Level, number>> = { trace: 10, debug: 20, info: 30, warn: 40, error: 50, fatal: 60 }
 
 /** ISO 8601 in UTC; the part up to the second is kept from line to line. */
 function timestamps(): (timeMs: number) => string {
@@ -43,24 +39,6 @@ function timestamps(): (timeMs: number) => string {
 export function createLineEncoder(options: EncoderOptions): LineEncoder {
   const { redactor } = options
   const iso = timestamps()
-  let stamp = ''
-  let line = ''
-  const logger = pino(
-    {
-      level: 'trace',
-      base: null,
-      messageKey: 'message',
-      timestamp: () => `,"timestamp":"${stamp}"`,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: (value) => value },
-    },
-    {
-      write(text) {
-        line = text
-      },
-    },
-  )
-  const write = (logger as unknown as Record<symbol, PinoWrite>)[symbols.writeSym as symbol]!.bind(logger)
 
   return ({ timeMs, level, logger: name, message, fields }) => {
     const tree: Tree = { logger: redactor.key(name).name }
@@ -71,8 +49,8 @@ export function createLineEncoder(options: EncoderOptions): LineEncoder {
       if (ids.traceId !== undefined) tree.traceId = ids.traceId
     }
     if (fields !== undefined) sanitizeFields(redactor, fields, tree)
-    stamp = iso(timeMs)
-    write(tree, safeText(redactor, typeof message === 'string' ? message : String(message)), pinoLevels[level])
-    return line
+    const text = safeText(redactor, typeof message === 'string' ? message : String(message))
+    const middle = JSON.stringify(tree).slice(1, -1)
+    return `{"level":"${level}","timestamp":"${iso(timeMs)}",${middle},"message":${JSON.stringify(text)}}\n`
   }
 }

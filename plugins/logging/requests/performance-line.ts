@@ -1,11 +1,10 @@
-/** The periodic line on how the process does: rate, latencies, loop lag, memory. */
-import type { Clock, EventLoop, Logger } from '../../../core/plugin.ts'
-import { LatencySketch } from './latency-sketch.ts'
+/** The periodic log line about the process: request rate, latencies, delay of the event loop, memory. */
+import { type Clock, type EventLoop, type Logger, QuantileSketch } from '../../../core/plugin.ts'
 
 const round = (value: number) => Math.round(value * 1_000) / 1_000
 
 export class PerformanceLine {
-  readonly sketch = new LatencySketch()
+  sketch = new QuantileSketch()
   #sinceMs: number
 
   constructor(
@@ -31,6 +30,6 @@ export class PerformanceLine {
       heapUsedBytes: heapUsed,
     })
     this.#sinceMs = nowMs
-    this.sketch.reset()
+    this.sketch = new QuantileSketch()
   }
 }

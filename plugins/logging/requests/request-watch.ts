@@ -28,14 +28,13 @@ export class RequestWatch {
 
   constructor(private readonly options: RequestWatchOptions) {
     const performance = new PerformanceLine(options.log, options.clock, options.eventLoop)
-    const { sketch } = performance
     const slow = new SlowRequests(options.log)
     this.#performance = performance
     this.hooks = {
       context: false,
       observeRequest: undefined,
       observe: (route, status, durationMs, endedMs) => {
-        sketch.observe(durationMs)
+        performance.sketch.add(durationMs)
         if (durationMs >= this.#slowMs) slow.add(route, status, durationMs, endedMs)
         if (this.access?.withText === false) this.access.record(route, status, durationMs, endedMs)
       },

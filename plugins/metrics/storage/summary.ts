@@ -1,8 +1,8 @@
+import { SlidingSketch } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
 import { type FamilyOptions, type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
-import { SlidingSketch } from './sketch.ts'
 
 const maxQuantiles = 20
 const minWindowMs = 1_000

@@ -3,7 +3,6 @@ import type { Level, Logger } from '../../../core/contract/logger.ts'
 import type { LogEntry } from '../../../plugins/logging/api.ts'
 import { LiveTails } from '../../../plugins/logging/recent/live-tail.ts'
 import { RingBuffer } from '../../../plugins/logging/recent/ring-buffer.ts'
-import { LatencySketch } from '../../../plugins/logging/requests/latency-sketch.ts'
 import { SlowRequests } from '../../../plugins/logging/requests/slow-requests.ts'
 import { StormFilter } from '../../../plugins/logging/storm.ts'
 import { testClock } from '../../../testing/test-clock.ts'
@@ -158,19 +157,4 @@ test('slow requests get ten lines in ten seconds; the next one says how many had
   expect(lines[0]).toEqual({ method: 'GET', route: '/x/:id', status: 200, durationMs: 1_500.123 })
   slow.add(route, 200, 2_000, 10_000)
   expect(lines[10]).toMatchObject({ suppressed: 5 })
-})
-
-test('latency quantiles are within seven percent, from a microsecond to minutes', () => {
-  for (const scale of [0.01, 1, 1_000]) {
-    const sketch = new LatencySketch()
-    for (let index = 1; index <= 1_000; index += 1) sketch.observe(index * scale)
-    expect(Math.abs(sketch.quantile(0.5) / (500 * scale) - 1)).toBeLessThan(0.07)
-    expect(Math.abs(sketch.quantile(0.99) / (990 * scale) - 1)).toBeLessThan(0.07)
-  }
-  const sketch = new LatencySketch()
-  expect(sketch.quantile(0.5)).toBe(0)
-  for (const odd of [0, -1, 1e9, Number.NaN]) sketch.observe(odd)
-  expect(sketch.count).toBe(4)
-  sketch.reset()
-  expect(sketch.quantile(0.99)).toBe(0)
 })

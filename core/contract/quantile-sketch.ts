@@ -52,7 +52,7 @@ class Counts {
   }
 }
 
-export class Sketch {
+export class QuantileSketch {
   count = 0
   #zeros = 0
   readonly #positive = new Counts()
@@ -65,7 +65,7 @@ export class Sketch {
     else (value > 0 ? this.#positive : this.#negative).add(indexOf(magnitude))
   }
 
-  merge(other: Sketch): void {
+  merge(other: QuantileSketch): void {
     this.count += other.count
     this.#zeros += other.#zeros
     this.#positive.addAll(other.#positive)
@@ -94,10 +94,10 @@ export class Sketch {
 /** How many parts the window has; the oldest one is dropped as a whole. */
 export const windowParts = 5
 
-/** Sketches over the last `windowMs`, in parts: values count for between 4/5 of the window and all of it. */
+/** Values of the last `windowMs`, in parts: values count for between 4/5 of the window and all of it. */
 export class SlidingSketch {
   readonly #partMs: number
-  readonly #parts: (Sketch | undefined)[] = Array.from({ length: windowParts }, () => undefined)
+  readonly #parts: (QuantileSketch | undefined)[] = Array.from({ length: windowParts }, () => undefined)
   #current = Number.NEGATIVE_INFINITY
 
   constructor(windowMs: number) {
@@ -116,15 +116,15 @@ export class SlidingSketch {
   add(value: number, nowMs: number): void {
     this.#advance(nowMs)
     const at = this.#current % windowParts
-    const part = this.#parts[at] ?? new Sketch()
+    const part = this.#parts[at] ?? new QuantileSketch()
     this.#parts[at] = part
     part.add(value)
   }
 
   /** What the window holds at `nowMs`. */
-  merged(nowMs: number): Sketch {
+  merged(nowMs: number): QuantileSketch {
     this.#advance(nowMs)
-    const all = new Sketch()
+    const all = new QuantileSketch()
     for (const part of this.#parts) if (part !== undefined) all.merge(part)
     return all
   }

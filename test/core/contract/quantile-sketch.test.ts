@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { largest, relativeError, Sketch, SlidingSketch, smallest } from '../../../../plugins/metrics/storage/sketch.ts'
+import {
+  largest,
+  QuantileSketch,
+  relativeError,
+  SlidingSketch,
+  smallest,
+} from '../../../core/contract/quantile-sketch.ts'
 
 /** The value of the rank that the sketch looks for. */
 const exact = (values: readonly number[], quantile: number) =>
@@ -17,7 +23,7 @@ describe('sketch', () => {
   test('every quantile is within the relative error of the exact one', () => {
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 300 }), (values) => {
-        const sketch = new Sketch()
+        const sketch = new QuantileSketch()
         for (const one of values) sketch.add(one)
         for (const quantile of [0, 0.1, 0.5, 0.9, 0.99, 1]) {
           const wanted = exact(values, quantile)
@@ -32,7 +38,7 @@ describe('sketch', () => {
   test('merging gives what adding everything to one gives', () => {
     fc.assert(
       fc.property(fc.array(value), fc.array(value), (some, others) => {
-        const [one, other, both] = [new Sketch(), new Sketch(), new Sketch()]
+        const [one, other, both] = [new QuantileSketch(), new QuantileSketch(), new QuantileSketch()]
         for (const each of some) one.add(each)
         for (const each of others) other.add(each)
         for (const each of [...some, ...others]) both.add(each)
@@ -43,7 +49,7 @@ describe('sketch', () => {
   })
 
   test('values beyond the range count as its ends', () => {
-    const sketch = new Sketch()
+    const sketch = new QuantileSketch()
     for (const one of [1e300, -1e300, 1e-300]) sketch.add(one)
     expect(sketch.quantile(1)).toBeCloseTo(largest, -8)
     expect(sketch.quantile(0)).toBeCloseTo(-largest, -8)
@@ -51,7 +57,7 @@ describe('sketch', () => {
   })
 
   test('an empty one gives NaN', () => {
-    expect(new Sketch().quantile(0.5)).toBeNaN()
+    expect(new QuantileSketch().quantile(0.5)).toBeNaN()
   })
 
   test('the window forgets a fifth of itself at a time', () => {
