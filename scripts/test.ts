@@ -40,7 +40,7 @@ async function runTests(files: readonly string[], env: Record<string, string>, r
     [
       process.execPath,
       'test',
-      `--preload=${join(root, 'test/support/raised-codes.ts')}`,
+      `--preload=${join(root, 'test/support/preload.ts')}`,
       `--parallel=${parallel}`,
       `--timeout=${isProof ? 600_000 : 20_000}`,
       ...reporter,

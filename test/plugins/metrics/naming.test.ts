@@ -55,7 +55,7 @@ describe('naming', () => {
   test.skipIf(promtool === undefined)('the verdicts are those of promtool, problem by problem', () => {
     const types: MetricType[] = ['counter', 'gauge', 'histogram', 'summary']
     const wanted = new Map<string, { type: MetricType; label: string }>()
-    for (const name of fc.sample(names, { numRuns: 1_500, seed: 7 })) {
+    for (const name of fc.sample(names, 1_500)) {
       const at = wanted.size
       wanted.set(name, { type: types[at % 4]!, label: ['method', 'httpMethod', 'code'][at % 3]! })
     }

@@ -12,7 +12,6 @@ setDefaultTimeout(900_000)
 const url = sharedUrl('postgres')
 const runs = process.env.ARKWATCH_PROOF === '1' ? 100 : 3
 const stepsARun = 100
-const seed = Number(process.env.ARKWATCH_TEST_SEED ?? 1)
 
 type Kind =
   | 'reserve'
@@ -181,7 +180,7 @@ describe.each(driverNames)('over %s', (driver) => {
           await settles()
           expect((await backends()).length).toBe(0)
         }),
-        { numRuns: runs, seed },
+        { numRuns: runs },
       )
       expect(steps).toBe(runs * stepsARun)
       await admin.end()

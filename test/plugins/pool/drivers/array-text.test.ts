@@ -27,7 +27,6 @@ test('what is written reads as it was', () => {
     fc.property(fc.array(fc.oneof(item, fc.array(item))), fc.constantFrom(',', ';'), (values, delimiter) => {
       expect(readArray(writeArray(values, String, delimiter), String, delimiter)).toEqual(values)
     }),
-    { seed: Number(process.env.ARKWATCH_TEST_SEED ?? 1) },
   )
 })
 
