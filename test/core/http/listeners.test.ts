@@ -51,7 +51,7 @@ test('a listener tells its address and its name, and is gone when closed', async
   expect(await (await fetch(listener.url)).text()).toBe('got 0')
   await listener.close()
   expect(listeners.list()).toEqual([])
-  expect(fetch(listener.url)).rejects.toThrow()
+  await expect(fetch(listener.url)).rejects.toThrow()
 })
 
 describe('a port that cannot be had is LISTEN_FAILED', () => {
@@ -151,7 +151,7 @@ describe('closing', () => {
   test('waits for requests under way, and takes no new ones', async () => {
     const { listener, answer, release } = await held()
     const closed = listener.close(5_000)
-    expect(fetch(listener.url)).rejects.toThrow()
+    await expect(fetch(listener.url)).rejects.toThrow()
     release.resolve()
     expect(await answer).toBe('late')
     await closed

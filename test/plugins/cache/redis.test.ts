@@ -74,10 +74,14 @@ describe('the Redis tier', () => {
 
   test('tells what the server says of itself, and nothing where it is away', async () => {
     using node = await cacheNode(server.url)
+    using other = await cacheNode(server.url)
     await node.cache.set('k', 1)
+    const before = await node.cache.fullStats()
+    await other.cache.mget(['k', 'absent'])
     const stats = await node.cache.fullStats()
     expect(stats.redis_memory_usage).toBeGreaterThan(100_000)
-    expect(stats.redis_keyspace_hits).toBeGreaterThanOrEqual(0)
+    expect(stats.redis_keyspace_hits).toBeGreaterThan(before.redis_keyspace_hits!)
+    expect(stats.redis_keyspace_misses).toBeGreaterThan(before.redis_keyspace_misses!)
     node.redis.stop()
     expect(await node.cache.fullStats()).toMatchObject({ redis_memory_usage: null, redis_keyspace_misses: null })
   })

@@ -181,9 +181,7 @@ for (const kind of kinds) {
     })
     const fetch = path.wrapHono(app)
     expect(() => fetch(new Request('http://localhost/now'))).toThrow('a string')
-    expect(fetch(new Request('http://localhost/soon'))).rejects.toBe('a string')
-    await Promise.resolve()
-    await Bun.sleep(0) // lets the rejection reach every listener
+    await expect(fetch(new Request('http://localhost/soon'))).rejects.toBe('a string')
     expect(taken()).toEqual(['GET /now 500', 'GET /soon 500'])
     expect(path.active()).toBe(0)
   })

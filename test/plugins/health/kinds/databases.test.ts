@@ -81,19 +81,19 @@ describe('a package that is not installed', () => {
   test('is told with the line that installs it', async () => {
     const missing = 'a-package-that-is-not-installed'
     const loading = loadPackage('postgres', () => import(missing))
-    expect(loading).rejects.toMatchObject({
+    await expect(loading).rejects.toMatchObject({
       code: 'HEALTH_PACKAGE_MISSING',
       message: 'package postgres is not installed: bun add postgres',
     })
     for (const kind of ['postgres', 'redis']) {
       const load = async (name: string) => loadPackage<never>(name, () => import(missing))
       const run = probeOf({ kind, url: `${kind}://127.0.0.1:1` }, { load }).run(new AbortController().signal)
-      expect(run).rejects.toThrow(/is not installed: bun add (postgres|ioredis)/)
+      await expect(run).rejects.toThrow(/is not installed: bun add (postgres|ioredis)/)
     }
   })
 
-  test('what fails while it loads is told as it is', () => {
+  test('what fails while it loads is told as it is', async () => {
     const load = () => Promise.reject(new Error('broken'))
-    expect(loadPackage('postgres', load)).rejects.toThrow('broken')
+    await expect(loadPackage('postgres', load)).rejects.toThrow('broken')
   })
 })
