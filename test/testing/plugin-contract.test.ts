@@ -1,0 +1,46 @@
+import { beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { join } from 'node:path'
+
+// A process of its own checks every plugin of the fixture.
+setDefaultTimeout(180_000)
+
+const fixture = join(import.meta.dir, 'fixtures/contracts.ts')
+/** By plugin: the text of each test that failed, and how many passed. */
+const failures = new Map<string, string[]>()
+const passes = new Map<string, number>()
+
+beforeAll(async () => {
+  const child = Bun.spawn([process.execPath, 'test', fixture], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [, text] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+  let before = ''
+  // The faults come again at the end, in a list.
+  for (const line of text.split(/^\d+ tests failed:$/m)[0]!.split('\n')) {
+    const [, verdict, name] = /^\((pass|fail)\) the contract of plugin (\w+) > /.exec(line) ?? []
+    if (verdict === 'pass') passes.set(name!, (passes.get(name!) ?? 0) + 1)
+    if (verdict === 'fail') failures.set(name!, [...(failures.get(name!) ?? []), before])
+    before = verdict === undefined ? `${before}\n${line}` : ''
+  }
+  expect(await child.exited).toBe(1)
+})
+
+test('a plugin that keeps the contract passes every test', () => {
+  expect([passes.get('good'), failures.get('good')]).toEqual([8, undefined])
+})
+
+test.each([
+  ['leaked_interval', 'left after three starts and stops: timers (3)'],
+  ['leaked_thread', 'left after three starts and stops: threads (3)'],
+  ['leaked_handle', 'left after three starts and stops: handles (2)'],
+  ['opening_setup', 'setup opens timers (1)'],
+  ['throwing_tick', 'within 60 s of its start: a timer threw: boom'],
+  ['rejecting_tick', 'within 60 s of its start: a timer threw: boom'],
+  ['throwing_observe', 'the hook observe throws: boom'],
+  ['throwing_on_error', 'the hook onError throws: boom'],
+  ['async_hook', 'the hook onResponse returns a promise'],
+  ['async_setup', 'setup returns a promise: do what waits in start'],
+  ['misspelt_part', 'setup returns the part "strat", which is unknown: did you mean "start"?'],
+  ['misspelt_hook', 'setup returns the hook "onRespose", which is unknown: did you mean "onResponse"?'],
+])('%s fails with a message that names the fault', (plugin, message) => {
+  expect(failures.get(plugin)).toEqual([expect.stringContaining(message)])
+  expect(passes.get(plugin)).toBe(7)
+})
