@@ -1,0 +1,168 @@
+import { expect, test } from 'bun:test'
+import { numbers, type Parts, rig } from './host-rig.ts'
+
+/** What the reload does to a plugin; `exclusive` ones are replaced, and stop before their successor starts. */
+const changes = ['same', 'reconfigured', 'replaced', 'exclusive'] as const
+type Change = (typeof changes)[number]
+const phases = ['start', 'ready', 'reconfigure'] as const
+type Phase = (typeof phases)[number]
+
+/** In start order: each needs or wants the service of the one before; `last` stands alone. */
+const names = ['provider', 'dependent', 'leaf', 'last'] as const
+type Name = (typeof names)[number]
+const needed: Partial<Record<Name, Name>> = { dependent: 'provider', leaf: 'dependent' }
+
+interface Instance {
+  readonly id: string
+  readonly name: Name
+  readonly inherited: unknown
+  /** The id of the instance whose service this one holds. */
+  readonly holds: unknown
+  config: unknown
+  alive: boolean
+  resumed: number
+  stops: string[]
+}
+
+interface Row {
+  readonly change: Readonly<Record<Name, Change>>
+  readonly failing: Name
+  readonly phase: Phase
+}
+
+/** Whether the reload builds a new instance: of a plugin that is replaced, or that holds a service of a replaced one. */
+const isReplaced = (row: Row, name: Name): boolean => {
+  const provider = needed[name]
+  return ['replaced', 'exclusive'].includes(row.change[name]) || (provider !== undefined && isReplaced(row, provider))
+}
+/** Whether the reload had come to the plugin when the failure happened. */
+const isReached = ({ failing, phase }: Row, name: Name): boolean =>
+  phase === 'ready' || names.indexOf(name) <= names.indexOf(failing)
+/** Whether the rollback rebuilds the old instance: of a plugin that had to stop, or that holds a service of a rebuilt one. */
+const isRebuilt = (row: Row, name: Name): boolean => {
+  const provider = needed[name]
+  return (
+    (row.change[name] === 'exclusive' && isReached(row, name)) || (provider !== undefined && isRebuilt(row, provider))
+  )
+}
+
+const rows: [Change, Change, Name, Phase, Row][] = changes.flatMap((provider) =>
+  changes.flatMap((dependent) =>
+    names.flatMap((failing) =>
+      phases
+        .map((phase): Row => ({ change: { provider, dependent, leaf: 'same', last: 'replaced' }, failing, phase }))
+        .filter((row) =>
+          row.phase === 'reconfigure'
+            ? row.change[failing] === 'reconfigured' && !isReplaced(row, failing)
+            : isReplaced(row, failing),
+        )
+        .map((row): [Change, Change, Name, Phase, Row] => [provider, dependent, failing, row.phase, row]),
+    ),
+  ),
+)
+
+/** Boots a host with the four plugins and config 1, and records their instances. */
+async function running({ change, failing, phase }: Row) {
+  const at = rig()
+  const instances: Instance[] = []
+  const broken = { value: false }
+  const alive = (name: Name) => instances.filter((each) => each.name === name && each.alive)
+  const fails = (name: Name, where: Phase) => {
+    if (broken.value && name === failing && where === phase) throw new Error('no')
+  }
+  for (const name of names) {
+    const provider = needed[name]
+    at.define(name, {
+      provides: name === 'last' ? [] : [name],
+      ...(provider && (name === 'leaf' ? { wants: [provider] } : { needs: [provider] })),
+      exclusive: change[name] === 'exclusive',
+      setup({ config, inherited, needs, wants }) {
+        const number = instances.filter((each) => each.name === name).length + 1
+        const id = `${name}#${number}`
+        const held = provider && { ...needs, ...wants }[provider]
+        const self: Instance = {
+          ...{ id, name, config, inherited, holds: held, alive: false, resumed: 0, stops: [] },
+        }
+        instances.push(self)
+        const parts: Parts = {
+          services: name === 'last' ? {} : { [name]: id },
+          contributes: [numbers(id)],
+          start() {
+            if (change[name] === 'exclusive') expect(alive(name)).toEqual([])
+            if (number === 2) fails(name, 'start')
+            self.alive = true
+          },
+          ready() {
+            if (number === 2) fails(name, 'ready')
+          },
+          handover: () => ({
+            state: `state of ${id}`,
+            resume() {
+              self.resumed += 1
+            },
+          }),
+          stop(reason) {
+            self.alive = false
+            self.stops.push(reason)
+          },
+        }
+        if (change[name] !== 'reconfigured') return parts
+        return {
+          ...parts,
+          reconfigure(next) {
+            if (next === 2) fails(name, 'reconfigure')
+            self.config = next
+          },
+        }
+      },
+    })
+  }
+  const sections = (config: number) =>
+    names.map((name) => at.section(name, change[name] === 'same' ? 1 : config, { required: config === 2 }))
+  await at.host.boot(sections(1))
+  await at.host.ready()
+  const contributed = () => at.live.all.map(({ value }) => value).sort()
+  return { ...at, instances, alive, broken, sections, contributed }
+}
+
+test('the table has a row for every neighbour', () => {
+  expect(rows.length).toBeGreaterThan(60)
+})
+
+test.each(rows)(
+  'provider %s, dependent %s: %s fails in %s, and everything is as before',
+  async (_provider, _dependent, _failing, _phase, row) => {
+    const { host, instances, alive, broken, sections, states, contributed, clock } = await running(row)
+    broken.value = true
+    await expect(host.reload(sections(2))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+    expect(states()).toEqual({ provider: 'ok', dependent: 'ok', leaf: 'ok', last: 'ok' })
+    for (const name of names) {
+      const [now, ...others] = alive(name)
+      const first = instances.find((each) => each.name === name)!
+      const isPaused = isReplaced(row, name) && isReached(row, name)
+      const rebuilt = isRebuilt(row, name)
+      expect({ name, ...now, others, stops: first.stops }).toEqual({
+        ...{ name, config: 1, alive: true, others: [] },
+        id: rebuilt ? now!.id : first.id,
+        holds: needed[name] && alive(needed[name])[0]!.id,
+        inherited: rebuilt ? `state of ${first.id}` : undefined,
+        resumed: isPaused && !rebuilt ? 1 : 0,
+        stops: rebuilt ? ['reload'] : [],
+      })
+      expect(host.service(name)).toBe(name === 'last' ? undefined : now!.id)
+      // What the reload had built is taken down as a failure.
+      const built = instances.filter((each) => each.name === name && each !== first && each !== now)
+      expect(built.map(({ stops }) => stops)).toEqual(isPaused ? [['failed']] : [])
+    }
+    expect(contributed()).toEqual(names.map((name) => alive(name)[0]!.id).sort())
+
+    broken.value = false
+    await host.reload(sections(2))
+    for (const name of names)
+      expect(alive(name).map(({ config }) => config)).toEqual([row.change[name] === 'same' ? 1 : 2])
+    expect(contributed()).toEqual(names.map((name) => alive(name)[0]!.id).sort())
+    expect(await host.stop()).toEqual([])
+    expect(names.flatMap(alive)).toEqual([])
+    expect(clock.pending).toBe(0)
+  },
+)
