@@ -62,7 +62,7 @@ describe('the runtime', () => {
     // The request has to reach the server first.
     while (booted.runtime.activeRequests() === 0) await Bun.sleep(1)
     const stop = booted.stop()
-    await Bun.sleep(1)
+    await Bun.sleep(1) // The listener closes in real time.
     await expect(fetch(`${url}/text`)).rejects.toThrow()
     gates.get('drain')!.resolve()
     expect(await slow).toBe('stopping true')

@@ -52,6 +52,7 @@ describe.skipIf(database === undefined)('a bad DSN applied under load', () => {
     })
     return { status: response.status, etag: response.headers.get('etag'), body: (await response.json()) as never }
   }
+  /** Asks again in real time: the instance is another process. */
   async function until<T>(ask: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
     for (let tries = 0; ; tries += 1) {
       const value = await ask()

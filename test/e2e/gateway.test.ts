@@ -256,7 +256,7 @@ withServers('under load, the example gateway', () => {
         const rows = await sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE datname = current_database() AND application_name = 'arkwatch-default' ORDER BY random() LIMIT 1`
         killed += rows.length
-        await Bun.sleep(50)
+        await Bun.sleep(50) // The server is another process.
       }
     })()
     const report = await runLoad({ url: gateway.url, requests, seconds: 60, concurrency: 12 })

@@ -37,7 +37,7 @@ const stateOf = async (name: string) =>
   ((await at!.get(`/admin/plugins/${name}`)) as never as { state: string; reason: string }) ?? {}
 const newKey = (name: string) => at!.codeOf('/admin/keys', { json: { name, role: 'viewer' } })
 
-/** Asks until the answer is as wanted. */
+/** Asks until the answer is as wanted: threads write to a real disk. */
 async function until<T>(ask: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     const value = await ask()

@@ -146,7 +146,7 @@ test('no answer, metric, bundle or file of ours holds a secret of the configurat
   for (const { id, state } of jobs) if (state === 'running') await at.send(`/admin/jobs/${id}`, { method: 'DELETE' })
   let job = await at.get('/admin/support-bundle', { json: { duration_seconds: 0 } })
   while (String(job.state) === 'running') {
-    await Bun.sleep(20)
+    await Bun.sleep(20) // The bundle is written by other threads.
     job = await at.get(`/admin/jobs/${job.id}`)
   }
   const archive = new Uint8Array(await (await at.send(job.file!)).arrayBuffer())

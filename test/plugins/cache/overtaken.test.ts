@@ -8,6 +8,8 @@ import type { Redis } from '../../../plugins/redis/api.ts'
 import { type Instance, privateRedis } from '../../support/services.ts'
 import { cacheNode } from './support.ts'
 
+// A Redis server answers in real time.
+
 let server: Instance
 beforeAll(async () => {
   server = await privateRedis()

@@ -8,6 +8,8 @@ import { testRuntime } from '../../../testing/test-runtime.ts'
 import { sharedUrl } from '../../support/services.ts'
 import { codeOf, memoryCache, until } from './support.ts'
 
+// A database server answers in real time.
+
 // A real database answers.
 setDefaultTimeout(30_000)
 

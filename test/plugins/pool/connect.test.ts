@@ -5,6 +5,8 @@ import { systemClock } from '../../../core/process/clock.ts'
 import { freePort } from '../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from './real-pool.ts'
 
+// A database server answers in real time.
+
 // Time limits of connections pass.
 setDefaultTimeout(30_000)
 

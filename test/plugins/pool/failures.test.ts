@@ -9,6 +9,8 @@ import type { Pool } from '../../../plugins/pool/api.ts'
 import { freePort, type Instance, privatePostgres } from '../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from './real-pool.ts'
 
+// A database server answers in real time.
+
 // Servers are started, stopped, killed and filled.
 setDefaultTimeout(120_000)
 

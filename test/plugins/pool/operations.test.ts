@@ -8,6 +8,8 @@ import pool from '../../../plugins/pool/index.ts'
 import { sharedUrl } from '../../support/services.ts'
 import { type AdminRuntime, bootAdmin } from '../admin/support.ts'
 
+// A database server answers in real time.
+
 // A server is asked.
 setDefaultTimeout(60_000)
 const url = sharedUrl('postgres')

@@ -11,6 +11,8 @@ import { ClientSockets } from '../../../plugins/pool/drivers/socket.ts'
 import { freePort, type Instance, privatePostgres } from '../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from './real-pool.ts'
 
+// A database server answers in real time.
+
 // A server is started.
 setDefaultTimeout(30_000)
 

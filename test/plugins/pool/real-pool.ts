@@ -53,7 +53,7 @@ export const codeOf = (thrown: unknown): string | undefined => (thrown as { code
 /** `ok`, or the code of the error. */
 export const outcome = (request: PromiseLike<unknown>) => Promise.resolve(request).then(() => 'ok', codeOf)
 
-/** Asks again until it is true, for 10 s. @returns whether it was */
+/** Asks again until it is true, for 10 s of real time: the server is another process. @returns whether it was */
 export async function eventually(ask: () => boolean | Promise<boolean>, everyMs = 20): Promise<boolean> {
   const untilMs = systemClock.monotonic() + 10_000
   while (systemClock.monotonic() < untilMs) {

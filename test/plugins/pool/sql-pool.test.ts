@@ -7,6 +7,8 @@ import { SqlPool } from '../../../plugins/pool/sql-pool.ts'
 import { type Instance, privatePostgres } from '../../support/services.ts'
 import { defaults } from './support.ts'
 
+// A database server answers in real time.
+
 // A server is started, killed and started again.
 setDefaultTimeout(60_000)
 

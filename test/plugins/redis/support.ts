@@ -34,6 +34,7 @@ export const codeOf = (call: Promise<unknown>): Promise<string> =>
     (error) => error.code as string,
   )
 
+/** Waits in real time: the server is another process. */
 export async function until(met: () => boolean | Promise<boolean>): Promise<void> {
   for (let round = 0; round < 400 && !(await met()); round += 1) await systemClock.sleep(25)
   expect(await met()).toBe(true)

@@ -8,6 +8,8 @@ import { testRuntime } from '../../../../testing/index.ts'
 import { freePort } from '../../../support/services.ts'
 import { until } from '../kinds/support.ts'
 
+// The watchdog and the process that it watches run in real time.
+
 // The main loop of another process stands still here: time is real.
 describe('a main loop that is stuck', () => {
   const dir = mkdtempSync(join(process.env.ARKWATCH_TEST_DATA_DIR ?? tmpdir(), 'watchdog-'))

@@ -8,6 +8,8 @@ import { ClientSockets } from '../../../../plugins/pool/drivers/socket.ts'
 import { type Instance, privatePostgres } from '../../../support/services.ts'
 import { codeOf, eventually, outcome, realPool } from '../real-pool.ts'
 
+// Sockets connect, and carry data, in real time.
+
 // A server is started.
 setDefaultTimeout(30_000)
 

@@ -10,6 +10,8 @@ import { testRuntime } from '../../../../testing/test-runtime.ts'
 import { type Instance, privatePostgres } from '../../../support/services.ts'
 import { driverNames, eventually, outcome, realPool } from '../real-pool.ts'
 
+// A database server answers in real time.
+
 // Lifetimes pass, and a server is killed.
 setDefaultTimeout(60_000)
 

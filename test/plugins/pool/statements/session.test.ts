@@ -4,6 +4,8 @@ import type { Pool } from '../../../../plugins/pool/api.ts'
 import { privatePostgres, sharedUrl } from '../../../support/services.ts'
 import { codeOf, driverNames, eventually, outcome, realPool } from '../real-pool.ts'
 
+// A database server answers in real time.
+
 // A server is asked, and one is killed.
 setDefaultTimeout(60_000)
 const url = sharedUrl('postgres')
