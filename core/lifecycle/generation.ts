@@ -86,6 +86,7 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
   const incoming: PluginInstance[] = []
   const handovers = new Map<PluginInstance, Handover>()
   const reconfigured: [PluginInstance, PluginSection][] = []
+  const untouched: [PluginInstance, PluginSection][] = []
 
   const inherit = async (old: PluginInstance | undefined): Promise<unknown> => {
     if (old === undefined || !isUp(old.state)) return undefined
@@ -133,7 +134,9 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
     for (const [instance, section] of reconfigured.toReversed()) {
       await instance.reconfigure(section).catch((error) => instance.fault('the way back of a reload', error))
     }
+    for (const [instance, section] of untouched) instance.takeSection(section)
     const restored = new Map<string, PluginInstance>()
+    const startedAgain: PluginInstance[] = []
     const rebuilt = new Set<string>()
     for (const old of current.values()) {
       const stopped = old.definition.exclusive && old.state === 'stopped' && handovers.has(old)
@@ -147,14 +150,25 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
       }
       const handover = handovers.get(old) ?? (await old.handover())
       await old.stop('reload')
+      for (const id of serviceIds(old.definition.provides)) rebuilt.add(id)
+      const services = servicesOf(restored, builtins)
+      const blocked = missingNeed(old.section, services)
+      if (blocked !== undefined) {
+        restored.set(old.name, PluginInstance.idle(old.section, host, 'blocked', blocked))
+        continue
+      }
       const again = new PluginInstance(old.section, host)
       restored.set(old.name, again)
-      for (const id of serviceIds(old.definition.provides)) rebuilt.add(id)
-      await again.start(servicesOf(restored, builtins), handover.state).then(
-        () => again.activate(),
+      await again.start(services, handover.state).then(
+        () => {
+          again.activate()
+          startedAgain.push(again)
+        },
         () => {},
       )
     }
+    // An instance that fails in ready is logged and stays failed.
+    for (const instance of startedAgain) await instance.ready().catch(() => {})
     return restored
   }
 
@@ -168,6 +182,7 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
         reconfigured.push([old!, before])
         next.set(section.name, old!)
       } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
+        untouched.push([old, old.section])
         next.set(section.name, old.takeSection(section))
       } else {
         await startOne(section)

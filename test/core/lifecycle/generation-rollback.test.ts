@@ -20,6 +20,7 @@ interface Instance {
   readonly holds: unknown
   config: unknown
   alive: boolean
+  ready: boolean
   resumed: number
   stops: string[]
 }
@@ -81,7 +82,7 @@ async function running({ change, failing, phase }: Row) {
         const id = `${name}#${number}`
         const held = provider && { ...needs, ...wants }[provider]
         const self: Instance = {
-          ...{ id, name, config, inherited, holds: held, alive: false, resumed: 0, stops: [] },
+          ...{ id, name, config, inherited, holds: held, alive: false, ready: false, resumed: 0, stops: [] },
         }
         instances.push(self)
         const parts: Parts = {
@@ -94,6 +95,7 @@ async function running({ change, failing, phase }: Row) {
           },
           ready() {
             if (number === 2) fails(name, 'ready')
+            self.ready = true
           },
           handover: () => ({
             state: `state of ${id}`,
@@ -136,13 +138,14 @@ test.each(rows)(
     broken.value = true
     await expect(host.reload(sections(2))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
     expect(states()).toEqual({ provider: 'ok', dependent: 'ok', leaf: 'ok', last: 'ok' })
+    expect(host.status().filter(({ required }) => required)).toEqual([])
     for (const name of names) {
       const [now, ...others] = alive(name)
       const first = instances.find((each) => each.name === name)!
       const isPaused = isReplaced(row, name) && isReached(row, name)
       const rebuilt = isRebuilt(row, name)
       expect({ name, ...now, others, stops: first.stops }).toEqual({
-        ...{ name, config: 1, alive: true, others: [] },
+        ...{ name, config: 1, alive: true, ready: true, others: [] },
         id: rebuilt ? now!.id : first.id,
         holds: needed[name] && alive(needed[name])[0]!.id,
         inherited: rebuilt ? `state of ${first.id}` : undefined,
@@ -166,3 +169,25 @@ test.each(rows)(
     expect(clock.pending).toBe(0)
   },
 )
+
+test('a provider that cannot start again leaves its dependents blocked, and none with a service that is gone', async () => {
+  const { host, define, section, states, reasons } = rig()
+  let starts = 0
+  define('provider', {
+    ...{ provides: ['s'], exclusive: true },
+    setup: () => ({
+      start() {
+        starts += 1
+        if (starts > 1) throw new Error('no')
+      },
+    }),
+  })
+  define('dependent', { needs: ['s'] })
+  await host.boot([section('provider'), section('dependent')])
+  await expect(host.reload([section('provider', 2), section('dependent')])).rejects.toMatchObject({
+    code: 'RELOAD_FAILED',
+  })
+  expect(states()).toEqual({ provider: 'failed', dependent: 'blocked' })
+  expect(reasons().dependent).toBe('needs the service s, which is not available')
+  expect(await host.stop()).toEqual([])
+})
