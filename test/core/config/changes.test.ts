@@ -24,6 +24,11 @@ const codeOf = async (request: Promise<unknown> | (() => unknown)) => {
 
 let starts: string[] = []
 let trouble: readonly Trouble[] = []
+let probeError: Error | undefined
+const probe = () => {
+  if (probeError !== undefined) throw probeError
+  return trouble
+}
 /** Counts its requests; refuses to start with `dsn: bad`; can be told to fall over. */
 const worker = (name: string) =>
   definePlugin({
@@ -41,7 +46,7 @@ const worker = (name: string) =>
       routes.get(`/${name}`, (c) => c.json({ served: ++served, dsn: config.dsn }))
       return {
         routes,
-        contributes: name === 'two' ? [troubles(() => trouble)] : [],
+        contributes: name === 'two' ? [troubles(probe)] : [],
         start() {
           if (config.dsn === 'bad') throw new Error('the database does not answer')
           starts.push(`${name} ${config.dsn}`)
@@ -58,6 +63,7 @@ const boot = async () => {
   return running
 }
 afterEach(async () => {
+  probeError = undefined
   await running?.stop()
   running = undefined
 })
@@ -188,6 +194,28 @@ describe('a change that waits for its confirmation', () => {
       expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
     else expect(at.runtime.changes.pending).toBeDefined()
     expect(await get(at, '/one')).toMatchObject({ dsn: back ? 'good' : 'other' })
+  })
+
+  test.failing('is applied although a contributed probe throws, and that plugin is degraded', async () => {
+    const at = await boot()
+    probeError = new Error('the probe is broken')
+    expect((await apply(at)).state).toBe('awaiting-confirmation')
+    const two = at.runtime.status().plugins.find(({ name }) => name === 'two')
+    expect(two).toMatchObject({ state: 'degraded', reason: expect.stringContaining('the probe is broken') })
+  })
+
+  test.failing('is still watched after a contributed probe threw', async () => {
+    const at = await boot()
+    await apply(at)
+    probeError = new Error('the probe is broken')
+    await at.clock.advance(250)
+    expect(at.runtime.status().plugins.map(({ state }) => state)).toEqual(['ok', 'degraded'])
+    probeError = undefined
+    trouble = [{ plugin: 'one', critical: true, what: 'the new check is down' }]
+    await at.clock.advance(250)
+    await Bun.sleep(50) // As above.
+    trouble = []
+    expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
   })
 
   test('is taken back at the next start when the process died before', async () => {
