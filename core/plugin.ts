@@ -36,17 +36,21 @@ export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,
+  type CommandAuditor,
   type ConfigChanges,
   type ControlCommand,
   type ControlWitness,
+  commandAuditor,
   controlCommand,
   controlWitness,
   type Listener,
   type ListenOptions,
   type PlanStep,
   type PluginStatus,
+  type RollbackSignal,
   Runtime,
   type RuntimeStatus,
+  rollbackSignals,
   type Trouble,
   troubles,
 } from './contract/runtime-api.ts'

@@ -22,16 +22,16 @@ import { isUp } from './contract/plugin-state.ts'
 import {
   type ConfigDescription,
   type ControlCommand,
+  commandAuditor,
   controlCommand,
-  controlWitness,
   type PlanStep,
   Runtime,
   type RuntimeStatus,
-  troubles,
+  rollbackSignals,
 } from './contract/runtime-api.ts'
 import type { ServiceToken } from './contract/tokens.ts'
+import { audited } from './control/audited.ts'
 import { coreCommands } from './control/commands.ts'
-import { witnessed } from './control/witnessed.ts'
 import { createListeners } from './http/listeners.ts'
 import { composeApp } from './http/public-app.ts'
 import { ExtensionRegistry } from './lifecycle/extension-registry.ts'
@@ -107,7 +107,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const hub = new LogHub(clock, options.fallbackSink)
   const sinks = registry.of(logSink)
   sinks.onChange(() => {
-    hub.sink = sinks.all.at(-1)?.value ?? hub.fallback
+    const last = sinks.all.at(-1)
+    hub.sink = last?.value ?? hub.fallback
+    hub.onFault = last?.fault ?? (() => {})
   })
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
@@ -261,7 +263,15 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       },
       reload: () => runtime.reload(),
       status: () => runtime.status(),
-      troubles: () => registry.of(troubles).all.flatMap(({ value }) => value()),
+      signals: () =>
+        registry.of(rollbackSignals).all.flatMap(({ value, fault }) => {
+          try {
+            return value()
+          } catch (error) {
+            fault(error)
+            return []
+          }
+        }),
     }),
     shutdown: async () => {
       await stop()
@@ -348,9 +358,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   generation = 1
   bootMs = clock.monotonic() - bootedMs
 
-  const own = coreCommands(runtime, () => config)
+  const own = coreCommands(runtime, () => config).map((value) => ({ plugin: 'core', value, fault() {} }))
   const contributed = registry.of(controlCommand)
-  const witnesses = registry.of(controlWitness)
+  const auditors = registry.of(commandAuditor)
 
   return Object.assign(runtime, {
     dataDir: config.dataDir,
@@ -366,10 +376,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     },
     commands: () =>
       new Map(
-        [...contributed.all.map(({ value }) => value), ...own].map((command) => [
-          command.name,
-          witnessed(command, () => witnesses.all.map(({ value }) => value)),
-        ]),
+        [...contributed.all, ...own].map((command) => [command.value.name, audited(command, () => auditors.all)]),
       ),
     logger: (name: string) => hub.logger(name),
     stop,

@@ -82,21 +82,26 @@ export interface AppliedChange {
   readonly reason: string
 }
 
-/** Something that is not well, which a change may have brought about. */
-export interface Trouble {
-  /** The plugin that it is about. */
+/** A failure that rolls a pending change back. */
+export interface RollbackSignal {
+  /** The plugin that the failure concerns. */
   readonly plugin: string
-  /** Whether the whole suffers from it, whatever brought it about. */
+  /** Whether the failure rolls back a change of any plugin, and not only a change of this one. */
   readonly critical: boolean
-  /** What it is, for operators. */
+  /** The failure, for operators. */
   readonly what: string
 }
 
 /**
- * What is not well at the moment. A change that waits for its confirmation is taken back by trouble that was not there
- * before: by critical trouble, and by trouble of plugins that it touched.
+ * The rollback signals of the present. A pending change is rolled back by a signal that was not there before the change,
+ * if the signal is critical or concerns a plugin that the change touched.
  */
-export const troubles = extensionPoint<() => readonly Trouble[]>('core.troubles')
+export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles')
+
+/** @deprecated use {@link RollbackSignal} */
+export type Trouble = RollbackSignal
+/** @deprecated use {@link rollbackSignals} */
+export const troubles = rollbackSignals
 
 /** Changes at run time, kept in `data/overlay.yaml` over config.yaml. */
 export interface ConfigChanges {
@@ -178,19 +183,24 @@ export interface Listener {
 /** A command of the control socket, which the CLI calls by name. `run` gets parsed JSON and returns JSON. */
 export interface ControlCommand {
   readonly name: string
-  /** Whether it changes something with these arguments: its witnesses are then told. @default never */
+  /** Whether the command changes something with these arguments; the auditors then record the command. @default never */
   changes?(args: Readonly<Record<string, unknown>>): boolean
   run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
 }
 export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand')
 
 /**
- * Is told of every command that changes something, before it runs.
- * @returns told how it ended: `ok`, or the code of the error
+ * Records every command that changes something, before the command runs.
+ * @returns records the outcome: `ok`, or the code of the error
  * @throws where the command must not run
  */
-export type ControlWitness = (
+export type CommandAuditor = (
   command: string,
   args: Readonly<Record<string, unknown>>,
 ) => Promise<(outcome: string) => Promise<void>>
-export const controlWitness = extensionPoint<ControlWitness>('core.controlWitness')
+export const commandAuditor = extensionPoint<CommandAuditor>('core.controlWitness')
+
+/** @deprecated use {@link CommandAuditor} */
+export type ControlWitness = CommandAuditor
+/** @deprecated use {@link commandAuditor} */
+export const controlWitness = commandAuditor

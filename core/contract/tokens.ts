@@ -33,10 +33,15 @@ export function extensionPoint<T>(id: string): ExtensionPoint<T> {
   return Object.assign(point, { kind: 'extensionPoint' as const, id })
 }
 
-/** A contribution as its owner sees it: the value and the plugin that gave it. */
+/** A contribution as the owner of the extension point sees it: the value and the plugin that contributed the value. */
 export interface Contributed<T> {
   readonly plugin: string
   readonly value: T
+  /**
+   * Reports an error that the value threw. The error is counted and logged for the plugin instance that contributed the
+   * value, and turns that instance degraded for a minute; a successor of the same name is not affected.
+   */
+  fault(error: unknown): void
 }
 
 /** The live list of the contributions to one point. */

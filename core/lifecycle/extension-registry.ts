@@ -24,10 +24,10 @@ export class ExtensionRegistry {
     else for (const listener of [...point.listeners]) listener()
   }
 
-  /** @returns takes the contribution back */
-  add(plugin: string, contribution: Contribution): () => void {
+  /** @param fault reports an error of the value to the instance that contributed the value @returns removes the contribution */
+  add(plugin: string, contribution: Contribution, fault: (error: unknown) => void): () => void {
     const point = this.#point(contribution.point)
-    const entry = { plugin, value: contribution.value }
+    const entry = { plugin, value: contribution.value, fault }
     point.all = [...point.all, entry]
     this.#changed(point)
     return () => {

@@ -76,13 +76,17 @@ export class PluginInstance {
     this.reason = reason
   }
 
-  /** Counts what a timer, hook or route of the plugin threw, and turns it degraded for a while. */
-  fault(phase: string, error: unknown): void {
+  /**
+   * Counts and logs an error of a timer, hook, route or contribution, and turns the plugin degraded for a minute.
+   * @param logsRepeats whether the fault in force is logged again: a collector may fail at every scrape
+   */
+  fault(phase: string, error: unknown, logsRepeats = true): void {
     this.errors += 1
-    this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    const fault = `${phase} threw: ${messageOf(error)}`
+    if (logsRepeats || fault !== this.#fault) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
     if (!isUp(this.state)) return
     this.#forgetFault()
-    this.#fault = `${phase} threw: ${messageOf(error)}`
+    this.#fault = fault
     this.#forgetFault = this.host.clock.after(faultMemoryMs, () => {
       this.#fault = undefined
       this.#settle()
@@ -104,12 +108,17 @@ export class PluginInstance {
   }
 
   #contribute(contribution: Contribution): () => void {
-    const add = () => this.host.registry.add(this.name, contribution)
-    this.#contributions.set(contribution, this.#active ? add() : undefined)
+    this.#contributions.set(contribution, this.#active ? this.#publish(contribution) : undefined)
     return () => {
       this.#contributions.get(contribution)?.()
       this.#contributions.delete(contribution)
     }
+  }
+
+  #publish(contribution: Contribution): () => void {
+    return this.host.registry.add(this.name, contribution, (error) =>
+      this.fault(`a contribution to ${contribution.point}`, error, false),
+    )
   }
 
   #inTime<T>(phase: Phase, work: Promise<T>): Promise<T> {
@@ -200,7 +209,7 @@ export class PluginInstance {
   activate(): void {
     this.#active = true
     for (const [contribution, remove] of this.#contributions) {
-      if (remove === undefined) this.#contributions.set(contribution, this.host.registry.add(this.name, contribution))
+      if (remove === undefined) this.#contributions.set(contribution, this.#publish(contribution))
     }
   }
 

@@ -27,9 +27,11 @@ export function fallbackSink(write: (line: string) => void = (line) => process.s
   }
 }
 
-/** Holds the sink that is in force and makes loggers that follow it. */
+/** Holds the sink in force and makes loggers that write to it. What the sink throws goes to `onFault`, its line to the fallback. */
 export class LogHub {
   sink: LogSink
+  onFault: (error: unknown) => void = () => {}
+  #isFaulting = false
   constructor(
     private readonly clock: Clock,
     readonly fallback: LogSink = fallbackSink(),
@@ -37,12 +39,23 @@ export class LogHub {
     this.sink = fallback
   }
 
-  logger(name: string): Logger {
-    const at = (level: Level) => (message: string, fields?: LogFields) => {
-      if (this.sink.isEnabled(level, name)) {
-        this.sink.write({ timeMs: this.clock.now(), level, logger: name, message, ...(fields && { fields }) })
-      }
+  #write(level: Level, logger: string, message: string, fields: LogFields | undefined): void {
+    const { sink } = this
+    const record = () => ({ timeMs: this.clock.now(), level, logger, message, ...(fields && { fields }) })
+    try {
+      if (sink.isEnabled(level, logger)) sink.write(record())
+    } catch (error) {
+      this.fallback.write(record())
+      // The line about the fault goes through the same sink.
+      if (this.#isFaulting) return
+      this.#isFaulting = true
+      this.onFault(error)
+      this.#isFaulting = false
     }
+  }
+
+  logger(name: string): Logger {
+    const at = (level: Level) => (message: string, fields?: LogFields) => this.#write(level, name, message, fields)
     return {
       trace: at('trace'),
       debug: at('debug'),

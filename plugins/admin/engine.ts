@@ -148,8 +148,10 @@ export class AdminInstance {
       startJob: (context) => this.#startJob(context),
       version: runtime.status().version,
       log,
-      routes: () => [...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value })), ...brought.all],
-      failed: () => {},
+      routes: () => [
+        ...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value, fault() {} })),
+        ...brought.all,
+      ],
     })
     brought.onChange(() => this.server.invalidate())
     if (config.listen !== undefined) {

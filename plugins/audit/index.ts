@@ -1,6 +1,6 @@
 /** The audit log: manifest and wiring. */
 import { join, resolve } from 'node:path'
-import { controlWitness, definePlugin } from '../../core/plugin.ts'
+import { commandAuditor, definePlugin } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { Audit } from './api.ts'
@@ -53,7 +53,7 @@ export default definePlugin({
       contributes: [
         collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)),
         ...auditCommands(audit),
-        controlWitness(auditWitness(audit, log)),
+        commandAuditor(auditWitness(audit, log)),
       ],
       start: () => instance.start(join(dataDir, 'audit.key'), config.retention),
       stop: () => instance.stop(),

@@ -1,5 +1,5 @@
 /** Puts what the CLI changes by the control socket on record, as requests are. */
-import { type ControlWitness, type Logger, messageOf } from '../../core/plugin.ts'
+import { type CommandAuditor, type Logger, messageOf } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
 const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined => {
@@ -9,7 +9,7 @@ const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined =
 
 /** @returns a witness by which a command is refused when it cannot be put on record: AUDIT_UNAVAILABLE */
 export const auditWitness =
-  (audit: Pick<Audit, 'begin'>, log: Logger): ControlWitness =>
+  (audit: Pick<Audit, 'begin'>, log: Logger): CommandAuditor =>
   async (command, args) => {
     const target = targetOf(args)
     const settle = await audit.begin({

@@ -66,7 +66,7 @@ function faultOf({ name, everyMs = 15_000, timeoutMs = 5_000 }: HealthCheck): st
   return undefined
 }
 
-function contributed({ plugin, value }: Contributed<HealthCheck>, graceMs: number): CheckSpec {
+function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs: number): CheckSpec {
   const { everyMs = 15_000, timeoutMs = 5_000, failureThreshold = 1, successThreshold = 1 } = value
   return {
     name: value.name,
@@ -83,6 +83,7 @@ function contributed({ plugin, value }: Contributed<HealthCheck>, graceMs: numbe
     target: `${plugin} ${value.name}`,
     secrets: [],
     open: () => ({ run: (signal) => value.run(signal), close: () => {} }),
+    fault,
   }
 }
 

@@ -1,6 +1,6 @@
 /** Holds every check, what it found and what its parents make of that. Answers from memory only. */
 
-import type { Logger, PluginClock, Trouble } from '../../core/plugin.ts'
+import type { Logger, PluginClock, RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
 import { type CheckState, isStale, type Step } from './checks/check-state.ts'
@@ -139,7 +139,7 @@ export class HealthEngine implements Health {
   }
 
   /** The checks that are down by themselves, not since a parent is. */
-  troubles(): readonly Trouble[] {
+  rollbackSignals(): readonly RollbackSignal[] {
     return [...this.held].flatMap(([name, { runner, effective }]) => {
       if (effective.status !== 'down') return []
       const { plugin = 'health', critical } = runner.spec

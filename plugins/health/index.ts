@@ -1,6 +1,6 @@
 /** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
 
-import { controlCommand, definePlugin, EventLoop, Runtime, troubles } from '../../core/plugin.ts'
+import { controlCommand, definePlugin, EventLoop, Runtime, rollbackSignals } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { comprehensive } from './answers/report.ts'
 import { healthRoutes } from './answers/routes.ts'
@@ -44,7 +44,7 @@ export default definePlugin({
       contributes: [
         collector(healthCollector(engine, () => watchdog.stalls)),
         controlCommand({ name: 'health', run: fullReport }),
-        troubles(() => engine.troubles()),
+        rollbackSignals(() => engine.rollbackSignals()),
       ],
       routes: healthRoutes({
         health: engine,

@@ -1,6 +1,6 @@
 /** Asks collectors: some at each scrape, some on a timer of their own. */
 
-import { ArkwatchError, type Logger, messageOf, type PluginClock } from '../../core/plugin.ts'
+import { ArkwatchError, type Contributed, type Logger, messageOf, type PluginClock } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
@@ -21,6 +21,8 @@ export interface Running {
   /** A collection goes on, also when its time is over. */
   busy: boolean
   failing: boolean
+  /** Reports a failure to the plugin that contributed the collector. */
+  fault: Contributed<Collector>['fault']
   cancel: () => void
 }
 
@@ -76,8 +78,15 @@ export class CollectorRunner {
   }
 
   /** Sets up what is new and lets go of what is no longer there. New ones first, so that shared families keep their values. */
-  reconcile(wanted: readonly Collector[]): void {
-    for (const collector of wanted) if (!this.#running.has(collector)) this.#add(collector)
+  reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = []): void {
+    const wanted = [...own, ...contributed.map(({ value }) => value)]
+    const faults = new Map(contributed.map(({ value, fault }) => [value, fault]))
+    for (const collector of wanted) {
+      const fault = faults.get(collector) ?? (() => {})
+      const running = this.#running.get(collector)
+      if (running === undefined) this.#add(collector, fault)
+      else running.fault = fault
+    }
     const present = new Set(wanted)
     for (const [collector, running] of this.#running) {
       if (present.has(collector)) continue
@@ -106,6 +115,7 @@ export class CollectorRunner {
     for (const running of [...this.#running.values()]) {
       if (running.collector.everyMs !== undefined || running.collect === undefined) continue
       const startedMs = this.#options.clock.monotonic()
+      const { fault } = running
       try {
         const result: unknown = running.collect()
         if (result instanceof Promise) {
@@ -114,22 +124,23 @@ export class CollectorRunner {
         }
         this.#finished(running, startedMs)
       } catch (error) {
-        this.#finished(running, startedMs, error)
+        this.#finished(running, startedMs, { error, fault })
       }
       if (pace.due()) await pace.rest()
     }
   }
 
-  #add(collector: Collector): void {
+  #add(collector: Collector, fault: Running['fault']): void {
     const { metrics, release } = this.#options.ownership.factory()
     const running: Running = {
       collector,
       release,
-      collect: this.#setup(collector, () => collector.setup(metrics)),
+      collect: this.#setup(collector, fault, () => collector.setup(metrics)),
       duration: this.#durations.labels({ collector: collector.name }),
       errors: this.#errors.labels({ collector: collector.name }),
       busy: false,
       failing: false,
+      fault,
       cancel: () => {},
     }
     if (running.collect === undefined) running.errors.inc()
@@ -137,11 +148,12 @@ export class CollectorRunner {
     this.#arm(running)
   }
 
-  #setup(collector: Collector, setup: () => Running['collect']): Running['collect'] {
+  #setup(collector: Collector, fault: Running['fault'], setup: () => Running['collect']): Running['collect'] {
     try {
       return setup()
     } catch (error) {
       this.#options.log.error('collector could not be set up', { collector: collector.name, error })
+      fault(error)
       return undefined
     }
   }
@@ -156,6 +168,8 @@ export class CollectorRunner {
   /** Never rejects, and ends when the time is over, though the collection may go on. */
   async #runOnce(running: Running, collect: () => void | Promise<void>): Promise<void> {
     const { clock } = this.#options
+    // A collection that outlives its plugin is still a fault of that plugin, not of its successor.
+    const { fault } = running
     const { name, timeoutMs = defaultTimeoutMs } = running.collector
     const startedMs = clock.monotonic()
     const timedOut = metricsError('METRICS_TIMEOUT', { source: `collector ${name}`, timeoutMs })
@@ -178,25 +192,26 @@ export class CollectorRunner {
       }
       this.#finished(running, startedMs)
     } catch (error) {
-      this.#finished(running, startedMs, error)
+      this.#finished(running, startedMs, { error, fault })
     } finally {
       cancel()
     }
   }
 
-  #finished(running: Running, startedMs: number, ...failure: [unknown?]): void {
+  #finished(running: Running, startedMs: number, failure?: { error: unknown; fault: Running['fault'] }): void {
     const { clock, log } = this.#options
     const { name } = running.collector
     running.duration.set((clock.monotonic() - startedMs) / 1_000)
-    if (failure.length === 0) {
+    if (failure === undefined) {
       if (running.failing) log.info('collector works again', { collector: name })
       running.failing = false
       return
     }
     running.errors.inc()
-    const [error] = failure
+    const { error, fault } = failure
     const code = error instanceof ArkwatchError ? error.code : undefined
     if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(error), code })
     running.failing = true
+    fault(error)
   }
 }

@@ -3,17 +3,18 @@
  * Over 250 lines while it keeps the collectors of the host.
  */
 import { Hono } from 'hono'
-import type {
-  EventLoop,
-  Extensions,
-  Handover,
-  Listener,
-  Logger,
-  PluginClock,
-  RequestHooks,
-  Runtime,
-  StopReason,
-  Workers,
+import {
+  type EventLoop,
+  type Extensions,
+  type Handover,
+  type Listener,
+  type Logger,
+  type PluginClock,
+  problemResponse,
+  type RequestHooks,
+  type Runtime,
+  type StopReason,
+  type Workers,
 } from '../../core/plugin.ts'
 import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
@@ -153,7 +154,11 @@ export class MetricsInstance {
     const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
     if (view !== undefined) {
       const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
-      return view.value.render().then((value) => Response.json(value, { headers }))
+      const answer = async () => Response.json(await view.value.render(), { headers })
+      return answer().catch((error) => {
+        view.fault(error)
+        return problemResponse({ status: 500, title: 'Internal server error' })
+      })
     }
     return this.#scraper.respond(request, this.#config.gzip)
   }
@@ -225,7 +230,7 @@ export class MetricsInstance {
         ? []
         : [this.#ownFor('compatibility', true, () => [seedRequestDuration(requests.family)])]),
     ]
-    this.#runner.reconcile([...wanted.flat(), ...contributed.all.map(({ value }) => value)])
+    this.#runner.reconcile(wanted.flat(), contributed.all)
   }
 
   /** The collectors of a part of the configuration, the same ones until it changes. */

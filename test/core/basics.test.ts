@@ -83,14 +83,15 @@ describe('a deadline', () => {
 
 describe('extension points', () => {
   const point = extensionPoint<number>('t.numbers')
+  const fault = () => {}
   test('show who gave what, live, and match by id', () => {
     const registry = new ExtensionRegistry()
     const live = registry.of(extensionPoint<number>('t.numbers'))
-    const remove = registry.add('a', point(1))
-    registry.add('b', point(2))
+    const remove = registry.add('a', point(1), fault)
+    registry.add('b', point(2), fault)
     expect(live.all).toEqual([
-      { plugin: 'a', value: 1 },
-      { plugin: 'b', value: 2 },
+      { plugin: 'a', value: 1, fault },
+      { plugin: 'b', value: 2, fault },
     ])
     remove()
     expect(live.all.map(({ value }) => value)).toEqual([2])
@@ -102,12 +103,12 @@ describe('extension points', () => {
     const live = registry.of(point)
     const stop = live.onChange(() => sizes.push(live.all.length))
     registry.together(() => {
-      const remove = registry.add('a', point(1))
-      registry.add('a', point(2))
+      const remove = registry.add('a', point(1), fault)
+      registry.add('a', point(2), fault)
       remove()
     })
     stop()
-    registry.add('a', point(3))
+    registry.add('a', point(3), fault)
     expect(sizes).toEqual([1])
   })
 })

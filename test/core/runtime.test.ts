@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Hono } from 'hono'
 import { watchFiles } from '../../core/config/watch.ts'
 import { definePlugin } from '../../core/contract/definition.ts'
-import { EventLoop, Runtime, z } from '../../core/plugin.ts'
+import { controlCommand, EventLoop, logSink, Runtime, z } from '../../core/plugin.ts'
 import { systemClock } from '../../core/process/clock.ts'
 import { LogHub } from '../../core/process/log.ts'
 import { recordingSink } from '../../testing/recording-sink.ts'
@@ -52,6 +52,33 @@ describe('the runtime', () => {
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain('secret')
     expect(booted.runtime.status().plugins[0]).toMatchObject({ state: 'degraded', errors: 1 })
+  })
+
+  test('counts a command and a log sink that throw for their plugin, and loses no line', async () => {
+    const broken = (what: string) => () => {
+      throw new Error(`${what} is broken`)
+    }
+    const faulty = definePlugin({
+      api: 1,
+      name: 'faulty',
+      version: '1.0.0',
+      summary: 'Throws.',
+      config: z.strictObject({}),
+      setup: () => ({
+        contributes: [
+          controlCommand({ name: 'break', run: broken('the command') }),
+          logSink({ isEnabled: () => true, write: broken('the sink') }),
+        ],
+      }),
+    })
+    await using booted = await testRuntime({ plugins: [web, faulty] })
+    const status = () => booted.runtime.status().plugins
+    await expect(booted.runtime.commands().get('break')!.run({})).rejects.toThrow('the command is broken')
+    expect(status()[1]).toMatchObject({ state: 'degraded', reason: expect.stringContaining('is broken') })
+    booted.runtime.logger('test').info('a line')
+    expect(status()[1]!.reason).toBe('a contribution to core.logSink threw: the sink is broken')
+    expect(status()[0]!.state).toBe('ok')
+    expect(booted.lines.map(({ message }) => message)).toContain('a line')
   })
 
   test('lets a request in flight finish when it stops, and refuses new ones', async () => {

@@ -11,8 +11,8 @@ import type {
   ConfigChanges,
   PlannedChange,
   PlanStep,
+  RollbackSignal,
   RuntimeStatus,
-  Trouble,
 } from '../../contract/runtime-api.ts'
 import { mergePatch, type Plain } from '../tree/merge-patch.ts'
 import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay.ts'
@@ -47,8 +47,8 @@ export interface ChangesOptions {
   plan(text: string): Promise<readonly PlanStep[]>
   reload(): Promise<readonly PlanStep[]>
   status(): Pick<RuntimeStatus, 'plugins'>
-  /** What is not well now. */
-  troubles(): readonly Trouble[]
+  /** The rollback signals of the present. */
+  signals(): readonly RollbackSignal[]
 }
 
 interface Waiting extends Pending {
@@ -109,7 +109,7 @@ export class Changes implements ConfigChanges {
     // Refused here, nothing has been written.
     await this.options.plan(text)
     const upBefore = this.#up()
-    const known = new Set(this.options.troubles().map(({ what }) => what))
+    const known = new Set(this.options.signals().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
     if (confirmWithinMs !== undefined)
@@ -140,10 +140,10 @@ export class Changes implements ConfigChanges {
     const cancelProbe = clock.every(probeMs, async () => {
       const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
       if (fallen !== undefined) return void (await this.#takeBack(`the plugin ${fallen} is no longer up`))
-      const trouble = this.options
-        .troubles()
-        .find((each) => !known.has(each.what) && (each.critical || touched.has(each.plugin)))
-      if (trouble !== undefined) await this.#takeBack(trouble.what)
+      const signal = this.options
+        .signals()
+        .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
+      if (signal !== undefined) await this.#takeBack(signal.what)
     })
     this.#waiting = {
       id,

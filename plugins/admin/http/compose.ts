@@ -54,15 +54,20 @@ export interface Composed {
   readonly mounted: readonly Mounted[]
 }
 
+/** The contribution that each handler is part of. */
+export type Owners = Map<unknown, Contributed<AdminRoutes>>
+
 /**
  * Mounts all routes, in as many turns of the event loop as there are parts: their schemas take their time.
  * @param into the application with the gate in front
- * @param refused told of a plugin whose routes are left out
+ * @param owners is filled with the handlers that are mounted
+ * @param refused called for a plugin whose routes are left out
  */
 export async function compose(
   into: OpenAPIHono<AdminEnv>,
   all: readonly Contributed<AdminRoutes>[],
-  refused: (plugin: string, error: unknown) => void,
+  owners: Owners,
+  refused: (from: Contributed<AdminRoutes>, error: unknown) => void,
 ): Promise<Composed> {
   const taken = new Set<string>()
   const mounted: Mounted[] = []
@@ -71,10 +76,12 @@ export async function compose(
     try {
       const app = await each.value.app()
       check(each, app, taken)
+      const before = into.routes.length
       into.route(each.value.path, app)
+      for (const { handler } of into.routes.slice(before)) owners.set(handler, each)
       mounted.push({ path: each.value.path, app })
     } catch (error) {
-      refused(each.plugin, error)
+      refused(each, error)
     }
   }
   return { app: into, mounted }

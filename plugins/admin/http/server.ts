@@ -1,5 +1,6 @@
 /** The whole of the API behind one `fetch`: gate in front, routes of the moment behind. */
 import type { Context } from 'hono'
+import { matchedRoutes } from 'hono/route'
 import {
   ArkwatchError,
   type Contributed,
@@ -13,7 +14,7 @@ import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
 import { problemAnswer, problemOf } from '../problem.ts'
-import { type Composed, compose, createApi } from './compose.ts'
+import { type Composed, compose, createApi, type Owners } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
 
@@ -24,8 +25,6 @@ export interface ServerOptions {
   readonly log: Logger
   /** The contributions of the moment. */
   routes(): readonly Contributed<AdminRoutes>[]
-  /** Told of a fault of a route. */
-  failed(error: unknown): void
 }
 
 /** Gives the address of who sent a request. */
@@ -72,16 +71,18 @@ export class AdminServer {
 
   async #compose(): Promise<Composed> {
     const { log, routes } = this.options
-    const composed = await compose(this.#front(), routes(), (plugin, error) =>
-      log.error('admin routes are left out', { plugin, error }),
-    )
+    const owners: Owners = new Map()
+    const composed = await compose(this.#front(owners), routes(), owners, ({ plugin, fault }, error) => {
+      log.error('admin routes are left out', { plugin, error })
+      if (!(error instanceof ArkwatchError)) fault(error)
+    })
     this.#document = undefined
     this.#matcher = createRouteMatcher(composed.app as never)
     return composed
   }
 
-  #front() {
-    const { log, failed } = this.options
+  #front(owners: Owners) {
+    const { log } = this.options
     const api = createApi()
     api.use('*', (context, next) => this.#guard(context, next))
     api.notFound((context) => {
@@ -110,7 +111,7 @@ export class AdminServer {
       const requestId = context.get('requestId') ?? requestIdOf(context.req.raw)
       if (problemOf(error).status === 500) {
         log.error('an admin route failed', { requestId, route: context.req.path.slice(0, 256), error })
-        failed(error)
+        owners.get(matchedRoutes(context)[context.req.routeIndex]?.handler)?.fault(error)
       }
       const headers = error instanceof ArkwatchError ? ((error.details.headers as Record<string, string>) ?? {}) : {}
       return problemAnswer(error, requestId, headers)

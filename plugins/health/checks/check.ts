@@ -39,6 +39,8 @@ export interface CheckSpec {
   /** Texts that must never be shown. */
   readonly secrets: readonly string[]
   open(tools: ProbeTools): Probe
+  /** Reports what the check threw apart from a run to the plugin that contributed the check. */
+  fault?(error: unknown): void
 }
 
 /** @returns whether the running check may stay as it is under the new specification */

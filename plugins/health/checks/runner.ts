@@ -107,8 +107,18 @@ export class CheckRunner {
       const { message } = healthError('HEALTH_TIMEOUT', { timeoutMs })
       this.finish({ status: 'down', message, latencyMs }, 'timeout')
     } else if (!this.stopped) {
-      const found = boundedResult(result, this.scrub)
+      const found = this.bounded(result)
       this.finish({ latencyMs, ...found }, found.status)
+    }
+  }
+
+  /** The result of a contributed check may hold getters that throw. */
+  private bounded(result: CheckResult): CheckResult {
+    try {
+      return boundedResult(result, this.scrub)
+    } catch (thrown) {
+      this.spec.fault?.(thrown)
+      return { status: 'down', message: messageOf(thrown) }
     }
   }
 

@@ -119,6 +119,7 @@ describe('plugins', () => {
     expect((await at.send('/admin/lamp/break')).status).toBe(404)
     expect((await at.get('/admin/plugins/lamp/enable', { method: 'POST' })).plugin).toMatchObject({ state: 'ok' })
     expect((await at.send('/admin/lamp/break')).status).toBe(500)
+    await at.get('/admin/plugins/lamp/restart', { method: 'POST' })
   })
 
   test.each(['admin', 'audit', 'store'])(
@@ -185,6 +186,11 @@ describe('plugins', () => {
     expect(response.status).toBe(500)
     expect(text).not.toContain(canary)
     expect(JSON.parse(text)).toMatchObject({ code: 'INTERNAL', title: 'Internal server error' })
+    expect((await at.get('/admin/plugins/lamp')) as never).toMatchObject({
+      state: 'degraded',
+      reason: expect.stringContaining('a contribution to admin.routes threw'),
+    })
+    expect((await at.get('/admin/plugins/admin')) as never).toMatchObject({ state: 'ok' })
   })
 })
 

@@ -76,14 +76,15 @@ describe('the options of health', () => {
     [{ name: 'a', timeoutMs: 0 }, 'timeoutMs must be 1 to 300000, got 0'],
   ])('a check of a plugin that cannot run is refused: %j', (changes, reason) => {
     const value = { run: () => ({ status: 'up' as const }), ...changes }
-    const { specs, refused } = buildSpecs(HealthConfig.parse({}), [{ plugin: 'mine', value }])
+    const { specs, refused } = buildSpecs(HealthConfig.parse({}), [{ plugin: 'mine', value, fault() {} }])
     expect(specs).toEqual([])
     expect(refused[0]).toContain(reason)
   })
 
   test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {
     const config = HealthConfig.parse({ checks: { a: { kind: 'disk' } } })
-    const check = (name: string) => ({ plugin: 'mine', value: { name, run: () => ({ status: 'up' as const }) } })
+    const run = () => ({ status: 'up' as const })
+    const check = (name: string) => ({ plugin: 'mine', value: { name, run }, fault() {} })
     const many = Array.from({ length: 2_000 }, (_, at) => check(`c${at}`))
     const { specs, refused } = buildSpecs(config, [check('a'), ...many])
     expect(specs).toHaveLength(2_000)

@@ -68,6 +68,23 @@ describe('health in a runtime', () => {
     expect(await json(runtime, '/health')).toMatchObject({ status: 200, body: { status: 'up' } })
   })
 
+  test('a check whose result throws is down, and degrades the plugin that contributed it', async () => {
+    const message = {
+      toString() {
+        throw new Error('no text')
+      },
+    }
+    await using runtime = await boot({}, { name: 'mine', run: () => ({ status: 'up', message }) as never })
+    await runtime.clock.advance(0)
+    const { body } = await json(runtime, '/health/comprehensive')
+    expect(body.checks.mine).toMatchObject({ status: 'down', error: 'no text' })
+    expect(stateOf(runtime)[0]).toBe('ok')
+    expect(runtime.runtime.status().plugins.find(({ name }) => name === 'mine')).toMatchObject({
+      state: 'degraded',
+      reason: 'a contribution to health.check threw: no text',
+    })
+  })
+
   test('answers come at once and truthfully while every dependency hangs', async () => {
     const hang = (name: string): HealthCheck => ({
       name,

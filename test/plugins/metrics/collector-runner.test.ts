@@ -62,6 +62,26 @@ describe('collector runner', () => {
     ])
   })
 
+  test('a failure reaches the plugin that contributed the collector at the start of the run, and no other', async () => {
+    const { clock, runner, scrape } = setUp()
+    const faults: string[] = []
+    const given = (value: Collector, plugin: string) => ({
+      plugin,
+      value,
+      fault: (error: unknown) => void faults.push(`${plugin}: ${(error as Error).message}`),
+    })
+    const bad = counting('bad', {}, () => {
+      throw new Error('no source')
+    })
+    const hangs = { ...counting('hangs', { everyMs: 1_000 }), setup: () => () => clock.sleep(60_000) }
+    runner.reconcile([counting('good')], [given(bad, 'old'), given(hangs, 'old')])
+    await clock.advance(0)
+    runner.reconcile([counting('good')], [given(bad, 'new'), given(hangs, 'new')])
+    await clock.advance(5_000)
+    await scrape()
+    expect(faults).toEqual(['old: collector hangs did not finish within 5000 ms', 'new: no source'])
+  })
+
   test('those with a period run at once and then each period, not at scrapes, and are timed', async () => {
     const { clock, runner, scrape, value } = setUp()
     const slow = { ...counting('slow', { everyMs: 1_000 }), setup: () => () => clock.sleep(250) }

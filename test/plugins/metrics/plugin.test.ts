@@ -4,7 +4,7 @@ import { Gauge, type Registry } from '@prometheus-io/client'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
 import { systemClock } from '../../../core/process/clock.ts'
-import { collector, Metrics } from '../../../plugins/metrics/api.ts'
+import { collector, jsonView, Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
@@ -51,6 +51,25 @@ describe('metrics plugin', () => {
     }
     expect(text).toMatch(/^arkwatch_build_info\{version="[^"]+",bun_version="[^"]+"\} 1$/m)
     expect(text).not.toContain('arkrelay_request_duration_seconds')
+  })
+
+  test('a JSON view that throws is a 500 and degrades the plugin that contributed the view', async () => {
+    const viewer = definePlugin({
+      api: 1,
+      name: 'viewer',
+      version: '1.0.0',
+      summary: 'Throws.',
+      config: z.strictObject({}),
+      setup: () => ({ contributes: [jsonView({ render: () => Promise.reject(new Error('no view')) })] }),
+    })
+    await using booted = await boot({}, [viewer])
+    const response = await booted.fetch('/metrics', { headers: { accept: 'application/json' } })
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('no view')
+    expect(booted.runtime.status().plugins.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'metrics ok',
+      'viewer degraded',
+    ])
   })
 
   test('OpenMetrics and compression are given to those who accept them', async () => {
