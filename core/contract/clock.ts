@@ -5,8 +5,10 @@ export type Cancel = () => void
 export interface EveryOptions {
   /** Spreads each period by up to this ratio (0-1) of it, later only. @default 0 */
   readonly jitter?: number
-  /** Runs once at once instead of after the first period. @default false */
+  /** Runs for the first time immediately, and not after the first period. @default false */
   readonly immediate?: boolean
+  /** Called with what a call throws or rejects with. @default an uncaught exception; a fault where a plugin's clock is used */
+  onError?(error: unknown): void
 }
 
 export interface Clock {
@@ -14,9 +16,9 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back, from an arbitrary origin. */
   monotonic(): number
-  /** Calls once after `ms`. @returns cancels it */
+  /** Calls once after `ms`. @returns cancels the call */
   after(ms: number, call: () => void): Cancel
-  /** Calls every `ms`; a period whose predecessor still runs is skipped. @returns cancels it */
+  /** Calls every `ms`, also after a call failed; a period is skipped while the call before is in progress. @returns stops the calls */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel
   /** Resolves after `ms`, or rejects with the reason of `signal`. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

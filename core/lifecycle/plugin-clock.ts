@@ -18,13 +18,14 @@ export function createPluginClock({ clock, pause, fault, spent }: PluginClockOpt
   cancelAll(): void
 } {
   const timers = new Set<Cancel>()
-  const run = (call: () => void | Promise<void>): void | Promise<void> => {
+  const timerFault = (error: unknown) => fault('a timer', error)
+  const run = (call: () => void | Promise<void>, onError = timerFault): void | Promise<void> => {
     const startedMs = clock.monotonic()
     try {
       const result = call()
-      if (result instanceof Promise) return result.catch((error) => fault('a timer', error))
+      if (result instanceof Promise) return result.catch(onError)
     } catch (error) {
-      fault('a timer', error)
+      onError(error)
     } finally {
       spent(clock.monotonic() - startedMs)
     }
@@ -51,12 +52,12 @@ export function createPluginClock({ clock, pause, fault, spent }: PluginClockOpt
         )
         return cancel
       },
-      every(ms, call, { monitoring = false, ...options } = {}) {
+      every(ms, call, { monitoring = false, onError, ...options } = {}) {
         let stopped = false
-        const unlessStopped = () => (stopped ? undefined : run(call))
+        const unlessStopped = () => (stopped ? undefined : run(call, onError))
         const cancel = clock.every(
           ms,
-          () => (monitoring ? (pause.over?.then(unlessStopped) ?? run(call)) : run(call)),
+          () => (monitoring ? (pause.over?.then(unlessStopped) ?? run(call, onError)) : run(call, onError)),
           options,
         )
         return track(() => {

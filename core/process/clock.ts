@@ -6,7 +6,7 @@ type Timer = (ms: number, call: () => void) => Cancel
 
 /** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
 export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
-  return (ms, call, { jitter = 0, immediate = false } = {}) => {
+  return (ms, call, { jitter = 0, immediate = false, onError } = {}) => {
     let stopped = false
     let cancel: Cancel = () => {}
     const arm = (delay: number) => {
@@ -15,15 +15,19 @@ export function repeating(timer: Timer, random: () => number = Math.random): Clo
     const next = () => {
       if (!stopped) arm(ms + (jitter > 0 ? random() * jitter * ms : 0))
     }
+    const failed = (thrown: unknown) => {
+      next()
+      if (onError === undefined) throw thrown
+      onError(thrown)
+    }
     const run = () => {
       let result: void | Promise<void>
       try {
         result = call()
       } catch (thrown) {
-        next()
-        throw thrown
+        return failed(thrown)
       }
-      if (result instanceof Promise) result.then(next, next)
+      if (result instanceof Promise) void result.then(next, failed)
       else next()
     }
     if (immediate) arm(0)

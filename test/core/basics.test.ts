@@ -58,6 +58,27 @@ describe('the test clock', () => {
     expect(seen.at(-1)).toBe('every 70')
   })
 
+  test('gives what a call of every throws or rejects with to onError, and calls again', async () => {
+    const clock = testClock()
+    const errors: unknown[] = []
+    let calls = 0
+    const call = () => {
+      calls += 1
+      if (calls === 1) throw new Error('thrown')
+      return Promise.reject(new Error('rejected'))
+    }
+    clock.every(10, call, { onError: (error) => errors.push((error as Error).message) })
+    await clock.advance(30)
+    expect(errors).toEqual(['thrown', 'rejected', 'rejected'])
+  })
+
+  test('a rejection of every without onError ends the process', () => {
+    const clock = JSON.stringify(new URL('../../core/process/clock.ts', import.meta.url).pathname)
+    const code = `(await import(${clock})).systemClock.every(1, () => Promise.reject(new Error('no luck')))`
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, '-e', code], { stderr: 'pipe' })
+    expect([exitCode, stderr.toString()]).toEqual([1, expect.stringContaining('no luck')])
+  })
+
   test('rejects a sleep that is aborted', async () => {
     const clock = testClock()
     const controller = new AbortController()

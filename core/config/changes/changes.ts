@@ -137,13 +137,16 @@ export class Changes implements ConfigChanges {
     if (confirmWithinMs === undefined) return change
     const cancelDeadline = clock.after(confirmWithinMs, () => void this.#takeBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
-    const cancelProbe = clock.every(probeMs, async () => {
+    const probe = async () => {
       const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
       if (fallen !== undefined) return void (await this.#takeBack(`the plugin ${fallen} is no longer up`))
       const signal = this.options
         .signals()
         .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
       if (signal !== undefined) await this.#takeBack(signal.what)
+    }
+    const cancelProbe = clock.every(probeMs, probe, {
+      onError: (error) => log.error('watching a pending change failed', { change: id, error }),
     })
     this.#waiting = {
       id,
