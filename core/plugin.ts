@@ -55,7 +55,21 @@ export {
   troubles,
 } from './contract/runtime-api.ts'
 export { secret } from './contract/secret.ts'
-export { type DedicatedWorker, type Job, type JobResult, job, type Workers } from './contract/tasks.ts'
+export {
+  type DedicatedOptions,
+  type DedicatedWorker,
+  type Failure,
+  type Job,
+  type JobResult,
+  job,
+  type RequestOptions,
+  type RunOptions,
+  type Task,
+  type TaskContext,
+  type TaskResult,
+  task,
+  type Workers,
+} from './contract/tasks.ts'
 export {
   type Contributed,
   type Contribution,

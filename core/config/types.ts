@@ -1,6 +1,6 @@
 /** What reading a configuration gives. */
 import type { AnyPlugin, Environment } from '../contract/definition.ts'
-import type { WorkersConfig } from '../process/workers.ts'
+import type { WorkersConfig } from '../process/task-pool.ts'
 
 /** Where an effective value came from. */
 export type Source =

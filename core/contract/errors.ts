@@ -157,16 +157,20 @@ export const coreError = defineErrors('core', {
     help: 'It must be a regular file for its owner alone (0600); without it a new secret is made.',
   },
   WORKER_FAILED: {
-    message: 'job {job} failed in its worker: {reason}',
-    help: 'See the cause; a job must be a pure function of its input.',
+    message: 'task {task} failed in its thread: {reason}',
+    help: 'See the cause; `details.taskCode` is the code that the task gave.',
   },
   WORKER_TIMEOUT: {
-    message: 'job {job} did not finish within {timeoutMs} ms',
+    message: 'task {task} did not finish within {timeoutMs} ms',
     help: 'Bound the size of the input, or pass a longer timeoutMs.',
   },
   WORKER_QUEUE_FULL: {
-    message: 'job {job} was refused: {limit} jobs are waiting already',
+    message: 'task {task} was refused: {limit} are waiting already',
     help: 'Try again later, or raise workers.maxQueue.',
+  },
+  WORKER_ENDED: {
+    message: 'the thread {worker} ended: {reason}',
+    help: 'The log says why. A request in progress may or may not have taken effect; a thread that has been ready is restarted.',
   },
   LISTEN_FAILED: {
     message: 'cannot listen on {host}:{port}: {reason}{holder}',

@@ -20,6 +20,8 @@ export interface PluginStatus {
   readonly errors: number
   /** Time on the main thread in its timers and hooks (hooks sampled). */
   readonly cpuMs: number
+  /** Run time of its tasks in the worker threads. */
+  readonly taskMs: number
   /** Time in its request hooks: `observe` measured, the others estimated from one call in 1,024. */
   readonly hookMs: number
 }

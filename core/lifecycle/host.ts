@@ -136,7 +136,7 @@ export class Host {
 
   status(): PluginStatus[] {
     return [...this.#current.values()].map(
-      ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs }) => ({
+      ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs, taskMs }) => ({
         name,
         version: definition.version,
         state,
@@ -149,6 +149,7 @@ export class Host {
         startedAtMs,
         errors,
         cpuMs,
+        taskMs,
         hookMs: this.options.hookMs(name),
       }),
     )

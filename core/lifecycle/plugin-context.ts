@@ -6,6 +6,7 @@ import type { Environment, PluginContext } from '../contract/definition.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
 import type { Contribution, ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
+import type { RuntimeWorkers } from '../process/workers.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
 import { createPluginClock } from './plugin-clock.ts'
@@ -15,7 +16,7 @@ import type { Scope } from './undo-scope.ts'
 export interface InstanceHost {
   readonly clock: Clock
   readonly registry: ExtensionRegistry
-  readonly workers: Workers
+  readonly workers: RuntimeWorkers
   readonly environment: Environment
   readonly dataDir: string
   logger(name: string): Logger
@@ -37,6 +38,8 @@ export interface ContextOptions {
   fault(phase: string, error: unknown): void
   /** Adds time spent on the main thread. */
   spent(ms: number): void
+  /** Adds the run time of a task. */
+  taskSpent(ms: number): void
 }
 
 /** Runs `end` once, now or with the scope. */
@@ -67,25 +70,24 @@ function liveList<T>(point: ExtensionPoint<T>, { host, scope, fault }: ContextOp
   }
 }
 
-function scopedWorkers({ host: { workers }, scope, signal }: ContextOptions): Workers {
+function scopedWorkers({ host: { workers }, scope, signal, fault, taskSpent }: ContextOptions): Workers {
   return {
-    run: (job, input, options = {}) => {
+    run: (task, input, options = {}) => {
       const either = options.signal ? AbortSignal.any([options.signal, signal]) : signal
-      return workers.run(job, input, { ...options, signal: either })
+      return workers.run(task, input, { ...options, signal: either, spent: taskSpent })
     },
-    dedicated(name, url, options) {
-      const worker = workers.dedicated(name, url, options)
-      const forget = scope.defer(() => worker.stop())
-      return {
-        post: worker.post,
-        get restarts() {
-          return worker.restarts
-        },
-        stop() {
-          forget()
-          return worker.stop()
-        },
+    dedicated(name, url, options = {}) {
+      const onMessage = (message: unknown) => {
+        try {
+          options.onMessage?.(message)
+        } catch (error) {
+          fault(`a message of the thread ${name}`, error)
+        }
       }
+      const failed = (error: Error) => fault(`the thread ${name}`, error)
+      const worker = workers.dedicated(name, url, { ...options, onMessage, failed, stopped: () => forget() })
+      const forget = scope.defer(() => worker.stop())
+      return worker
     },
   }
 }

@@ -26,6 +26,7 @@ export class PluginInstance {
   startedAtMs: number | undefined
   errors = 0
   cpuMs = 0
+  taskMs = 0
   parts: PluginParts<unknown, TokenMap> = {}
   readonly #scope = new Scope()
   readonly #controller = new AbortController()
@@ -179,6 +180,9 @@ export class PluginInstance {
         fault: (part, error) => this.fault(part, error),
         spent: (ms) => {
           this.cpuMs += ms
+        },
+        taskSpent: (ms) => {
+          this.taskMs += ms
         },
       })
       this.parts = this.definition.setup(context as never)

@@ -1,9 +1,43 @@
-/** What runs in each thread of the pool: imports the job by its address, once, and calls it. */
-import type { JobResult } from '../contract/tasks.ts'
+/** What runs in each thread of the pool: imports the task by its address, once, and calls the task. */
+import type { MessagePort } from 'node:worker_threads'
+import { messageOf } from '../contract/errors.ts'
+import type { TaskContext, TaskResult } from '../contract/tasks.ts'
 
-type JobFunction = (input: unknown) => JobResult<unknown> | Promise<JobResult<unknown>>
+type TaskFunction = (input: unknown, context: TaskContext) => TaskResult<unknown> | Promise<TaskResult<unknown>>
 
-export default async function run({ url, input }: { url: string; input: unknown }): Promise<JobResult<unknown>> {
-  const { default: call } = (await import(url)) as { default: JobFunction }
-  return call(input)
+export interface Assignment {
+  readonly url: string
+  readonly input: unknown
+  readonly progress: MessagePort | undefined
+}
+
+const maxProgress = 10_000
+
+async function load(url: string): Promise<TaskFunction> {
+  let found: { default?: TaskFunction }
+  try {
+    found = await import(url)
+  } catch (cause) {
+    throw new Error(`cannot load ${url}: ${messageOf(cause)}`, { cause })
+  }
+  if (typeof found.default !== 'function') throw new Error(`${url} has no default function`)
+  return found.default
+}
+
+export default async function run({ url, input, progress }: Assignment): Promise<TaskResult<unknown>> {
+  const call = await load(url)
+  let sent = 0
+  const context: TaskContext = {
+    progress: (value) => {
+      if (sent++ < maxProgress) progress?.postMessage(value)
+    },
+  }
+  try {
+    return await call(input, context)
+  } catch (thrown) {
+    // The fields of an error do not cross.
+    const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Record<string, unknown> }
+    if (typeof code !== 'string') throw thrown
+    return { ok: false, code, message: messageOf(thrown), ...(details && { details }) }
+  }
 }

@@ -38,6 +38,7 @@ const plugin = (name: string, state: PluginStatus['state'], required: boolean, r
   startedAtMs: undefined,
   errors: 0,
   cpuMs: 0,
+  taskMs: 0,
   hookMs: 0,
 })
 

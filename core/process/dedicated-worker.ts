@@ -1,0 +1,186 @@
+/** A supervised thread: restarted with back-off, with requests that are answered, cancelled or rejected with the thread. */
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../contract/clock.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
+import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
+import type { Answer, AnswersFrame, RequestFrame } from './serve-requests.ts'
+
+const restartDelaysMs = [100, 1_000, 5_000, 30_000]
+/** A thread that lived so long restarts with the first delay again. */
+const quietMs = 60_000
+
+/** The hooks of the runtime, beside what a plugin passes. */
+export interface SupervisedOptions extends DedicatedOptions {
+  /** Called with the error of a thread that could not load. */
+  failed?(error: Error): void
+  stopped?(): void
+}
+
+type Outcome = Answer | { readonly error: unknown }
+
+export function startDedicated(
+  name: string,
+  url: URL,
+  options: SupervisedOptions,
+  clock: Clock,
+  log: Logger,
+): DedicatedWorker {
+  const { maxPending = 1_000, toError, workerData } = options
+  const pending = new Map<number, (outcome: Outcome) => void>()
+  const ready = Promise.withResolvers<void>()
+  // Whoever does not wait for it is not ended by it.
+  ready.promise.catch(() => {})
+  let worker: Worker | undefined
+  let isReady = false
+  let stopped = false
+  let restarts = 0
+  let attempts = 0
+  let nextId = 1
+  let reason = ''
+  let cancelRestart = () => {}
+
+  const errorOf = (failure: Failure): Error => {
+    if (toError) return toError(failure)
+    const { code: taskCode, message, details: taskDetails } = failure
+    if (taskCode === 'WORKER_ENDED') return coreError('WORKER_ENDED', { worker: name, reason: message })
+    return coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
+  }
+  const ended = (message: string) => errorOf({ code: 'WORKER_ENDED', message })
+  const failAll = (message: string) => {
+    for (const settle of [...pending.values()]) settle({ error: ended(message) })
+  }
+
+  const received = (message: unknown) => {
+    isReady = true
+    ready.resolve()
+    const { frame, answers } = (message ?? {}) as Partial<AnswersFrame>
+    if (frame !== 'arkwatch.answers') options.onMessage?.(message)
+    else for (const answer of answers!) pending.get(answer.id)?.(answer)
+  }
+
+  const start = () => {
+    const startedMs = clock.monotonic()
+    const thread = new Worker(url, { name, workerData })
+    worker = thread
+    reason = ''
+    thread.on('message', received)
+    thread.on('error', (error) => {
+      reason = messageOf(error)
+      log.error('worker thread failed', { worker: name, error })
+    })
+    thread.on('exit', (exitCode) => {
+      worker = undefined
+      const why = reason || `it ended with code ${exitCode}`
+      const isQuiet = clock.monotonic() - startedMs >= quietMs
+      failAll(stopped ? 'it was stopped' : why)
+      if (stopped) return
+      if (!isReady && !isQuiet) {
+        const error = coreError('WORKER_ENDED', { worker: name, reason: `it did not load ${url.pathname}: ${why}` })
+        stopped = true
+        ready.reject(error)
+        options.failed?.(error)
+        return
+      }
+      if (isQuiet) attempts = 0
+      const delayMs = restartDelaysMs[Math.min(attempts, restartDelaysMs.length - 1)]!
+      attempts += 1
+      restarts += 1
+      log.warn('worker thread ended and will be started again', { worker: name, exitCode, delayMs, restarts })
+      cancelRestart = clock.after(delayMs, start)
+    })
+    thread.unref()
+    options.onStart?.()
+  }
+
+  /** Sends a request and passes what comes of it to `settle`. @returns ends it; cancels it where the thread still works */
+  const open = (message: unknown, request: RequestOptions, settle: (outcome: Outcome) => void) => {
+    const { signal, timeoutMs = Number.POSITIVE_INFINITY, transfer = [] } = request
+    const id = nextId++
+    const send = (frame: RequestFrame, buffers: readonly ArrayBuffer[] = []) =>
+      worker?.postMessage(frame, buffers as never)
+    const fail = (error: unknown) => {
+      close(true)
+      settle({ error })
+    }
+    const aborted = () => fail(signal?.reason)
+    const late = () => fail(coreError('WORKER_TIMEOUT', { task: name, timeoutMs }))
+    let cancelTimer = () => {}
+    const close = (cancel = false) => {
+      if (!pending.delete(id)) return
+      cancelTimer()
+      signal?.removeEventListener('abort', aborted)
+      if (cancel) send({ frame: 'arkwatch.request', id, kind: 'cancel' })
+    }
+    const more = () => send({ frame: 'arkwatch.request', id, kind: 'more' })
+    if (signal?.aborted) settle({ error: signal.reason })
+    else if (worker === undefined) settle({ error: ended(stopped ? 'it was stopped' : 'it is being restarted') })
+    else if (pending.size >= maxPending)
+      settle({ error: coreError('WORKER_QUEUE_FULL', { task: name, limit: maxPending }) })
+    else {
+      send({ frame: 'arkwatch.request', id, kind: 'request', message }, transfer)
+      pending.set(id, (outcome) => {
+        if (!('items' in outcome)) close()
+        settle(outcome)
+      })
+      signal?.addEventListener('abort', aborted, { once: true })
+      if (timeoutMs !== Number.POSITIVE_INFINITY) cancelTimer = clock.after(timeoutMs, late)
+    }
+    return { close, more }
+  }
+  const thrownBy = (outcome: Outcome): unknown => ('failure' in outcome ? errorOf(outcome.failure) : undefined)
+
+  async function* stream<Item>(message: unknown, request: RequestOptions = {}): AsyncGenerator<Item, void, void> {
+    const outcomes: Outcome[] = []
+    let arrived = Promise.withResolvers<void>()
+    const { close, more } = open(message, request, (outcome) => {
+      outcomes.push(outcome)
+      arrived.resolve()
+    })
+    try {
+      for (;;) {
+        await arrived.promise
+        arrived = Promise.withResolvers()
+        for (let outcome = outcomes.shift(); outcome !== undefined; outcome = outcomes.shift()) {
+          if ('error' in outcome) throw outcome.error
+          if ('failure' in outcome) throw thrownBy(outcome)
+          if (!('items' in outcome)) return
+          // One batch is on its way while the caller works on the last.
+          more()
+          yield* outcome.items as Item[]
+        }
+      }
+    } finally {
+      close(true)
+    }
+  }
+
+  start()
+  return {
+    ready: ready.promise,
+    post: (message, transfer = []) => worker?.postMessage(message, transfer as never),
+    request: <Value>(message: unknown, { timeoutMs = 30_000, ...request }: RequestOptions = {}) =>
+      new Promise<Value>((resolve, reject) => {
+        open(message, { ...request, timeoutMs }, (outcome) => {
+          if ('error' in outcome) reject(outcome.error)
+          else if ('value' in outcome) resolve(outcome.value as Value)
+          else reject(thrownBy(outcome))
+        })
+      }),
+    stream,
+    get pending() {
+      return pending.size
+    },
+    get restarts() {
+      return restarts
+    },
+    async stop() {
+      stopped = true
+      cancelRestart()
+      options.stopped?.()
+      failAll('it was stopped')
+      if (!isReady) ready.reject(ended('it was stopped'))
+      await worker?.terminate()
+    },
+  }
+}

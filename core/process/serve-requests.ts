@@ -1,0 +1,155 @@
+/** The thread's side of `DedicatedWorker`: answers requests and streams, a batch for each turn. */
+import type { MessagePort } from 'node:worker_threads'
+import { messageOf } from '../contract/errors.ts'
+import type { Failure } from '../contract/tasks.ts'
+
+/** Answers in one message, so that the main thread need not take thousands in one turn. */
+const batchAnswers = 256
+/** Items of a stream in one message. The next batch is sent on demand. */
+export const batchItems = 256
+
+/** From the main thread. */
+export type RequestFrame = { readonly frame: 'arkwatch.request'; readonly id: number } & (
+  | { readonly kind: 'request'; readonly message: unknown }
+  | { readonly kind: 'cancel' }
+  /** Asks for the next batch of a stream. */
+  | { readonly kind: 'more' }
+)
+
+export type Answer = { readonly id: number } & (
+  | { readonly value: unknown }
+  | { readonly items: readonly unknown[] }
+  | { readonly done: true }
+  | { readonly failure: Failure }
+)
+
+/** From the thread; without answers it says that the thread has loaded. */
+export interface AnswersFrame {
+  readonly frame: 'arkwatch.answers'
+  readonly answers: readonly Answer[]
+}
+
+export interface RequestContext {
+  /** Aborted when the caller cancels, at a time limit, or when the loop over a stream is left. */
+  readonly signal: AbortSignal
+  /** Transfers buffers of the answer instead of copying them. */
+  transfer(...buffers: ArrayBuffer[]): void
+}
+
+type Iteration = AsyncIterable<unknown> | Iterable<unknown>
+
+/**
+ * Answers one request: with a value, or, for a stream, with something that can be iterated (an array is a value).
+ * What it throws reaches the caller with its `code`, `message` and `details`.
+ */
+export type RequestHandler = (message: never, context: RequestContext) => unknown
+
+/** Says that the thread is ready, for a thread that only receives. */
+export const announceReady = (port: Pick<MessagePort, 'postMessage'>): void =>
+  port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
+
+const failureOf = (thrown: unknown): Failure => {
+  const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
+  return { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown), ...(details && { details }) }
+}
+
+const isIteration = (value: unknown): value is Iteration =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !ArrayBuffer.isView(value) &&
+  !(value instanceof Map || value instanceof Set) &&
+  (Symbol.asyncIterator in value || Symbol.iterator in value)
+
+interface Outgoing {
+  readonly answer: Answer
+  readonly buffers: ArrayBuffer[]
+}
+
+interface Running {
+  readonly controller: AbortController
+  /** What the next answer transfers. */
+  readonly buffers: ArrayBuffer[]
+  /** Resolves the wait of a stream for the next demand. */
+  more(): void
+}
+
+/** Answers the requests of the main thread, and says that the thread is ready. @param port the `parentPort` of the thread */
+export function serveRequests(port: MessagePort, handler: RequestHandler): void {
+  const running = new Map<number, Running>()
+  const waiting: Outgoing[] = []
+  const post = (batch: readonly Outgoing[]): void => {
+    const answers = batch.map(({ answer }) => answer)
+    try {
+      port.postMessage(
+        { frame: 'arkwatch.answers', answers } satisfies AnswersFrame,
+        batch.flatMap(({ buffers }) => buffers),
+      )
+    } catch (thrown) {
+      // An answer cannot be cloned: the others are sent without it.
+      if (batch.length > 1) for (const one of batch) post([one])
+      else post([{ answer: { id: answers[0]!.id, failure: failureOf(thrown) }, buffers: [] }])
+    }
+  }
+  const flush = () => {
+    post(waiting.splice(0, batchAnswers))
+    if (waiting.length > 0) setImmediate(flush)
+  }
+  const send = (answer: Answer, { buffers }: Running) => {
+    if (waiting.push({ answer, buffers: buffers.splice(0) }) === 1) setImmediate(flush)
+  }
+
+  /** Sends the items that have come whenever the main thread wants more, and no further than a batch ahead. */
+  async function stream(id: number, iteration: Iteration, one: Running): Promise<void> {
+    const { signal } = one.controller
+    let items: unknown[] = []
+    let wanted = true
+    let sent = Promise.withResolvers<void>()
+    const sendItems = () => {
+      if (!wanted || items.length === 0) return
+      send({ id, items }, one)
+      items = []
+      wanted = false
+      sent.resolve()
+      sent = Promise.withResolvers()
+    }
+    one.more = () => {
+      wanted = true
+      sendItems()
+    }
+    signal.addEventListener('abort', () => sent.resolve())
+    for await (const item of iteration) {
+      if (signal.aborted) return
+      if (items.push(item) === 1) setImmediate(sendItems)
+      if (items.length >= batchItems) await sent.promise
+      if (signal.aborted) return
+    }
+    if (items.length > 0) send({ id, items }, one)
+    send({ id, done: true }, one)
+  }
+
+  async function serve(id: number, message: unknown): Promise<void> {
+    const one: Running = { controller: new AbortController(), buffers: [], more() {} }
+    const { signal } = one.controller
+    const transfer = (...buffers: ArrayBuffer[]) => void one.buffers.push(...buffers)
+    running.set(id, one)
+    try {
+      const value = await handler(message as never, { signal, transfer })
+      if (isIteration(value)) await stream(id, value, one)
+      else if (!signal.aborted) send({ id, value }, one)
+    } catch (thrown) {
+      if (!signal.aborted) send({ id, failure: failureOf(thrown) }, one)
+    } finally {
+      running.delete(id)
+    }
+  }
+
+  port.on('message', (message: RequestFrame | null) => {
+    if (message?.frame !== 'arkwatch.request') return
+    const { id, kind } = message
+    if (kind === 'request') void serve(id, message.message)
+    else if (kind === 'cancel') running.get(id)?.controller.abort()
+    else running.get(id)?.more()
+  })
+  announceReady(port)
+}

@@ -1,0 +1,141 @@
+/** The task pool of the process: one Piscina for all plugins, with a queue for each lane. */
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { Cancel, Clock } from '../contract/clock.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
+import type { RunOptions, Task, TaskResult } from '../contract/tasks.ts'
+import type { Assignment } from './worker-entry.ts'
+
+export interface WorkersConfig {
+  readonly maxThreads: number
+  readonly maxQueue: number
+}
+
+export interface PoolRunOptions extends RunOptions {
+  /** Receives the milliseconds in a thread, at the end of the run. */
+  spent?(ms: number): void
+}
+
+type Lane = NonNullable<RunOptions['lane']>
+
+export class TaskPool {
+  #piscina: Piscina | undefined
+  readonly #running = { interactive: 0, batch: 0 }
+  /** What starts the waiting tasks, in order. */
+  readonly #waiting: Record<Lane, Set<() => void>> = { interactive: new Set(), batch: new Set() }
+
+  /** Starts no thread. */
+  constructor(
+    private readonly config: WorkersConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  #isFree(lane: Lane): boolean {
+    const { interactive, batch } = this.#running
+    const { maxThreads } = this.config
+    return interactive + batch < maxThreads && (lane === 'interactive' || batch < Math.max(1, maxThreads - 1))
+  }
+
+  /** Starts what may start, interactive tasks first. */
+  #next(): void {
+    for (const lane of ['interactive', 'batch'] as const) {
+      for (const start of this.#waiting[lane]) {
+        if (!this.#isFree(lane)) break
+        this.#waiting[lane].delete(start)
+        start()
+      }
+    }
+  }
+
+  run<In, Out>(task: Task<In, Out>, input: In, options: PoolRunOptions = {}): Promise<Out> {
+    const { signal, lane = 'interactive' } = options
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const waiting = this.#waiting[lane]
+    const isFree = this.#isFree(lane)
+    if (!isFree && waiting.size >= this.config.maxQueue) {
+      return Promise.reject(coreError('WORKER_QUEUE_FULL', { task: task.name, limit: this.config.maxQueue }))
+    }
+    return new Promise((resolve, reject) => {
+      const aborted = () => {
+        waiting.delete(start)
+        reject(signal?.reason)
+      }
+      const start = () => {
+        signal?.removeEventListener('abort', aborted)
+        this.#running[lane] += 1
+        const ended = this.#run(task, input, options).finally(() => {
+          this.#running[lane] -= 1
+          this.#next()
+        })
+        ended.then(resolve, reject)
+      }
+      if (isFree) return start()
+      signal?.addEventListener('abort', aborted, { once: true })
+      waiting.add(start)
+    })
+  }
+
+  async #run<In, Out>({ name, url }: Task<In, Out>, input: In, options: PoolRunOptions): Promise<Out> {
+    const { timeoutMs = 30_000, signal, transfer = [], onProgress, spent } = options
+    const controller = new AbortController()
+    /** Ends the thread. */
+    const end = (reason: unknown) => controller.abort(reason)
+    const aborted = () => end(signal?.reason)
+    signal?.addEventListener('abort', aborted, { once: true })
+    const startedMs = this.clock.monotonic()
+    const cancel: Cancel = this.clock.after(timeoutMs, () =>
+      end(coreError('WORKER_TIMEOUT', { task: name, timeoutMs })),
+    )
+    const channel = onProgress && new MessageChannel()
+    const progressed = (value: unknown) => {
+      try {
+        if (!controller.signal.aborted) onProgress?.(value as never)
+      } catch (error) {
+        end(error)
+      }
+    }
+    channel?.port1.on('message', progressed)
+    let result: TaskResult<Out>
+    try {
+      const assignment: Assignment = { url: url.href, input, progress: channel?.port2 }
+      const transferList = [...transfer, ...(channel ? [channel.port2] : [])] as never
+      result = await this.#pool().run(assignment, { signal: controller.signal, transferList })
+      // The answer comes through another port and may overtake what was sent before.
+      for (
+        let sent = channel && receiveMessageOnPort(channel.port1);
+        sent;
+        sent = receiveMessageOnPort(channel!.port1)
+      ) {
+        progressed(sent.message)
+      }
+    } catch (thrown) {
+      if (controller.signal.aborted) throw controller.signal.reason
+      throw coreError('WORKER_FAILED', { task: name, reason: messageOf(thrown) }, thrown)
+    } finally {
+      cancel()
+      channel?.port1.close()
+      signal?.removeEventListener('abort', aborted)
+      spent?.(this.clock.monotonic() - startedMs)
+    }
+    controller.signal.throwIfAborted()
+    if (result.ok) return result.value
+    const { code: taskCode, message, details: taskDetails } = result
+    throw coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
+  }
+
+  #pool(): Piscina {
+    this.#piscina ??= new Piscina({
+      filename: new URL('./worker-entry.ts', import.meta.url).href,
+      // With none, what waits is forgotten when the thread that ran before it is ended.
+      minThreads: 1,
+      maxThreads: this.config.maxThreads,
+      idleTimeout: 60_000,
+      atomics: 'async',
+    })
+    return this.#piscina
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina?.destroy()
+  }
+}
