@@ -79,6 +79,10 @@ export class AdminArea implements StoreArea {
   async query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]> {
     return (await this.#area?.query<Row>(sql, params, limit)) ?? []
   }
+
+  async *iterate<Row>(...query: Parameters<StoreArea['iterate']>): AsyncGenerator<Row> {
+    if (this.#area !== undefined) yield* this.#area.iterate<Row>(...query)
+  }
 }
 
 const storeUnavailable = () =>

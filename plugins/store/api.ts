@@ -29,11 +29,23 @@ export interface StoreArea {
   get<Row>(sql: string, params?: readonly SqlValue[]): Row | undefined
   /** Reads up to `limit` rows in a thread. @param limit 1-10_000 @throws STORE_UNAVAILABLE, STORE_STATEMENT_FAILED */
   query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]>
+  /**
+   * Iterates over any number of rows, as they were at the first one; they are read in batches on demand, in a thread.
+   * Until its end the log of the file is not shortened: it ends with WORKER_TIMEOUT after five minutes, and 8 run at a time.
+   * @throws STORE_QUEUE_FULL, STORE_UNAVAILABLE, STORE_STATEMENT_FAILED, the reason of `signal`
+   */
+  iterate<Row>(
+    sql: string,
+    params?: readonly SqlValue[],
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncIterable<Row>
 }
 
 export interface AreaDefinition {
   /** Its tables begin with it and an underscore. */
   readonly name: string
+  /** Keeps the tables in a file beside the store's, `store-FILE.db`, which has the size limit for itself. Lower case, digits and `_`. */
+  readonly file?: string
   /** SQL scripts; the n-th brings version n to n + 1. Released ones are never edited, only appended to. */
   readonly migrations: readonly string[]
   /** Rows older than this are deleted by the writer, in small steps. */
@@ -49,7 +61,7 @@ export interface AreaDefinition {
 export interface Store {
   /** `memory`: the file cannot be used; what is written is refused, what plugins hold in memory goes on. */
   readonly state: 'ok' | 'memory'
-  /** Bytes of the file and its log. */
+  /** Bytes of the files and their logs. */
   readonly sizeBytes: number
   /** Opens the tables of a plugin and migrates them. @throws STORE_MIGRATION_FAILED, STORE_UNAVAILABLE */
   area(definition: AreaDefinition): Promise<StoreArea>

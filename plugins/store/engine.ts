@@ -1,17 +1,13 @@
 /** The store as the main thread sees it: requests to the writer thread, bounded, and reads by key. */
 import { Database } from 'bun:sqlite'
-import { type DedicatedWorker, type Logger, messageOf, type Workers } from '../../core/plugin.ts'
+import { type DedicatedWorker, type Failure, type Logger, messageOf, type Workers } from '../../core/plugin.ts'
 import type { AreaDefinition, SqlValue, Store, StoreArea, Written } from './api.ts'
-import { storeError } from './errors.ts'
-import type { FromWriter, StoreAnswer, StoreRequest } from './protocol.ts'
-import { isUnavailable } from './store-file.ts'
+import { type StoreCode, storeError } from './errors.ts'
+import type { FromWriter, ToWriter } from './protocol.ts'
+import { fileBeside, isUnavailable } from './store-file.ts'
 
-type Unnumbered = StoreRequest extends infer Each ? (Each extends StoreRequest ? Omit<Each, 'id'> : never) : never
-
-interface Waiting {
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
-}
+const iterationMs = 5 * 60_000
+const fileName = /^[a-z][a-z0-9_]{0,31}$/
 
 export interface StoreClientOptions {
   /** Absolute path of the file. */
@@ -33,10 +29,9 @@ export class StoreClient implements Store {
   refused = 0
   #problem: string | undefined
   #worker: DedicatedWorker | undefined
-  #reader: Database | undefined
-  #next = 1
-  #opened = () => {}
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #readers = new Map<string | undefined, Database>()
+  /** What a thread that starts again must know. */
+  readonly #areas = new Map<string, AreaDefinition>()
 
   /** Opens nothing. */
   constructor(private readonly options: StoreClientOptions) {}
@@ -47,84 +42,93 @@ export class StoreClient implements Store {
 
   /** Requests without an answer. */
   get queued(): number {
-    return this.#waiting.size
+    return this.#worker?.pending ?? 0
   }
 
-  /** Resolves when the file is open, or known to be unusable. */
+  /** Resolves when the file is open, or known to be unusable. @throws WORKER_ENDED where the thread cannot load */
   async start(): Promise<void> {
-    const { path, maxBytes, maintainEveryMs, workers } = this.options
-    const opened = new Promise<void>((resolve) => {
-      this.#opened = resolve
-    })
+    const { path, maxBytes, maintainEveryMs, maxQueue, workers } = this.options
     this.#worker = workers.dedicated('store.writer', new URL('./writer-worker.ts', import.meta.url), {
       workerData: { path, maxBytes, maintainEveryMs },
-      onMessage: (message) => this.#heard(message as FromWriter),
-      onStart: () => this.#forgetAll('the writer thread ended; what was under way may or may not be in the file'),
+      // One more for `close`.
+      maxPending: maxQueue + 1,
+      toError: (failure) => this.#refused(failure),
+      onMessage: (message) => this.#received(message as FromWriter),
+      onStart: () => this.#reopen(),
     })
-    await opened
+    await this.#worker.ready
   }
 
-  #heard(message: FromWriter): void {
-    if (message.kind === 'answers') for (const answer of message.answers) this.#settle(answer)
-    else if (message.kind === 'size') {
+  #received(message: FromWriter): void {
+    if (message.kind === 'size') {
       this.sizeBytes = message.bytes
       this.commits = message.commits
+    } else if (message.kind === 'aside') {
+      this.options.log.error('the store was corrupt and is set aside; a new one is begun', { aside: message.aside })
     } else {
-      const { problem, aside } = message
-      if (aside !== undefined)
-        this.options.log.error('the store was corrupt and is set aside; a new one is begun', { aside })
-      this.#problem = problem
-      this.options.onState(problem)
-      this.#opened()
+      this.#problem = message.problem
+      this.options.onState(message.problem)
     }
   }
 
-  #settle(answer: StoreAnswer): void {
-    const waiting = this.#waiting.get(answer.id)
-    this.#waiting.delete(answer.id)
-    if (answer.ok) waiting?.resolve(answer.value as never)
-    else {
-      this.refused += 1
-      waiting?.reject(storeError(answer.code, answer.details as never))
+  /** Retentions and files of the areas, which a thread that was restarted does not know. */
+  #reopen(): void {
+    for (const definition of this.#areas.values()) {
+      this.#open(definition).catch((error) => this.options.log.error('an area was not opened again', { error }))
     }
   }
 
-  #forgetAll(reason: string): void {
-    for (const { reject } of this.#waiting.values()) reject(storeError('STORE_UNAVAILABLE', { reason }))
-    this.#waiting.clear()
+  #refused({ code, message, details }: Failure): Error {
+    this.refused += 1
+    if (code.startsWith('STORE_')) return storeError(code as StoreCode, details)
+    const reason = code === 'WORKER_ENDED' ? `${message}; what was in progress may or may not be in the file` : message
+    return storeError('STORE_UNAVAILABLE', { reason })
   }
 
-  #ask<T>(request: Unnumbered): Promise<T> {
-    const worker = this.#worker
-    if (worker === undefined) return Promise.reject(storeError('STORE_UNAVAILABLE', { reason: 'it is not open' }))
-    const { maxQueue } = this.options
-    if (this.#waiting.size >= maxQueue && request.kind !== 'close') {
-      this.refused += 1
-      return Promise.reject(storeError('STORE_QUEUE_FULL', { limit: maxQueue }))
-    }
-    const id = this.#next++
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject })
-      worker.post({ ...request, id })
-    })
+  /** @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
+  #thread(): DedicatedWorker {
+    if (this.#worker === undefined) throw storeError('STORE_UNAVAILABLE', { reason: 'it is not open' })
+    if (this.queued < this.options.maxQueue) return this.#worker
+    this.refused += 1
+    throw storeError('STORE_QUEUE_FULL', { limit: this.options.maxQueue })
+  }
+
+  /** Waits as long as the disk needs: a write that was given up might be in the file after all. */
+  async #ask<T>(message: ToWriter, thread = this.#thread()): Promise<T> {
+    return thread.request<T>(message, { timeoutMs: Number.POSITIVE_INFINITY })
+  }
+
+  #open(definition: AreaDefinition): Promise<void> {
+    return this.#ask({ kind: 'area', file: definition.file, definition })
   }
 
   async area(definition: AreaDefinition): Promise<StoreArea> {
-    const area = definition.name
-    await this.#ask({ kind: 'area', definition })
+    const { name: area, file, migrations } = definition
+    if (file !== undefined && !fileName.test(file)) {
+      const reason = 'its file is not in lower_snake_case'
+      throw storeError('STORE_MIGRATION_FAILED', { area, from: 0, to: migrations.length, reason })
+    }
+    await this.#open(definition)
+    this.#areas.set(area, definition)
     return {
       write: (statements, { lazy = false } = {}) =>
-        this.#ask<readonly Written[]>({ kind: 'write', area, statements, lazy }),
-      get: (sql, params = []) => this.#get(area, sql, params),
+        this.#ask<readonly Written[]>({ kind: 'write', file, area, statements, lazy }),
+      get: (sql, params = []) => this.#get(definition, sql, params),
       query: <Row>(sql: string, params: readonly SqlValue[], limit: number) =>
-        this.#ask<readonly Row[]>({ kind: 'query', area, sql, params, limit }),
+        this.#ask<readonly Row[]>({ kind: 'query', file, area, sql, params, limit }),
+      iterate: <Row>(sql: string, params: readonly SqlValue[] = [], options: { signal?: AbortSignal } = {}) =>
+        this.#thread().stream<Row>({ kind: 'iterate', file, area, sql, params } satisfies ToWriter, {
+          ...options,
+          timeoutMs: iterationMs,
+        }),
     }
   }
 
-  #get<Row>(area: string, sql: string, params: readonly SqlValue[]): Row | undefined {
+  #get<Row>({ name: area, file }: AreaDefinition, sql: string, params: readonly SqlValue[]): Row | undefined {
     try {
-      this.#reader ??= new Database(this.options.path, { readonly: true })
-      return (this.#reader.query(sql).get(...params) as Row | null) ?? undefined
+      const reader = this.#readers.get(file) ?? new Database(fileBeside(this.options.path, file), { readonly: true })
+      this.#readers.set(file, reader)
+      return (reader.query(sql).get(...params) as Row | null) ?? undefined
     } catch (error) {
       const reason = messageOf(error)
       if (isUnavailable(error)) throw storeError('STORE_UNAVAILABLE', { reason }, error)
@@ -132,17 +136,16 @@ export class StoreClient implements Store {
     }
   }
 
-  /** Writes what waits, and closes the file. Safe without `start` and twice. */
+  /** Writes what waits, and closes the files. Safe without `start` and twice. */
   async stop(): Promise<void> {
     const worker = this.#worker
     if (worker === undefined) return
-    await this.#ask({ kind: 'close' }).catch((error) =>
+    this.#worker = undefined
+    await this.#ask({ kind: 'close' }, worker).catch((error) =>
       this.options.log.error('the store was not closed cleanly', { error }),
     )
-    this.#worker = undefined
-    this.#forgetAll('it is closed')
-    this.#reader?.close()
-    this.#reader = undefined
+    for (const reader of this.#readers.values()) reader.close()
+    this.#readers.clear()
     await worker.stop()
   }
 }

@@ -1,6 +1,5 @@
-/** What the main thread and the writer thread tell each other. */
+/** What the main thread and the writer thread send each other. Requests are answered by `serveRequests`. */
 import type { AreaDefinition, SqlValue, Statement } from './api.ts'
-import type { StoreCode } from './errors.ts'
 
 export interface WriterData {
   /** Absolute path of the file. */
@@ -10,7 +9,14 @@ export interface WriterData {
   readonly maintainEveryMs: number
 }
 
-export type StoreRequest = { readonly id: number } & (
+interface Query {
+  readonly area: string
+  readonly sql: string
+  readonly params: readonly SqlValue[]
+}
+
+/** What a file's writer answers. */
+export type StoreRequest =
   | { readonly kind: 'area'; readonly definition: AreaDefinition }
   | {
       readonly kind: 'write'
@@ -18,24 +24,16 @@ export type StoreRequest = { readonly id: number } & (
       readonly statements: readonly Statement[]
       readonly lazy?: boolean
     }
-  | {
-      readonly kind: 'query'
-      readonly area: string
-      readonly sql: string
-      readonly params: readonly SqlValue[]
-      readonly limit: number
-    }
-  | { readonly kind: 'close' }
-)
+  | ({ readonly kind: 'query'; readonly limit: number } & Query)
 export type WriteRequest = Extract<StoreRequest, { kind: 'write' }>
 
-export type StoreAnswer = { readonly id: number } & (
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: StoreCode; readonly details: Readonly<Record<string, string | number>> }
-)
+/** With the area's own file, if it has one. */
+export type ToWriter =
+  | ({ readonly file: string | undefined } & (StoreRequest | ({ readonly kind: 'iterate' } & Query)))
+  | { readonly kind: 'close' }
 
 export type FromWriter =
-  | { readonly kind: 'answers'; readonly answers: readonly StoreAnswer[] }
-  /** Sent when the file is open or cannot be, and whenever that changes. */
-  | { readonly kind: 'state'; readonly problem: string | undefined; readonly aside: string | undefined }
+  /** Sent when a file is open or cannot be, and whenever that changes. */
+  | { readonly kind: 'state'; readonly problem: string | undefined }
+  | { readonly kind: 'aside'; readonly aside: string }
   | { readonly kind: 'size'; readonly bytes: number; readonly commits: number }

@@ -1,6 +1,7 @@
 /** Opens the SQLite file: checks it, sets a corrupt one aside, and sets what holds for every connection. Blocks: for the writer thread. */
 import { Database } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
+import { parse } from 'node:path'
 
 /** Errors of the file and the disk; what was asked for may succeed later. */
 const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
@@ -10,6 +11,12 @@ const codeOf = (error: unknown): string => String((error as { code?: unknown } |
 
 /** @returns whether the file or its disk is at fault, and not the statement */
 export const isUnavailable = (error: unknown): boolean => unavailable.test(codeOf(error))
+
+/** @returns the path of an area's own file beside the store's; the store's without `file` */
+export function fileBeside(path: string, file: string | undefined): string {
+  const { dir, name, ext } = parse(path)
+  return file === undefined ? path : `${dir}/${name}-${file}${ext}`
+}
 
 export interface OpenedFile {
   readonly database: Database

@@ -1,46 +1,81 @@
-/** The thread of the writer. Imports no zod. */
+/** The thread of the writer: one writer for each file. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { systemClock } from '../../core/worker.ts'
-import type { FromWriter, StoreRequest, WriterData } from './protocol.ts'
+import { serveRequests, systemClock } from '../../core/worker.ts'
+import type { FromWriter, StoreRequest, ToWriter, WriterData } from './protocol.ts'
+import { fileBeside } from './store-file.ts'
 import { groupSize, StoreWriter } from './writer.ts'
 
 const { path, maxBytes, maintainEveryMs } = workerData as WriterData
-const writer = new StoreWriter({ path, maxBytes, now: systemClock.now })
 const say = (message: FromWriter) => parentPort!.postMessage(message)
 
-let said: string | null | undefined = null
-function sayState(): void {
-  const { problem, aside } = writer
-  if (problem === said) return
-  said = problem
-  say({ kind: 'state', problem, aside })
+const writers = new Map<string | undefined, StoreWriter>()
+function writerOf(file: string | undefined): StoreWriter {
+  const writer = writers.get(file) ?? new StoreWriter({ path: fileBeside(path, file), maxBytes, now: systemClock.now })
+  writers.set(file, writer)
+  return writer
 }
 
-const waiting: StoreRequest[] = []
+let said: string | null | undefined = null
+const asides = new Set<string>()
+function sayState(): void {
+  for (const { aside } of writers.values()) {
+    if (aside !== undefined && !asides.has(aside)) say({ kind: 'aside', aside })
+    if (aside !== undefined) asides.add(aside)
+  }
+  const problem = [...writers.values()].map((writer) => writer.problem).find((one) => one !== undefined)
+  if (problem === said) return
+  said = problem
+  say({ kind: 'state', problem })
+}
+
+const sum = (of: (writer: StoreWriter) => number) => [...writers.values()].reduce((all, writer) => all + of(writer), 0)
+const saySize = () => say({ kind: 'size', bytes: sum((one) => one.sizeBytes), commits: sum((one) => one.commits) })
+
+interface Waiting {
+  readonly file: string | undefined
+  readonly request: StoreRequest
+  readonly resolve: (value: unknown) => void
+  readonly reject: (failure: unknown) => void
+}
+const waiting: Waiting[] = []
+/** Answers a group at a time: the main thread must not have to take thousands of answers in one turn. */
 function answerSome(): void {
-  const answers = writer.answer(waiting.splice(0, groupSize))
+  for (const [file, group] of Map.groupBy(waiting.splice(0, groupSize), (one) => one.file)) {
+    const answers = writerOf(file).answer(group.map(({ request }) => request))
+    answers.forEach((answer, at) => {
+      if (answer.ok) group[at]!.resolve(answer.value)
+      else group[at]!.reject(answer)
+    })
+  }
   sayState()
-  // A group at a time: the main thread must not have to take thousands of answers in one turn.
-  say({ kind: 'answers', answers })
   if (waiting.length > 0) setImmediate(answerSome)
 }
 
-parentPort!.on('message', (request: StoreRequest) => {
-  // What arrives in the same turn shares a commit.
-  if (waiting.push(request) === 1) setImmediate(answerSome)
-})
-
 function maintain(): void {
-  if (writer.maintain()) setImmediate(maintain)
+  let isMore = false
+  for (const writer of writers.values()) isMore = writer.maintain() || isMore
+  if (isMore) setImmediate(maintain)
   sayState()
-  say({ kind: 'size', bytes: writer.sizeBytes, commits: writer.commits })
+  saySize()
 }
 systemClock.every(maintainEveryMs, maintain)
 
 try {
-  writer.open()
+  writerOf(undefined).open()
 } catch {
   // The problem is in the state; the next request tries again.
 }
 sayState()
-say({ kind: 'size', bytes: writer.sizeBytes, commits: writer.commits })
+saySize()
+serveRequests(parentPort!, (message: ToWriter) => {
+  if (message.kind === 'close') {
+    for (const writer of writers.values()) writer.close()
+    return
+  }
+  const { file, ...request } = message
+  if (request.kind === 'iterate') return writerOf(file).iterate(request.area, request.sql, request.params)
+  return new Promise((resolve, reject) => {
+    // What arrives in the same turn shares a commit.
+    if (waiting.push({ file, request, resolve, reject }) === 1) setImmediate(answerSome)
+  })
+})

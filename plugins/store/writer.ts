@@ -1,10 +1,10 @@
 /** The writer: one connection that groups commits, migrates, and keeps the file small. Blocks: for the writer thread. */
-import type { Database } from 'bun:sqlite'
+import { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
 import type { StoreCode } from './errors.ts'
-import type { StoreAnswer, StoreRequest, WriteRequest } from './protocol.ts'
+import type { StoreRequest, WriteRequest } from './protocol.ts'
 import { isUnavailable, openFile } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
@@ -14,6 +14,8 @@ const deleteStep = 500
 /** Pages given back to the file system at once. */
 const vacuumStep = 256
 const maxRows = 10_000
+/** Iterations at a time, each with a connection. */
+const maxIterations = 8
 /** What would break the transaction around it, or reach beyond the file. */
 const forbidden = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i
 const areaName = /^[a-z][a-z0-9_]{0,62}$/
@@ -27,6 +29,10 @@ class Refusal extends Error {
     super(code)
   }
 }
+
+export type StoreAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: StoreCode; readonly details: Readonly<Record<string, string | number>> }
 
 export interface WriterOptions {
   readonly path: string
@@ -42,6 +48,7 @@ export class StoreWriter {
   aside: string | undefined
   commits = 0
   #database: Database | undefined
+  #iterations = 0
   readonly #retention = new Map<string, AreaDefinition>()
 
   constructor(private readonly options: WriterOptions) {}
@@ -94,21 +101,18 @@ export class StoreWriter {
   }
 
   #one(request: Exclude<StoreRequest, WriteRequest>): StoreAnswer {
-    const { id } = request
     try {
-      if (request.kind === 'area') return { id, ok: true, value: this.#migrate(request.definition) }
-      if (request.kind === 'query') return { id, ok: true, value: this.#query(request) }
-      this.close()
-      return { id, ok: true, value: undefined }
+      const value = request.kind === 'area' ? this.#migrate(request.definition) : this.#query(request)
+      return { ok: true, value }
     } catch (error) {
-      return this.#refused(id, error)
+      return this.#refused(error)
     }
   }
 
-  #refused(id: number, error: unknown): StoreAnswer {
+  #refused(error: unknown): StoreAnswer {
     const { code, details } =
       error instanceof Refusal ? error : new Refusal('STORE_UNAVAILABLE', { reason: messageOf(error) })
-    return { id, ok: false, code, details }
+    return { ok: false, code, details }
   }
 
   /** All in one transaction; where the file or the disk refuses it, each in its own, so that a large one fails alone. */
@@ -117,7 +121,7 @@ export class StoreWriter {
     try {
       database = this.open()
     } catch (error) {
-      return group.map(({ id }) => this.#refused(id, error))
+      return group.map(() => this.#refused(error))
     }
     try {
       // FULL in WAL mode: the commit is on the disk when it returns. NORMAL: it is with the next checkpoint.
@@ -131,12 +135,12 @@ export class StoreWriter {
     } catch (error) {
       if (database.inTransaction) database.run('ROLLBACK')
       if (group.length > 1) return group.flatMap((request) => this.#commit([request]))
-      return [this.#refused(group[0]!.id, this.#unavailable(error))]
+      return [this.#refused(this.#unavailable(error))]
     }
   }
 
   /** @throws where the file or the disk is at fault */
-  #inSavepoint(database: Database, { id, area, statements }: WriteRequest): StoreAnswer {
+  #inSavepoint(database: Database, { area, statements }: WriteRequest): StoreAnswer {
     database.run('SAVEPOINT one')
     try {
       const value = statements.map(({ sql, params = [] }): Written => {
@@ -145,12 +149,12 @@ export class StoreWriter {
         return { changes, lastInsertRowid: Number(lastInsertRowid) }
       })
       database.run('RELEASE one')
-      return { id, ok: true, value }
+      return { ok: true, value }
     } catch (error) {
       if (isUnavailable(error)) throw error
       database.run('ROLLBACK TO one')
       database.run('RELEASE one')
-      return { id, ok: false, code: 'STORE_STATEMENT_FAILED', details: { area, reason: messageOf(error) } }
+      return { ok: false, code: 'STORE_STATEMENT_FAILED', details: { area, reason: messageOf(error) } }
     }
   }
 
@@ -160,8 +164,29 @@ export class StoreWriter {
       const wrapped = `SELECT * FROM (${sql}) LIMIT ${Math.min(Math.max(1, Math.trunc(limit)), maxRows)}`
       return database.query(wrapped).all(...params)
     } catch (error) {
-      if (isUnavailable(error)) throw this.#unavailable(error)
-      throw new Refusal('STORE_STATEMENT_FAILED', { area, reason: messageOf(error) })
+      throw this.#refusal(area, error)
+    }
+  }
+
+  #refusal(area: string, error: unknown): Refusal {
+    if (isUnavailable(error)) return this.#unavailable(error)
+    return new Refusal('STORE_STATEMENT_FAILED', { area, reason: messageOf(error) })
+  }
+
+  /** Reads rows one by one on a connection of its own: writes in between neither wait nor change what it reads. @throws Refusal */
+  *iterate(area: string, sql: string, params: readonly SqlValue[]): Generator<unknown, void, void> {
+    if (this.#iterations >= maxIterations) throw new Refusal('STORE_QUEUE_FULL', { limit: maxIterations })
+    this.open()
+    this.#iterations += 1
+    let reader: Database | undefined
+    try {
+      reader = new Database(this.options.path, { readonly: true })
+      yield* reader.query(`SELECT * FROM (${sql})`).iterate(...params)
+    } catch (error) {
+      throw this.#refusal(area, error)
+    } finally {
+      this.#iterations -= 1
+      reader?.close()
     }
   }
 

@@ -4,8 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AreaDefinition, Statement } from '../../../plugins/store/api.ts'
-import type { StoreAnswer } from '../../../plugins/store/protocol.ts'
-import { StoreWriter } from '../../../plugins/store/writer.ts'
+import { type StoreAnswer, StoreWriter } from '../../../plugins/store/writer.ts'
 
 setDefaultTimeout(60_000)
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-store-'))
@@ -25,9 +24,9 @@ const note = (text: string, at = 0): Statement => ({
 function open(path = fresh(), { maxBytes = 2 ** 30, area = notes } = {}) {
   const time = { ms: 5_000 }
   const writer = new StoreWriter({ path, maxBytes, now: () => time.ms })
-  const migrated = writer.answer([{ id: 0, kind: 'area', definition: area }])[0]!
+  const migrated = writer.answer([{ kind: 'area', definition: area }])[0]!
   const write = (...requests: (readonly Statement[])[]) =>
-    writer.answer(requests.map((statements, id) => ({ id, kind: 'write', area: area.name, statements })))
+    writer.answer(requests.map((statements) => ({ kind: 'write', area: area.name, statements })))
   const texts = (): string[] => {
     const reader = new Database(path, { readonly: true })
     const rows = reader.query('SELECT text FROM notes_all ORDER BY id').all() as { text: string }[]
@@ -56,15 +55,14 @@ describe('the writer', () => {
     )
     expect(answers).toEqual([
       {
-        id: 0,
         ok: true,
         value: [
           { changes: 1, lastInsertRowid: 1 },
           { changes: 1, lastInsertRowid: 2 },
         ],
       },
-      { id: 1, ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
-      { id: 2, ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
+      { ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
+      { ok: true, value: [{ changes: 1, lastInsertRowid: 3 }] },
     ])
     expect(writer.commits - before).toBe(1)
     expect(texts()).toEqual(['b', 'c'])
@@ -94,7 +92,7 @@ describe('the writer', () => {
     const run = spyOn(Database.prototype, 'run')
     const commit = (...lazy: boolean[]) => {
       run.mockClear()
-      writer.answer(lazy.map((each, id) => ({ id, kind: 'write', area: 'notes', statements: [note('a')], lazy: each })))
+      writer.answer(lazy.map((each) => ({ kind: 'write', area: 'notes', statements: [note('a')], lazy: each })))
       return run.mock.calls.map(([sql]) => sql).filter((sql) => sql.includes('synchronous'))
     }
     expect(commit(true, true)).toEqual(['PRAGMA synchronous = NORMAL'])
@@ -105,14 +103,14 @@ describe('the writer', () => {
 
   test('answers a query after the writes before it, with no more rows than asked for', () => {
     const { writer } = open()
-    const query = (id: number, limit: number) =>
-      ({ id, kind: 'query', area: 'notes', sql: 'SELECT text FROM notes_all ORDER BY id', params: [], limit }) as const
+    const query = (limit: number) =>
+      ({ kind: 'query', area: 'notes', sql: 'SELECT text FROM notes_all ORDER BY id', params: [], limit }) as const
     const answers = writer.answer([
-      { id: 1, kind: 'write', area: 'notes', statements: [note('a'), note('b'), note('c')] },
-      query(2, 2),
-      { ...query(3, 2), sql: 'SELECT nonsense FROM nowhere' },
+      { kind: 'write', area: 'notes', statements: [note('a'), note('b'), note('c')] },
+      query(2),
+      { ...query(2), sql: 'SELECT nonsense FROM nowhere' },
     ])
-    expect(answers[1]).toEqual({ id: 2, ok: true, value: [{ text: 'a' }, { text: 'b' }] })
+    expect(answers[1]).toEqual({ ok: true, value: [{ text: 'a' }, { text: 'b' }] })
     expect(codes(answers)).toEqual(['ok', 'ok', 'STORE_STATEMENT_FAILED'])
   })
 
@@ -136,7 +134,7 @@ describe('the writer', () => {
     expect(codes([migrated])).toEqual(['STORE_UNAVAILABLE'])
     expect(writer.problem).toBeDefined()
     mkdirSync(join(folder, 'missing'))
-    expect(codes(writer.answer([{ id: 1, kind: 'area', definition: notes }]))).toEqual(['ok'])
+    expect(codes(writer.answer([{ kind: 'area', definition: notes }]))).toEqual(['ok'])
     expect(writer.problem).toBeUndefined()
   })
 
@@ -146,13 +144,13 @@ describe('the writer', () => {
     write([note('young', 4_500)])
     writer.close()
     const before = Bun.file(path).size
-    writer.answer([{ id: 0, kind: 'area', definition: notes }])
+    writer.answer([{ kind: 'area', definition: notes }])
     expect([writer.maintain(), writer.maintain(), writer.maintain()]).toEqual([true, true, false])
     expect(texts()).toEqual(['young'])
     writer.close()
     expect(Bun.file(path).size).toBeLessThan(before / 2)
     time.ms = 6_000
-    writer.answer([{ id: 0, kind: 'area', definition: notes }])
+    writer.answer([{ kind: 'area', definition: notes }])
     writer.maintain()
     expect(texts()).toEqual([])
   })
@@ -170,7 +168,7 @@ describe('migrations', () => {
       if (from > 0) first.write([note('old')])
       first.writer.close()
       const then = open(first.path, { area: { name: 'notes', migrations: steps } })
-      expect(then.migrated).toEqual({ id: 0, ok: true, value: 3 })
+      expect(then.migrated).toEqual({ ok: true, value: 3 })
       expect(then.texts()).toEqual(from > 0 ? ['old'] : [])
     })
   }
@@ -178,7 +176,7 @@ describe('migrations', () => {
   test('that fail change nothing', () => {
     const { path, writer } = open(fresh(), { area: { name: 'notes', migrations: steps.slice(0, 1) } })
     const answer = writer.answer([
-      { id: 0, kind: 'area', definition: { name: 'notes', migrations: [steps[0]!, steps[1]!, 'DROP TABLE nowhere'] } },
+      { kind: 'area', definition: { name: 'notes', migrations: [steps[0]!, steps[1]!, 'DROP TABLE nowhere'] } },
     ])
     expect(codes(answer)).toEqual(['STORE_MIGRATION_FAILED'])
     writer.close()
@@ -196,7 +194,7 @@ describe('migrations', () => {
   for (const [what, definition] of refused) {
     test(`refuse ${what}`, () => {
       const { writer } = open()
-      expect(codes(writer.answer([{ id: 0, kind: 'area', definition }]))).toEqual(['STORE_MIGRATION_FAILED'])
+      expect(codes(writer.answer([{ kind: 'area', definition }]))).toEqual(['STORE_MIGRATION_FAILED'])
     })
   }
 })
