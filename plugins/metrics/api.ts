@@ -79,6 +79,41 @@ export interface MetricFactory {
   gauge<const Label extends string = never>(options: MetricOptions<Label>): Gauge<Label>
   histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>
   summary<const Label extends string = never>(options: SummaryOptions<Label>): Summary<Label>
+  /** Counters and gauges whose values a source keeps; one callback sets them together. */
+  batch(): BatchObservation
+}
+
+export interface ObservedOptions<Label extends string = string> extends MetricOptions<Label> {
+  /** Whether other batches set series of this family too; a batch then removes only series that it set. @default false */
+  readonly shared?: boolean
+  /** A total that falls by at most this much keeps its value; a greater fall is a reset. @default 0 */
+  readonly tolerance?: number
+  /** @default false: since when a source has counted is not known */
+  readonly hasCreated?: boolean
+}
+
+/** One family of a batch: a gauge takes the value, a counter the total. Values that are undefined or not finite count as not set. */
+export type ObservedFamily<Label extends string> = [Label] extends [never]
+  ? { set(value: number | undefined): void }
+  : { set(value: number | undefined, labels: Labels<Label>): void }
+
+/** Counters and gauges that one callback sets together, from a source that keeps the values itself. */
+export interface BatchObservation {
+  /** A counter appears with its first total. @param read gives the total at each observation, for a counter without labels */
+  counter<const Label extends string = never>(
+    options: ObservedOptions<Label>,
+    read?: () => number | undefined,
+  ): ObservedFamily<Label>
+  /** A gauge appears with its first value. @param read gives the value at each observation, for a gauge without labels */
+  gauge<const Label extends string = never>(
+    options: ObservedOptions<Label>,
+    read?: () => number | undefined,
+  ): ObservedFamily<Label>
+  /**
+   * Calls every `read`, then `callback`, which sets all other values that the source has now. Afterwards the families
+   * change together, and label sets that were not set are removed. A callback that throws changes nothing.
+   */
+  observe(this: void, callback?: () => void): void
 }
 
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary'

@@ -2,7 +2,6 @@
 
 import { pluginStates, type Runtime, version } from '../../core/plugin.ts'
 import type { Collector } from './api.ts'
-import { createMirror } from './collectors/mirror.ts'
 
 type Source = Pick<Runtime, 'status' | 'activeRequests'>
 
@@ -10,47 +9,47 @@ type Source = Pick<Runtime, 'status' | 'activeRequests'>
 export const runtimeCollector = (runtime: Source): Collector => ({
   name: 'metrics.runtime',
   setup(metrics) {
-    const mirror = createMirror(metrics)
-    const state = mirror.gauge({
+    const batch = metrics.batch()
+    const state = batch.gauge({
       name: 'arkwatch_plugin_state',
       help: 'State of a plugin: 1 on the state it has, 0 on the others.',
       labels: ['plugin', 'state'],
     })
-    const start = mirror.gauge({
+    const start = batch.gauge({
       name: 'arkwatch_plugin_start_seconds',
       help: 'How long setup and start of a plugin took.',
       labels: ['plugin'],
     })
-    const errors = mirror.counter({
+    const errors = batch.counter({
       name: 'arkwatch_plugin_errors_total',
       help: 'What the timers, hooks and routes of a plugin threw.',
       labels: ['plugin'],
     })
-    const cpu = mirror.counter({
+    const cpu = batch.counter({
       name: 'arkwatch_plugin_cpu_seconds_total',
       help: 'Time on the main thread in the timers and hooks of a plugin.',
       labels: ['plugin'],
     })
-    const hooks = mirror.counter({
+    const hooks = batch.counter({
       name: 'arkwatch_plugin_hook_seconds_total',
       help: 'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
       labels: ['plugin'],
     })
-    const reloaded = mirror.gauge({
+    const reloaded = batch.gauge({
       name: 'arkwatch_config_last_reload_success',
       help: 'Whether the last reload of the configuration succeeded: 1 yes, 0 no.',
     })
-    const reloadedAt = mirror.gauge({
+    const reloadedAt = batch.gauge({
       name: 'arkwatch_config_last_reload_timestamp_seconds',
       help: 'When the configuration was last loaded, seconds since the epoch.',
     })
-    const generation = mirror.gauge({
+    const generation = batch.gauge({
       name: 'arkwatch_config_generation',
       help: 'Counts the configurations that took force, from 1.',
     })
     return () => {
       const { plugins, lastReload, generation: current } = runtime.status()
-      mirror.round(() => {
+      batch.observe(() => {
         for (const { name: plugin, state: now, startMs, errors: count, cpuMs, hookMs } of plugins) {
           for (const one of pluginStates) state.set(one === now ? 1 : 0, { plugin, state: one })
           start.set(startMs / 1_000, { plugin })

@@ -5,23 +5,15 @@
  */
 
 import { systemClock } from '../../core/process/clock.ts'
-import type { Collector, MetricFactory } from '../../plugins/metrics/api.ts'
+import type { Collector } from '../../plugins/metrics/api.ts'
 import { HostConfig, hostCollectors, processCollectors } from '../../plugins/metrics/collectors/index.ts'
+import { MetricStore } from '../../plugins/metrics/storage/store.ts'
 import { longestTurn } from '../../test/support/longest-turn.ts'
 
 const rounds = 200
 const passes = 5
 
-/** Families that take every value and keep none: the collectors' own cost. */
-const handle = { inc() {}, set() {}, add() {}, observe() {} }
-const family = { name: '', labels: () => handle, remove() {}, inc() {}, set() {}, observe() {} }
-const nowhere: MetricFactory = {
-  counter: () => family,
-  gauge: () => family,
-  histogram: () => family,
-  summary: () => family,
-}
-
+const metrics = new MetricStore(systemClock)
 const config = HostConfig.parse({})
 const delay = { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
 const collectors: Collector[] = [
@@ -56,7 +48,7 @@ async function measure(name: string, collect: () => void | Promise<void>): Promi
 }
 
 const rows: Row[] = []
-const runs = collectors.map((collector) => ({ name: collector.name, collect: collector.setup(nowhere) }))
+const runs = collectors.map((collector) => ({ name: collector.name, collect: collector.setup(metrics) }))
 for (const { name, collect } of runs) rows.push(await measure(name, collect))
 const all = await measure('all at once', async () => void (await Promise.all(runs.map(({ collect }) => collect()))))
 const corePercent = (all.cpuMs / config.every) * 100

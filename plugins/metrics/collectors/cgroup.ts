@@ -78,9 +78,9 @@ async function readPids(files: Files, place: CgroupPlace) {
 
 export const cgroup =
   ({ ownFiles: files }: HostContext): Source =>
-  (mirror) => {
-    const gauge = (name: string, help: string) => mirror.gauge({ name: `arkwatch_cgroup_${name}`, help })
-    const counter = (name: string, help: string) => mirror.counter({ name: `arkwatch_cgroup_${name}`, help })
+  (batch) => {
+    const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_cgroup_${name}`, help })
+    const counter = (name: string, help: string) => batch.counter({ name: `arkwatch_cgroup_${name}`, help })
     const memoryLimit = gauge(
       'memory_limit_bytes',
       'The tightest memory limit on this process; absent if there is none.',
@@ -103,7 +103,7 @@ export const cgroup =
         places.cpu && readCpu(files, places.cpu, places.cpuacct),
         places.pids && readPids(files, places.pids),
       ])
-      mirror.round(() => {
+      batch.observe(() => {
         memoryLimit.set(memory?.limit)
         memoryUsage.set(memory?.usage)
         workingSet.set(memory?.workingSet)

@@ -2,30 +2,30 @@
 import { parsed } from './files.ts'
 import { busyPercent, type CpuStat, type CpuTimes, cpuModes, parseStat } from './parse/stat.ts'
 import { atMost } from './patterns.ts'
-import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
 
 /** Between the two samples of the very first collection. */
 const firstGapMs = 250
 /** The kernel lets `idle` and `iowait` go back a little; a CPU that went away and came back starts anew. */
 const jumpBackSeconds = 3
 
-function cpuFamilies(mirror: Parameters<Source>[0], maxCpus: number) {
-  const seconds = mirror.counter({
+function cpuFamilies(batch: Parameters<Source>[0], maxCpus: number) {
+  const seconds = batch.counter({
     name: 'node_cpu_seconds_total',
     help: 'Seconds the CPUs spent in each mode.',
     labels: ['cpu', 'mode'],
-    maxSeries: seriesFor(maxCpus * cpuModes.length),
+    maxSeries: maxCpus * cpuModes.length,
     tolerance: jumpBackSeconds,
   })
-  const boot = mirror.gauge({
+  const boot = batch.gauge({
     name: 'node_boot_time_seconds',
     help: 'When the host booted, in seconds since the epoch.',
   })
-  const switches = mirror.counter({ name: 'node_context_switches_total', help: 'Context switches.' })
-  const forks = mirror.counter({ name: 'node_forks_total', help: 'Processes and threads created.' })
-  const running = mirror.gauge({ name: 'node_procs_running', help: 'Tasks that run or could run.' })
-  const blocked = mirror.gauge({ name: 'node_procs_blocked', help: 'Tasks blocked on I/O.' })
-  const over = overLimit(mirror)
+  const switches = batch.counter({ name: 'node_context_switches_total', help: 'Context switches.' })
+  const forks = batch.counter({ name: 'node_forks_total', help: 'Processes and threads created.' })
+  const running = batch.gauge({ name: 'node_procs_running', help: 'Tasks that run or could run.' })
+  const blocked = batch.gauge({ name: 'node_procs_blocked', help: 'Tasks blocked on I/O.' })
+  const over = overLimit(batch)
   return (stat: CpuStat) => {
     const { kept, left } = atMost(stat.cpus, maxCpus)
     for (const { cpu, times } of kept) for (const mode of cpuModes) seconds.set(times[mode], { cpu, mode })
@@ -40,12 +40,12 @@ function cpuFamilies(mirror: Parameters<Source>[0], maxCpus: number) {
 
 export const cpu =
   ({ files, clock, config, selected }: HostContext): Source =>
-  (mirror) => {
-    const percent = mirror.gauge({
+  (batch) => {
+    const percent = batch.gauge({
       name: 'arkrelay_system_cpu_percent',
       help: 'Share of CPU time of all cores that was neither idle nor waiting for I/O since the last collection, 0-100.',
     })
-    const report = selected('cpu') ? cpuFamilies(mirror, config.maxCpus) : undefined
+    const report = selected('cpu') ? cpuFamilies(batch, config.maxCpus) : undefined
     const read = () => parsed(files, '/proc/stat', parseStat)
     let before: CpuTimes | undefined
     let busy: number | undefined
@@ -61,7 +61,7 @@ export const cpu =
         busy = share
         before = stat?.total
       }
-      mirror.round(() => {
+      batch.observe(() => {
         percent.set(busy)
         if (stat) report?.(stat)
       })

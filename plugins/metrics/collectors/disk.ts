@@ -2,13 +2,13 @@
 import { parsed } from './files.ts'
 import { parseDiskstats } from './parse/diskstats.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
 
 export const disk =
   ({ files, config }: HostContext): Source =>
-  (mirror) => {
-    const shape = { labels: ['device'], maxSeries: seriesFor(config.maxDevices) } as const
-    const counter = (name: string, help: string) => mirror.counter({ name, help, ...shape })
+  (batch) => {
+    const shape = { labels: ['device'], maxSeries: config.maxDevices } as const
+    const counter = (name: string, help: string) => batch.counter({ name, help, ...shape })
     const reads = counter('node_disk_reads_completed_total', 'Reads completed.')
     const readBytes = counter('node_disk_read_bytes_total', 'Bytes read.')
     const readSeconds = counter('node_disk_read_time_seconds_total', 'Seconds spent by all reads.')
@@ -17,8 +17,8 @@ export const disk =
     const writeSeconds = counter('node_disk_write_time_seconds_total', 'Seconds spent by all writes.')
     const ioSeconds = counter('node_disk_io_time_seconds_total', 'Seconds in which the device had I/O to do.')
     const weighted = counter('node_disk_io_time_weighted_seconds_total', 'Those seconds times the requests in flight.')
-    const now = mirror.gauge({ name: 'node_disk_io_now', help: 'Requests in flight.', ...shape })
-    const over = overLimit(mirror)
+    const now = batch.gauge({ name: 'node_disk_io_now', help: 'Requests in flight.', ...shape })
+    const over = overLimit(batch)
     const wanted = nameFilter(config.disks)
     return async () => {
       const disks = (await parsed(files, '/proc/diskstats', parseDiskstats)) ?? []
@@ -26,7 +26,7 @@ export const disk =
         disks.filter((entry) => wanted(entry.device)),
         config.maxDevices,
       )
-      mirror.round(() => {
+      batch.observe(() => {
         for (const { device, ...stat } of kept) {
           reads.set(stat.readsCompleted, { device })
           readBytes.set(stat.readBytes, { device })

@@ -4,9 +4,9 @@ import type { Source } from './source.ts'
 
 export const eventLoopDelay =
   (eventLoop: Pick<EventLoop, 'delay'>): Source =>
-  (mirror) => {
+  (batch) => {
     const gauge = (part: string, what: string) =>
-      mirror.gauge({ name: `nodejs_eventloop_lag_${part}_seconds`, help: `${what} delay of the event loop over 10 s.` })
+      batch.gauge({ name: `nodejs_eventloop_lag_${part}_seconds`, help: `${what} delay of the event loop over 10 s.` })
     const min = gauge('min', 'Least')
     const mean = gauge('mean', 'Mean')
     const p50 = gauge('p50', 'Median')
@@ -15,7 +15,7 @@ export const eventLoopDelay =
     const max = gauge('max', 'Greatest')
     return async () => {
       const delay = eventLoop.delay()
-      mirror.round(() => {
+      batch.observe(() => {
         min.set(delay.minMs / 1000)
         mean.set(delay.meanMs / 1000)
         p50.set(delay.p50Ms / 1000)

@@ -2,15 +2,15 @@
 import { parsed } from './files.ts'
 import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
 
 /** How long one file system may take to answer; a network file system whose server is gone never does. */
 const answerWithinMs = 1_000
 
 const labels = ['device', 'fstype', 'mountpoint'] as const
 
-function filesystemFamilies(mirror: Parameters<Source>[0], maxDevices: number) {
-  const gauge = (name: string, help: string) => mirror.gauge({ name, help, labels, maxSeries: seriesFor(maxDevices) })
+function filesystemFamilies(batch: Parameters<Source>[0], maxDevices: number) {
+  const gauge = (name: string, help: string) => batch.gauge({ name, help, labels, maxSeries: maxDevices })
   const families = {
     size: gauge('node_filesystem_size_bytes', 'Size of the file system.'),
     free: gauge('node_filesystem_free_bytes', 'Space that is free, the part reserved for root included.'),
@@ -58,14 +58,14 @@ function patientStatFs({ statFs, clock, files }: HostContext) {
 
 export const filesystem =
   (context: HostContext): Source =>
-  (mirror) => {
+  (batch) => {
     const { files, config, selected } = context
-    const percent = mirror.gauge({
+    const percent = batch.gauge({
       name: 'arkrelay_system_disk_percent',
       help: 'Share of the root file system that is used, of what ordinary users may fill, 0-100.',
     })
-    const over = overLimit(mirror)
-    const report = selected('filesystem') ? filesystemFamilies(mirror, config.maxDevices) : undefined
+    const over = overLimit(batch)
+    const report = selected('filesystem') ? filesystemFamilies(batch, config.maxDevices) : undefined
     const wantedPath = nameFilter(config.mountpoints)
     const wantedType = nameFilter(config.filesystemTypes)
     const wanted = ({ mountpoint, fstype }: Mount) =>
@@ -79,7 +79,7 @@ export const filesystem =
       const paths = new Set(['/', ...kept.map((mount) => mount.mountpoint)])
       const stats = new Map<string, StatFs | undefined>()
       await Promise.all([...paths].map(async (path) => stats.set(path, await ask(path))))
-      mirror.round(() => {
+      batch.observe(() => {
         const root = stats.get('/')
         if (root) percent.set(diskUsedPercent(root))
         for (const mount of kept)

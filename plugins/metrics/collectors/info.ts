@@ -45,16 +45,16 @@ const merged = (plain: Inventory, detailed: Inventory | undefined): Inventory =>
 
 export const info =
   (context: HostContext): Source =>
-  (mirror) => {
-    const gauge = mirror.gauge({
+  (batch) => {
+    const gauge = batch.gauge({
       name: 'arkwatch_host_info',
       help: 'What machine this is; always 1. Taken once at the start.',
       labels: ['os', 'kernel', 'arch', 'cpu_model', 'cpus', 'physical_cores', 'virtualization', 'hostname'],
-      maxSeries: 2,
+      maxSeries: 1,
     })
     const show = (inventory: Inventory) => {
       const cut = (value: string | number) => String(value).slice(0, maxLength)
-      mirror.round(() =>
+      batch.observe(() =>
         gauge.set(1, {
           os: cut(inventory.os),
           kernel: cut(inventory.kernel),

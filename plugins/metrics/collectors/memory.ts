@@ -24,17 +24,17 @@ const rows = [
 
 export const memory =
   ({ files, selected }: HostContext): Source =>
-  (mirror) => {
-    const percent = mirror.gauge({
+  (batch) => {
+    const percent = batch.gauge({
       name: 'arkrelay_system_memory_percent',
       help: 'Share of memory that is not available to new work, 0-100.',
     })
     const gauges = selected('memory')
-      ? rows.map(([key, name, help]) => ({ key, gauge: mirror.gauge({ name, help }) }))
+      ? rows.map(([key, name, help]) => ({ key, gauge: batch.gauge({ name, help }) }))
       : []
     return async () => {
       const values = await parsed(files, '/proc/meminfo', parseMeminfo)
-      mirror.round(() => {
+      batch.observe(() => {
         if (!values) return
         percent.set(usedPercent(values))
         for (const { key, gauge } of gauges) gauge.set(values.get(key))

@@ -2,7 +2,7 @@
 import { parsed } from './files.ts'
 import { type NetworkFlow, parseNetDev } from './parse/net-dev.ts'
 import { atMost, nameFilter } from './patterns.ts'
-import { type HostContext, overLimit, type Source, seriesFor } from './source.ts'
+import { type HostContext, overLimit, type Source } from './source.ts'
 
 const units: readonly (readonly [keyof NetworkFlow, string])[] = [
   ['bytes', 'Bytes'],
@@ -13,20 +13,20 @@ const units: readonly (readonly [keyof NetworkFlow, string])[] = [
 
 export const network =
   ({ files, config }: HostContext): Source =>
-  (mirror) => {
+  (batch) => {
     const families = (['receive', 'transmit'] as const).flatMap((direction) =>
       units.map(([unit, what]) => ({
         direction,
         unit,
-        family: mirror.counter({
+        family: batch.counter({
           name: `node_network_${direction}_${unit}_total`,
           help: `${what}, ${direction} side.`,
           labels: ['device'],
-          maxSeries: seriesFor(config.maxDevices),
+          maxSeries: config.maxDevices,
         }),
       })),
     )
-    const over = overLimit(mirror)
+    const over = overLimit(batch)
     const wanted = nameFilter(config.interfaces)
     // `/proc/net` is the network namespace of the reader; that of process 1 is the host's.
     const table = config.root === '/' ? '/proc/net/dev' : '/proc/1/net/dev'
@@ -36,7 +36,7 @@ export const network =
         all.filter((entry) => wanted(entry.device)),
         config.maxDevices,
       )
-      mirror.round(() => {
+      batch.observe(() => {
         for (const stat of kept) {
           for (const { direction, unit, family } of families) family.set(stat[direction][unit], { device: stat.device })
         }

@@ -10,36 +10,36 @@ import type { Source } from './source.ts'
 
 export const processUsage =
   (files: Files): Source =>
-  (mirror) => {
-    const user = mirror.counter({ name: 'process_cpu_user_seconds_total', help: 'User CPU time of the process.' })
-    const system = mirror.counter({ name: 'process_cpu_system_seconds_total', help: 'System CPU time of the process.' })
-    const cpu = mirror.counter({ name: 'process_cpu_seconds_total', help: 'User and system CPU time of the process.' })
-    const mainThread = mirror.counter({
+  (batch) => {
+    const user = batch.counter({ name: 'process_cpu_user_seconds_total', help: 'User CPU time of the process.' })
+    const system = batch.counter({ name: 'process_cpu_system_seconds_total', help: 'System CPU time of the process.' })
+    const cpu = batch.counter({ name: 'process_cpu_seconds_total', help: 'User and system CPU time of the process.' })
+    const mainThread = batch.counter({
       name: 'arkwatch_main_thread_cpu_seconds_total',
       help: 'CPU time of the thread that serves requests; its rate nears 1 when the event loop is saturated.',
     })
-    const start = mirror.gauge({
+    const start = batch.gauge({
       name: 'process_start_time_seconds',
       help: 'When the process started, in seconds since the epoch.',
     })
-    const resident = mirror.gauge({
+    const resident = batch.gauge({
       name: 'process_resident_memory_bytes',
       help: 'Memory of the process that is in RAM.',
     })
-    const heap = mirror.gauge({
+    const heap = batch.gauge({
       name: 'nodejs_heap_size_used_bytes',
       help: 'JavaScript heap in use, the memory outside that objects hold included.',
     })
-    const external = mirror.gauge({
+    const external = batch.gauge({
       name: 'nodejs_external_memory_bytes',
       help: 'Memory outside the JavaScript heap that its objects hold; part of nodejs_heap_size_used_bytes.',
     })
-    const open = mirror.gauge({ name: 'process_open_fds', help: 'Open file descriptors.' })
-    const max = mirror.gauge({ name: 'process_max_fds', help: 'File descriptors that the process may open.' })
+    const open = batch.gauge({ name: 'process_open_fds', help: 'Open file descriptors.' })
+    const max = batch.gauge({ name: 'process_max_fds', help: 'File descriptors that the process may open.' })
     return async () => {
       const openFds = await files.count('/proc/self/fd')
       const maxFds = await parsed(files, '/proc/self/limits', parseMaxOpenFiles)
-      mirror.round(() => {
+      batch.observe(() => {
         const used = process.cpuUsage()
         const memory = process.memoryUsage()
         const thread = process.threadCpuUsage()

@@ -1,9 +1,8 @@
 /** What the collectors of this folder are made from. */
 import type { Clock, Workers } from '../../../core/plugin.ts'
-import type { Collector } from '../api.ts'
+import type { BatchObservation, Collector } from '../api.ts'
 import type { HostConfig, HostSet } from './config.ts'
 import type { Files } from './files.ts'
-import { createMirror, type Mirror } from './mirror.ts'
 import type { StatFs } from './parse/mounts.ts'
 
 export interface HostOptions {
@@ -27,26 +26,20 @@ export interface HostContext extends HostOptions {
   selected(set: HostSet): boolean
 }
 
-/** Declares families on a mirror. @returns reads, then fills one round */
-export type Source = (mirror: Mirror) => () => Promise<void>
+/** Declares families in a batch. @returns reads the source, then observes */
+export type Source = (batch: BatchObservation) => () => Promise<void>
 
 /** @param name after `metrics.` @param everyMs period in milliseconds */
 export const collectorOf = (name: string, everyMs: number, source: Source, timeoutMs?: number): Collector => ({
   name: `metrics.${name}`,
   everyMs,
   ...(timeoutMs !== undefined && { timeoutMs }),
-  setup: (metrics) => source(createMirror(metrics)),
+  setup: (metrics) => source(metrics.batch()),
 })
 
-/**
- * The limit of series for a limit of items: while one item goes and another comes, both are there for a moment, and nothing
- * may be folded into an overflow series.
- */
-export const seriesFor = (items: number): number => 2 * items
-
 /** The gauge that says how much a limit left out. */
-export const overLimit = (mirror: Mirror) =>
-  mirror.gauge<'set'>({
+export const overLimit = (batch: BatchObservation) =>
+  batch.gauge<'set'>({
     name: 'arkwatch_host_items_over_limit',
     help: 'CPUs, mountpoints, disks or interfaces that the last collection left out because of maxCpus or maxDevices.',
     labels: ['set'],

@@ -6,13 +6,13 @@ import type { HostContext, Source } from './source.ts'
 
 export const load =
   ({ files }: HostContext): Source =>
-  (mirror) => {
+  (batch) => {
     const gauges = [1, 5, 15].map((minutes) =>
-      mirror.gauge({ name: `node_load${minutes}`, help: `Tasks that ran or waited, mean over ${minutes} min.` }),
+      batch.gauge({ name: `node_load${minutes}`, help: `Tasks that ran or waited, mean over ${minutes} min.` }),
     )
     return async () => {
       const loads = await parsed(files, '/proc/loadavg', parseLoadavg)
-      mirror.round(() => {
+      batch.observe(() => {
         for (const [index, gauge] of gauges.entries()) gauge.set(loads?.[index])
       })
     }
@@ -20,12 +20,12 @@ export const load =
 
 export const fds =
   ({ files }: HostContext): Source =>
-  (mirror) => {
-    const allocated = mirror.gauge({ name: 'node_filefd_allocated', help: 'File handles in use on the host.' })
-    const maximum = mirror.gauge({ name: 'node_filefd_maximum', help: 'File handles that the host allows.' })
+  (batch) => {
+    const allocated = batch.gauge({ name: 'node_filefd_allocated', help: 'File handles in use on the host.' })
+    const maximum = batch.gauge({ name: 'node_filefd_maximum', help: 'File handles that the host allows.' })
     return async () => {
       const values = await parsed(files, '/proc/sys/fs/file-nr', parseFileNr)
-      mirror.round(() => {
+      batch.observe(() => {
         allocated.set(values?.allocated)
         maximum.set(values?.maximum)
       })
@@ -35,17 +35,17 @@ export const fds =
 /** CPU has no "stalled" on the host as a whole: the kernel reports it as zero. */
 export const pressure =
   ({ files }: HostContext): Source =>
-  (mirror) => {
+  (batch) => {
     const resources = (['cpu', 'memory', 'io'] as const).map((resource) => ({
       resource,
-      waiting: mirror.counter({
+      waiting: batch.counter({
         name: `node_pressure_${resource}_waiting_seconds_total`,
         help: `Seconds in which at least one task waited for ${resource}.`,
       }),
       stalled:
         resource === 'cpu'
           ? undefined
-          : mirror.counter({
+          : batch.counter({
               name: `node_pressure_${resource}_stalled_seconds_total`,
               help: `Seconds in which every task waited for ${resource}.`,
             }),
@@ -54,7 +54,7 @@ export const pressure =
       const values = await Promise.all(
         resources.map(({ resource }) => parsed(files, `/proc/pressure/${resource}`, parsePressure)),
       )
-      mirror.round(() => {
+      batch.observe(() => {
         for (const [index, { waiting, stalled }] of resources.entries()) {
           waiting.set(values[index]?.waitingSeconds)
           stalled?.set(values[index]?.stalledSeconds)

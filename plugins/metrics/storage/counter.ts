@@ -26,6 +26,20 @@ class CounterSeries implements SeriesBase, CounterHandle {
     this.family.slots.values[this.offset]! += by
   }
 
+  /** Sets the total of a source that counts itself; a lower one is a reset. */
+  reset(total: number): void {
+    const { values } = this.family.slots
+    if (total < values[this.offset]!) {
+      this.createdMs = this.family.now()
+      this.text = undefined
+    }
+    values[this.offset] = total
+  }
+
+  get isRemoved(): boolean {
+    return this.offset === deadOffset
+  }
+
   kill(): void {
     this.family.slots.giveBack(this.offset)
     this.offset = deadOffset

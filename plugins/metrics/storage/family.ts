@@ -123,13 +123,27 @@ export abstract class StoredFamily<S extends SeriesBase> {
     )
     const whole = wanted.length === this.labelNames.length && wanted.every(([index]) => index >= 0)
     const found = whole ? this.#exact(labels as AnyLabels) : this.all
+    this.#removeWhere(found, ({ values }) => wanted.every(([index, value]) => values[index] === value))
+  }
+
+  /** Removes the series whose label values are not kept. */
+  removeAllBut(isKept: (values: readonly string[]) => boolean): void {
+    this.#removeWhere(this.all, ({ values }) => !isKept(values))
+  }
+
+  #removeWhere(found: Iterable<S>, isWanted: (series: S) => boolean): void {
     let removed = false
     for (const series of found) {
-      if (!wanted.every(([index, value]) => series.values[index] === value)) continue
+      if (!isWanted(series)) continue
       this.#take(series)
       removed = true
     }
     if (removed) this.onRemove?.()
+  }
+
+  /** The series that takes what is over `maxSeries`. */
+  get folded(): S | undefined {
+    return this.#folded
   }
 
   #exact(labels: AnyLabels): S[] {

@@ -25,6 +25,10 @@ class GaugeSeries implements SeriesBase, GaugeHandle {
     this.family.slots.values[this.offset]! += by
   }
 
+  get isRemoved(): boolean {
+    return this.offset === deadOffset
+  }
+
   kill(): void {
     this.family.slots.giveBack(this.offset)
     this.offset = deadOffset

@@ -1,6 +1,7 @@
 /** Families that live as long as somebody who registered them, and a little longer for a successor. */
 import { ArkwatchError, type Cancel, type Clock } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
+import { createBatch } from './batch-observation.ts'
 import type { MetricStore } from './store.ts'
 
 /** How long values wait for a successor that registers the same family again. */
@@ -45,6 +46,7 @@ export class FamilyOwnership {
       gauge: (options) => claim(() => store.gauge(options)),
       histogram: (options) => claim(() => store.histogram(options)),
       summary: (options) => claim(() => store.summary(options)),
+      batch: () => createBatch(metrics),
     }
     return {
       metrics,

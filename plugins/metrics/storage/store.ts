@@ -1,6 +1,7 @@
 /** All families of one runtime: registration, names, and who keeps them. */
 import type { Clock } from '../../../core/plugin.ts'
 import type {
+  BatchObservation,
   Counter,
   Gauge,
   Histogram,
@@ -13,6 +14,7 @@ import type {
 } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { namesTaken, registrationProblems } from '../naming.ts'
+import { createBatch } from './batch-observation.ts'
 import { CounterFamily } from './counter.ts'
 import type { FamilyOptions } from './family.ts'
 import { GaugeFamily } from './gauge.ts'
@@ -113,6 +115,10 @@ export class MetricStore implements MetricFactory {
       [...quantiles, windowMs],
       (common) => new SummaryFamily({ ...common, quantiles, windowMs, monotonic }),
     ) as never
+  }
+
+  batch(): BatchObservation {
+    return createBatch(this)
   }
 
   #register(

@@ -30,7 +30,8 @@ function recorder(seen: Map<string, string>): MetricFactory {
     return { name: options.name, labels: () => handle, remove() {}, ...handle }
   }
   const types = ['counter', 'gauge', 'histogram', 'summary'] as const
-  return Object.fromEntries(types.map((type) => [type, family(type)])) as unknown as MetricFactory
+  const families = Object.fromEntries(types.map((type) => [type, family(type)]))
+  return { ...families, batch: () => ({ ...families, observe() {} }) } as unknown as MetricFactory
 }
 
 /** Boots every plugin of the catalog, those that need a service with an address where nothing listens. */

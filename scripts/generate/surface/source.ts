@@ -163,7 +163,7 @@ export async function readSource(
         }
         if (method !== undefined && metricTypes.has(method)) {
           const name = propertyOf(first, 'name')
-          if (name === undefined || !/^(MetricFactory|Mirror)$/.test(await receiver())) continue
+          if (name === undefined || !/^(MetricFactory|BatchObservation)$/.test(await receiver())) continue
           const names = await stringsOf(checker, name, calls)
           for (const each of names ?? []) metrics.set(each, method)
           if (names === undefined) madeMetrics.push({ pattern: patternOf(name), at })

@@ -1,0 +1,167 @@
+import { expect, test } from 'bun:test'
+import { createBatch } from '../../../../plugins/metrics/storage/batch-observation.ts'
+import { recorder } from '../collectors/recorder.ts'
+
+const one = { name: 'a_total', help: 'A.' } as const
+const many = { name: 'b_bytes', help: 'B.', labels: ['device'] } as const
+
+test('a counter shows exactly the total that the source gave', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter(one)
+  for (const total of [49.65, 49.66, 1234.57, 1234.57]) {
+    batch.observe(() => counter.set(total))
+    expect(metrics.value('a_total')).toBe(total)
+  }
+})
+
+test.each([
+  ['goes back by more than the tolerance: it begins anew', 3, [100, 90], 90],
+  ['goes back by less: it stays', 3, [100, 98], 100],
+  ['without tolerance every way back begins anew', 0, [100, 99.9], 99.9],
+  ['goes on from the new value', 0, [100, 10, 15], 15],
+])('a counter that %s', (_, tolerance, totals, shown) => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter({ ...one, tolerance })
+  for (const total of totals) batch.observe(() => counter.set(total))
+  expect(metrics.value('a_total')).toBe(shown)
+})
+
+test('a series that a round does not set is gone, the others stay', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  batch.observe(() => {
+    gauge.set(1, { device: 'x' })
+    gauge.set(2, { device: 'y' })
+  })
+  batch.observe(() => gauge.set(3, { device: 'y' }))
+  expect([...metrics.samples]).toEqual([['b_bytes{device="y"}', 3]])
+})
+
+test('a counter that was gone comes back with its full total', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter({ ...many, name: 'c_total' })
+  batch.observe(() => counter.set(7, { device: 'x' }))
+  batch.observe(() => {})
+  batch.observe(() => counter.set(9, { device: 'x' }))
+  expect(metrics.value('c_total{device="x"}')).toBe(9)
+})
+
+test.each([[undefined], [Number.NaN], [Number.POSITIVE_INFINITY]])('%p registers no family', (value) => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge({ name: 'd', help: 'D.' })
+  batch.observe(() => gauge.set(value))
+  expect(metrics.families).toEqual([])
+})
+
+test('what a predecessor left in a family is taken away, but not from a shared one', () => {
+  const metrics = recorder()
+  for (const shared of [false, true]) {
+    const name = shared ? 'shared_bytes' : 'own_bytes'
+    for (const device of ['x', 'y']) {
+      const batch = createBatch(metrics)
+      const gauge = batch.gauge({ ...many, name, shared })
+      batch.observe(() => gauge.set(1, { device }))
+    }
+  }
+  expect([...metrics.samples.keys()]).toEqual([
+    'own_bytes{device="y"}',
+    'shared_bytes{device="x"}',
+    'shared_bytes{device="y"}',
+  ])
+})
+
+test('a counter that a predecessor filled shows the total, not the sum', () => {
+  const metrics = recorder()
+  for (const total of [100, 110]) {
+    const batch = createBatch(metrics)
+    const counter = batch.counter(one)
+    batch.observe(() => counter.set(total))
+  }
+  expect(metrics.value('a_total')).toBe(110)
+})
+
+test('a reset and a successor keep the series of a label set', () => {
+  const metrics = recorder()
+  const seriesOf = () => [...metrics.families[0]!.all]
+  const batch = createBatch(metrics)
+  const counter = batch.counter({ ...many, name: 'c_total' })
+  batch.observe(() => counter.set(7, { device: 'x' }))
+  const before = seriesOf()
+  batch.observe(() => counter.set(2, { device: 'x' }))
+  expect(metrics.value('c_total{device="x"}')).toBe(2)
+  const successor = createBatch(metrics)
+  const again = successor.counter({ ...many, name: 'c_total' })
+  successor.observe(() => again.set(3, { device: 'x' }))
+  expect(metrics.value('c_total{device="x"}')).toBe(3)
+  expect(seriesOf()).toEqual(before)
+  expect(seriesOf()[0]).toBe(before[0]!)
+})
+
+test('a callback that throws changes nothing', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  const observe = (value: number, fails: boolean) =>
+    batch.observe(() => {
+      gauge.set(value, { device: 'x' })
+      if (fails) throw new Error('source is gone')
+      gauge.set(value, { device: 'y' })
+    })
+  observe(1, false)
+  expect(() => observe(2, true)).toThrow('source is gone')
+  expect([...metrics.samples.values()]).toEqual([1, 1])
+})
+
+test('a label set that takes the place of another one at the limit is not folded', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge({ ...many, maxSeries: 1 })
+  for (const device of ['x', 'y']) batch.observe(() => gauge.set(1, { device }))
+  expect([...metrics.samples.keys()]).toEqual(['b_bytes{device="y"}'])
+})
+
+test('totals over the limit add up in the overflow series', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter({ ...many, name: 'c_total', maxSeries: 1 })
+  for (const total of [10, 15, 3]) {
+    batch.observe(() => {
+      for (const device of ['x', 'y', 'z']) counter.set(total, { device })
+    })
+  }
+  expect([...metrics.samples]).toEqual([
+    ['c_total{device="x"}', 3],
+    ['c_total{device="__overflow__"}', 30],
+  ])
+})
+
+test('a series that was removed by others comes back with the next observation', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter(one)
+  batch.observe(() => counter.set(5))
+  metrics.counter(one).remove({})
+  batch.observe(() => counter.set(6))
+  expect(metrics.value('a_total')).toBe(6)
+})
+
+test('a value without labels is read at each observation', () => {
+  const metrics = recorder()
+  const { counter, gauge, observe } = createBatch(metrics)
+  let total = 1
+  counter(one, () => total)
+  gauge({ name: 'd', help: 'D.' }, () => (total > 1 ? undefined : 4))
+  observe()
+  expect([...metrics.samples]).toEqual([
+    ['a_total', 1],
+    ['d', 4],
+  ])
+  total = 2
+  observe()
+  expect([...metrics.samples]).toEqual([['a_total', 2]])
+})
