@@ -32,7 +32,9 @@ export {
   logSink,
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
+export { jsonPointer } from './contract/pointer.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
+export { isPortWithPath, maskPasswords, redacted, secretsInUrl } from './contract/redact.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,
@@ -80,7 +82,7 @@ export {
 } from './contract/tokens.ts'
 export { duration, parseDuration, size } from './contract/units.ts'
 export { hostIn, isLinkLocal } from './http/link-local.ts'
-export { problemResponse } from './http/problem.ts'
+export { type Problem, problemResponse, problemTitle } from './http/problem.ts'
 export { monotonicOrigin, processStartMs, systemClock, yieldToLoop } from './process/clock.ts'
 export { withDeadline } from './process/deadline.ts'
 export { fallbackSink, loggerFile } from './process/log.ts'

@@ -1,8 +1,9 @@
 /** The effective configuration as a table: path, value, source. Pure. */
 
 import { describeSource } from '../../core/config/describe-source.ts'
-import { type Path, pointer } from '../../core/config/tree/node.ts'
+import type { Path } from '../../core/config/tree/node.ts'
 import type { Source } from '../../core/config/types.ts'
+import { jsonPointer } from '../../core/contract/pointer.ts'
 import type { Cli } from '../cli.ts'
 import { paint } from './style.ts'
 import { table } from './table.ts'
@@ -25,7 +26,7 @@ export function effectiveLines(
   sources: Readonly<Record<string, Source | string>>,
 ): string {
   const rows = leavesOf(config).map(({ path, value }) => {
-    const source = sources[pointer(path)]
+    const source = sources[jsonPointer(path)]
     const text = shown(value)
     return [
       path.join('.'),

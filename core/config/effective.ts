@@ -1,8 +1,9 @@
 /** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
 import type { $ZodType } from 'zod/v4/core'
+import { jsonPointer } from '../contract/pointer.ts'
 import { redacted, redactUrls } from '../contract/redact.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
-import { type Node, type Path, pointer, toPlain } from './tree/node.ts'
+import { type Node, type Path, toPlain } from './tree/node.ts'
 import type { Source } from './types.ts'
 
 /**
@@ -21,7 +22,7 @@ export function* effective(
   const node = given ?? schemas.map(defaultOf).find((each) => each !== undefined)
   if (node === undefined) return undefined
   const leaf = (value: unknown) => {
-    sources.set(pointer(path), node.source)
+    sources.set(jsonPointer(path), node.source)
     return value
   }
   if (isSecret(schemas))

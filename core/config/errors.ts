@@ -2,7 +2,8 @@
 import { relative } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../contract/errors.ts'
-import { type Path, pointer, showKey } from './tree/node.ts'
+import { jsonPointer } from '../contract/pointer.ts'
+import { type Path, showKey } from './tree/node.ts'
 import type { Source } from './types.ts'
 
 export const configError = defineErrors('core', {
@@ -55,7 +56,7 @@ export function problem(code: Code, details: ErrorDetails, path: Path, source?: 
   return {
     code,
     message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,
-    pointer: pointer(path.map((part) => (typeof part === 'string' ? showKey(part) : part))),
+    pointer: jsonPointer(path.map((part) => (typeof part === 'string' ? showKey(part) : part))),
     ...(inFile && { file: source.file, line: source.line, column: source.column }),
     // The table's help for a value is general; where there is nothing better the message stands alone.
     help: help ?? (code === 'CONFIG_VALUE' ? undefined : error.help),

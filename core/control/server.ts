@@ -4,6 +4,7 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
+import { problemResponse } from '../http/problem.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 export const maxControlCommands = 32
@@ -27,16 +28,9 @@ const problemsOf = (thrown: unknown): readonly ConfigProblem[] | undefined => {
 }
 
 function refuse(status: number, error: ArkwatchError): Response {
-  const problems = problemsOf(error)
-  const body: ControlProblem = {
-    title: 'command refused',
-    status,
-    detail: error.message,
-    code: error.code,
-    help: error.help,
-    ...(problems && { problems }),
-  }
-  return Response.json(body, { status, headers: { 'content-type': 'application/problem+json' } })
+  const { message: detail, code, help } = error
+  const problem = { title: 'command refused', status, detail, code, help, problems: problemsOf(error) }
+  return problemResponse(problem satisfies ControlProblem)
 }
 
 async function readArguments(request: Request, command: string): Promise<Record<string, unknown>> {

@@ -74,13 +74,13 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
       fetch(request: Request, server: Bun.Server<unknown>) {
         if (request.url.length > maxUrlLength) {
           const detail = `The URL is longer than ${maxUrlLength} characters.`
-          return problemResponse({ status: 414, title: 'URI too long', detail })
+          return problemResponse({ status: 414, detail })
         }
         return fetch(request, server)
       },
       error(error: Error) {
         log.error('a request handler threw', { error })
-        return problemResponse({ status: 500, title: 'Internal server error' })
+        return problemResponse({ status: 500 })
       },
     }
     if (unix !== undefined) return serveUnix(unix, { ...limits, ...handlers })

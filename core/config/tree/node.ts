@@ -36,10 +36,6 @@ export const emptyTree = (source: Source): Tree => ({ kind: 'map', source, entri
 /** A key for a message. A quote too many can make a key of half a file, secrets and all: such a one is not shown. */
 export const showKey = (key: string): string => (/^[^"'{}[\],\n]{0,64}$/.test(key) && !key.includes(': ') ? key : '[…]')
 
-/** @returns a JSON pointer (RFC 6901) */
-export const pointer = (path: Path): string =>
-  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
 const isPlain = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype

@@ -1,7 +1,7 @@
 /** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
-import { hostIn, isLinkLocal, isMap, mergePatch, type Plain } from '../../../core/plugin.ts'
+import { hostIn, isLinkLocal, isMap, jsonPointer, mergePatch, type Plain } from '../../../core/plugin.ts'
 import { adminError } from '../errors.ts'
-import { type InvalidPart, pointerOf } from '../problem.ts'
+import type { InvalidPart } from '../problem.ts'
 
 /** `*` is any key; what is below is meant, too. */
 const guarded: readonly (readonly string[])[] = [
@@ -29,7 +29,7 @@ const guarded: readonly (readonly string[])[] = [
 
 /** The values of a tree at the guarded places, by JSON pointer. */
 function valuesAt(tree: Plain, [key, ...rest]: readonly string[], path: readonly string[] = []): [string, string][] {
-  if (key === undefined) return [[pointerOf(path), JSON.stringify(tree)]]
+  if (key === undefined) return [[jsonPointer(path), JSON.stringify(tree)]]
   if (!isMap(tree)) return []
   const keys = key === '*' ? Object.keys(tree) : key in tree ? [key] : []
   return keys.flatMap((each) => valuesAt(tree[each]!, rest, [...path, each]))
@@ -63,7 +63,7 @@ export function checkPatch(overlay: unknown, patch: unknown): void {
   }
   for (const [path, text] of textsOf(patch)) {
     const detail = faultOf(text)
-    if (detail !== undefined) errors.push({ pointer: pointerOf(path), detail })
+    if (detail !== undefined) errors.push({ pointer: jsonPointer(path), detail })
   }
   if (errors.length > 0) throw adminError('ADMIN_CONFIG_PROTECTED', { errors: errors.slice(0, 20) })
 }
@@ -78,7 +78,7 @@ export function namesIn(patch: unknown): readonly (readonly [string, string])[] 
   for (const [path, text] of textsOf(patch)) {
     if (!text.includes('://') && !hostKeys.includes(String(path.at(-1)))) continue
     const host = hostIn(text.trim())
-    if (host !== undefined && host !== '' && !/^\[|^[\d.]+$|:/.test(host)) found.push([pointerOf(path), host])
+    if (host !== undefined && host !== '' && !/^\[|^[\d.]+$|:/.test(host)) found.push([jsonPointer(path), host])
   }
   return found.slice(0, maxNames)
 }

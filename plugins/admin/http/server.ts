@@ -6,6 +6,7 @@ import {
   type Contributed,
   createRouteMatcher,
   type Logger,
+  problemResponse,
   type RouteMatcher,
   requestIdOf,
 } from '../../../core/plugin.ts'
@@ -94,18 +95,8 @@ export class AdminServer {
           requestId,
         )
       const detail = `${context.req.method} is not one of ${allow.join(', ')}`
-      const problem = {
-        type: 'about:blank',
-        title: 'Method not allowed',
-        status: 405,
-        detail,
-        code: 'HTTP_405',
-        instance: `urn:request:${requestId}`,
-      }
-      return Response.json(problem, {
-        status: 405,
-        headers: { allow: allow.join(', '), 'content-type': 'application/problem+json' },
-      })
+      const instance = `urn:request:${requestId}`
+      return problemResponse({ status: 405, detail, code: 'HTTP_405', instance }, { allow: allow.join(', ') })
     })
     api.onError((error, context) => {
       const requestId = context.get('requestId') ?? requestIdOf(context.req.raw)
