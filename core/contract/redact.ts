@@ -2,12 +2,43 @@
 
 export const redacted = '[redacted]'
 
-const password = /([a-z][\w+.-]*:\/\/[^\s:@/]*):\S*@/gi
-const parameter = /([?&](?:password|passwd|pwd|pass|token|secret|api_?key)=)[^&#\s]+/gi
+/** A word from its first `//` on. A word matches once, which keeps the search linear. */
+const address = /\/\/\S+/g
+const user = /\/\/[^/:]*:/g
+const parameter = /([?&](?:password|passwd|pwd|pass|token|secret|api_?key)=)([^&#\s]+)/gi
+
+/**
+ * Replaces the passwords of URLs: in each word what stands between `//user:` and the last `@`. Linear in the length.
+ * @param mask what replaces a password; undefined: the text is not one, and the next `//user:` of the word counts
+ */
+export function maskPasswords(text: string, mask: (password: string) => string | undefined): string {
+  return text.replace(address, (word) => {
+    const end = word.lastIndexOf('@')
+    if (end < 0) return word
+    for (const { 0: before, index } of word.slice(0, end).matchAll(user)) {
+      const start = index + before.length
+      const masked = mask(word.slice(start, end))
+      if (masked !== undefined) return word.slice(0, start) + masked + word.slice(end)
+    }
+    return word
+  })
+}
+
+/** For text that may name an address as well as a URL with a password. @returns whether `8080/x@y` is a port with a path */
+export const isPortWithPath = (password: string): boolean => /^\d{1,5}\//.test(password)
 
 /** @returns the text with the passwords of its URLs replaced */
 export const redactUrls = (text: string): string =>
-  text.replace(password, `$1:${redacted}@`).replace(parameter, `$1${redacted}`)
+  maskPasswords(text, () => redacted).replace(parameter, `$1${redacted}`)
+
+const maxReadings = 16
+
+/** @returns the secret parameters of a URL and its passwords as written, in every reading of the first 16 */
+export function secretsInUrl(url: string): readonly string[] {
+  const passwords: string[] = []
+  maskPasswords(url, (password) => (passwords.push(password) < maxReadings ? undefined : ''))
+  return [...passwords, ...[...url.matchAll(parameter)].map((match) => match[2]!)]
+}
 
 /** A value for a message: one line, passwords of URLs replaced, at most 80 characters of it. */
 export function show(value: unknown): string {

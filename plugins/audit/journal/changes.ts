@@ -1,4 +1,5 @@
 /** PURE. What differs between before and after, without secrets, and bounded. */
+import { jsonPointer, maskPasswords } from '../../../core/plugin.ts'
 
 export interface Difference {
   readonly path: string
@@ -13,7 +14,7 @@ const secretName = /key|secret|token|passw|pwd|dsn|credential|macaroon|nsec|priv
 /** Names that hold one of those words and are no secrets. */
 const harmlessName = /^(key_?id|keys?_count|public_?key|pubkey|tokens_total)$/i
 const secretText =
-  /([a-z][\w+.-]*:\/\/[^\s:@/]*):[^\s@]+@|\bnsec1[a-z0-9]+|\bark_[0-9a-f]{12}_[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|\beyJ[\w-]+\.[\w-]+\.[\w-]+/gi
+  /\bnsec1[a-z0-9]+|\bark_[0-9a-f]{12}_[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|\beyJ[\w-]+\.[\w-]+\.[\w-]+/gi
 
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
 export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0): unknown {
@@ -22,7 +23,7 @@ export function scrub(value: unknown, hide: (value: string) => string, name = ''
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
     if (isSecret && value !== '') return hide(String(value))
     if (typeof value !== 'string') return typeof value === 'bigint' ? String(value) : value
-    const clean = value.replace(secretText, (found) => hide(found))
+    const clean = maskPasswords(value, hide).replace(secretText, (found) => hide(found))
     return clean.length > maxText ? `${clean.slice(0, maxText)}…` : clean
   }
   if (typeof value !== 'object' || depth >= maxDepth) return typeof value === 'object' ? '[deep]' : undefined
@@ -36,7 +37,6 @@ export function scrub(value: unknown, hide: (value: string) => string, name = ''
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const escapePart = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
 /** The leaves that differ, by JSON pointer (RFC 6901). Lists are compared as a whole. */
 export function differences(before: unknown, after: unknown, path = ''): readonly Difference[] {
@@ -44,7 +44,7 @@ export function differences(before: unknown, after: unknown, path = ''): readonl
   if (isMap(before) && isMap(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])]
     return keys
-      .flatMap((key) => differences(before[key], after[key], `${path}/${escapePart(key)}`))
+      .flatMap((key) => differences(before[key], after[key], `${path}${jsonPointer([key])}`))
       .slice(0, maxDifferences)
   }
   return [{ path, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }]

@@ -1,4 +1,5 @@
-/** PURE. Keeps credentials out of what a check says. */
+/** PURE. Keeps credentials out of what a check reports. */
+import { isPortWithPath, maskPasswords, redacted, secretsInUrl } from '../../../core/plugin.ts'
 
 const maxLength = 300
 
@@ -10,14 +11,14 @@ const decoded = (text: string): string => {
   }
 }
 
-/** @returns the password of a URL as written, decoded and encoded, and of its `password` parameters; empty if there is none */
+/** @returns the password of a URL as written, decoded and encoded, and its secret parameters; empty if there is none */
 export function secretsOf(url: string): readonly string[] {
-  const found = [
-    /\/\/[^/?#]*?:([^/?#]*)@/.exec(url)?.[1],
-    /\/\/[^:]*:(.*)@/.exec(url)?.[1],
-    ...[...url.matchAll(/[?&](?:password|pass|pwd|token|secret|api_?key)=([^&#]*)/gi)].map((match) => match[1]),
-  ]
-  return found
+  const whole = secretsInUrl(url)
+  // A password may hold a slash, a path may hold an `@`, and so may a user: every reading counts.
+  const short = whole.map((text) => /^[^/?#]*(?=@)/.exec(`${text}@`)?.[0])
+  const colon = url.indexOf(':', url.indexOf('//'))
+  const long = url.includes('//') && colon >= 0 ? url.slice(colon + 1, Math.max(0, url.lastIndexOf('@'))) : ''
+  return [...new Set([...whole, ...short, long])]
     .filter((text) => text !== undefined && text !== '')
     .flatMap((text) => [text!, decoded(text!), encodeURIComponent(text!)])
 }
@@ -32,9 +33,9 @@ export function scrubber(secrets: readonly string[]): (message: string) => strin
   const longestFirst = [...new Set(secrets)].filter((text) => text !== '').sort((a, b) => b.length - a.length)
   return (message) => {
     let line = message
-    for (const secret of longestFirst) line = line.replaceAll(secret, '[redacted]')
-    line = line
-      .replace(/\/\/[^/\s@]*@/g, '//[redacted]@')
+    for (const secret of longestFirst) line = line.replaceAll(secret, redacted)
+    line = maskPasswords(line, (text) => (isPortWithPath(text) ? undefined : redacted))
+      .replace(/\/\/[^/\s@]*@/g, `//${redacted}@`)
       .replace(/\s+/g, ' ')
       .trim()
     return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line

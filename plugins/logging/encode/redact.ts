@@ -3,6 +3,7 @@
  * Compiled once; pure, and imported by the access log's worker too.
  */
 import { createHmac } from 'node:crypto'
+import { isPortWithPath, maskPasswords } from '../../../core/worker.ts'
 
 export interface RedactOptions {
   /** Words that make a key secret, besides the built-in ones. */
@@ -81,7 +82,11 @@ const shapes: readonly Detector[] = [
   { pattern: /0201(?:036c6e64|0474617064|046c6f6f70|04706f6f6c|046c697464)[0-9a-f]{8,}/gi, replace: whole },
   { pattern: /(?:AgE[DL][\w+/-]{12,}|(?<![\w+/])AgE[\w+/-]{41,})={0,2}/g, replace: whole },
   { pattern: /MDA[\w+/-]{2}2xvY2F0aW9u[\w+/-]{16,}={0,2}/g, replace: whole },
-  { pattern: /(:\/\/[^\s/:@"']{0,256}:)(?!\d{1,5}(?:[/\s]|$))([^\s"'<>]{1,512})(?=@)/g, replace: afterPrefix },
+  // A URL in a line ends at a quote, too.
+  {
+    pattern: /[^"']+/g,
+    replace: (mask, match) => maskPasswords(match, (text) => (isPortWithPath(text) ? undefined : mask(text))),
+  },
   { pattern: /\b((?:bearer|macaroon)\s+)([\w.~+/=-]{6,})/gi, replace: afterPrefix },
   { pattern: /\b([Bb]asic\s+|BASIC\s+)((?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2})/g, replace: afterPrefix },
   { pattern: /\b((?:proxy-)?authorization["']?\s*[:=]\s*["']?)([^\s"'][^\r\n"']*)/gi, replace: afterPrefix },
@@ -106,7 +111,7 @@ function besideKey(words: readonly string[]): readonly Detector[] {
 /** A closer look, for the many strings that are suspicious for a colon only. */
 const tellingSigns = (words: readonly string[]) =>
   new RegExp(
-    `eyJ|sec1|02010[34]|AgE|MDA..2xv|[xyztuv]prv|PRIVATE KEY|[\\u0085\\u2028\\u2029]|://[^\\s/:@"']{0,256}:|` +
+    `eyJ|sec1|02010[34]|AgE|MDA..2xv|[xyztuv]prv|PRIVATE KEY|[\\u0085\\u2028\\u2029]|//[^\\s/:"']{0,256}:|` +
       `(?:bearer|macaroon|basic)\\s|(?:${alternatives(words)})\\\\?["']?\\s{0,4}[=:]`,
     'i',
   )

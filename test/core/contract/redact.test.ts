@@ -1,0 +1,101 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import fc from 'fast-check'
+import { maskPasswords, redactUrls } from '../../../core/contract/redact.ts'
+import { scrub } from '../../../plugins/audit/journal/changes.ts'
+import { scrubber, secretsOf } from '../../../plugins/health/checks/scrub.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
+
+// Many texts of 1 MiB.
+setDefaultTimeout(60_000)
+
+/** The rules that one rule replaced: of the configuration, of log lines, of checks. */
+const before = {
+  config: (text: string) =>
+    text
+      .replace(/([a-z][\w+.-]*:\/\/[^\s:@/]*):\S*@/gi, '$1:[redacted]@')
+      .replace(/([?&](?:password|passwd|pwd|pass|token|secret|api_?key)=)[^&#\s]+/gi, '$1[redacted]'),
+  lines: (text: string) =>
+    text.replace(/(:\/\/[^\s/:@"']{0,256}:)(?!\d{1,5}(?:[/\s]|$))([^\s"'<>]{1,512})(?=@)/g, '$1[redacted]'),
+  checks: (text: string) => text.replace(/\/\/[^/\s@]*@/g, '//[redacted]@'),
+  secrets: (url: string) =>
+    [
+      /\/\/[^/?#]*?:([^/?#]*)@/.exec(url)?.[1],
+      /\/\/[^:]*:(.*)@/.exec(url)?.[1],
+      ...[...url.matchAll(/[?&](?:password|pass|pwd|token|secret|api_?key)=([^&#]*)/gi)].map((match) => match[1]),
+    ].filter((text) => text !== undefined && text !== ''),
+}
+const lines = createRedactor()
+const now = {
+  config: redactUrls,
+  lines: (text: string) => lines.text(text),
+  checks: scrubber([]),
+}
+
+const records = (text: string) => String(scrub(text, () => '[redacted]'))
+
+const words = ['ann', 's3cret', 'p4ss', 'host1', '5432', 'path2', 'q7']
+const marks = ['a://', '://', '//', '/', ':', ':', '@', '@', '?', '#', '&password=', '?token=', '"', "'", '<', ' ', '.']
+const texts = fc.array(fc.constantFrom(...words.map((_, index) => index), ...marks), { maxLength: 24 }).map((parts) => {
+  const used = new Map<number, number>()
+  // Each use of a word is another word, so that one that is gone cannot be confused with one that stays.
+  const next = (word: number) => used.set(word, (used.get(word) ?? 0) + 1).get(word)
+  return parts.map((part) => (typeof part === 'number' ? `${words[part]}${'x'.repeat(next(part)!)}` : part)).join('')
+})
+
+describe('nothing that was hidden before is shown', () => {
+  test.each(['config', 'lines', 'checks'] as const)('in %s', (where) => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const shown = before[where](text)
+        const gone = (text.match(/[a-z0-9]+x+/g) ?? []).filter((word) => !shown.includes(word))
+        const result = now[where](text)
+        expect(gone.filter((word) => result.includes(word))).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('in the secrets of a check', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const url = text.replaceAll(/\s/g, '')
+        expect(secretsOf(url)).toEqual(expect.arrayContaining(before.secrets(url)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+test.each([
+  ['smtp://me@mail.example:canary@host', 'smtp://me@mail.example:[redacted]@host'],
+  ['http://proxy:8080/x and redis://:canary@h', 'http://proxy:8080/x and redis://:[redacted]@h'],
+])('%s hides the password alone, in every place', (text, shown) => {
+  expect([redactUrls(text), lines.text(text)]).toEqual([shown, shown])
+  expect(scrubber([])(text)).not.toContain('canary')
+  expect(records(text)).toBe(shown)
+})
+
+test('a port with a path is not a password in a line, and the URL behind it is still searched', () => {
+  expect(lines.text('GET http://h:8080/@me')).toBe('GET http://h:8080/@me')
+  expect(scrubber([])('GET http://h:8080/@me')).toBe('GET http://h:8080/@me')
+  expect(lines.text('http://h:80/?u=redis://:canary@i')).toBe('http://h:80/?u=redis://:[redacted]@i')
+})
+
+test('hostile texts of 1 MiB take linear time', () => {
+  const hostile = ['a', '//', '//a', '//a:', '//a:8080/', '//a:@', 'a://', '@', ':', '?token=', '//@', 'a@', '"//a:b@']
+  for (const part of hostile) {
+    const text = part.repeat(2 ** 20 / part.length)
+    for (const run of [
+      redactUrls,
+      now.checks,
+      secretsOf,
+      records,
+      (value: string) => maskPasswords(value, () => undefined),
+    ]) {
+      const { user } = process.cpuUsage()
+      run(`${text}@`)
+      run(text)
+      expect([part, process.cpuUsage().user - user < 2_000_000]).toEqual([part, true])
+    }
+  }
+})
