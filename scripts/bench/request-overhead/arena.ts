@@ -1,29 +1,33 @@
 /**
- * One process that holds the bare application and one variant, and lets them answer in turn.
+ * One process that holds the baseline and one variant, and lets them answer in turn.
  *
- *   bun arena.ts VARIANT hello|realistic REQUESTS_PER_SEGMENT WARM_UP_SEGMENTS SEGMENTS
+ *   bun arena.ts BASELINE VARIANT hello|realistic REQUESTS_PER_SEGMENT WARM_UP_SEGMENTS SEGMENTS
  *
  * Prints its URL, then, when all segments are done, one line of JSON.
  */
 import type { Segment } from './duel.ts'
 import { openRoutes, type RouteKind } from './routes.ts'
-import { type Fetch, variants } from './variants.ts'
+import type { Fetch, Variant } from './variant.ts'
+import { variants } from './variants.ts'
 
-const [name, kind, perSegment, warmUp, count] = process.argv.slice(2)
+const [baseline, name, kind, perSegment, warmUp, count] = process.argv.slice(2)
 const requestsPerSegment = Number(perSegment)
-const variant = variants.find((candidate) => candidate.name === name)
-if (variant === undefined) throw new Error(`no such variant: ${name}`)
+const variantOf = (name: string | undefined): Variant => {
+  const found = variants.find((candidate) => candidate.name === name)
+  if (found === undefined) throw new Error(`no such variant: ${name}`)
+  return found
+}
 
 const routes = await openRoutes(kind as RouteKind)
-const bare: Fetch = routes.app().fetch
-const other: Fetch = await variant.open(routes.app)
+const base: Fetch = await variantOf(baseline).open(routes.app)
+const other: Fetch = await variantOf(name).open(routes.app)
 
 const microseconds = ({ user, system }: NodeJS.CpuUsage) => user + system
 // The process first: it brings the thread's account up to date, too.
 const cpu = () => ({ process: microseconds(process.cpuUsage()), thread: microseconds(process.threadCpuUsage()) })
 
 const segments: Segment[] = []
-let answering = bare
+let answering = base
 let left = requestsPerSegment
 let skip = Number(warmUp)
 let before = cpu()
@@ -42,13 +46,13 @@ function swap(): void {
   if (skip > 0) skip -= 1
   else if (segments.length < Number(count)) {
     segments.push({
-      bare: answering === bare,
+      bare: answering === base,
       processUs: (now.process - before.process) / requestsPerSegment,
       threadUs: (now.thread - before.thread) / requestsPerSegment,
     })
     if (segments.length === Number(count)) void finish()
   }
-  answering = answering === bare ? other : bare
+  answering = answering === base ? other : base
   left = requestsPerSegment - 1
   before = cpu()
 }

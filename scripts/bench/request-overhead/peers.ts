@@ -11,7 +11,7 @@ import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trac
 import { pinoLogger } from 'hono-pino'
 import pino from 'pino'
 import { Registry } from 'prom-client'
-import type { Variant } from './variants.ts'
+import type { Variant } from './variant.ts'
 
 /** Typed as nothing in particular: the SDK may bring a copy of the API of its own, whose types differ. */
 const meterProvider = (): never =>

@@ -1,6 +1,6 @@
 /** The two routes that are measured: hello, and one Redis GET with one PostgreSQL SELECT. */
 import { Hono } from 'hono'
-import type { MakeApp } from './variants.ts'
+import type { MakeApp } from './variant.ts'
 
 export type RouteKind = 'hello' | 'realistic'
 

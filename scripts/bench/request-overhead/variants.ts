@@ -1,20 +1,10 @@
-/** Everything that duels with the bare application, in the order of the table. */
+/** Every variant, in the order of the table. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Hono } from 'hono'
+import { clocks } from './clocks.ts'
 import { peers } from './peers.ts'
-
-export type Fetch = (request: Request, ...rest: never[]) => unknown
-/** @param before adds middleware ahead of the routes */
-export type MakeApp = (before?: (app: Hono) => void) => Hono
-
-export interface Variant {
-  readonly name: string
-  /** Whether another thread works for it: the whole of it is then measured in long segments. */
-  readonly threaded?: boolean
-  open(app: MakeApp): Fetch | Promise<Fetch>
-}
+import type { Fetch, Variant } from './variant.ts'
 
 /** A variant that is Arkwatch with these plugins, through its public entry. */
 const withPlugins = (name: string, plugins: Record<string, unknown>, threaded = false): Variant => ({
@@ -45,4 +35,5 @@ export const variants: readonly Variant[] = [
   withPlugins('metrics + request context', { metrics: {}, logging: { ...quiet, context: true } }),
   withPlugins('everything', { metrics: {}, health: {}, logging: { ...quiet, access, context: true } }, true),
   ...peers,
+  ...clocks,
 ]
