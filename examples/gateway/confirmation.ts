@@ -2,7 +2,7 @@
 import type { Session as Transaction } from 'arkwatch/pool'
 import type { Gateway } from './gateway.ts'
 import { Refusal } from './problems.ts'
-import { type Session, sessionKey } from './routes/sessions.ts'
+import { type Session, sessionKey } from './session.ts'
 import { isSignedBy, sha256 } from './signatures.ts'
 
 export interface Confirmed {

@@ -5,9 +5,9 @@ import { confirm } from '../confirmation.ts'
 import type { Gateway } from '../gateway.ts'
 import { Refusal } from '../problems.ts'
 import { parseBody } from '../request-body.ts'
+import { type Session, sessionKey, sessionTypes } from '../session.ts'
 import { sha256 } from '../signatures.ts'
 
-const sessionTypes = ['p2p_transfer', 'lightning_lift', 'lightning_land'] as const
 const NewSession = z.strictObject({
   user_pubkey: z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits'),
   session_type: z.enum(sessionTypes),
@@ -15,22 +15,8 @@ const NewSession = z.strictObject({
 })
 const Confirmation = z.strictObject({ signature: z.string().regex(/^[0-9a-f]{128}$/, 'expected 128 hex digits') })
 
-export interface Session {
-  readonly session_id: string
-  readonly user_pubkey: string
-  readonly session_type: (typeof sessionTypes)[number]
-  readonly status: string
-  readonly intent_data: { readonly asset_id: string; readonly amount_sats: number }
-  readonly result_data: { readonly txid: string; readonly vtxo_id: string } | null
-  readonly error_message: string | null
-  readonly created_at: Date
-  readonly updated_at: Date
-  readonly expires_at: Date
-}
-
 const sessionMs = 30 * 60_000
 const challengeMs = 5 * 60_000
-export const sessionKey = (id: string) => `session:${id}`
 
 export const sessionRoutes = (gateway: Gateway) =>
   new Hono()
