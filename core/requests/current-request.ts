@@ -1,9 +1,9 @@
-/** The request that the running code works for, where some plugin asked for `context: true`. */
+/** The request that the running code serves. Needs a plugin with `context: true`. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope } from '../contract/request-hooks.ts'
 
-/** One per process. Entered by the request path only. */
+/** The storage of the process. Only the request path enters it. */
 export const requestStorage = new AsyncLocalStorage<RequestScope>()
 
-/** @returns the scope of the request that led here, or undefined: outside of a request, or no plugin asked for it */
+/** @returns the scope of the current request; undefined outside of a request, or if no plugin has `context: true` */
 export const currentRequest = (): RequestScope | undefined => requestStorage.getStore()

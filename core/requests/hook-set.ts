@@ -1,10 +1,10 @@
-/** The request hooks of all plugins, flat: what runs for each request, what it costs, and who is taken out. */
+/** The request hooks of all plugins: runs them, measures their time, and removes a hook that keeps throwing. */
 import type { Clock } from '../contract/clock.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { RequestHooks, RequestScope, Route } from '../contract/request-hooks.ts'
 import { statuses } from './routes/route-table.ts'
 
-/** The hooks of one plugin, and where to report what they throw. */
+/** The hooks of one plugin, with the function that receives their errors. */
 export interface OwnedHooks {
   readonly plugin: string
   readonly hooks: RequestHooks
@@ -17,11 +17,11 @@ type HookKind = 'observe' | 'observeRequest' | 'onRequest' | 'onResponse' | 'onE
 interface Hooked {
   readonly owner: OwnedHooks
   readonly kind: HookKind
-  /** How many times in a row it threw. */
+  /** How many times in a row the hook threw. */
   failures: number
 }
 
-/** One call in so many is timed. A power of two. */
+/** One call in this many is timed. A power of two. */
 const sampleEvery = 1_024
 const failuresAllowed = 10
 const statusBits = Math.log2(statuses)
@@ -29,17 +29,17 @@ const statusBits = Math.log2(statuses)
 const only = (owned: readonly OwnedHooks[], kind: HookKind): Hooked[] =>
   owned.filter(({ hooks }) => hooks[kind] !== undefined).map((owner) => ({ owner, kind, failures: 0 }))
 
-/** Holds the hooks in force. A hook that throws ten times in a row is taken out until the next {@link HookSet.replace}. */
+/** The current hooks. A hook that throws ten times in a row is removed until the next {@link HookSet.replace}. */
 export class HookSet {
   /** Whether requests need a scope. */
   scoped = false
   /** Whether requests run in the AsyncLocalStorage. */
   context = false
-  /** Whether anything observes. */
+  /** Whether a hook observes requests. */
   observed = false
-  /** Whether anything observes with the request at hand. */
-  observedAtOnce = false
-  /** Called when the hooks in force have changed. */
+  /** Whether a hook implements `observeRequest`. */
+  requestObserved = false
+  /** Called after a change of the hooks. */
   onChange: () => void = () => {}
   #observe: Hooked[] = []
   #observeRequest: Hooked[] = []
@@ -54,7 +54,7 @@ export class HookSet {
     private readonly log: Logger,
   ) {}
 
-  /** Puts other hooks in force, all at once. */
+  /** Replaces all hooks. */
   replace(owned: readonly OwnedHooks[]): void {
     this.context = owned.some(({ hooks }) => hooks.context === true)
     this.#onRequest = only(owned, 'onRequest')
@@ -71,9 +71,9 @@ export class HookSet {
   }
 
   /**
-   * Tells each observer of many requests in a row.
-   * @param requests three numbers each: `id * statuses + status` of the route, duration, end
-   * @param length of what is filled
+   * Runs the `observe` hooks for a batch of requests.
+   * @param requests three numbers for each request: `id * statuses + status` of the route, duration, end
+   * @param length how many numbers are filled
    */
   observe(requests: Float64Array, length: number, routes: readonly Route[]): void {
     for (const hook of this.#observe) {
@@ -84,7 +84,7 @@ export class HookSet {
     }
   }
 
-  /** Runs the observers that want the request itself. */
+  /** Runs the `observeRequest` hooks. */
   observeRequest(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
     for (const hook of this.#observeRequest)
       this.#run(hook, this.#sampled(), () =>
@@ -92,8 +92,8 @@ export class HookSet {
       )
   }
 
-  /** @returns the first answer that a hook gives in place of the application */
-  answer(scope: RequestScope): Response | undefined {
+  /** @returns the first answer of an `onRequest` hook */
+  runOnRequest(scope: RequestScope): Response | undefined {
     let answer: Response | undefined
     for (const hook of this.#onRequest) {
       this.#run(hook, this.#sampled(), () => {
@@ -104,16 +104,16 @@ export class HookSet {
     return undefined
   }
 
-  responded(scope: RequestScope, response: Response | undefined): void {
+  runOnResponse(scope: RequestScope, response: Response | undefined): void {
     for (const hook of this.#onResponse)
       this.#run(hook, this.#sampled(), () => hook.owner.hooks.onResponse!(scope, response))
   }
 
-  threw(scope: RequestScope, error: unknown): void {
+  runOnError(scope: RequestScope, error: unknown): void {
     for (const hook of this.#onError) this.#run(hook, this.#sampled(), () => hook.owner.hooks.onError!(scope, error))
   }
 
-  /** Whether scopes must be found again by their request. */
+  /** Whether a plugin has an `onError` hook, which needs to find the scope of a request. */
   get wantsErrors(): boolean {
     return this.#onError.length > 0
   }
@@ -123,7 +123,7 @@ export class HookSet {
     return (this.#calls & (sampleEvery - 1)) === 0
   }
 
-  /** @returns where to go on: at the end, or behind the request at which the observer threw */
+  /** @returns the index to continue from: the end, or the request after the one at which the observer threw */
   #observeFrom(hook: Hooked, from: number, requests: Float64Array, length: number, routes: readonly Route[]): number {
     const { hooks } = hook.owner
     let at = from
@@ -174,8 +174,8 @@ export class HookSet {
   }
 
   #settle(): void {
-    this.observedAtOnce = this.#observeRequest.length > 0
-    this.observed = this.#observe.length > 0 || this.observedAtOnce
+    this.requestObserved = this.#observeRequest.length > 0
+    this.observed = this.#observe.length > 0 || this.requestObserved
     this.scoped = this.context || this.#onRequest.length + this.#onResponse.length + this.#onError.length > 0
     this.onChange()
   }

@@ -1,4 +1,4 @@
-/** The request hooks as a Hono middleware, through Hono's public API alone. */
+/** The request hooks as a Hono middleware. Uses only Hono's public API. */
 import type { Context, MiddlewareHandler } from 'hono'
 import { requestStorage } from './current-request.ts'
 import { type HonoRoute, isHonoRoute } from './routes/hono-routes.ts'
@@ -9,7 +9,7 @@ import { closeScope, failScope, openScope, reportError } from './wrap-scoped.ts'
 
 export type RequestMiddleware = MiddlewareHandler
 
-/** @returns a middleware that must be the first one of its application */
+/** @returns a middleware to register first */
 export function createMiddleware(traffic: Traffic, table: RouteTable): RequestMiddleware {
   const entries = new RouteEntries(table)
   const entryOf = ({ req }: Context) => {
@@ -20,10 +20,10 @@ export function createMiddleware(traffic: Traffic, table: RouteTable): RequestMi
 
   const scoped = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     const scope = openScope(traffic, context.req.raw)
-    const instead = traffic.hooks.answer(scope)
-    if (instead !== undefined) {
-      closeScope(traffic, scope, entryOf(context), instead)
-      return instead
+    const early = traffic.hooks.runOnRequest(scope)
+    if (early !== undefined) {
+      closeScope(traffic, scope, entryOf(context), early)
+      return early
     }
     scope.entry = entryOf(context)
     try {

@@ -1,4 +1,4 @@
-/** Who a request says it is: its id and its trace. */
+/** The id and the trace id of a request, read from its headers. */
 
 const idShape = /^[A-Za-z0-9._-]{1,128}$/
 const traceShape = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
@@ -26,7 +26,7 @@ export function traceIdOf(request: Request): string | undefined {
   if (header === null) return undefined
   const match = traceShape.exec(header)
   if (match === null) return undefined
-  // Version 00 has exactly these four fields; a later one may go on after a dash.
+  // Version 00 has exactly these four fields; a later version may add fields after a dash.
   const rest = header.slice(match[0].length)
   return rest === '' || (!header.startsWith('00') && rest.startsWith('-')) ? match[1] : undefined
 }

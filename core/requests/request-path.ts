@@ -1,4 +1,4 @@
-/** The request path: wraps applications so that the plugins' hooks see every request, at the least cost. */
+/** The request path: wraps applications so that the plugins' hooks see every request. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Route } from '../contract/request-hooks.ts'
@@ -29,9 +29,9 @@ export interface WrapInternals {
 }
 
 export interface RequestPath {
-  /** Puts other hooks in force, all at once. A hook that throws is told to `failed`; ten times in a row, and it is taken out. */
+  /** Replaces all hooks. An error of a hook is passed to `failed`; a hook that throws ten times in a row is removed. */
   setHooks(owned: readonly OwnedHooks[]): void
-  /** Tells observers at once of the requests that have ended; by itself it takes up to 20 ms. */
+  /** Notifies observers of ended requests immediately, without waiting for the batch. */
   flush(): void
   /** @returns the application's `fetch`, observed. Routes may still be added until the first request. */
   wrapHono(
@@ -40,16 +40,16 @@ export interface RequestPath {
   ): (request: Request, env?: unknown, context?: unknown) => Response | Promise<Response>
   /** @param routeOf the route template of a request; undefined for none */
   wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, internals?: WrapInternals): F
-  /** For those who compose: `app.use(path.middleware())`, in place of wrapping. It costs more. */
+  /** The middleware form of `wrapHono`. Register the middleware first. */
   middleware(): RequestMiddleware
   /** Requests in flight. */
   active(): number
-  /** Milliseconds that a plugin's hooks took: `observe` measured, the others estimated from one call in 1,024. */
+  /** @see HookSet.hookMs */
   hookMs(plugin: string): number
-  /** Every route seen; the index is the id. */
+  /** Every route seen so far; the index is the id. */
   readonly routes: readonly Route[]
   readonly table: RouteTable
-  /** Calls back for each route added from now on. */
+  /** Calls the listener for each route added from now on. */
   onRouteAdded(listener: (route: Route) => void): Cancel
 }
 
@@ -82,10 +82,10 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
       const entries: RouteEntry[] = []
       const source = new RouteSource(application, (request) => {
         const { id, method, pattern } = table.find(request.method, template(request) ?? unmatchedPattern)
-        entries[id] ??= new RouteEntry(table, method, pattern, true, false)
+        entries[id] ??= new RouteEntry(table, method, pattern, true)
         return entries[id]
       })
-      source.instead = mount?.before(application, source)
+      source.interceptor = mount?.interceptor(source)
       return wrapFetch(source, traffic) as F
     },
     middleware: () => createMiddleware(traffic, table),

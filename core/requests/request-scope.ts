@@ -1,4 +1,4 @@
-/** What hooks with a scope get of a request. Made only if some hook needs it. */
+/** The data of one request on the slow path. */
 import type { RequestScope, Route } from '../contract/request-hooks.ts'
 import { requestIdOf, traceIdOf } from './request-identity.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
@@ -6,9 +6,9 @@ import type { RouteEntry } from './routes/route-entry.ts'
 const scopes = new WeakMap<Request, Scope>()
 
 export class Scope implements RequestScope {
-  /** Set when the router has matched. */
+  /** Set by the router's match. */
   entry: RouteEntry | undefined
-  /** The error that `onError` has seen. */
+  /** The last error passed to `onError`. */
   error: unknown
 
   constructor(
@@ -28,11 +28,11 @@ export class Scope implements RequestScope {
     return this.entry?.route
   }
 
-  /** Lets {@link scopeOf} find it. */
+  /** Lets {@link scopeOf} find this scope. */
   remember(): void {
     scopes.set(this.request, this)
   }
 }
 
-/** The scope of a request under way, if it was remembered. */
+/** The scope of a request in progress, if `remember` was called. */
 export const scopeOf = (request: Request): Scope | undefined => scopes.get(request)

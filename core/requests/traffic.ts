@@ -1,37 +1,37 @@
 /**
- * What is in flight, and the requests that have ended and that observers have not been told of yet. A request leaves three
- * numbers; observers are told of many requests in a row, while their code and their data are in the processor's caches.
+ * The count of requests in flight, and the batch of ended requests that observers have not seen yet. The end of a request
+ * stores three numbers; observers are notified of a batch (decision 0008).
  */
 import type { Clock } from '../contract/clock.ts'
 import type { HookSet } from './hook-set.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 import { type RouteTable, statuses } from './routes/route-table.ts'
 
-/** Requests that may wait. */
+/** The size of a batch, in requests. */
 export const mostWaiting = 128
-/** The longest that observers are not told, in milliseconds. */
+/** The longest time from the end of a request to its batch, in milliseconds. */
 export const longestWaitMs = 20
-/** Route and status in one, duration, end. */
+/** Numbers of one request: route and status combined, duration, end. */
 const fields = 3
 const lastAt = (mostWaiting - 1) * fields
 
-/** Whether it can be one: an integer below 1,024. */
+/** Whether a status fits into the batch: an integer below 1,024. */
 export const isStatus = (status: number | undefined): status is number => (status! & (statuses - 1)) === status
 
-/** @returns the status of an answer: 101 for none (an upgrade), 500 for what is no response */
+/** @returns the status of an answer: 101 for undefined (an upgrade), 500 for anything that is not a response */
 export function statusOf(answer: unknown): number {
   if (answer === undefined) return 101
   const status = (answer as { status?: number } | null)?.status
   return isStatus(status) ? status : 500
 }
 
-/** The fields that each request reads and writes come first: they are cold each time, and so share a line of the cache. */
+/** Fields that each request reads and writes come first, to share a line of the processor's cache (decision 0007). */
 export class Traffic {
-  /** Set unless requests leave numbers and nothing else is wanted of them. Not a boolean: it costs more to look at. */
-  special: true | undefined = true
-  /** Requests that have begun and not ended. */
+  /** False while every hook is `observe`, so that the end of a request only stores numbers. */
+  slowPath = true
+  /** Requests in flight. */
   active = 0
-  /** Where the numbers of the next one go. */
+  /** The index of the next request's numbers. */
   private at = 0
   private numbers = new Float64Array(mostWaiting * fields)
   /** `monotonic()` */
@@ -39,11 +39,11 @@ export class Traffic {
   /** Whether requests need a scope. */
   scoped = false
   private observed = false
-  private observedAtOnce = false
-  /** Takes those that end while observers are told of the others. */
+  private requestObserved = false
+  /** The batch for requests that end while observers are being notified. */
   private spare = new Float64Array(mostWaiting * fields)
   private armed = false
-  private telling = false
+  private notifying = false
   readonly hooks: HookSet
   private readonly table: RouteTable
   private readonly clock: Pick<Clock, 'after'>
@@ -56,24 +56,24 @@ export class Traffic {
     hooks.onChange = () => {
       this.scoped = hooks.scoped
       this.observed = hooks.observed
-      this.observedAtOnce = hooks.observedAtOnce
-      this.special = hooks.observed && !hooks.observedAtOnce && !hooks.scoped ? undefined : true
+      this.requestObserved = hooks.requestObserved
+      this.slowPath = !hooks.observed || hooks.requestObserved || hooks.scoped
     }
   }
 
-  /** Ends a request. Called exactly once for each that began. */
+  /** Ends a request. Called exactly once for each request. */
   end(entry: RouteEntry, status: number, startedMs: number, request: Request): void {
     if (!this.observed) {
       this.active -= 1
       return
     }
     const endedMs = this.endPlain(entry, status, startedMs)
-    if (!this.observedAtOnce) return
+    if (!this.requestObserved) return
     const route = status === 404 ? entry.notFound : entry.route
     this.hooks.observeRequest(route, status, endedMs - startedMs, endedMs, request)
   }
 
-  /** The same while not {@link Traffic.special}. @returns `monotonic()` */
+  /** Ends a request while {@link Traffic.slowPath} is false. @returns `monotonic()` */
   endPlain(entry: RouteEntry, status: number, startedMs: number): number {
     const endedMs = this.now()
     const { numbers, at } = this
@@ -87,27 +87,27 @@ export class Traffic {
     return endedMs
   }
 
-  /** Tells the observers of all that wait, in the order in which they ended. */
+  /** Notifies the observers of the batch, in the order in which the requests ended. */
   flush(): void {
     const { at, numbers } = this
-    if (this.telling || at === 0) return
-    this.telling = true
+    if (this.notifying || at === 0) return
+    this.notifying = true
     this.numbers = this.spare
     this.spare = numbers
     this.at = 0
     try {
       this.hooks.observe(numbers, at, this.table.routes)
     } finally {
-      this.telling = false
+      this.notifying = false
     }
   }
 
   private full(): void {
-    if (!this.telling) {
+    if (!this.notifying) {
       this.flush()
       return
     }
-    // An observer makes requests itself: they are told at once, into the middle of the others.
+    // An observer makes requests itself: their batch is passed on immediately, in the middle of the other batch.
     this.at = 0
     this.hooks.observe(this.numbers.slice(), mostWaiting * fields, this.table.routes)
   }

@@ -1,4 +1,4 @@
-/** Wraps an application of any kind: what `ops.wrap` does. */
+/** Wraps an application of any kind: the code of `ops.wrap`. */
 import { coreError } from '../contract/errors.ts'
 import { conflictOf, Mount, type MountOptions } from './mount.ts'
 import type { RequestPath } from './request-path.ts'
@@ -6,15 +6,15 @@ import { isHono } from './routes/route-matcher.ts'
 import type { AnyFetch } from './routes/route-source.ts'
 
 export interface WrapOptions {
-  /** Where in the application's own listener Arkwatch answers. @default '/_ops' */
+  /** The prefix in the application's own listener under which Arkwatch answers. @default '/_ops' */
   readonly at?: string
-  /** What it answers there, by first segments. What is not named needs a listener of its own. @default nothing */
+  /** First path segments that Arkwatch answers under `at`. Other paths need a separate listener. @default [] */
   readonly expose?: readonly string[]
-  /** The route template of a request, for applications that are not Hono; undefined for no route. @default every request is `__unmatched` */
+  /** Gives the route template of a request, for applications that are not Hono; undefined for no route. @default every request is `__unmatched` */
   readonly routes?: (request: Request) => string | undefined
 }
 
-/** What can be wrapped: a Hono application, anything with a `fetch`, or the function itself. */
+/** An application to wrap: a Hono application, an object with a `fetch`, or the function itself. */
 export type Application =
   | { readonly fetch: (request: Request, ...rest: never[]) => unknown }
   | ((request: Request, ...rest: never[]) => unknown)
@@ -40,7 +40,7 @@ const templateOf = (routes: NonNullable<WrapOptions['routes']>, path: string): s
 }
 
 /**
- * @param forward Arkwatch's own routes, not wrapped: their requests are measured here
+ * @param forward Arkwatch's own routes, not wrapped: the wrapper of the application measures their requests
  * @throws EMBED_OPTIONS_INVALID, EMBED_PATH_CONFLICT
  */
 export function wrapApplication<A extends Application>(

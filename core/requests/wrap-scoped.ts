@@ -1,11 +1,11 @@
-/** One request with a scope: for hooks that answer, that see responses and errors, or that want a request context. */
+/** One request on the slow path: for `onRequest`, `onResponse`, `onError` hooks and the request context. */
 import { requestStorage } from './current-request.ts'
 import { Scope } from './request-scope.ts'
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'
-import type { AnyFetch, RouteSource } from './routes/route-source.ts'
+import { type AnyFetch, awaitingMatch, type RouteSource } from './routes/route-source.ts'
 import { statusOf, type Traffic } from './traffic.ts'
 
-/** Makes the scope of a request that begins. */
+/** Starts a request with a scope. */
 export function openScope(traffic: Traffic, request: Request): Scope {
   const scope = new Scope(request, traffic.now())
   traffic.active += 1
@@ -13,21 +13,21 @@ export function openScope(traffic: Traffic, request: Request): Scope {
   return scope
 }
 
-/** Ends a request that was answered. */
+/** Ends a request that has an answer. */
 export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, response: unknown): void {
   scope.entry = entry
-  traffic.hooks.responded(scope, response as Response | undefined)
+  traffic.hooks.runOnResponse(scope, response as Response | undefined)
   traffic.end(entry, statusOf(response), scope.startedMs, scope.request)
 }
 
-/** Tells `onError` of an error, once. */
+/** Runs the `onError` hooks once for an error. */
 export function reportError(traffic: Traffic, scope: Scope, error: unknown): void {
   if (scope.error === error) return
   scope.error = error
-  traffic.hooks.threw(scope, error)
+  traffic.hooks.runOnError(scope, error)
 }
 
-/** Ends a request that threw past the application. */
+/** Ends a request whose error the application did not handle. */
 export function failScope(traffic: Traffic, scope: Scope, entry: RouteEntry, error: unknown): void {
   scope.entry = entry
   reportError(traffic, scope, error)
@@ -42,14 +42,14 @@ export function callScoped(
   context: unknown,
 ): ReturnType<AnyFetch> {
   const scope = openScope(traffic, request)
-  const instead = traffic.hooks.answer(scope)
-  if (instead !== undefined) {
-    closeScope(traffic, scope, source.resolve(request), instead)
-    return instead
+  const early = traffic.hooks.runOnRequest(scope)
+  if (early !== undefined) {
+    closeScope(traffic, scope, source.resolve(request), early)
+    return early
   }
   const outerEntry = source.entry
   const outerScope = source.scope
-  source.entry = null
+  source.entry = awaitingMatch
   source.scope = scope
   const restore = () => {
     const entry = entryOfAsync(source.entry ?? source.resolve(request), request)
@@ -57,12 +57,10 @@ export function callScoped(
     source.scope = outerScope
     return entry
   }
-  const fetch = source.instead ?? source.application
+  const fetch = () => source.interceptor?.(request) ?? source.application(request, env, context)
   let answer: ReturnType<AnyFetch>
   try {
-    answer = traffic.hooks.context
-      ? requestStorage.run(scope, fetch, request, env, context)
-      : fetch(request, env, context)
+    answer = traffic.hooks.context ? requestStorage.run(scope, fetch) : fetch()
   } catch (error) {
     failScope(traffic, scope, restore(), error)
     throw error

@@ -1,15 +1,16 @@
 /**
- * Learns the matched route of a Hono application without touching its routes: by standing before its router's `match` from
- * the first request on. The handler list that the router gives for a route is the same object each time, so what is known of
- * the route hangs on it under a symbol; routers that make new lists are read through the route objects in them.
+ * Learns the matched route of a Hono application without changing the application's routes: from the first request on, a
+ * wrapper replaces the router's `match`. The router returns the same handler list for a route each time, and the wrapper
+ * stores the route entry in the list under a symbol; if the router makes new lists, the route objects in the list are read.
  */
 import { messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
 import type { Mount } from '../mount.ts'
+import { chooseRoute, isCatchAll, isTerminal } from './hono-routes.ts'
 import { type HandlerList, RouteEntries } from './route-entries.ts'
 import type { RouteEntry } from './route-entry.ts'
 import { createRouteMatcher, type HonoLike, pathOf } from './route-matcher.ts'
-import { type AnyFetch, RouteSource } from './route-source.ts'
+import { type AnyFetch, awaitingMatch, RouteSource } from './route-source.ts'
 import type { RouteTable } from './route-table.ts'
 
 type MatchResult = readonly [HandlerList, ...unknown[]]
@@ -18,15 +19,15 @@ interface Router {
   match(method: string, path: string): MatchResult
 }
 
-/** Hono's internals, as far as they are used here. */
+/** The internals of Hono that this file uses. */
 interface Internals {
   router: Router & { readonly activeRouter?: Router }
   errorHandler?: (error: unknown, context: { req: { raw: Request } }) => unknown
 }
 
 /**
- * The router that does the work: SmartRouter puts a bound function of it in its own place, `bound match`. Whoever else has
- * put something there is left alone.
+ * The router that matches. SmartRouter replaces its `match` by `bound match` of the router that it chose; any other
+ * replacement is left in place.
  */
 const workingRouter = (router: Internals['router']): Router =>
   router.match.name === 'bound match' ? (router.activeRouter ?? router) : router
@@ -34,17 +35,18 @@ const workingRouter = (router: Internals['router']): Router =>
 export interface LearnOptions {
   readonly table: RouteTable
   readonly log: Logger
-  /** Paths to answer in the application's place, where it has no route of its own. */
+  /** Answers exposed paths for which the application has no route. */
   readonly mount?: Mount
-  /** Called with what reaches the application's `onError`. */
+  /** Called with each error that reaches the application's `onError`. */
   failed(request: Request, error: unknown): void
 }
 
 type Learned = HandlerList & { [key: symbol]: RouteEntry | undefined }
 
 /**
- * What stands before the router's `match`. All that it uses are parameters: they stand together, and are known to be set.
- * @param learn finds the entry of a list at the first sight of it; undefined where the internals are not as expected
+ * Wraps the router's `match`. Takes everything as parameters: the JIT keeps them together and skips undefined checks
+ * (decision 0007).
+ * @param learn finds the entry of a list that is seen for the first time; undefined if Hono's internals are unknown
  */
 const learning =
   (
@@ -53,11 +55,10 @@ const learning =
     match: Router['match'],
     key: symbol,
     learn: (list: Learned, method: string, path: string) => RouteEntry | undefined,
-    mount: Mount | undefined,
   ): Router['match'] =>
   (method, path) => {
     const result = match.call(router, method, path)
-    if (source.entry !== null) return result
+    if (source.entry !== awaitingMatch) return result
     const list = result[0] as Learned
     let entry = list[key]
     if (entry === undefined || entry.method !== method) {
@@ -66,52 +67,49 @@ const learning =
       if (entry === undefined) return result
     }
     source.entry = entry
-    if (entry.open && mount !== undefined) {
-      const own = mount.match(path)
-      if (own !== undefined) {
-        source.entry = own.entry(method)
-        return own.matchResult
-      }
-    }
     if (source.scope !== undefined) source.scope.entry = entry
     return result
   }
 
-/** @returns a source whose `fetch` is the application's; nothing of the application is touched before the first request */
+/** @returns a source whose application is `app.fetch`; the application is not touched before the first request */
 export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
   const { table, log, mount, failed } = options
   const entries = new RouteEntries(table)
   const matcher = createRouteMatcher(app)
-  const application = app.fetch as AnyFetch
-  const source = new RouteSource(application, (request) =>
+  const source = new RouteSource(app.fetch as AnyFetch, (request) =>
     entries.ofRoutes(matcher(request.method, pathOf(app, request)), request.method),
   )
 
-  /** Where the internals are not as expected: routes by the public API, with a second match for each request. */
+  /** For unknown internals of Hono: routes come from the public API, with a second match for each request. */
   const fallBack = (error: unknown) => {
     log.warn('this version of Hono is not known, its routes are matched a second time for each request', {
       reason: messageOf(error),
     })
-    source.instead = mount?.before(application, source)
+  }
+
+  /** Whether the application has a route for a request that is not a bare catch-all. */
+  const isRouted = (request: Request) => {
+    const route = chooseRoute(matcher(request.method, pathOf(app, request)))
+    return route !== undefined && isTerminal(route) && !isCatchAll(route.path)
   }
 
   const begin = () => {
-    source.instead = undefined
     mount?.yieldTo(app, log)
+    source.interceptor = mount?.interceptor(source, isRouted)
     try {
       hook(app as unknown as Internals)
     } catch (error) {
       fallBack(error)
     }
   }
-  source.instead = (request, env, context) => {
+  source.interceptor = (request) => {
     begin()
-    return (source.instead ?? application)(request, env, context)
+    return source.interceptor?.(request)
   }
 
   const hook = (internals: Internals) => {
     const { router } = internals
-    // The first match builds the router and puts another function in its place.
+    // The first match builds the router and replaces its `match`.
     router.match('GET', '/')
     const { match: original } = router
     const working = workingRouter(router)
@@ -134,7 +132,7 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
         return undefined
       }
     }
-    const learned = learning(source, working, match, key, learn, mount)
+    const learned = learning(source, working, match, key, learn)
     router.match = learned
     if (router.match !== learned) throw new TypeError('the router cannot be observed')
     const { errorHandler } = internals

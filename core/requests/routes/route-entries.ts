@@ -1,5 +1,5 @@
 /** The entries of one application's routes, made once for each route and method. */
-import { chooseRoute, type HonoRoute, isCatchAll, isHonoRoute, isTerminal } from './hono-routes.ts'
+import { chooseRoute, type HonoRoute, isHonoRoute, isTerminal } from './hono-routes.ts'
 import { RouteEntry } from './route-entry.ts'
 import { knownMethod, type RouteTable, unmatchedPattern } from './route-table.ts'
 
@@ -41,9 +41,7 @@ export class RouteEntries {
     const found = entries.get(method)
     if (found !== undefined) return found
     const terminal = known?.terminal ?? false
-    const pattern = route?.path ?? unmatchedPattern
-    const open = !terminal || isCatchAll(pattern)
-    const entry = new RouteEntry(this.table, method, pattern, terminal, open)
+    const entry = new RouteEntry(this.table, method, route?.path ?? unmatchedPattern, terminal)
     entries.set(method, entry)
     return entry
   }

@@ -1,4 +1,4 @@
-/** How a wrapped application says which route a request took. */
+/** What the wrapper of an application shares with the code that finds the route of a request. */
 import type { Scope } from '../request-scope.ts'
 import type { RouteEntry } from './route-entry.ts'
 
@@ -9,18 +9,19 @@ export type AnyFetch = (
   context?: unknown,
 ) => Response | undefined | Promise<Response | undefined>
 
-/**
- * What the wrapper shares with the route finder. While `entry` is null, the first match that the router makes is the match of
- * the request under way; its entry is left there.
- */
+/** Answers a request before the application, or returns undefined to let the request pass. */
+export type Interceptor = (request: Request) => Response | Promise<Response> | undefined
+
+/** The value of {@link RouteSource.entry} from the start of a request to the router's first match, which belongs to the request. */
+export const awaitingMatch = null
+
 export class RouteSource {
-  /** Undefined while no request is under way. */
-  entry: RouteEntry | null | undefined = undefined
-  /** What is called in place of the application. */
-  instead: AnyFetch | undefined = undefined
-  /** The scope of the request under way, if it has one. */
+  /** The route of the request in progress; undefined between requests. */
+  entry: RouteEntry | typeof awaitingMatch | undefined = undefined
+  interceptor: Interceptor | undefined = undefined
+  /** The scope of the request in progress, if the request has one. */
   scope: Scope | undefined = undefined
-  /** A constant, so that its code is joined with the wrapper's. */
+  /** Never changes, so that the JIT inlines the application into the wrapper. */
   readonly application: AnyFetch
   /** Finds the entry of a request for which the router made no match; never throws. */
   readonly resolve: (request: Request) => RouteEntry

@@ -67,9 +67,9 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
     const run = {
       observe,
       observeRequest: observe,
-      onRequest: () => hooks.answer(scope),
-      onResponse: () => hooks.responded(scope, undefined),
-      onError: () => hooks.threw(scope, new Error('of the application')),
+      onRequest: () => hooks.runOnRequest(scope),
+      onResponse: () => hooks.runOnResponse(scope, undefined),
+      onError: () => hooks.runOnError(scope, new Error('of the application')),
     }[kind]
     for (let at = 0; at < 9; at += 1) run()
     good = true

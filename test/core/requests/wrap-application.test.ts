@@ -146,6 +146,23 @@ describe('a path that the application routes too', () => {
     expect(lines[0]).toMatchObject({ level: 'error' })
     expect(lines[0]?.message).toContain('GET /_ops/livez')
   })
+
+  test('is the application’s also if only another method or a longer path is routed', async () => {
+    const app = honoApp()
+      .post('/_ops/livez', (c) => c.text('posted'))
+      .get('/:a/:b/:c', (c) => c.text('mine'))
+    const { ask, taken } = wrap(app)
+    expect(await (await ask('/_ops/livez', { method: 'POST' })).text()).toBe('posted')
+    expect(await (await ask('/_ops/readyz/db')).text()).toBe('mine')
+    expect(await (await ask('/_ops/livez')).text()).toBe('live ')
+    expect((await ask('/_ops/readyz')).status).toBe(503)
+    expect(taken()).toEqual([
+      'POST /_ops/livez 200',
+      'GET /:a/:b/:c 200',
+      'GET /_ops/livez 200',
+      'GET /_ops/readyz 503',
+    ])
+  })
 })
 
 describe('options that make no sense are refused', () => {
