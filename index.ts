@@ -7,10 +7,14 @@ import type { RuntimeConfig } from './core/config/types.ts'
 import type { AnyPlugin } from './core/contract/definition.ts'
 import { ArkwatchError, httpStatusOf } from './core/contract/errors.ts'
 import type { Logger } from './core/contract/logger.ts'
+import type { RequestScope } from './core/contract/request-hooks.ts'
 import type { PlanStep, RuntimeStatus } from './core/contract/runtime-api.ts'
 import type { ServiceToken } from './core/contract/tokens.ts'
+import { problemResponse } from './core/http/problem.ts'
 import { type DataLock, lockData } from './core/process/data-lock.ts'
+import { currentRequest } from './core/requests/current-request.ts'
 import type { RequestMiddleware } from './core/requests/middleware.ts'
+import { requestIdOf } from './core/requests/request-identity.ts'
 import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/requests/wrap-application.ts'
 import { createRuntime, type RunningRuntime, type StopOptions } from './core/runtime.ts'
 import { catalog } from './plugins/catalog.ts'
@@ -19,9 +23,11 @@ import { Logging, type RequestSource } from './plugins/logging/api.ts'
 
 export { Runtime } from './core/contract/runtime-api.ts'
 export type {
+  AnyPlugin,
   Application,
   Logger,
   PlanStep,
+  RequestScope,
   RequestSource,
   RuntimeStatus,
   ServiceToken,
@@ -29,53 +35,55 @@ export type {
   WrapOptions,
   Wrapped,
 }
-export { ArkwatchError, httpStatusOf }
+export { ArkwatchError, currentRequest, httpStatusOf, problemResponse, requestIdOf }
 
 export interface ArkwatchOptions {
-  /** Path of a config.yaml, or what it would hold. No listener is opened unless it has `server`. @default {} */
+  /** The path of a config.yaml, or its contents. Only a configuration with `server` opens listeners. @default {} */
   readonly config?: string | Readonly<Record<string, unknown>>
-  /** Plugins defined in code, on unless their section says `enabled: false`. */
-  readonly plugins?: readonly unknown[]
+  /** Plugins made by `definePlugin`, enabled unless their section has `enabled: false`. */
+  readonly plugins?: readonly AnyPlugin[]
   /** @default process.env */
   readonly env?: Readonly<Record<string, string | undefined>>
 }
 
-/** Arkwatch as it runs inside an application. */
-export interface Arkwatch {
+/** A running Arkwatch inside an application. `await using` stops Arkwatch at the end of the block. */
+export interface Arkwatch extends AsyncDisposable {
   /**
-   * Gives the `fetch` for `Bun.serve`: the application's own, measured by its route templates, and what is exposed of
+   * Returns the `fetch` for `Bun.serve`: the application's `fetch`, measured by route template, with the exposed paths of
    * Arkwatch under `at`.
-   * @param app a Hono application, anything with a `fetch`, or the function itself
-   * @throws EMBED_OPTIONS_INVALID; EMBED_PATH_CONFLICT if the application routes an exposed path too
+   * @param app a Hono application, an object with a `fetch`, or the function itself
+   * @throws EMBED_OPTIONS_INVALID; EMBED_PATH_CONFLICT if the application also routes an exposed path
    */
   wrap<A extends Application>(app: A, options?: WrapOptions): Wrapped<A>
-  /** For those who compose: must be the first middleware. It costs more than `wrap`. */
+  /** Middleware form of `wrap`. Register it first. */
   middleware(): RequestMiddleware
   /** The service of a plugin, by its token. @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
-  /** A logger that adds `requestId` and `traceId` of this request to its lines. @throws SERVICE_UNAVAILABLE without the logging plugin */
+  /** The same, or undefined while no plugin provides the service. */
+  find<T>(token: ServiceToken<T>): T | undefined
+  /** A logger whose lines carry `requestId` and `traceId` of a request. @throws SERVICE_UNAVAILABLE without the logging plugin */
   log(source: RequestSource, name?: string): Logger
-  /** Answers Arkwatch's own routes, for a listener of yours. */
+  /** Answers Arkwatch's own routes, for a listener of the application. */
   fetch(request: Request): Response | Promise<Response>
   status(): RuntimeStatus
-  /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, CONFIG_INVALID */
+  /** Reads the configuration again and applies it. After an error the previous configuration stays. @throws RELOAD_FAILED, CONFIG_INVALID */
   reload(): Promise<readonly PlanStep[]>
   /**
-   * Fails readiness, waits `server.drainDelay`, lets `drain` end the application's own server, drains its own
+   * Fails readiness, waits `server.drainDelay`, calls `drain` to end the application's own server, drains Arkwatch's
    * listeners and stops every plugin.
-   * @returns the names of plugins that hung
+   * @returns the names of plugins that did not stop in time
    */
   stop(options?: StopOptions): Promise<{ hung: string[] }>
 }
 
-/** Whether a plugin owns files in the data folder, which two processes would spoil. */
+/** Whether a plugin keeps files in the data directory, which two processes must not share. */
 const keepsData = ({ plugins }: RuntimeConfig): boolean =>
   plugins.some(({ definition, disabled }) => disabled === undefined && definition.exclusive === true)
 
 /**
  * Starts Arkwatch in this process.
- * @throws CONFIG_INVALID with every problem, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; DATA_IN_USE and DATA_UNUSABLE where a
- *   plugin keeps data; nothing runs then
+ * @throws CONFIG_INVALID with every configuration error, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; DATA_IN_USE and
+ *   DATA_UNUSABLE if a plugin keeps data. After an error nothing runs
  */
 export async function arkwatch({
   config = {},
@@ -87,7 +95,7 @@ export async function arkwatch({
     ...(typeof config === 'string' ? { file: config } : { object: config }),
     catalog,
     overlays: environmentOverlays,
-    plugins: plugins as readonly AnyPlugin[],
+    plugins,
     env,
     cwd: process.cwd(),
     accepted(accepted) {
@@ -99,18 +107,21 @@ export async function arkwatch({
   })
   const release = () => lock?.release()
   runtime.stopped.then(release, release)
+  const stop = async (options?: StopOptions) => {
+    const stopped = await runtime.stop(options)
+    release()
+    return stopped
+  }
   return {
     wrap: (app, options = {}) => wrapApplication(runtime.requestPath, app, options, runtime.answer),
     middleware: () => runtime.requestPath.middleware(),
     service: (token) => runtime.service(token),
+    find: (token) => runtime.find(token),
     log: (source, name) => runtime.service(Logging).log(source, name),
     fetch: runtime.fetch,
     status: () => runtime.status(),
     reload: () => runtime.reload(),
-    async stop(options) {
-      const stopped = await runtime.stop(options)
-      release()
-      return stopped
-    },
+    stop,
+    [Symbol.asyncDispose]: async () => void (await stop()),
   }
 }

@@ -76,6 +76,7 @@ export interface RunningRuntime extends Runtime {
   answer(request: Request): Response | Promise<Response>
   /** @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
+  find<T>(token: ServiceToken<T>): T | undefined
   /** The control commands of this moment, core's own and the plugins'. */
   commands(): ReadonlyMap<string, ControlCommand>
   logger(name: string): Logger
@@ -374,6 +375,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       if (found === undefined) throw coreError('SERVICE_UNAVAILABLE', { service: token.id })
       return found as T
     },
+    find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
     commands: () =>
       new Map(
         [...contributed.all, ...own].map((command) => [command.value.name, audited(command, () => auditors.all)]),

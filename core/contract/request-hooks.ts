@@ -1,46 +1,48 @@
-/** What plugins may hook into on the request path. Types only; the wrapper lives in core/http/. */
+/** The hooks of plugins on the request path. Types only; core/requests/ runs them. */
 
-/** A route template with its method. `id` is dense from 0, stable for the life of the process, and bounded. */
+/** A route template with its method. Ids count from 0 without gaps, are bounded, and stay the same while the process runs. */
 export interface Route {
   readonly id: number
-  /** HTTP method in capitals; unknown ones are `_OTHER` (OpenTelemetry semantic conventions). */
+  /** HTTP method in capitals; an unknown method is `_OTHER` (OpenTelemetry semantic conventions). */
   readonly method: string
   /** The template, `/users/:id`, or `__unmatched`. */
   readonly pattern: string
 }
 
-/** Made for a request only if some plugin has `onRequest`, `onResponse` or `onError`, or asked for `context`. */
+/** The data of one request. Made only if a plugin has `onRequest`, `onResponse`, `onError` or `context: true`. */
 export interface RequestScope {
   readonly request: Request
-  /** Request id: the incoming `x-request-id` if it is well-formed, else a new one. Lazy. */
+  /** The incoming `x-request-id` if that is well-formed, otherwise a new UUID. Lazy. */
   readonly id: string
   /** W3C trace id of a valid incoming `traceparent`, else undefined. Lazy. */
   readonly traceId: string | undefined
-  /** `clock.monotonic()` at the beginning. */
+  /** `clock.monotonic()` at the start. */
   readonly startedMs: number
-  /** Known once the router has matched. */
+  /** Set by the router's match. */
   readonly route: Route | undefined
 }
 
 export interface RequestHooks {
   /**
-   * Called once for each request, in the order in which they end, of many in a row: within 20 ms of its end, and before
+   * Called once for each request, in batches and in the order in which requests end: within 20 ms of the end, and before
    * metrics are exposed. The cheapest hook. Must not throw or return a promise.
    * @param route the matched route
-   * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error and for what is no response
+   * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error or an answer that is not a response
    * @param durationMs time to the response
    * @param endedMs `clock.monotonic()` at the end; add `clock.now() - clock.monotonic()` for the wall clock
    */
   observe?(route: Route, status: number, durationMs: number, endedMs: number): void
   /**
-   * The same, called at once, with the request. Must not allocate, throw, or return a promise.
-   * @param request for its url and headers, which cost: read them only when asked to
+   * The same with the request, called immediately. Must not allocate, throw, or return a promise.
+   * @param request reading its URL and headers costs time: read them only if the configuration needs them
    */
   observeRequest?(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void
-  /** May answer in place of the application. */
+  /** Runs before the application. A response answers the request, and the application does not run. */
   onRequest?(scope: RequestScope): Response | undefined
+  /** @param response undefined for an upgrade */
   onResponse?(scope: RequestScope, response: Response | undefined): void
+  /** Receives an error that reached the application's `onError` or that the application threw. */
   onError?(scope: RequestScope, error: unknown): void
-  /** Makes core run each request in one AsyncLocalStorage, see `currentRequest()`. Costs 4-15 % of a bare route. */
+  /** Makes core run each request in an AsyncLocalStorage, which `currentRequest()` reads. docs/embedding.md has the cost. */
   readonly context?: boolean
 }

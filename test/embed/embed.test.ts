@@ -7,8 +7,9 @@ import { Hono } from 'hono'
 import { Hono as OldestHono } from 'hono-oldest'
 import { definePlugin } from '../../core/contract/definition.ts'
 import { type RequestHooks, z } from '../../core/plugin.ts'
-import { type Arkwatch, arkwatch } from '../../index.ts'
+import { type AnyPlugin, type Arkwatch, arkwatch, currentRequest, problemResponse, requestIdOf } from '../../index.ts'
 import { Metrics } from '../../plugins/metrics/api.ts'
+import { Store } from '../../plugins/store/api.ts'
 
 const undo: (() => unknown)[] = []
 afterEach(async () => {
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 async function embed(
   plugins: Record<string, unknown> = { metrics: {}, health: {} },
-  extra: unknown[] = [],
+  extra: readonly AnyPlugin[] = [],
 ): Promise<Arkwatch> {
   const data = mkdtempSync(join(tmpdir(), 'arkwatch-embed-'))
   undo.push(() => rmSync(data, { recursive: true, force: true }))
@@ -145,6 +146,31 @@ test('hooks may answer, and see the responses', async () => {
   expect((await fetch(get('/users/1'))).status).toBe(200)
   expect((await fetch(get('/users/shed'))).status).toBe(503)
   expect(seen).toEqual(['/users/:id 200', '/users/:id 503'])
+})
+
+test('a plugin with context: true gives the application its current request, which its own problems may name', async () => {
+  const ops = await embed({}, [plugin({ context: true })])
+  const app = new Hono().get('/', (c) => {
+    const code = `${currentRequest()?.id} ${requestIdOf(c.req.raw)}`
+    return problemResponse({ status: 409, title: 'Conflict', code })
+  })
+  const response = await ops.wrap(app)(new Request('http://localhost/', { headers: { 'x-request-id': 'abc' } }))
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(await response.json()).toMatchObject({ status: 409, code: 'abc abc' })
+  expect(currentRequest()).toBeUndefined()
+})
+
+test('find gives a service or undefined, and await using stops the runtime', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'arkwatch-embed-'))
+  undo.push(() => rmSync(data, { recursive: true, force: true }))
+  const start = () => arkwatch({ config: { data, plugins: { store: {} } }, env: {} })
+  {
+    await using ops = await start()
+    expect(ops.find(Metrics)).toBeUndefined()
+    expect(ops.find(Store)).toBe(ops.service(Store))
+  }
+  await using next = await start()
+  expect(next.status().ready).toBe(true)
 })
 
 test('a folder with data of its own belongs to one runtime, one without is shared', async () => {
