@@ -61,12 +61,12 @@ const realTimer: Timer = (ms, call) => {
   return () => clearTimeout(id)
 }
 
-/** Lets the event loop serve everything else that waits, then goes on. */
+/** Lets the event loop run everything else that is due. */
 export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
- * Runs work that stops between its steps, and gives way to everything else that waits whenever it has run for a while.
- * @param blockMs milliseconds after which it gives way
+ * Runs a generator, and yields to the event loop between two steps when `blockMs` have passed.
+ * @param blockMs the longest time without yielding, in milliseconds
  * @returns what the work returns
  */
 export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise<T> {
@@ -80,7 +80,7 @@ export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise
   }
 }
 
-/** Runs the same work without giving way. */
+/** Runs a generator without yielding to the event loop. */
 export function atOnce<T>(work: Generator<void, T>): T {
   for (;;) {
     const { done, value } = work.next()
@@ -88,7 +88,7 @@ export function atOnce<T>(work: Generator<void, T>): T {
   }
 }
 
-/** Stops this thread, timers and requests included. Only for the boot, while nothing is served. @param ms milliseconds */
+/** Blocks this thread, timers and requests included. Only for the boot, before requests are served. */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 
 const kernelClock = openKernelClock()

@@ -1,4 +1,4 @@
-/** Reads Hono's public description of routes: which of the matched ones is the route of the request. Pure. */
+/** Chooses the route of a request among the routes that Hono matched. Pure. */
 
 /** A route as in `app.routes`. */
 export interface HonoRoute {
@@ -9,7 +9,7 @@ export interface HonoRoute {
 
 type Handler = ((...args: never[]) => unknown) & { readonly [key: string | symbol]: unknown }
 
-/** Hono wraps the handlers of a sub-application that has its own `onError`, and keeps the original under this mark. */
+/** The original handler, which Hono stores under this mark if a sub-application with `onError` wraps the handler. */
 const composedMark = (handler: Handler): unknown => {
   if (handler.__COMPOSED_HANDLER !== undefined) return handler.__COMPOSED_HANDLER
   const mark = Object.getOwnPropertySymbols(handler).find(({ description }) => description === 'composedHandler')
@@ -22,13 +22,13 @@ const targetOf = (handler: Handler): Handler => {
 }
 
 /**
- * Whether a route ends in a handler, and not in middleware: its function takes no `next`.
+ * Whether the function of a route is a handler, not middleware: a handler takes no `next`.
  * @see hono/dev `isMiddleware`
  */
 export const isTerminal = ({ handler }: HonoRoute): boolean =>
   typeof handler === 'function' && targetOf(handler as Handler).length < 2
 
-/** Whether a pattern takes every path. */
+/** Whether a pattern matches every path. */
 export const isCatchAll = (pattern: string): boolean => pattern === '*' || pattern === '/*'
 
 export const isHonoRoute = (value: unknown): value is HonoRoute => {

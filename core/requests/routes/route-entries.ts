@@ -8,7 +8,7 @@ interface Known {
   readonly entries: Map<string, RouteEntry>
 }
 
-/** A handler list as Hono's routers give it: `[[handler, route], params]` for each match. */
+/** The result of Hono's routers: `[[handler, route], params]` for each match. */
 export type HandlerList = readonly (readonly [readonly [unknown, unknown], unknown])[]
 
 export class RouteEntries {
@@ -17,7 +17,7 @@ export class RouteEntries {
 
   constructor(private readonly table: RouteTable) {}
 
-  /** The entry of a router's result. @throws TypeError where it is not what Hono's routers give */
+  /** The entry of a router's result. @throws TypeError if the result has another shape */
   ofList(list: HandlerList, method: string): RouteEntry {
     let chosen: HonoRoute | undefined
     for (let at = 0; at < list.length; at += 1) {

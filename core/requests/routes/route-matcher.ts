@@ -1,13 +1,13 @@
 /**
- * The routes of a Hono application through its public API alone: a second router over `app.routes`. For what must be known
- * before the application has built its own, and for a Hono whose internals are not as expected.
+ * A second router over `app.routes`, the public API of a Hono application. Used before the application has built its router,
+ * for exposed paths, and for a Hono with unknown internals.
  */
 import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { SmartRouter } from 'hono/router/smart-router'
 import { TrieRouter } from 'hono/router/trie-router'
 import { type HonoRoute, isHonoRoute } from './hono-routes.ts'
 
-/** What Arkwatch uses of a Hono application. */
+/** The members of a Hono application that Arkwatch uses. */
 export interface HonoLike {
   readonly fetch: (request: Request, ...rest: never[]) => Response | Promise<Response>
   readonly routes: readonly HonoRoute[]
@@ -17,17 +17,17 @@ export interface HonoLike {
 const hasMethods = (value: object, names: readonly string[]) =>
   names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
 
-/** Whether something is a Hono application, of any copy and version. */
+/** Whether a value is a Hono application, from any copy and version of Hono. */
 export const isHono = (app: unknown): app is HonoLike =>
   typeof app === 'object' &&
   app !== null &&
   hasMethods(app, ['fetch', 'request', 'basePath', 'notFound', 'onError']) &&
   Array.isArray((app as { routes?: unknown }).routes)
 
-/** The routes that a request of an application matches, in order. */
+/** Returns the routes that a request matches, in order. */
 export type RouteMatcher = (method: string, path: string) => readonly HonoRoute[]
 
-/** @param app follows routes that are added later */
+/** @param app routes added later are found, too */
 export function createRouteMatcher(app: Pick<HonoLike, 'routes'>): RouteMatcher {
   let router: SmartRouter<HonoRoute> | undefined
   let built = -1

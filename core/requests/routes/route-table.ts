@@ -1,18 +1,18 @@
-/** Every route template seen, each with a dense id, so that observers can index arrays by it. */
+/** Every route template seen. Ids count from 0 without gaps, so that observers can index arrays by id. */
 import type { Cancel } from '../../contract/clock.ts'
 import type { Route } from '../../contract/request-hooks.ts'
 
-/** Statuses are below. A power of two. */
+/** The number of statuses: 0 to 1,023. A power of two. */
 export const statuses = 1_024
 
-/** The pattern of requests that no route of the application took. */
+/** The pattern of requests that matched no route of the application. */
 export const unmatchedPattern = '__unmatched'
-/** The pattern of routes that the table has no room for. */
+/** The pattern of all routes past the limit of the table. */
 export const overflowPattern = '__overflow__'
-/** The method of requests with a method that HTTP does not define. */
+/** Stands for every method that HTTP does not define. */
 export const otherMethod = '_OTHER'
 
-/** RFC 9110, PATCH (RFC 5789) and QUERY, as OpenTelemetry's semantic conventions know them. */
+/** The methods of OpenTelemetry's semantic conventions: RFC 9110, PATCH (RFC 5789) and QUERY. */
 const knownMethods: ReadonlySet<string> = new Set([
   'CONNECT',
   'DELETE',
@@ -26,17 +26,17 @@ const knownMethods: ReadonlySet<string> = new Set([
   'TRACE',
 ])
 
-/** @returns the method as observers see it: itself, or `_OTHER` */
+/** @returns the method, or `_OTHER` for an unknown method */
 export const knownMethod = (method: string): string => (knownMethods.has(method) ? method : otherMethod)
 
-/** Finds or makes the one {@link Route} of a method and a pattern. Bounded: at most `maxRoutes` and two more a method. */
+/** One {@link Route} for each method and pattern. Bounded: at most `maxRoutes`, and two more for each method. */
 export class RouteTable {
   readonly #byMethod = new Map<string, Map<string, Route>>()
   readonly #listeners = new Set<(route: Route) => void>()
   readonly #routes: Route[] = []
   #overflowed = 0
 
-  /** @param maxRoutes how many templates get an id of their own */
+  /** @param maxRoutes the number of templates with a separate id */
   constructor(readonly maxRoutes = 1_000) {}
 
   /** All routes; the index is the id. */
@@ -44,7 +44,7 @@ export class RouteTable {
     return this.#routes
   }
 
-  /** How many times a template was folded into `__overflow__`. */
+  /** How many times `__overflow__` replaced a template. */
   get overflowed(): number {
     return this.#overflowed
   }
@@ -63,7 +63,7 @@ export class RouteTable {
     return this.find(method, unmatchedPattern)
   }
 
-  /** Calls back for each route that is added from now on. */
+  /** Calls the listener for each route added from now on. */
   onAdded(listener: (route: Route) => void): Cancel {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)

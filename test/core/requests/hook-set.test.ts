@@ -117,7 +117,7 @@ test('the time of observers is measured, that of other hooks estimated from one 
   expect(hooks.hookMs('unknown')).toBe(0)
 })
 
-test('an observer that throws in the middle of many requests is told of the ones behind, and each failure is reported', () => {
+test('an observer that throws in the middle of many requests is notified of the requests after it, and each failure is reported', () => {
   const { hooks } = setup()
   const seen: number[] = []
   const errors: unknown[] = []
@@ -133,7 +133,7 @@ test('an observer that throws in the middle of many requests is told of the ones
   expect(hooks.observed).toBe(true)
 })
 
-test('an observer that throws ten times in a row is not told of the rest', () => {
+test('an observer that throws ten times in a row is not notified of the rest', () => {
   const { hooks } = setup()
   let calls = 0
   const observe = () => {

@@ -1,4 +1,4 @@
-/** What is counted of each request, and when observers are told of it. */
+/** What is counted of each request, and when observers are notified. */
 import { expect, test } from 'bun:test'
 import { Hono } from 'hono'
 import type { RequestHooks } from '../../../core/contract/request-hooks.ts'
@@ -9,7 +9,7 @@ import { observedPath, owned } from '../http/support.ts'
 
 const get = (url: string, init?: RequestInit) => new Request(`http://localhost${url}`, init)
 
-test('observers are told of requests in order: when many wait, when time is up, when asked, and before hooks change', async () => {
+test('observers are notified of requests in order: when the batch is full, after its time, on flush, and before hooks change', async () => {
   const clock = testClock()
   const statuses: number[] = []
   const timed = createRequestPath({ log: { error() {}, warn() {} } as never, clock })
@@ -49,12 +49,12 @@ test('requests that an observer makes itself are neither lost nor endless', () =
     (_request: Request) => new Response(),
     () => '/',
   )
-  let told = 0
+  let notified = 0
   timed.setHooks([
     owned({
       observe: () => {
-        told += 1
-        if (told <= 2) for (let at = 0; at < mostWaiting + 5; at += 1) fetch(request)
+        notified += 1
+        if (notified <= 2) for (let at = 0; at < mostWaiting + 5; at += 1) fetch(request)
       },
     }),
   ])
@@ -62,7 +62,7 @@ test('requests that an observer makes itself are neither lost nor endless', () =
   timed.flush()
   timed.flush()
   timed.flush()
-  expect(told).toBe(1 + 2 * (mostWaiting + 5))
+  expect(notified).toBe(1 + 2 * (mostWaiting + 5))
 })
 
 /** What hooks may want of a request besides its numbers. */
@@ -131,17 +131,17 @@ for (const [wanted, more] of Object.entries(wants)) {
   })
 }
 
-test('an observer that replaces the hooks is told of what had ended, and the next ones of what ends from then on', () => {
+test('an observer that replaces the hooks is notified of the requests that had ended, and the next hooks of later requests', () => {
   const { path } = observedPath()
-  const told: string[] = []
+  const notified: string[] = []
   const fetch = path.wrapFetch(
     (request: Request) => new Response(null, { status: Number(request.headers.get('status')) }),
     () => '/',
   )
   const run = (status: number) => fetch(get('/', { headers: { status: `${status}` } }))
-  const next = owned({ observe: (_, status) => void told.push(`next ${status}`) })
+  const next = owned({ observe: (_, status) => void notified.push(`next ${status}`) })
   const first = (_: unknown, status: number) => {
-    told.push(`first ${status}`)
+    notified.push(`first ${status}`)
     if (status !== 200) return
     path.setHooks([next])
     run(202)
@@ -152,7 +152,7 @@ test('an observer that replaces the hooks is told of what had ended, and the nex
   path.flush()
   run(203)
   path.flush()
-  expect(told).toEqual(['first 200', 'first 201', 'next 202', 'next 203'])
+  expect(notified).toEqual(['first 200', 'first 201', 'next 202', 'next 203'])
 })
 
 test('observers get the very route and status of each of many routes, up to the limit', () => {
@@ -170,10 +170,12 @@ test('observers get the very route and status of each of many routes, up to the 
   expect(taken()).toEqual(expected)
 })
 
-test('a hook that wants the request is told of the one whose handler put it in force', () => {
+test('an observeRequest hook is notified of the request whose handler added the hook', () => {
   const { path } = observedPath()
-  const told: string[] = []
-  const wanting = owned({ observeRequest: (_route, status, _ms, _at, { url }) => void told.push(`${url} ${status}`) })
+  const notified: string[] = []
+  const wanting = owned({
+    observeRequest: (_route, status, _ms, _at, { url }) => void notified.push(`${url} ${status}`),
+  })
   path.setHooks([owned({ observe() {} })])
   const fetch = path.wrapFetch(
     (_request: Request) => {
@@ -183,5 +185,5 @@ test('a hook that wants the request is told of the one whose handler put it in f
     () => '/',
   )
   fetch(get('/'))
-  expect(told).toEqual(['http://localhost/ 200'])
+  expect(notified).toEqual(['http://localhost/ 200'])
 })

@@ -36,13 +36,13 @@ test('over the limit templates fold into __overflow__ and are counted, and __unm
   ])
 })
 
-test('listeners are told of each new route until they cancel', () => {
+test('listeners are notified of each new route until they cancel', () => {
   const table = new RouteTable()
-  const told: string[] = []
-  const cancel = table.onAdded(({ pattern }) => told.push(pattern))
+  const notified: string[] = []
+  const cancel = table.onAdded(({ pattern }) => notified.push(pattern))
   table.find('GET', '/a')
   table.find('GET', '/a')
   cancel()
   table.find('GET', '/b')
-  expect(told).toEqual(['/a'])
+  expect(notified).toEqual(['/a'])
 })
