@@ -6,8 +6,13 @@ export type RedisArgument = string | number | Uint8Array
 /** A command with its arguments, `['GET', 'key']`. */
 export type RedisCommand = readonly [name: string, ...args: RedisArgument[]]
 
+export type RedisState = RedisStats['state']
+
 export interface RedisStats {
-  /** `open`: the breaker refuses commands until the server may be tried again. */
+  /**
+   * `connecting`: commands wait for the connection. `ready`: commands are sent. `down`: the last attempt to connect failed;
+   * commands are refused. `open`: the server did not answer; the breaker refuses commands until one is answered.
+   */
   readonly state: 'connecting' | 'ready' | 'down' | 'open'
   readonly commands: number
   /** Commands that the server refused. */
@@ -43,6 +48,12 @@ export interface Redis {
   subscribe(channel: string, listener: (message: string) => void): () => void
   /** Calls back when the subscriptions are in force; before that, messages may have been lost. @returns stops the calls */
   onSubscribed(listener: () => void): () => void
+  /**
+   * Calls back with each new state, from the next change on; the present state is `stats().state`. The plugin leaves `down`
+   * and `open` by itself, also while nobody runs commands. A callback that throws is logged.
+   * @returns stops the calls
+   */
+  onState(callback: (state: RedisState) => void): () => void
   /** The fields of INFO. @param section `memory` */
   info(section?: string): Promise<ReadonlyMap<string, string>>
   stats(): RedisStats

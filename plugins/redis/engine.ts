@@ -1,10 +1,11 @@
 /** The three shared connections as one service. */
-import type { Clock, Logger } from '../../core/plugin.ts'
-import type { Redis, RedisCommand, RedisStats } from './api.ts'
+import type { Cancel, Clock, Logger } from '../../core/plugin.ts'
+import type { Redis, RedisCommand, RedisState, RedisStats } from './api.ts'
 import type { RedisConfig } from './config.ts'
 import { boundHandshake, type Connect } from './connect.ts'
 import { parseInfo } from './info.ts'
 import { RedisLink } from './link.ts'
+import { notify } from './notify.ts'
 import { RedisSubscriber } from './subscriber.ts'
 
 export interface ConnectionsOptions {
@@ -12,6 +13,7 @@ export interface ConnectionsOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly connector: (config: RedisConfig) => Promise<Connect>
+  /** Called when Redis takes commands, and with a reason when it does not. */
   readonly onState: (reason: string | undefined) => void
 }
 
@@ -23,9 +25,14 @@ export class RedisConnections implements Redis {
   private blockerStarted = false
   private blockers = 0
   private tail: Promise<unknown> = Promise.resolve()
+  private state: RedisState = 'connecting'
+  private readonly stateCallbacks = new Set<(state: RedisState) => void>()
+  private stopped = false
+  private cancelProbe: Cancel = () => {}
 
   constructor(private readonly options: ConnectionsOptions) {
-    const { config, clock, log, onState } = options
+    const { config, clock, log } = options
+    const onState = (reason: string | undefined) => this.stateChanged(reason)
     const open = (name: string) => () => boundHandshake(this.connect!(name), clock, config.connectTimeout)
     this.commands = new RedisLink({ config, clock, onState, open: open('commands') })
     this.blocker = new RedisLink({ config, clock, onState: () => {}, open: open('blocking') })
@@ -38,7 +45,27 @@ export class RedisConnections implements Redis {
     this.subscriber.start()
   }
 
+  private stateChanged(reason: string | undefined): void {
+    this.options.onState(reason)
+    const { state } = this.commands
+    if (state === this.state) return
+    this.state = state
+    notify(this.options.log, this.stateCallbacks, state)
+    if (state === 'open') this.probeUntilAnswered()
+  }
+
+  /** An open breaker closes by an answered command: without commands of others, this PING is the one. */
+  private probeUntilAnswered(): void {
+    this.cancelProbe()
+    this.cancelProbe = this.options.clock.after(this.options.config.coolDown, async () => {
+      await this.call('PING').catch(() => {})
+      if (this.commands.state === 'open' && !this.stopped) this.probeUntilAnswered()
+    })
+  }
+
   stop(): void {
+    this.stopped = true
+    this.cancelProbe()
     this.commands.stop()
     this.blocker.stop()
     this.subscriber.stop()
@@ -72,6 +99,10 @@ export class RedisConnections implements Redis {
   }
   onSubscribed(listener: () => void): () => void {
     return this.subscriber.onSubscribed(listener)
+  }
+  onState(callback: (state: RedisState) => void): () => void {
+    this.stateCallbacks.add(callback)
+    return () => this.stateCallbacks.delete(callback)
   }
 
   async info(section?: string): Promise<ReadonlyMap<string, string>> {

@@ -3,6 +3,7 @@ import { type Clock, type Logger, withDeadline } from '../../core/plugin.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'
 import { redisError } from './errors.ts'
+import { notify } from './notify.ts'
 
 export interface SubscriberOptions {
   readonly open: () => Client
@@ -37,19 +38,11 @@ export class RedisSubscriber {
       this.ready = false
     })
     client.on('message', (channel: string, message: string) => {
-      for (const listener of this.channels.get(channel) ?? []) this.tell(() => listener(message))
+      notify(this.options.log, this.channels.get(channel) ?? [], message)
     })
     this.options.clock.every(this.options.config.keepAlive, async () => {
       if (this.ready) await this.bounded(client.ping())
     })
-  }
-
-  private tell(call: () => void): void {
-    try {
-      call()
-    } catch (error) {
-      this.options.log.error('a listener of redis threw', { error })
-    }
   }
 
   /** Waits for an answer; without one the connection is made again. */
@@ -67,9 +60,7 @@ export class RedisSubscriber {
 
   private async subscribeTo(channels: readonly string[]): Promise<void> {
     if (channels.length === 0 || !this.ready) return
-    if (await this.bounded(this.client!.subscribe(...channels))) {
-      for (const listener of this.subscribed) this.tell(listener)
-    }
+    if (await this.bounded(this.client!.subscribe(...channels))) notify(this.options.log, this.subscribed)
   }
 
   subscribe(channel: string, listener: (message: string) => void): () => void {

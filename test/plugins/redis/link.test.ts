@@ -101,3 +101,46 @@ test('after the stop no connection is made, not for a blocking command either', 
   expect(await codeOf(connections.blocking(1_000, 'BLPOP', 'list', 1))).toBe('REDIS_UNAVAILABLE')
   expect(opened).toEqual(['commands', 'subscriber'])
 })
+
+test('each new state is passed on once; a PING closes the breaker while nobody runs commands', async () => {
+  const clock = testClock()
+  const client = new MadeUp()
+  const logged: unknown[] = []
+  const connections = new RedisConnections({
+    config,
+    clock,
+    log: { error: (message: string) => logged.push(message) } as unknown as Logger,
+    onState: () => {},
+    connector: async () => () => client as unknown as Client,
+  })
+  const states: string[] = []
+  connections.onState(() => {
+    throw new Error('a fault of the callback')
+  })
+  const stop = connections.onState((state) => states.push(state))
+  await connections.start()
+  client.emit('error', new Error('refused'))
+  client.emit('error', new Error('refused'))
+  client.emit('ready')
+  client.emit('close')
+  client.emit('ready')
+  const calls = ['A', 'B', 'C'].map((name) => codeOf(connections.call(name)))
+  await clock.advance(200)
+  expect(await Promise.all(calls)).toEqual(Array(3).fill('REDIS_TIMEOUT'))
+  expect(states).toEqual(['down', 'ready', 'connecting', 'ready', 'open'])
+  expect(logged).toHaveLength(5)
+  // The first PING is not answered, the second is.
+  await clock.advance(2_000 + 200)
+  expect(connections.stats().state).toBe('open')
+  await clock.advance(2_000)
+  expect(client.sent.flat()).toEqual(['A', 'B', 'C', 'PING', 'PING'])
+  client.answers.at(-1)!.resolve('PONG')
+  await clock.advance(0)
+  expect(states.at(-1)).toBe('ready')
+  stop()
+  client.emit('close')
+  connections.stop()
+  await clock.advance(60_000)
+  expect(client.sent).toHaveLength(5)
+  expect(states).toHaveLength(6)
+})

@@ -38,7 +38,8 @@ const checkOf = async (runtime: Booted) => {
 
 describe('the plugin redis', () => {
   test('contributes a health check and metrics, of INFO too, and is degraded while the server is away', async () => {
-    await using runtime = await boot({ url: url() })
+    // Longer than a busy machine takes to start the application: no timeout is tested here.
+    await using runtime = await boot({ url: url(), commandTimeout: '5s' })
     const service = runtime.runtime.service(Redis)
     for (let turn = 0; turn < 10; turn += 1) await service.call('PING')
     expect(stateOf(runtime).state).toBe('ok')

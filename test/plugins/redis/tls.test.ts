@@ -52,9 +52,12 @@ afterAll(async () => {
 
 const url = () => `rediss://localhost:${tlsPort}/0`
 
+/** No timeout of a command is tested here, so a busy machine must not cause one. */
+const openPatiently = (at: string, options = {}) => open(at, { commandTimeout: '5s', ...options })
+
 describe('redis over TLS', () => {
   test('commands, messages and blocking commands are encrypted, with the certificates of both sides verified', async () => {
-    using redis = await open(url(), { tls: { ca: ca.cert, cert: client.cert, key: client.private } })
+    using redis = await openPatiently(url(), { tls: { ca: ca.cert, cert: client.cert, key: client.private } })
     const { connections } = redis
     expect(await connections.call('SET', 'a', 'b')).toBe('OK')
     const seen: string[] = []
@@ -69,7 +72,7 @@ describe('redis over TLS', () => {
     await connections.call('RPUSH', 'list', 'x')
     expect(await connections.blocking<string[]>(1_000, 'BLPOP', 'list', 1)).toEqual(['list', 'x'])
     // Only the test's own look at the server goes over the plain port.
-    using plain = await open(server.url)
+    using plain = await openPatiently(server.url)
     const clients = await plain.connections.call<string>('CLIENT', 'LIST')
     expect(clients.match(/name=arkwatch-/g)!.length).toBeGreaterThanOrEqual(3)
   })
@@ -82,22 +85,22 @@ describe('redis over TLS', () => {
       [/./, { ca: ca.cert }],
     ]
     for (const [reason, tls, at = url()] of wrong) {
-      using redis = await open(at, { tls })
+      using redis = await openPatiently(at, { tls })
       await until(() => redis.states.some((state) => state !== undefined))
       expect(await codeOf(redis.connections.call('PING'))).toBe('REDIS_UNAVAILABLE')
       expect(redis.states.join()).toMatch(reason)
       expect(redis.states.join()).not.toContain('PRIVATE KEY')
     }
-    using named = await open(`rediss://127.0.0.1:${tlsPort}/0`, {
+    using named = await openPatiently(`rediss://127.0.0.1:${tlsPort}/0`, {
       tls: { ...both, ca: ca.cert, serverName: 'localhost' },
     })
     expect(await named.connections.call('PING')).toBe('PONG')
-    using trusting = await open(url(), { tls: { ...both, verify: false } })
+    using trusting = await openPatiently(url(), { tls: { ...both, verify: false } })
     expect(await trusting.connections.call('PING')).toBe('PONG')
   })
 
   test('recovers by itself after the server was killed', async () => {
-    using redis = await open(url(), { tls: { ca: ca.cert, cert: client.cert, key: client.private } })
+    using redis = await openPatiently(url(), { tls: { ca: ca.cert, cert: client.cert, key: client.private } })
     await redis.connections.call('PING')
     await server.kill9()
     await until(() => redis.connections.stats().state === 'down')
