@@ -72,7 +72,7 @@ export class SqlPool implements Pool {
       statementTimeoutMs: () => this.target.statementTimeoutMs,
       cancelTimeoutMs: () => this.target.cancelTimeoutMs,
       ended: (lease, shape, tookMs, failed, sample) => this.watch.ended(lease, shape, tookMs, failed, sample),
-      abandon: (lease) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease),
+      abandon: (lease, reason) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease, reason),
     })
     const driver: Omit<SqlDriver, 'open'> = {
       part: (values) => this.target.driver.part(values),
@@ -156,7 +156,7 @@ export class SqlPool implements Pool {
   housekeep(): void {
     const nowMs = this.options.clock.monotonic()
     for (const lane of [this.main, this.reserved]) {
-      for (const lease of lane.leases) if (this.tools.executor.isOverdue(lease, nowMs)) lane.abandon(lease)
+      for (const lease of lane.leases) if (this.tools.executor.isOverdue(lease, nowMs)) lane.abandon(lease, 'broken')
       this.watch.findLeaks(lane.leases, nowMs)
     }
     this.main.housekeep()

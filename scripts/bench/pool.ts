@@ -73,7 +73,7 @@ const variants: Readonly<Record<string, { readonly open: (url: string) => Query 
   'postgres.js, its default': { open: (url) => bare(url, {}) },
   'pg.Pool': { open: pgPool },
   'Bun.SQL': { open: bunSql },
-  'pool over postgres.js': { open: (url) => ours(url, 'postgres'), goal: 1.05 },
+  'pool over postgres.js': { open: (url) => ours(url, 'postgres'), goal: 1.1 },
   'pool over Bun.SQL': { open: (url) => ours(url, 'bun'), goal: 0.8 },
 }
 

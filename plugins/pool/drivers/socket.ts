@@ -1,11 +1,9 @@
 /**
- * The sockets of one client of postgres.js, made here so that the client cannot go on by itself: left alone it connects
- * anew, without a pause and for ever, to a server that closes what it accepts, and it leaves sockets to a server that is
- * silent open.
+ * The sockets of one client of postgres.js. The client is given its sockets because, with sockets of its own, it
+ * reconnects without a back-off and without end to a server that closes accepted connections, and it leaves sockets to a
+ * silent server open.
  */
-import type { EventEmitter } from 'node:events'
-import { connect, type Socket as NodeSocket } from 'node:net'
-import { PlainSocket } from './plain-socket.ts'
+import { connect, type Socket } from 'node:net'
 
 /** A host with its port, or the path of a Unix socket. */
 interface Place {
@@ -14,31 +12,28 @@ interface Place {
   readonly path?: string
 }
 
-/** What postgres.js tells its `socket` of where to go: hosts to be tried in turn, or the path of a Unix socket. */
+/** What postgres.js passes to its option `socket`: hosts to be tried in turn, or the path of a Unix socket. */
 export interface Address {
   readonly host: readonly string[]
   readonly port: readonly number[]
   readonly path?: string | false
-  /** Any but false and undefined: it may put TLS on top, for which it needs a socket of node:net. */
-  readonly ssl?: unknown
 }
-
-type Socket = EventEmitter & Pick<NodeSocket, 'destroyed' | 'destroySoon'> & { write(bytes: Uint8Array): boolean }
 
 const placesOf = ({ host, port, path }: Address): readonly Place[] =>
   path ? [{ path }] : host.map((each, index) => ({ host: each, port: port[index] ?? port[0] ?? 5432 }))
 
-async function reach(place: Place, isPlain: boolean, signal: AbortSignal): Promise<Socket> {
+async function reach(place: Place, signal: AbortSignal): Promise<Socket> {
   signal.throwIfAborted()
   const socket = connect(place as { path: string })
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
   const aborted = () => reject(signal.reason)
   signal.addEventListener('abort', aborted, { once: true })
-  socket.once('connect', () => resolve((isPlain ? PlainSocket.over(socket) : undefined) ?? socket))
+  socket.once('connect', resolve)
   socket.once('error', reject)
   try {
-    // The client names it in its errors, and asks for the name of the host when it makes the connection a secure one.
-    return Object.assign(await promise, { host: place.host, port: place.port })
+    await promise
+    // The client names the host and the port in its errors, and the host when it adds TLS to the connection.
+    return Object.assign(socket, { host: place.host, port: place.port })
   } catch (thrown) {
     socket.on('error', () => {})
     socket.destroy()
@@ -56,21 +51,20 @@ export class ClientSockets {
   private readonly ended = new AbortController()
 
   /**
-   * The socket of the connection; then, while that one lives, those of its cancellations, to the same place.
-   * @throws (rejects) the error of the last host; when asked for the connection again
+   * Makes the socket of the connection; later, while that socket is open, the sockets of cancellations, to the same place.
+   * @throws (rejects) the error of the last host; when called for the connection a second time
    */
   readonly make = async (address: Address): Promise<Socket> => {
     const { main } = this
     const { signal } = this.ended
-    const isPlain = !address.ssl
-    if (main !== undefined && !main.socket.destroyed) return this.keep(await reach(main.place, isPlain, signal))
+    if (main !== undefined && !main.socket.destroyed) return this.keep(await reach(main.place, signal))
     let failed: unknown = new Error('the server closed the connection')
     const places = placesOf(address)
-    // Asked again, postgres.js wants the next host: the last one was not of the kind that is wanted.
+    // A second call means that postgres.js wants the next host: the last one had the wrong `target_session_attrs`.
     while (this.tried < places.length) {
       const place = places[this.tried++]!
       try {
-        const socket = this.keep(await reach(place, isPlain, signal))
+        const socket = this.keep(await reach(place, signal))
         this.main = { socket, place }
         return socket
       } catch (thrown) {
@@ -80,15 +74,20 @@ export class ClientSockets {
     throw failed
   }
 
-  /** Closes all at once, after what was written, and makes no more. */
+  /** Closes all sockets immediately and makes no further one. Only what the system has accepted is still sent. */
   close(): void {
     this.ended.abort(new Error('the connection was closed'))
-    for (const socket of this.open) socket.destroySoon()
+    for (const socket of this.open) {
+      if (socket.writableLength > 0) socket.destroy()
+      else socket.destroySoon()
+    }
   }
 
   private keep(socket: Socket): Socket {
     this.open.add(socket)
     socket.once('close', () => this.open.delete(socket))
+    // node:net would first send the rest of a statement, for which a server that has ended its side may never make room.
+    socket.once('end', () => socket.destroy())
     return socket
   }
 }

@@ -10,7 +10,7 @@ import { lifetimeMs, silenceMs } from './back-off.ts'
 import { Connector } from './connector.ts'
 import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts'
 import { LeaseList } from './lease-list.ts'
-import type { PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'
+import type { CloseReason, PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'
 import { Slots } from './slots.ts'
 import { describeBorrower, oldestHolders } from './timeout-message.ts'
 import { createWaiter, type Waiter, WaitingLine } from './waiting-line.ts'
@@ -109,9 +109,9 @@ export class PoolState<C extends PoolConnection> {
     if (this.slots.total === 0) throw this.unavailableError()
   }
 
-  /** Closes a connection that is lent, because nothing is to be expected of it any more. */
-  abandon(lease: Lease<C>): void {
-    this.slots.close(lease.slot, 'broken')
+  /** Closes a lent connection that is of no use any more. */
+  abandon(lease: Lease<C>, reason: CloseReason): void {
+    this.slots.close(lease.slot, reason)
     this.demand()
   }
 

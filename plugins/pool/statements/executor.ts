@@ -15,8 +15,8 @@ export interface ExecutorOptions {
   cancelTimeoutMs(): number
   /** Called after each statement. @param sample its text, where that of its shape is not known yet */
   ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void
-  /** Closes a connection from which nothing comes any more. */
-  abandon(lease: Lease<SqlConnection>): void
+  /** Closes a connection: `broken`, it does not answer; `lost`, it ended while a statement ran. */
+  abandon(lease: Lease<SqlConnection>, reason: 'broken' | 'lost'): void
 }
 
 /** What takes the connection back when its statement has ended. */
@@ -83,6 +83,8 @@ export class Executor {
         return rows
       },
       (thrown) => {
+        // The driver reports the end of the connection only after the error: nobody may borrow the connection meanwhile.
+        if (isLost(thrown)) this.options.abandon(lease, 'lost')
         this.ended(lease, fingerprint, nowMs, true, undefined, giveBack)
         throw this.typed(thrown, lease, signal)
       },
@@ -128,7 +130,7 @@ export class Executor {
     let cancelled: { readonly told: Promise<void>; readonly timer: Cancel } | undefined
     const aborted = () => {
       const timer = clock.after(cancelTimeoutMs(), () => {
-        abandon(lease)
+        abandon(lease, 'broken')
         reject(signal.reason)
       })
       cancelled = { told: this.cancel(lease.connection, running, ended.signal), timer }

@@ -1,9 +1,8 @@
-/** The socket that carries statements without TLS. */
+/** The sockets that the pool gives to postgres.js, and statements over them. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { systemClock } from '../../../../core/process/clock.ts'
-import { PlainSocket } from '../../../../plugins/pool/drivers/plain-socket.ts'
 import { ClientSockets } from '../../../../plugins/pool/drivers/socket.ts'
 import { type Instance, privatePostgres } from '../../../support/services.ts'
 import { codeOf, eventually, outcome, realPool } from '../real-pool.ts'
@@ -19,79 +18,21 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-/** @returns both ends of a connection */
-async function connected(accepted: (peer: Socket) => void = () => {}) {
-  const listener: Server = createServer({ allowHalfOpen: true }, accepted).listen(0, '127.0.0.1')
+test('it is closed immediately though the other side is silent', async () => {
+  const listener = createServer((peer) => peer.pause()).listen(0, '127.0.0.1')
   await once(listener, 'listening')
-  const coming = once(listener, 'connection') as Promise<[Socket]>
+  const sockets = new ClientSockets()
   const { port } = listener.address() as { port: number }
-  const dialled = connect(port, '127.0.0.1')
-  const { promise, resolve } = Promise.withResolvers<PlainSocket>()
-  dialled.once('connect', () => resolve(PlainSocket.over(dialled)!))
-  const [socket, [peer]] = await Promise.all([promise, coming])
-  return { socket, peer, stop: () => listener.close() }
-}
-
-test('it takes over one socket of node:net and no other, and none that has no socket of Bun below it', async () => {
-  const { socket, peer, stop } = await connected()
-  const echo = createServer((arrived) => arrived.pipe(arrived)).listen(0, '127.0.0.1')
-  await once(echo, 'listening')
-  const other = connect((echo.address() as { port: number }).port, '127.0.0.1')
-  await once(other, 'connect')
-  const heard = [once(socket, 'data'), once(other, 'data')]
-  peer.write('to the one')
-  other.write('to the other')
-  expect((await Promise.all(heard)).map(([bytes]) => String(bytes))).toEqual(['to the one', 'to the other'])
-  expect(PlainSocket.over({} as Socket)).toBeUndefined()
-  other.destroy()
-  echo.close()
-  socket.destroy()
-  stop()
-})
-
-test('what the system does not take at once is sent in order when the other side reads again', async () => {
-  const { socket, peer, stop } = await connected((arrived) => arrived.pause())
-  const parts = Array.from({ length: 40 }, (_, index) => Buffer.alloc(500_000, index))
-  let told = 0
-  const taken = parts.map((part) => socket.write(part, () => (told += 1)))
-  expect([taken[0], taken.at(-1)]).toEqual([true, false])
-  const drained = once(socket, 'drain')
-  const received: Buffer[] = []
-  peer.on('data', (bytes: Buffer) => received.push(bytes)).resume()
-  await drained
-  expect(told).toBe(40)
-  socket.end(Buffer.from('end'))
-  await once(peer, 'end')
-  expect(Buffer.concat(received).equals(Buffer.concat([...parts, Buffer.from('end')]))).toBe(true)
-  peer.destroy()
-  stop()
-})
-
-test('it is closed at once though the other side is silent, and takes nothing more', async () => {
-  const { socket, peer, stop } = await connected((arrived) => arrived.pause())
+  const socket = await sockets.make({ host: ['127.0.0.1'], port: [port] })
   while (socket.write(Buffer.alloc(1_000_000)));
   const closed = once(socket, 'close')
-  socket.destroySoon()
+  sockets.close()
   expect(await closed).toEqual([false])
-  expect(socket.readyState).toBe('closed')
-  expect(socket.write(Buffer.from('late'))).toBe(false)
-  peer.destroy()
-  stop()
-})
-
-test('a connection that the other side resets is an error with its code, then closed', async () => {
-  const { socket, peer, stop } = await connected()
-  const seen: unknown[] = []
-  socket.on('error', ({ code }) => seen.push(code))
-  socket.on('close', (hadError) => seen.push(hadError))
-  peer.resetAndDestroy()
-  await eventually(() => seen.length === 2)
-  expect(seen).toEqual(['ECONNRESET', true])
-  stop()
+  listener.close()
 })
 
 test('nobody there is an error with its code; what is given up on its way is closed when it comes', async () => {
-  const to = (port: number) => ({ host: ['127.0.0.1'], port: [port], ssl: false })
+  const to = (port: number) => ({ host: ['127.0.0.1'], port: [port] })
   expect(await new ClientSockets().make(to(1)).catch(codeOf)).toBe('ECONNREFUSED')
   const listener = createServer().listen(0, '127.0.0.1')
   await once(listener, 'listening')
@@ -125,7 +66,7 @@ test('an attempt that the other side does not even accept is gone when it is giv
   for (const each of fill) if (each.connecting) each.destroy()
   expect(await eventually(async () => (await attempts(port)) === 0)).toBe(true)
   const sockets = new ClientSockets()
-  const connecting = sockets.make({ host: ['127.0.0.1'], port: [port], ssl: false })
+  const connecting = sockets.make({ host: ['127.0.0.1'], port: [port] })
   expect(await eventually(async () => (await attempts(port)) === 1)).toBe(true)
   sockets.close()
   expect(await connecting.catch(({ message }) => message)).toBe('the connection was closed')
@@ -134,47 +75,13 @@ test('an attempt that the other side does not even accept is gone when it is giv
   full.kill('SIGKILL')
 })
 
-test('it tells of room to write only who was told to wait, not when it reads again', async () => {
-  const { socket, peer, stop } = await connected()
-  const seen: string[] = []
-  for (const event of ['data', 'drain', 'close']) socket.on(event, () => seen.push(event))
-  socket.pause()
-  const heard = once(socket, 'data')
-  peer.write('answer')
-  await systemClock.sleep(50)
-  socket.resume()
-  await heard
-  peer.end()
-  expect(await eventually(() => seen.includes('close'))).toBe(true)
-  expect(seen).toEqual(['data', 'close'])
-  stop()
-})
-
-test('a listener that throws leaves nothing half read: it is an error, and closed', async () => {
-  const { socket, peer, stop } = await connected()
-  const seen: unknown[] = []
-  socket.on('error', ({ message }) => seen.push(message))
-  socket.on('close', () => seen.push('close'))
-  socket.on('data', () => {
-    throw new Error('cannot read it')
-  })
-  peer.write('answer')
-  expect(await eventually(() => seen.length === 2)).toBe(true)
-  expect(seen).toEqual(['cannot read it', 'close'])
-  stop()
-})
-
-test('without TLS it is this socket, which knows where it goes, as the errors of the client say', async () => {
+test('a socket knows its host and port, as the errors of the client say', async () => {
   const listener = createServer().listen(0, '127.0.0.1')
   await once(listener, 'listening')
   const { port } = listener.address() as { port: number }
-  for (const ssl of [false, undefined, 'prefer']) {
-    const sockets = new ClientSockets()
-    const socket = await sockets.make({ host: ['localhost'], port: [port], ssl })
-    expect(socket instanceof PlainSocket).toBe(ssl !== 'prefer')
-    expect(socket).toMatchObject({ host: 'localhost', port, destroyed: false })
-    sockets.close()
-  }
+  const sockets = new ClientSockets()
+  expect(await sockets.make({ host: ['localhost'], port: [port] })).toMatchObject({ host: 'localhost', port })
+  sockets.close()
   listener.close()
 })
 
@@ -248,7 +155,7 @@ test.each(cuts)('a server that %s in the middle of a COPY ends it with an error,
   way.state.cut = cut
   while (!writable.destroyed && writable.writableLength < 30_000_000) writable.write(`${'x'.repeat(99_999)}\n`)
   const [problem] = await failed
-  expect(codeOf(problem)).toMatch(/^(CONNECTION_CLOSED|ECONNRESET)$/)
+  expect(codeOf(problem)).toMatch(/^(CONNECTION_CLOSED|ECONNRESET|ERR_SOCKET_CLOSED)$/)
   way.state.cut = undefined
   await session.release()
   expect(await pool.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
