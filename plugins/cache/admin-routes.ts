@@ -1,4 +1,4 @@
-/** The cache in the admin API. */
+/** The routes of the cache in the admin API. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type AdminEnv, operation } from '../admin/api.ts'
 import type { Cache } from './api.ts'
@@ -25,7 +25,7 @@ const original = z.object({
   redis_keyspace_misses: z.int().nullable(),
 })
 
-/** `/monitoring/cache/stats`, with exactly the keys of the original gateway. */
+/** `/monitoring/cache/stats`, with the keys of the original gateway and no others. */
 export function cacheStatsRoutes(cache: Cache, now: () => number) {
   const app = new OpenAPIHono<AdminEnv>()
   app.openapi(
@@ -41,7 +41,7 @@ export function cacheStatsRoutes(cache: Cache, now: () => number) {
   return app
 }
 
-/** `/admin/cache`: what is in it, and taking it out. */
+/** `/admin/cache`: lists, counts and invalidates entries. */
 export function cacheAdminRoutes(cache: Cache) {
   const app = new OpenAPIHono<AdminEnv>()
   app.openapi(
@@ -77,7 +77,7 @@ export function cacheAdminRoutes(cache: Cache) {
       ...operation({
         id: 'cache.details',
         access: 'viewer',
-        summary: 'Shows all counts, the estimate for other sizes, and advice.',
+        summary: 'Shows all counts and, where `plugins.cache.advice` is on, the estimates and the advice.',
       }),
       method: 'get',
       path: '/stats',
@@ -90,7 +90,7 @@ export function cacheAdminRoutes(cache: Cache) {
       ...operation({
         id: 'cache.evict',
         access: 'operator',
-        summary: 'Takes out a key, a tag, what matches a pattern, or everything.',
+        summary: 'Invalidates a key, a tag, all keys of a pattern, or all keys.',
       }),
       method: 'post',
       path: '/evict',
@@ -102,7 +102,7 @@ export function cacheAdminRoutes(cache: Cache) {
               schema: z.union([
                 z.strictObject({ key: z.string().min(1).max(1_024) }),
                 z.strictObject({ tag: z.string().min(1).max(256) }),
-                z.strictObject({ pattern: z.string().min(1).max(256).describe('`*` stands for any characters.') }),
+                z.strictObject({ pattern: z.string().min(1).max(256).describe('`*` matches any text.') }),
                 z.strictObject({ all: z.literal(true) }),
               ]),
             },
@@ -111,9 +111,12 @@ export function cacheAdminRoutes(cache: Cache) {
       },
       responses: {
         200: json(
-          'It was taken out.',
+          'The keys were invalidated.',
           z.object({
-            evicted: z.int().nullable().describe('How many; null for a tag, whose entries are skipped from now on.'),
+            evicted: z
+              .int()
+              .nullable()
+              .describe('Entries removed; null for a tag, whose entries are removed when they are next read.'),
           }),
         ),
       },

@@ -1,35 +1,35 @@
-/** What other plugins and applications may use of the cache. */
+/** The interface of the cache for other plugins and for applications. */
 import { service } from '../../core/plugin.ts'
 
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
   readonly ttlMs?: number
-  /** Milliseconds after that in which it may be served while a new one is loaded. @default `plugins.cache.grace` */
+  /** Milliseconds after `ttlMs` in which the stale value may be served while a new one is loaded. @default `plugins.cache.grace` */
   readonly graceMs?: number
-  /** Names under which it can be invalidated. @default [] */
+  /** Names under which the value can be invalidated. @default [] */
   readonly tags?: readonly string[]
 }
 
-/** What a loader may say about the value that it loads. */
+/** With this a loader chooses the options of the value that the loader returns. */
 export interface LoadContext {
   readonly key: string
-  /** Sets the time to live in milliseconds, from the value; 0: it is not kept. */
+  /** Sets the time to live in milliseconds; 0: the value is not kept. */
   ttl(ms: number): void
   tags(...tags: string[]): void
-  /** The value is given to those who wait and not kept. */
+  /** The waiting callers get the value, which is not kept. */
   skip(): void
 }
 
 export interface LoadOptions extends CacheOptions {
   /** Milliseconds to wait for a new value while there is a stale one. @default 0 */
   readonly softTimeoutMs?: number
-  /** Milliseconds to wait for a value when there is none; the load goes on. @default none */
+  /** Milliseconds to wait for a value where none is cached; the load continues. @default none */
   readonly hardTimeoutMs?: number
-  /** Share (0-1) of the time to live after which a hit loads a new value behind. @default none */
+  /** Share (0-1) of the time to live after which a hit refreshes the value in background. @default none */
   readonly refreshAhead?: number
-  /** Milliseconds that `null` and `undefined` are kept. @default as other values */
+  /** Time to live of `null` and `undefined`, in milliseconds. @default as other values */
   readonly negativeTtlMs?: number
-  /** One process loads, the others wait for what it stores in Redis, `lockWait` at most. @default `plugins.cache.lock` */
+  /** One process loads; the others wait for the value, `lockWait` at most. @default `plugins.cache.lock` */
   readonly lock?: boolean
 }
 
@@ -50,35 +50,35 @@ export interface GroupCounts {
   load_seconds: number
 }
 
-/** A hit ratio for each case, 0-1. */
+/** Hit ratios (0-1) with half, double and four times the size or time to live. */
 export interface GhostRatios {
   readonly half: number
   readonly double: number
   readonly quadruple: number
 }
 export interface GhostEstimate extends GhostRatios {
-  /** The size as it is, played by the ghosts: the others compare with it. */
+  /** With the size in force, estimated like the other ratios: the value to compare them with. */
   readonly same: number
-  /** With times to live of half, double and four times the length. */
+  /** With other times to live. */
   readonly ttl: GhostRatios
 }
 
 export interface CacheStats {
-  /** Look-ups that were answered; with `misses`, all of them. */
+  /** Lookups with a cached value. `hits` and `misses` add up to all lookups. */
   readonly hits: number
   readonly misses: number
   /** Percent. */
   readonly hit_rate: number
   readonly local_hits: number
   readonly redis_hits: number
-  /** Hits with a value past its time to live, within its grace. */
+  /** Hits with a stale value: past the time to live, within the grace. */
   readonly stale_hits: number
   readonly sets: number
   readonly deletes: number
-  /** Entries that went from memory for want of room. */
+  /** Entries that a limit evicted from memory. */
   readonly evictions: number
   readonly evicted_bytes: number
-  /** All that went from memory: `entries` and `bytes` for want of room. */
+  /** Entries removed from memory, by cause; `entries` and `bytes` are the two limits. */
   readonly evictions_by_cause: {
     readonly entries: number
     readonly bytes: number
@@ -86,46 +86,46 @@ export interface CacheStats {
     readonly tag: number
     readonly invalidated: number
   }
-  /** Entries larger than all of memory's room. */
+  /** Entries larger than `maxSize`. */
   readonly rejected: number
   readonly loads: number
   readonly load_failures: number
   readonly load_seconds: number
   readonly loads_pending: number
-  /** Callers who got the result of a load that another one had begun. */
+  /** Callers that joined a load in progress. */
   readonly stampedes_avoided: number
-  /** Loads that another process did while this one waited. */
+  /** Loads of another process for which this process waited. */
   readonly lock_avoided: number
   /** Waits for another process that ended without a value. */
   readonly lock_expired: number
-  /** Entries of Redis that could not be read. */
+  /** Entries of Redis that cannot be decoded. */
   readonly poisoned: number
-  /** Entries that are too large for Redis, or cannot be written down. */
+  /** Entries that are too large for Redis or cannot be encoded. */
   readonly unstorable: number
   readonly redis_errors: number
-  /** Looks into Redis that were left out, since `maxLoads` were under way. */
+  /** Lookups in Redis that were left out, since `maxLoads` were in progress. */
   readonly redis_skipped: number
   /** Undefined without Redis. */
   readonly redis_up: boolean | undefined
-  /** Invalidations that wait for Redis to come back. */
+  /** Invalidations that wait while Redis is down. */
   readonly bus_waiting: number
-  /** Invalidations that could not be published and were folded into one of everything. */
+  /** Unsent invalidations that were replaced by one of all keys. */
   readonly bus_dropped: number
-  /** Messages that no cache of this version wrote. */
+  /** Messages on the channel from another program or version. */
   readonly bus_foreign: number
-  /** Times that the bus was joined; memory is emptied at each. */
+  /** Times that the channel was joined; each time empties memory. */
   readonly bus_generation: number
   readonly local_cache_size: number
   readonly local_cache_bytes: number
-  /** By `plugins.cache.groups`, and `other`; empty without groups. */
+  /** By the names of `plugins.cache.groups`, and `other`; empty without groups. */
   readonly groups: Readonly<Record<string, Readonly<GroupCounts>>>
-  /** Hit ratio (0-1) estimated for a memory tier of another size, and for other times to live. */
-  readonly ghost: GhostEstimate
-  /** What would change the hit ratio; undefined where nothing is worth it. */
+  /** Estimated hit ratios with other sizes and times to live; undefined without `plugins.cache.advice`. */
+  readonly ghost: GhostEstimate | undefined
+  /** The cheapest change that raises the hit ratio; undefined where none does, and without `plugins.cache.advice`. */
   readonly advice: string | undefined
 }
 
-/** The keys of {@link CacheStats} with those of the server. */
+/** {@link CacheStats} with counts of the Redis server. */
 export interface FullCacheStats extends CacheStats {
   readonly redis_memory_usage: number | null
   readonly redis_keyspace_hits: number | null
@@ -136,21 +136,24 @@ export interface CacheEntryInfo {
   readonly key: string
   readonly bytes: number
   readonly tags: readonly string[]
-  /** Milliseconds until it is no longer fresh; negative in its grace. */
+  /** Milliseconds for which the entry is still fresh; negative for a stale entry. */
   readonly ttlMs: number
 }
 
-/** Two tiers, memory and (if there is one) Redis. `null` and `undefined` are values like others. */
+/** A cache in memory and, with the plugin `redis`, in Redis. `null` and `undefined` are values like others. */
 export interface Cache {
   /** @returns the fresh value, or undefined */
   get<T>(key: string): Promise<T | undefined>
-  /** Values in the order of the keys, undefined where there is none. */
+  /** @returns fresh values in the order of the keys, undefined for a miss */
   mget<T>(keys: readonly string[]): Promise<(T | undefined)[]>
-  /** Sets here, in Redis, and makes the other processes forget. @throws CACHE_TIME_INVALID */
+  /** Sets the value here and in Redis, and invalidates the key in the other processes. @throws CACHE_TIME_INVALID */
   set(key: string, value: unknown, options?: CacheOptions): Promise<void>
-  /** @returns whether memory or Redis held it */
+  /** Invalidates a key. @returns whether memory or Redis held the key */
   delete(key: string): Promise<boolean>
-  /** Gives what is cached, else loads it, once for all who ask. @throws CACHE_LOAD_TIMEOUT, CACHE_BUSY, what the loader throws */
+  /**
+   * Returns the cached value, else loads one: all callers share one load.
+   * @throws CACHE_LOAD_TIMEOUT, CACHE_BUSY, what the loader throws
+   */
   getOrSet<T>(key: string, loader: Loader<T>, options?: LoadOptions): Promise<T>
   /** A function like `fn` whose results are cached. */
   wrap<Args extends unknown[], T>(
@@ -159,16 +162,19 @@ export interface Cache {
   ): (...args: Args) => Promise<T>
   /** A view in which every key begins with `name:`. @param name no `*` @throws CACHE_KEY_INVALID */
   namespace(name: string): Cache
-  /** Makes everything with the tag a miss, in constant time. */
+  /** Invalidates all entries with the tag, in constant time. */
   invalidateTag(tag: string): Promise<void>
-  /** Removes keys by pattern, `user:*`; only `*` is special. @returns how many memory or Redis held, the larger number */
+  /**
+   * Invalidates keys by pattern, `user:*`; only `*` is special.
+   * @returns keys removed from memory or from Redis, the larger number
+   */
   clear(pattern?: string): Promise<number>
-  /** The time by which it reckons, epoch milliseconds. */
+  /** The clock of the cache, epoch milliseconds. @internal for `httpCache` */
   nowMs(): number
-  /** Entries of the memory tier. @param limit @default 100 */
+  /** Entries of the memory tier, without values. @param limit @default 100 */
   list(limit?: number): readonly CacheEntryInfo[]
   stats(): CacheStats
-  /** As `stats`, with what Redis says of itself. */
+  /** As {@link Cache.stats}, with counts of the Redis server. */
   fullStats(): Promise<FullCacheStats>
 }
 export const Cache = service<Cache>('cache')

@@ -86,6 +86,7 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
         for (const each of ['loads', 'load_failures', 'load_seconds'] as const) add(groups[each], {}, counts[each])
       }
       for (const [gauge, read] of gauges) gauge.set({}, read(stats))
+      if (stats.ghost === undefined) return
       const { same, half, double, quadruple } = stats.ghost
       for (const [factor, ratio] of Object.entries({ '0.5': half, '1': same, '2': double, '4': quadruple }))
         ghost.set({ factor }, ratio)

@@ -1,20 +1,22 @@
-/** The options of the cache. */
+/** The config of the cache. */
 import { z } from 'zod'
 import { duration, size } from '../../core/plugin.ts'
 
 export const CacheConfig = z
   .strictObject({
     ttl: duration({ min: '1ms' }).prefault('5m').describe('How long a value is fresh.'),
-    grace: duration().prefault('0').describe('How long after that it may be served while a new one is loaded.'),
+    grace: duration()
+      .prefault('0')
+      .describe('How long after `ttl` a stale value may be served while a new one is loaded.'),
     graceBackoff: duration()
       .prefault('10s')
-      .describe('After a load that failed, how long the stale value is served before the next one.'),
+      .describe('After a failed load, how long the stale value is served before the next load.'),
     jitter: z
       .number()
       .min(0)
       .max(0.9)
       .default(0.1)
-      .describe('Share of the time to live by which it is shortened at random.'),
+      .describe('Largest share of the time to live by which it is shortened at random.'),
     maxEntries: z.int().min(1).max(10_000_000).default(10_000).describe('Entries of the memory tier.'),
     maxSize: size({ min: '1kB' }).prefault('64MiB').describe('Estimated bytes of the memory tier.'),
     maxLoads: z
@@ -22,14 +24,14 @@ export const CacheConfig = z
       .min(1)
       .max(1_000_000)
       .default(10_000)
-      .describe('Loads under way at one time, and looks into Redis.'),
+      .describe('Limit for loads in progress, and for lookups in Redis.'),
     maxTags: z
       .int()
       .min(1)
       .max(10_000_000)
       .default(10_000)
-      .describe('Invalidated tags that are remembered one by one.'),
-    prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Begins every key in Redis.'),
+      .describe('Invalidated tags that are remembered each; older ones count for all tags.'),
+    prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Prefix of every key in Redis.'),
     compressAbove: size().prefault('4KiB').describe('Entries above this size are compressed in Redis.'),
     maxEntrySize: size({ min: '1kB', max: '8MiB' })
       .prefault('1MiB')
@@ -37,37 +39,48 @@ export const CacheConfig = z
     lock: z
       .boolean()
       .default(false)
-      .describe('Whether one process loads a key while the others wait for what it stores in Redis.'),
+      .describe('Whether one process loads a key while the others wait for the value in Redis.'),
     lockWait: duration({ min: '1ms', max: '10m' })
       .prefault('5s')
-      .describe('How long another process is waited for; then the loader runs here too.'),
+      .describe('How long a process waits for the lock; then it runs the loader too.'),
     lockHold: duration({ min: '10ms', max: '10m' })
       .prefault('30s')
-      .describe('How long the lock stands where its holder does not give it back.'),
+      .describe('How long the lock lasts if its holder does not release it.'),
     redisPause: duration({ min: '1ms' })
       .prefault('2s')
-      .describe('How often Redis is tried after it failed; memory goes on alone meanwhile.'),
+      .describe('Period of the probes of Redis; after a failure the memory tier works alone until one succeeds.'),
     groups: z
       .array(
         z.strictObject({
           name: z
             .string()
             .regex(/^[a-z][a-z0-9_]{0,62}$/)
-            .refine((name) => name !== 'other', 'expected another name than other, which is that of the rest')
+            .refine((name) => name !== 'other', 'expected another name than other, the group of all other keys')
             .describe('Label `group` of the counts.'),
-          pattern: z.string().min(1).max(200).describe('Keys of the group; `*` stands for any text.'),
+          pattern: z.string().min(1).max(200).describe('Keys of the group; `*` matches any text.'),
         }),
       )
       .max(50)
       .default([])
       .refine((groups) => new Set(groups.map(({ name }) => name)).size === groups.length, 'expected names that differ')
-      .describe('Keys that are counted apart, the first that matches; the rest is `other`. At most 50.'),
-    maxRetries: z.int().min(1).max(100_000).default(1_000).describe('Invalidations that wait for Redis to come back.'),
+      .describe(
+        'Groups of keys with separate counts; the first match applies, all other keys are `other`. At most 50.',
+      ),
+    maxRetries: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1_000)
+      .describe('Limit for invalidations that wait while Redis is down.'),
+    advice: z
+      .boolean()
+      .default(false)
+      .describe('Whether hit ratios for other sizes and times to live are estimated, with advice.'),
   })
   .describe('A cache in memory and Redis.')
 export type CacheConfig = z.output<typeof CacheConfig>
 
-/** The options in force, shared by the parts of one cache; a reload puts others in their place. */
+/** The config in force, shared by the parts of one cache; a reload replaces it. */
 export interface Settings {
   config: CacheConfig
 }

@@ -1,7 +1,10 @@
-/** The cache: memory, then Redis, then the loader, which runs once for all who ask. */
+/** The cache: memory, then Redis, then the loader, one load in progress for each key. */
 import { type Clock, withDeadline } from '../../core/plugin.ts'
+import type { Redis } from '../redis/api.ts'
 import type { Cache, CacheOptions, CacheStats, FullCacheStats, Loader, LoadOptions, WrapOptions } from './api.ts'
+import type { CacheParts } from './cache-parts.ts'
 import type { CacheConfig, Settings } from './config.ts'
+import { newCounts } from './counts.ts'
 import { checkedMs, entryTimes, isAged } from './entry-times.ts'
 import { cacheError } from './errors.ts'
 import { Invalidator } from './invalidator.ts'
@@ -11,137 +14,119 @@ import { type LookedUp, Lookups } from './loading/lookups.ts'
 import type { Entry } from './memory/entry.ts'
 import { MemoryTier } from './memory/memory-tier.ts'
 import { Namespace } from './namespace.ts'
-import type { Invalidation } from './redis/invalidation-bus.ts'
-import type { RedisTier } from './redis/redis-tier.ts'
-import { fullStatsOf, noTierCounts, statsOf, sumTierCounts, type TierCounts, tierCounts } from './stats.ts'
+import { RedisTier } from './redis/redis-tier.ts'
+import { fullStatsOf, statsOf } from './stats.ts'
 
-/** What a cache stands on; an instance of the plugin brings its own. */
-export interface Ground {
+/** What one instance of the plugin gives its cache. */
+export interface CacheEnvironment {
   readonly clock: Clock
-  /** Makes the second tier. @param onInvalidation told what another process invalidated */
-  readonly redis?: ((settings: Settings, onInvalidation: (invalidation: Invalidation) => void) => RedisTier) | undefined
-  /** INFO of the server, for `fullStats`. */
-  readonly info?: (() => Promise<ReadonlyMap<string, string>>) | undefined
+  /** The server of the second tier. */
+  readonly redis?: Redis | undefined
   /** 0-1, for the jitter. @default Math.random */
   readonly random?: () => number
 }
 
-export class TieredCache implements Cache {
-  readonly counts = { local_hits: 0, redis_hits: 0, stale_hits: 0, misses: 0, sets: 0, deletes: 0 }
+/**
+ * The cache. `getOrSet` does what the first line that applies says:
+ *
+ * | the key is                | the caller gets                                            | note |
+ * |---------------------------|------------------------------------------------------------|------|
+ * | fresh in memory           | the value; past `refreshAhead`, with a refresh in background | |
+ * | stale in memory           | the stale value, with a refresh in background              | 1 |
+ * | fresh in Redis            | the value, which memory keeps                              | 2, 3 |
+ * | stale in Redis            | as stale in memory                                         | 1, 2, 3 |
+ * | loading in this process   | the result of the load in progress                         | 3 |
+ * | over `maxLoads`           | CACHE_BUSY                                                 | |
+ * | locked by another process | the value that the other process stores within `lockWait`  | 2, 3 |
+ * | none of these             | the result of the loader, which both tiers keep            | 3, 4 |
+ *
+ * 1. The new value, if the refresh ends within `softTimeoutMs`. No refresh for `graceBackoff` after one that failed.
+ * 2. Does not apply without Redis, or while Redis is down.
+ * 3. CACHE_LOAD_TIMEOUT after `hardTimeoutMs`; the load continues, and its result is kept.
+ * 4. For `ttlMs`, null and undefined for `negativeTtlMs`. Not kept if the key or a tag was invalidated meanwhile.
+ */
+export class TieredCache implements Cache, CacheParts {
+  readonly counts = newCounts()
   readonly memory: MemoryTier
-  readonly loads: Loads
+  readonly settings: Settings
   redis: RedisTier | undefined
   /** What the metrics have been told, by name. */
   readonly published = new Map<string, number>()
-  private readonly lookups: Lookups
-  private readonly invalidator: Invalidator
-  readonly settings: Settings
-  private ground: Ground
-  /** What the tiers that were replaced counted. */
-  private past: TierCounts = noTierCounts
+  private environment: CacheEnvironment
+  private readonly lookups = new Lookups(this)
+  private readonly loads = new Loads(this, this.lookups)
+  private readonly invalidator = new Invalidator(this, [this.lookups.flights, this.loads.flights])
 
-  constructor(config: CacheConfig, ground: Ground) {
-    this.ground = ground
+  constructor(config: CacheConfig, environment: CacheEnvironment) {
+    this.environment = environment
     this.settings = { config }
     this.memory = new MemoryTier(config)
-    const loads = new Loads(this)
-    const lookups = new Lookups(this)
-    this.loads = loads
-    this.lookups = lookups
-    this.invalidator = new Invalidator(this, loads, lookups)
-    this.redis = this.makeRedis()
+    this.redis = this.makeRedisTier()
   }
 
   get clock(): Clock {
-    return this.ground.clock
+    return this.environment.clock
   }
   get random(): () => number {
-    return this.ground.random ?? Math.random
+    return this.environment.random ?? Math.random
   }
 
-  private makeRedis(): RedisTier | undefined {
-    return this.ground.redis?.(this.settings, (invalidation) => void this.invalidator.here(invalidation))
+  private makeRedisTier(): RedisTier | undefined {
+    const { counts, settings, environment } = this
+    const { redis, clock } = environment
+    const onInvalidation = this.invalidator.here.bind(this.invalidator)
+    return redis && new RedisTier({ redis, settings, clock, counts, onInvalidation })
   }
 
   async start(): Promise<void> {
     await this.redis?.start()
   }
-  /** Ends what `ground` brought, unless the cache has moved on to another one. */
-  leave(ground: Ground): void {
-    if (this.ground === ground) this.redis?.stop()
+  /** Ends the Redis tier, unless a successor instance has been adopted. */
+  stop(environment: CacheEnvironment): void {
+    if (this.environment === environment) this.redis?.stop()
   }
 
-  /** Takes other options; with another prefix what is in memory goes. */
+  /** Applies another config; another prefix empties memory. */
   async configure(config: CacheConfig): Promise<void> {
-    this.adopt(config)
+    this.apply(config)
     await this.redis?.start()
   }
 
-  private adopt(config: CacheConfig): void {
+  private apply(config: CacheConfig): void {
     const { prefix } = this.settings.config
     this.settings.config = config
     this.memory.configure(config)
     if (prefix !== config.prefix) this.invalidator.here(['pattern', '*'])
   }
 
-  /** Goes on with the options, the clock and the Redis of another instance of the plugin, unless it stands there. */
-  async move(config: CacheConfig, ground: Ground): Promise<void> {
-    if (this.ground === ground) return
-    const { redis } = this
-    this.ground = ground
-    this.adopt(config)
-    this.past = sumTierCounts(this.past, tierCounts(redis))
-    this.redis = this.makeRedis()
-    if (redis !== undefined) this.redis?.bus.adopt(redis.bus)
+  /** Adopts the config, clock and Redis of the successor instance. No-op if it already uses them. */
+  async adopt(config: CacheConfig, environment: CacheEnvironment): Promise<void> {
+    if (this.environment === environment) return
+    const previous = this.redis
+    this.environment = environment
+    this.apply(config)
+    this.redis = this.makeRedisTier()
+    if (previous !== undefined) this.redis?.bus.adopt(previous.bus)
     await this.redis?.start()
-    redis?.stop()
+    previous?.stop()
   }
 
   get<T>(key: string): Promise<T | undefined> {
     const nowMs = this.nowMs()
     const entry = this.memory.find(key, nowMs)
     if (entry !== undefined && entry.freshUntilMs > nowMs) return this.hit(entry)
-    return this.redis === undefined ? this.missed(key) : this.getFromRedis<T>(this.redis, key)
+    return this.getFromRedis(key)
   }
 
-  private hit<T>(entry: Entry): Promise<T> {
-    this.counts.local_hits += 1
-    if (entry.group !== undefined) entry.group.local_hits += 1
-    entry.settled ??= Promise.resolve(entry.value)
-    return entry.settled as Promise<T>
+  private async getFromRedis<T>(key: string): Promise<T | undefined> {
+    const entry = this.redis && (await this.lookups.of(this.redis, key)).entry
+    const isFresh = entry !== undefined && entry.freshUntilMs > this.nowMs()
+    this.count(isFresh ? 'redis_hits' : 'misses', key)
+    return isFresh ? (entry.value as T) : undefined
   }
 
-  private missed = async (key: string): Promise<undefined> => this.count('misses', key) as undefined
-
-  private count(what: 'local_hits' | 'redis_hits' | 'misses', key: string): void {
-    this.counts[what] += 1
-    this.memory.groups.count(what, key)
-  }
-
-  private async getFromRedis<T>(redis: RedisTier, key: string): Promise<T | undefined> {
-    const { entry } = await this.lookups.of(redis, key)
-    if (entry === undefined || entry.freshUntilMs <= this.nowMs()) return this.missed(key)
-    this.count('redis_hits', key)
-    return entry.value as T
-  }
-
-  async mget<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
-    const nowMs = this.nowMs()
-    const entries = new Map(keys.map((key) => [key, this.memory.find(key, nowMs)]))
-    const absent = [...entries.keys()].filter((key) => !((entries.get(key)?.freshUntilMs ?? 0) > nowMs))
-    const { redis } = this
-    if (redis !== undefined) {
-      const looked = await Promise.all(absent.map((key) => this.lookups.of(redis, key)))
-      for (const [index, { entry }] of looked.entries()) entries.set(absent[index]!, entry)
-    }
-    const laterMs = this.nowMs()
-    const fromRedis = new Set(absent)
-    return keys.map((key) => {
-      const entry = entries.get(key)
-      const isFresh = entry !== undefined && entry.freshUntilMs > (fromRedis.has(key) ? laterMs : nowMs)
-      this.count(!isFresh ? 'misses' : fromRedis.has(key) ? 'redis_hits' : 'local_hits', key)
-      return isFresh ? (entry.value as T) : undefined
-    })
+  mget<T>(keys: readonly string[]): Promise<(T | undefined)[]> {
+    return Promise.all(keys.map((key) => this.get<T>(key)))
   }
 
   async set(key: string, value: unknown, options: CacheOptions = {}): Promise<void> {
@@ -149,7 +134,7 @@ export class TieredCache implements Cache {
     const { ttlMs = config.ttl, graceMs = config.grace, tags = [] } = options
     if (checkedMs(ttlMs, 'ttlMs') === 0) return void (await this.delete(key))
     const entry = { value, tags, ...entryTimes(this.nowMs(), ttlMs, graceMs, config.jitter, this.random()) }
-    this.invalidator.doom(key)
+    this.invalidator.mustNotKeep(key)
     this.counts.sets += 1
     this.memory.keep(this.memory.make(key, entry, this.memory.tags.now), true)
     await this.redis?.put(key, entry)
@@ -162,20 +147,27 @@ export class TieredCache implements Cache {
     if (entry.freshUntilMs <= nowMs) return this.stale(entry, loader, options)
     const { refreshAhead } = options
     if (refreshAhead !== undefined && entry.retryAtMs <= nowMs && isAged(entry, refreshAhead, nowMs))
-      void this.loads.behind(entry, loader, options)
+      void this.loads.refreshInBackground(entry, loader, options)
     return this.hit(entry)
   }
 
+  private hit<T>(entry: Entry): Promise<T> {
+    this.counts.local_hits += 1
+    if (entry.group !== undefined) entry.group.local_hits += 1
+    entry.settled ??= Promise.resolve(entry.value)
+    return entry.settled as Promise<T>
+  }
+
+  /** @param looked the lookup that found the entry in Redis; undefined for an entry of memory */
   private async stale<T>(entry: Entry, loader: Loader<T>, options: LoadOptions, looked?: LookedUp): Promise<T> {
     const { softTimeoutMs = 0 } = options
-    const { clock } = this.ground
-    const load = entry.retryAtMs > clock.now() ? undefined : this.loads.behind(entry, loader, options, looked)
-    if (load !== undefined && softTimeoutMs > 0) {
-      const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key: entry.key, timeoutMs: softTimeoutMs })
-      const found = await withDeadline(load, softTimeoutMs, clock, late).catch(() => undefined)
-      if (found !== undefined) {
+    const refresh =
+      entry.retryAtMs > this.nowMs() ? undefined : this.loads.refreshInBackground(entry, loader, options, looked)
+    if (refresh !== undefined && softTimeoutMs > 0) {
+      const loaded = await this.within(softTimeoutMs, entry.key, refresh).catch(() => undefined)
+      if (loaded !== undefined) {
         this.count('misses', entry.key)
-        return found.value
+        return loaded.value
       }
     }
     this.counts.stale_hits += 1
@@ -185,28 +177,27 @@ export class TieredCache implements Cache {
 
   private miss<T>(key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
     const { redis } = this
-    const load =
-      redis === undefined ? this.loadMissing(key, loader, options) : this.through(redis, key, loader, options)
-    const { hardTimeoutMs: timeoutMs } = options
-    if (timeoutMs === undefined) return load
-    const late = () => cacheError('CACHE_LOAD_TIMEOUT', { key, timeoutMs })
-    return withDeadline(load, timeoutMs, this.ground.clock, late)
+    const value =
+      redis === undefined
+        ? this.load(key, loader, options)
+        : this.lookups.of(redis, key).then((looked) => {
+            const { entry } = looked
+            if (entry === undefined) return this.load(key, loader, options, looked)
+            if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)
+            this.count('redis_hits', key)
+            return entry.value as T
+          })
+    const { hardTimeoutMs } = options
+    return hardTimeoutMs === undefined ? value : this.within(hardTimeoutMs, key, value)
   }
 
-  private loadMissing<T>(key: string, loader: Loader<T>, options: LoadOptions, looked?: LookedUp): Promise<T> {
+  private load<T>(key: string, loader: Loader<T>, options: LoadOptions, looked?: LookedUp): Promise<T> {
     this.count('misses', key)
     return this.loads.load(key, loader, options, looked)
   }
 
-  /** Looks into Redis before it loads. */
-  private through<T>(redis: RedisTier, key: string, loader: Loader<T>, options: LoadOptions): Promise<T> {
-    return this.lookups.of(redis, key).then((looked) => {
-      const { entry } = looked
-      if (!entry) return this.loadMissing(key, loader, options, looked)
-      if (entry.freshUntilMs <= this.nowMs()) return this.stale(entry, loader, options, looked)
-      this.count('redis_hits', key)
-      return entry.value as T
-    })
+  private within<T>(timeoutMs: number, key: string, value: Promise<T>): Promise<T> {
+    return withDeadline(value, timeoutMs, this.clock, () => cacheError('CACHE_LOAD_TIMEOUT', { key, timeoutMs }))
   }
 
   wrap<Args extends unknown[], T>(
@@ -236,13 +227,18 @@ export class TieredCache implements Cache {
     return this.invalidator.everywhere(['pattern', pattern])
   }
 
-  nowMs = (): number => this.ground.clock.now()
+  nowMs = (): number => this.environment.clock.now()
   list = (limit?: number, prefix?: string) => this.memory.list(this.nowMs(), limit, prefix)
 
+  count: CacheParts['count'] = (what, key, by = 1) => {
+    this.counts[what] += by
+    this.memory.groups.count(what, key, by)
+  }
   stats(): CacheStats {
-    return statsOf(this, sumTierCounts(this.past, tierCounts(this.redis)))
+    return statsOf(this, this.loads.flights.size)
   }
   fullStats(): Promise<FullCacheStats> {
-    return fullStatsOf(this.stats(), this.ground.info)
+    const { redis } = this.environment
+    return fullStatsOf(this.stats(), redis && (() => redis.info()))
   }
 }

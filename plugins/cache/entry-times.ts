@@ -11,14 +11,14 @@ export interface EntryTimes {
 /** Longest time to live and longest grace in milliseconds: ten years. */
 export const longestMs = 10 * 365 * 86_400_000
 
-/** @returns `ms`, ten years at most @throws CACHE_TIME_INVALID for what is negative or no number */
+/** @returns `ms`, ten years at most @throws CACHE_TIME_INVALID for a negative number and NaN */
 export function checkedMs(ms: number, option: string): number {
   if (!(ms >= 0)) throw cacheError('CACHE_TIME_INVALID', { option, value: ms })
   return Math.min(ms, longestMs)
 }
 
 /**
- * @param jitter share (0-1) of the time to live by which it is shortened at most
+ * @param jitter largest share (0-1) of the time to live by which it is shortened
  * @param random 0-1
  */
 export function entryTimes(
@@ -32,14 +32,14 @@ export function entryTimes(
   return { createdMs, freshUntilMs, staleUntilMs: freshUntilMs + checkedMs(graceMs, 'graceMs') }
 }
 
-/** @param share (0-1) of its time to live @returns whether so much of it has passed */
+/** @param share (0-1) of the time to live @returns whether that share has passed */
 export const isAged = ({ createdMs, freshUntilMs }: EntryTimes, share: number, nowMs: number): boolean =>
   nowMs - createdMs >= share * (freshUntilMs - createdMs)
 
-/** An entry as it stands in Redis. Times are epoch milliseconds. */
+/** An entry as Redis holds it. Times are epoch milliseconds. */
 export interface StoredEntry extends EntryTimes {
   readonly value: unknown
   readonly tags: readonly string[]
-  /** An estimate of the bytes that the value takes in memory, where it is known from how it was written. */
+  /** Estimated bytes of the value in memory; undefined for a value that was not decoded from Redis. */
   readonly valueBytes?: number
 }

@@ -1,4 +1,4 @@
-/** The cache: memory and Redis, one load for all who ask, invalidation across processes. */
+/** The cache: memory and Redis, single flight, invalidation across processes. */
 import { definePlugin } from '../../core/plugin.ts'
 import { adminRoutes } from '../admin/api.ts'
 import { collector } from '../metrics/api.ts'
@@ -6,29 +6,22 @@ import { Redis } from '../redis/api.ts'
 import { Cache } from './api.ts'
 import { cacheCollector } from './collect.ts'
 import { CacheConfig } from './config.ts'
-import { type Ground, TieredCache } from './engine.ts'
-import { RedisTier } from './redis/redis-tier.ts'
+import { TieredCache } from './engine.ts'
 
 export default definePlugin({
   api: 1,
   name: 'cache',
   version: '1.0.0',
-  summary: 'Caches in memory and Redis, loads once for all who ask.',
+  summary: 'Caches in memory and Redis, with one load in progress for each key.',
   config: CacheConfig,
   provides: { cache: Cache },
   wants: { redis: Redis },
   setup({ config, clock, wants: { redis }, inherited }) {
     let current = config
-    const ground: Ground = {
-      clock,
-      ...(redis && {
-        redis: (settings, onInvalidation) => new RedisTier({ redis, settings, clock, onInvalidation }),
-        info: () => redis.info(),
-      }),
-    }
-    // One cache lives through reloads: what applications hold of it stays good, and memory stays warm.
-    const before = inherited as TieredCache | undefined
-    const cache = before ?? new TieredCache(config, ground)
+    const environment = { clock, redis }
+    // One cache lives through all reloads: the service stays valid for applications, and memory stays warm.
+    const previous = inherited as TieredCache | undefined
+    const cache = previous ?? new TieredCache(config, environment)
     return {
       services: { cache },
       contributes: [
@@ -42,13 +35,13 @@ export default definePlugin({
           app: async () => (await import('./admin-routes.ts')).cacheAdminRoutes(cache),
         }),
       ],
-      start: () => (before === undefined ? cache.start() : cache.move(config, ground)),
+      start: () => (previous === undefined ? cache.start() : cache.adopt(config, environment)),
       reconfigure(next) {
         current = next
         return cache.configure(next)
       },
-      handover: () => ({ state: cache, resume: () => cache.move(current, ground) }),
-      stop: () => cache.leave(ground),
+      handover: () => ({ state: cache, resume: () => cache.adopt(current, environment) }),
+      stop: () => cache.stop(environment),
     }
   },
 })

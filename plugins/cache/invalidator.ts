@@ -1,56 +1,45 @@
-/** Makes this process, Redis and the other processes forget. */
-
+/** Invalidates keys, tags and patterns in this process, in Redis and in the other processes. */
+import type { CacheParts } from './cache-parts.ts'
 import { matcher } from './keys.ts'
-import type { Loads } from './loading/loads.ts'
-import type { Lookups } from './loading/lookups.ts'
-import type { MemoryTier } from './memory/memory-tier.ts'
-import type { Invalidation } from './redis/invalidation-bus.ts'
-import type { RedisTier } from './redis/redis-tier.ts'
-
-export interface InvalidatorHouse {
-  readonly memory: MemoryTier
-  readonly redis: RedisTier | undefined
-}
+import type { Flights } from './loading/flights.ts'
+import type { Invalidation } from './redis/redis-parts.ts'
 
 export class Invalidator {
-  /** @param house read at each use: a reload changes it */
+  /** @param flights the lookups and the loads in progress */
   constructor(
-    private readonly house: InvalidatorHouse,
-    private readonly loads: Loads,
-    private readonly lookups: Lookups,
+    private readonly parts: CacheParts,
+    private readonly flights: readonly Pick<Flights, 'invalidate' | 'invalidateMatching'>[],
   ) {}
 
-  /** What is under way for a key is not kept when it comes. */
-  doom(key: string): void {
-    this.loads.doom(key)
-    this.lookups.doom(key)
+  /** The lookup and the load of a key in progress are not kept. */
+  mustNotKeep(key: string): void {
+    for (const each of this.flights) each.invalidate(key)
   }
 
-  /** Forgets in this process. @returns how many entries went; 0 for a tag, whose entries are left out when asked for */
-  here([kind, what]: Invalidation): number {
-    const { memory } = this.house
+  /** Invalidates in this process. @returns entries removed; 0 for a tag, whose entries are removed when next read */
+  here([kind, name]: Invalidation): number {
+    const { memory } = this.parts
     if (kind === 'tag') {
-      memory.tags.invalidate(what)
+      memory.tags.invalidate(name)
       return 0
     }
     if (kind === 'key') {
-      this.doom(what)
-      return memory.delete(what) ? 1 : 0
+      this.mustNotKeep(name)
+      return memory.delete(name) ? 1 : 0
     }
-    const matches = matcher(what)
-    this.loads.doomAll(matches)
-    this.lookups.doomAll(matches)
-    return memory.deleteAll(what === '*' ? undefined : matches)
+    const matches = matcher(name)
+    for (const each of this.flights) each.invalidateMatching(matches)
+    return memory.deleteAll(name === '*' ? undefined : matches)
   }
 
-  /** Forgets everywhere. @returns how many memory or Redis held, the larger number */
+  /** Invalidates in every process. @returns entries removed from memory or from Redis, the larger number */
   async everywhere(invalidation: Invalidation): Promise<number> {
     const local = this.here(invalidation)
-    const { redis } = this.house
+    const { redis } = this.parts
     if (redis === undefined) return local
     const removed = await redis.bus.send(invalidation)
-    // A look that began after the removal may have overtaken it: on a new connection, or while the script's text was
-    // sent. From here on nothing is read before the removal was made.
+    // A lookup that began after the removal may have overtaken it: on a new connection, or while the text of the
+    // script was sent. From here on nothing is read before the removal.
     this.here(invalidation)
     return Math.max(local, removed ?? 0)
   }

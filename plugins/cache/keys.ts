@@ -1,4 +1,4 @@
-/** PURE. Keys of values: the same text for the same meaning. */
+/** PURE. Cache keys from values: equal values give equal keys. */
 import { cacheError } from './errors.ts'
 
 const maxLength = 200
@@ -12,7 +12,7 @@ function canonical(value: unknown, above: readonly unknown[]): string {
   if (typeof value === 'function' || typeof value === 'symbol')
     throw cacheError('CACHE_KEY_INVALID', { what: `a ${typeof value}` })
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (above.includes(value)) throw cacheError('CACHE_KEY_INVALID', { what: 'a value that holds itself' })
+  if (above.includes(value)) throw cacheError('CACHE_KEY_INVALID', { what: 'a value that contains itself' })
   const path = [...above, value]
   const each = (items: Iterable<unknown>) => [...items].map((item) => canonical(item, path))
   if (value instanceof Date) return `Date(${value.getTime()})`
@@ -33,9 +33,9 @@ function canonical(value: unknown, above: readonly unknown[]): string {
 }
 
 /**
- * @param parts what the key stands for; the order of properties, and of the items of Map and Set, means nothing
- * @returns a text, hashed past 200 characters
- * @throws CACHE_KEY_INVALID for functions, symbols and values that hold themselves
+ * @param parts values; the order of properties, and of the items of Map and Set, is ignored
+ * @returns a text, hashed above 200 characters
+ * @throws CACHE_KEY_INVALID for functions, symbols and values that contain themselves
  */
 export function stableKey(...parts: readonly unknown[]): string {
   const text = parts.map((part) => (typeof part === 'string' ? JSON.stringify(part) : canonical(part, []))).join()
@@ -43,8 +43,8 @@ export function stableKey(...parts: readonly unknown[]): string {
 }
 
 /**
- * @param key a name, or what makes the key; unset: the function's name
- * @returns the key of a call by its arguments
+ * @param key a name, or a function that makes the key @default the function's name
+ * @returns a function from arguments to the key of the call
  * @throws CACHE_KEY_INVALID for a function without a name
  */
 export function keyOfCall<Args extends unknown[]>(
@@ -57,7 +57,7 @@ export function keyOfCall<Args extends unknown[]>(
   return (...args) => `${first}:${stableKey(...args)}`
 }
 
-/** @param pattern `*` stands for any text @returns whether a key matches */
+/** @param pattern `*` matches any text @returns whether a key matches */
 export function matcher(pattern: string): (key: string) => boolean {
   if (pattern === '*') return () => true
   const source = pattern

@@ -1,15 +1,15 @@
-/** A view of a cache in which every key begins with a prefix. Tags are shared. */
+/** A view of a cache that adds a prefix to every key. Tags are shared with the cache. */
 import type { Cache, CacheEntryInfo, CacheOptions, Loader, LoadOptions, WrapOptions } from './api.ts'
 import { cacheError } from './errors.ts'
 import { keyOfCall } from './keys.ts'
 
-/** The cache below, which can list by prefix. */
+/** The cache behind the view, which can list by prefix. */
 type Whole = Cache & { list(limit?: number, prefix?: string): readonly CacheEntryInfo[] }
 
 export class Namespace implements Cache {
   private readonly prefix: string
 
-  /** @param name no `*`, which would be one in its patterns @throws CACHE_KEY_INVALID */
+  /** @param name no `*`, which the patterns of `clear` would expand @throws CACHE_KEY_INVALID */
   constructor(
     private readonly whole: Whole,
     name: string,

@@ -1,10 +1,10 @@
-/** Statements whose rows are cached. */
+/** Cached rows of SQL statements. */
 import type { Pool } from '../../pool/api.ts'
 import type { Cache, LoadOptions } from '../api.ts'
 import { cacheError } from '../errors.ts'
 import { stableKey } from '../keys.ts'
 
-/** What runs a statement: a pool, or anything with its `query`. */
+/** Runs a statement: a pool, or any object with the same `query`. */
 export type Queries = Pick<Pool, 'query'> & { readonly name?: string }
 
 export type CachedQuery = <T = Record<string, unknown>>(
@@ -23,17 +23,16 @@ export function refusedVerb(text: string): string | undefined {
   return /^(select|values|table|with)$/i.test(verb) && !changes.test(bare) ? undefined : verb
 }
 
-/** Gives the one of now: a reload may put another in the place of one that was kept. */
+/** Accepts a service, or a function that returns the service in force: a reload may replace a service. */
 const current = <T extends object>(given: T | (() => T)): (() => T) =>
   typeof given === 'function' ? (given as () => T) : () => given
 
 /**
- * Makes a function that runs a reading statement once and caches its rows, by its text and parameters. The rows are a
- * plain array: `count` and `command` of the driver are not kept. It only reads, so it is repeated once where its
- * connection is lost.
- * @param cache the cache, or what gives it at each call
- * @param pool the pool, or what gives it at each call: so a restart of the plugin `pool` leaves no old one behind
- * @param options for every statement; those of a call are laid over them
+ * Makes a function that runs a reading statement and caches its rows, by text and parameters. The rows are a plain
+ * array: `count` and `command` of the driver are not kept. A statement is repeated once where its connection is lost.
+ * @param cache the cache, or a function that is called at each call
+ * @param pool the pool, or a function that is called at each call and survives a restart of the plugin `pool`
+ * @param options for every statement; the options of a call are merged over them
  * @throws (the call) CACHE_QUERY_REFUSED for a statement that changes or locks, what the pool and the cache throw
  */
 export function cachedQuery(

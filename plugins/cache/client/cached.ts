@@ -1,9 +1,9 @@
-/** The decorator of methods. */
+/** The decorator for methods. */
 import type { Cache, WrapOptions } from '../api.ts'
 import { cacheError } from '../errors.ts'
 
 export interface CachedOptions<Args extends unknown[]> extends WrapOptions<Args> {
-  /** Gives the cache, at each call. @default the object's own property `cache` */
+  /** Returns the cache, at each call. @default the object's own property `cache` */
   readonly cache?: () => Cache
 }
 

@@ -4,9 +4,9 @@ import type { Cache, LoadContext } from '../api.ts'
 import { stableKey } from '../keys.ts'
 
 export interface HttpCacheOptions {
-  /** Milliseconds; the answer's own `s-maxage` or `max-age` wins. */
+  /** Milliseconds; `s-maxage` or `max-age` of the answer wins. */
   readonly ttlMs: number
-  /** Request headers that make different answers. @default [] */
+  /** Request headers on which the answer depends. @default [] */
   readonly vary?: readonly string[]
   readonly tags?: readonly string[]
   /** Larger answers are not kept, in bytes. @default 1 MiB */
@@ -21,7 +21,7 @@ interface Answer {
   readonly createdMs: number
 }
 
-/** @returns milliseconds that Cache-Control allows, or undefined where it does not say; 0: not at all */
+/** @returns milliseconds that Cache-Control allows, 0 for none, or undefined where it names no time */
 export function allowedMs(control: string): number | undefined {
   if (/\b(no-store|private|no-cache)\b/i.test(control)) return 0
   const seconds = /\bs-maxage="?(\d+)/i.exec(control)?.[1] ?? /\bmax-age="?(\d+)/i.exec(control)?.[1]
@@ -50,7 +50,7 @@ function respond(answer: Answer, request: Headers, state: 'HIT' | 'MISS', ageMs:
 /** Headers that belong to one answer on one connection. */
 const ofOneAnswer = ['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'x-request-id', 'age']
 
-/** @returns the answer, or undefined where it must not be kept */
+/** @returns undefined for an answer that must not be kept */
 async function captured(response: Response, names: readonly string[], maxBytes: number): Promise<Answer | undefined> {
   const { headers, status, body } = response
   const varies = listed(headers.get('vary')).some((name) => name !== '' && !names.includes(name))
@@ -67,21 +67,21 @@ async function captured(response: Response, names: readonly string[], maxBytes: 
 }
 
 /**
- * Caches answers to GET with status 200, made once for all who ask meanwhile. Requests with `Authorization` or `Cookie` pass
- * by unless that header is in `vary`; so do answers with `Set-Cookie`, and those that vary by a header not in `vary`.
- * A request with `Cache-Control: no-cache` gets a new answer, which is kept; with `no-store` it passes by.
+ * Caches answers to GET with status 200; concurrent requests share one run of the handler. Not cached: requests with
+ * `Authorization` or `Cookie` unless that header is in `vary`, answers with `Set-Cookie`, answers that vary by a header
+ * not in `vary`. `Cache-Control: no-cache` of a request gets a new answer, which is kept; `no-store` is never cached.
  */
 export function httpCache(cache: () => Cache, options: HttpCacheOptions): MiddlewareHandler {
   const { ttlMs, vary = [], tags = [], maxBytes = 1_048_576 } = options
   const names = vary.map((name) => name.toLowerCase())
-  const passesBy = ({ method, headers }: Request) =>
+  const isUncacheable = ({ method, headers }: Request) =>
     method !== 'GET' ||
     headers.has('range') ||
     /\bno-store\b/i.test(headers.get('cache-control') ?? '') ||
     ['authorization', 'cookie'].some((name) => headers.has(name) && !names.includes(name))
   return async function cacheAnswers(context, next) {
     const { raw } = context.req
-    if (passesBy(raw)) return next()
+    if (isUncacheable(raw)) return next()
     const { headers } = raw
     const varying = names.map((name) => headers.get(name))
     const key = `http:${stableKey(raw.url, varying)}`
@@ -95,7 +95,7 @@ export function httpCache(cache: () => Cache, options: HttpCacheOptions): Middle
       else ttl(keepMs)
       return answer && { ...answer, createdMs: cache().nowMs() }
     }
-    // No grace: what is loaded behind would answer a request that is over.
+    // No grace: a refresh in background would run the handler of a request that has ended.
     const kept = { tags, graceMs: 0 }
     const makeAnew = async () => {
       let keepMs = 0

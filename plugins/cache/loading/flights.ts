@@ -1,54 +1,48 @@
-/** PURE. Work under way, one for each key; what is invalidated meanwhile must not be kept when it comes. */
+/** PURE. Single flight: the work in progress, one for each key. */
 
 export class Flight<T = unknown> {
-  /** Its key was invalidated: those who wait get what comes, nobody else does. */
-  doomed = false
-  result: Promise<T> | undefined
-  /** @param sequence its place among invalidations */
+  /** The key was invalidated: callers that joined before get the result, which is not kept. */
+  mustNotKeep = false
+  /** Settles when Redis holds the result. */
+  stored: Promise<void> | undefined
+  result!: Promise<T>
+  /** @param sequence place among invalidations at which the work began */
   constructor(readonly sequence: number) {}
 }
 
 export class Flights<T = unknown> {
-  private readonly under = new Map<string, Flight<T>>()
+  private readonly inProgress = new Map<string, Flight<T>>()
 
   get size(): number {
-    return this.under.size
+    return this.inProgress.size
   }
 
-  /** The work that whoever asks now may share. */
+  /** The work in progress that a caller may join. */
   of(key: string): Flight<T> | undefined {
-    return this.under.get(key)
+    return this.inProgress.get(key)
   }
 
-  /** Notes that work on a key begins. Whoever calls sets `result`, and releases it. */
-  hold(key: string, sequence: number): Flight<T> {
+  /** @param work must not look for its own flight before it returns */
+  begin(key: string, sequence: number, work: (flight: Flight<T>) => Promise<T>): Promise<T> {
     const flight = new Flight<T>(sequence)
-    this.under.set(key, flight)
-    return flight
-  }
-
-  /** Notes that it ended; whoever asks from now on begins anew. */
-  release(key: string, flight: Flight<T>): void {
-    if (this.under.get(key) === flight) this.under.delete(key)
-  }
-
-  /** Begins work on a key, and ends it when the promise settles. */
-  begin(key: string, sequence: number, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
-    const flight = this.hold(key, sequence)
-    const end = () => this.release(key, flight)
-    flight.result = Promise.resolve().then(() => work(flight))
+    this.inProgress.set(key, flight)
+    flight.result = work(flight)
+    const end = () => {
+      if (this.inProgress.get(key) === flight) this.inProgress.delete(key)
+    }
     flight.result.then(end, end)
-    return flight
+    return flight.result
   }
 
-  doom(key: string): void {
-    const flight = this.under.get(key)
+  /** The result of the work in progress is not kept; later callers begin new work. */
+  invalidate(key: string): void {
+    const flight = this.inProgress.get(key)
     if (flight === undefined) return
-    flight.doomed = true
-    this.under.delete(key)
+    flight.mustNotKeep = true
+    this.inProgress.delete(key)
   }
 
-  doomAll(matches: (key: string) => boolean): void {
-    for (const key of [...this.under.keys()]) if (matches(key)) this.doom(key)
+  invalidateMatching(matches: (key: string) => boolean): void {
+    for (const key of [...this.inProgress.keys()]) if (matches(key)) this.invalidate(key)
   }
 }

@@ -1,10 +1,10 @@
-/** PURE. Runs a loader and collects what it says about its value. */
+/** PURE. Runs a loader and collects its value with the options that the loader chose. */
 import type { Loader, LoadOptions } from '../api.ts'
 import type { CacheConfig } from '../config.ts'
 
 export interface Loaded<T> {
   readonly value: T
-  /** Milliseconds; 0: it is not kept. */
+  /** Milliseconds; 0: the value is not kept. */
   readonly ttlMs: number
   readonly graceMs: number
   readonly tags: readonly string[]

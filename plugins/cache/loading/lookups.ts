@@ -1,60 +1,40 @@
-/** Looks into Redis, one under way for each key; what may be served is taken into memory with the time that it has left. */
-import type { Clock } from '../../../core/plugin.ts'
+/** Lookups in Redis, one in progress for each key. Memory keeps what may be served. */
+import type { CacheParts } from '../cache-parts.ts'
 import type { Entry } from '../memory/entry.ts'
-import type { MemoryTier } from '../memory/memory-tier.ts'
 import type { Found, RedisTier } from '../redis/redis-tier.ts'
 import { type Flight, Flights } from './flights.ts'
 
-/** What a look gave, and the place among invalidations at which it began. */
 export interface LookedUp {
   readonly found: Found
+  /** Place among invalidations at which the lookup began. */
   readonly sequence: number
-  /** The entry that may be served, fresh or in its grace. */
+  /** The entry that may be served, fresh or stale. */
   readonly entry: Entry | undefined
 }
 
-/** What the looks of a cache work with. */
-export interface LookupsHouse {
-  readonly clock: Clock
-  readonly memory: MemoryTier
-  readonly redis: RedisTier | undefined
-}
-
 export class Lookups {
-  private readonly flights = new Flights<LookedUp>()
+  readonly flights = new Flights<LookedUp>()
 
-  /** @param house read at each use: a reload changes it */
-  constructor(private readonly house: LookupsHouse) {}
+  constructor(private readonly parts: CacheParts) {}
 
-  doom(key: string): void {
-    this.flights.doom(key)
-  }
-  doomAll(matches: (key: string) => boolean): void {
-    this.flights.doomAll(matches)
-  }
-
-  /** Joins the look under way, or begins one. */
+  /** Joins the lookup in progress, or begins one. */
   of(redis: RedisTier, key: string): Promise<LookedUp> {
-    const { memory } = this.house
-    const known = this.flights.of(key)
-    if (known !== undefined) return known.result!
-    const flight = this.flights.hold(key, memory.tags.now)
-    flight.result = redis.read(key).then((found) => {
-      this.flights.release(key, flight)
-      return this.take(key, found, flight)
-    })
-    return flight.result
+    const { flights, parts } = this
+    const read = (flight: Flight) => redis.read(key).then((found) => this.take(key, found, flight, 'staleUntilMs'))
+    return flights.of(key)?.result ?? flights.begin(key, parts.memory.tags.now, read)
   }
 
-  private take(key: string, found: Found, { sequence, doomed }: Flight): LookedUp {
-    const { memory, clock } = this.house
+  /** Takes an entry of Redis into memory. @param until the time until which the entry may be served */
+  take(key: string, found: Found, flight: Flight, until: 'freshUntilMs' | 'staleUntilMs'): LookedUp {
+    const { memory, clock } = this.parts
+    const { sequence, mustNotKeep } = flight
     const { entry: stored } = found
-    if (stored === undefined || stored.staleUntilMs <= clock.now() || memory.tags.isStale(stored.tags, sequence))
+    if (stored === undefined || stored[until] <= clock.now() || memory.tags.isStale(stored.tags, sequence))
       return { found, sequence, entry: undefined }
     const held = memory.peek(key)
     if (held !== undefined && held.createdMs >= stored.createdMs) return { found, sequence, entry: held }
     const entry = memory.make(key, stored, sequence)
-    if (!doomed) memory.keep(entry)
+    if (!mustNotKeep) memory.keep(entry)
     return { found, sequence, entry }
   }
 }

@@ -1,4 +1,4 @@
-/** PURE. What the memory tier keeps, and its size. */
+/** PURE. An entry of the memory tier, and its size. */
 
 import type { GroupCounts } from '../api.ts'
 import type { EntryTimes } from '../entry-times.ts'
@@ -9,17 +9,17 @@ export class Entry implements Resident {
   next: this | undefined = undefined
   uses = 0
   inMain = false
-  /** No load behind before. */
+  /** Earliest time for the next background refresh. */
   retryAtMs = 0
-  /** The value as a promise, made at the first hit and given to all later ones. */
+  /** The value as a promise, made at the first hit and returned by all later hits. */
   settled: Promise<unknown> | undefined = undefined
   readonly createdMs: number
   readonly freshUntilMs: number
   readonly staleUntilMs: number
 
   /**
-   * @param sequence place of its load among invalidations
-   * @param sampled whether the ghosts watch its key
+   * @param sequence place among invalidations at which the load began
+   * @param sampled whether the ghosts watch the key
    */
   constructor(
     readonly key: string,
@@ -29,7 +29,7 @@ export class Entry implements Resident {
     readonly sequence: number,
     readonly bytes: number,
     public sampled: boolean,
-    /** Where its hits are counted apart. */
+    /** Counts of the key group. */
     public group: GroupCounts | undefined = undefined,
   ) {
     this.createdMs = times.createdMs
@@ -38,7 +38,7 @@ export class Entry implements Resident {
   }
 }
 
-/** What an entry takes beside its key and value, in bytes. */
+/** Bytes of an entry beside its key and value. */
 export const entryOverheadBytes = 200
 
 /** @param value anything @returns a rough size in bytes; looks at 1,000 parts at most */

@@ -1,9 +1,9 @@
 /**
- * PURE. What the hit ratio would be with another size or other times to live: the same policy played on a sample of the
- * keys with a sample of the room.
+ * PURE. Ghosts: shadow caches that estimate the hit ratio for other sizes and other times to live. The same policy runs
+ * on a sample of the keys with limits reduced alike.
  *
  * @see "Efficient MRC construction with SHARDS", Waldspurger et al., FAST 2015: sampling by hash, and the correction of a
- *   sample that holds too many or too few uses of hot keys
+ *   sample with too many or too few uses of hot keys
  */
 import type { GhostEstimate } from '../api.ts'
 import type { EntryTimes } from '../entry-times.ts'
@@ -18,7 +18,7 @@ interface Ghost extends Resident {
 
 class Shadow {
   hits = 0
-  private readonly tier: S3Fifo<Ghost>
+  readonly tier: S3Fifo<Ghost>
   constructor(
     limits: Limits,
     private readonly ttlFactor: number,
@@ -26,7 +26,7 @@ class Shadow {
     this.tier = new S3Fifo(limits)
   }
 
-  /** @returns whether it holds the key */
+  /** @returns whether the shadow holds the key */
   use(key: string, nowMs: number): boolean {
     const ghost = this.tier.get(key)
     if (ghost === undefined) return false
@@ -43,22 +43,9 @@ class Shadow {
     const expiresMs = staleUntilMs + (this.ttlFactor - 1) * (freshUntilMs - createdMs)
     this.tier.set({ key, bytes, expiresMs, uses: 0, inMain: false, previous: undefined, next: undefined })
   }
-
-  holds(key: string): boolean {
-    return this.tier.peek(key) !== undefined
-  }
-  drop(key: string): void {
-    this.tier.delete(key, true)
-  }
-  clear(): void {
-    this.tier.clear()
-  }
-  get size(): number {
-    return this.tier.size
-  }
 }
 
-/** @returns the times of an entry, had it been loaded at `nowMs` */
+/** @returns the times of an entry that is loaded at `nowMs` */
 const begunAt = (nowMs: number, { createdMs, freshUntilMs, staleUntilMs }: EntryTimes): EntryTimes => ({
   createdMs: nowMs,
   freshUntilMs: freshUntilMs + nowMs - createdMs,
@@ -66,7 +53,7 @@ const begunAt = (nowMs: number, { createdMs, freshUntilMs, staleUntilMs }: Entry
 })
 
 export class Ghosts {
-  /** One key in so many is watched: a power of two. */
+  /** One key in `oneIn` is sampled: a power of two. */
   readonly oneIn: number
   private uses = 0
   private readonly shadows: readonly Shadow[]
@@ -83,14 +70,14 @@ export class Ghosts {
 
   /** Entries of all ghosts. */
   get size(): number {
-    return this.shadows.reduce((sum, { size }) => sum + size, 0)
+    return this.shadows.reduce((sum, { tier }) => sum + tier.size, 0)
   }
 
   isSampled(key: string): boolean {
     return (Bun.hash.crc32(key) & (this.oneIn - 1)) === 0
   }
 
-  /** A look-up of a sampled key. @param found what the real tier holds: the ghosts that lack it load it now */
+  /** A lookup of a sampled key. @param found the entry of the real tier: ghosts without the key load it now */
   use(key: string, nowMs: number, found?: EntryTimes & { readonly bytes: number }): void {
     this.uses += 1
     for (const shadow of this.shadows) {
@@ -98,19 +85,19 @@ export class Ghosts {
     }
   }
 
-  /** An entry that was loaded: for the ghosts that lack it. */
+  /** Adds a loaded entry to the ghosts without its key. */
   add(key: string, bytes: number, times: EntryTimes): void {
-    for (const shadow of this.shadows) if (!shadow.holds(key)) shadow.add(key, bytes, times)
+    for (const shadow of this.shadows) if (!shadow.tier.peek(key)) shadow.add(key, bytes, times)
   }
 
   drop(key: string): void {
-    for (const shadow of this.shadows) shadow.drop(key)
+    for (const shadow of this.shadows) shadow.tier.delete(key, true)
   }
   clear(): void {
-    for (const shadow of this.shadows) shadow.clear()
+    for (const shadow of this.shadows) shadow.tier.clear()
   }
 
-  /** @param lookups those of all keys */
+  /** @param lookups of all keys, sampled or not */
   estimate(lookups: number): GhostEstimate {
     const expected = lookups / this.oneIn
     const ratio = ({ hits }: Shadow) => Math.min(1, Math.max(0, (hits + expected - this.uses) / Math.max(1, expected)))

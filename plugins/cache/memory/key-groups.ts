@@ -1,4 +1,4 @@
-/** PURE. Counts by groups of keys: as many as the configuration names, however many keys there are. */
+/** PURE. Counts by key group: one for each group of the config, however many keys there are. */
 import type { GroupCounts } from '../api.ts'
 import { matcher } from '../keys.ts'
 
@@ -8,7 +8,7 @@ export interface KeyGroup {
   readonly pattern: string
 }
 
-/** The group of the keys that are in no other. */
+/** The group of all other keys. */
 export const otherGroup = 'other'
 
 const none = (): GroupCounts => ({
@@ -28,7 +28,7 @@ export class KeyGroups {
     this.configure(groups)
   }
 
-  /** Takes other groups; those that stay by name go on counting. @returns whether a key may be in another one now */
+  /** Applies other groups; a name that stays keeps its counts. @returns whether a key may be in another group now */
   configure(groups: readonly KeyGroup[]): boolean {
     const changed = !Bun.deepEquals(groups, this.groups)
     this.groups = groups
@@ -39,15 +39,15 @@ export class KeyGroups {
     return changed
   }
 
-  /** Counts of the first group that a key is in; undefined where there are no groups. */
+  /** Counts of the first group that matches a key; undefined without groups. */
   of(key: string): GroupCounts | undefined {
     if (this.patterns.length === 0) return undefined
     return (this.patterns.find(({ matches }) => matches(key))?.counts ?? this.byName.get(otherGroup))!
   }
 
-  count(what: 'local_hits' | 'redis_hits' | 'misses', key: string): void {
+  count(what: keyof GroupCounts, key: string, by = 1): void {
     const counts = this.of(key)
-    if (counts !== undefined) counts[what] += 1
+    if (counts !== undefined) counts[what] += by
   }
 
   list(): Readonly<Record<string, GroupCounts>> {

@@ -1,6 +1,6 @@
-/** PURE. A queue whose items can leave from anywhere in constant time: a doubly linked list through the items. */
+/** PURE. A queue with removal from anywhere in constant time: a doubly linked list through the items. */
 
-/** What may stand in one queue at a time. */
+/** An item of at most one queue at a time. */
 export interface Queued {
   previous: this | undefined
   next: this | undefined
@@ -21,7 +21,7 @@ export class Queue<T extends Queued> {
     this.size += 1
   }
 
-  /** @param item one that stands in this queue */
+  /** @param item an item of this queue */
   remove(item: T): void {
     if (item.previous === undefined) this.head = item.next
     else item.previous.next = item.next

@@ -1,4 +1,4 @@
-/** PURE. The memory tier: entries, what makes them stale, and the ghosts that watch it. */
+/** PURE. The memory tier: entries, invalidated tags, counts by group, and the ghosts where `advice` is on. */
 import type { CacheEntryInfo } from '../api.ts'
 import type { CacheConfig } from '../config.ts'
 import type { StoredEntry } from '../entry-times.ts'
@@ -9,22 +9,24 @@ import { type Limits, S3Fifo } from './s3-fifo.ts'
 import { Tags } from './tags.ts'
 
 const limitsOf = ({ maxEntries, maxSize }: CacheConfig): Limits => ({ maxEntries, maxBytes: maxSize })
+const ghostsOf = (config: CacheConfig) => (config.advice ? new Ghosts(limitsOf(config)) : undefined)
 
 export class MemoryTier {
-  /** Entries that went, by why. */
+  /** Entries removed, by cause. */
   readonly gone = { entries: 0, bytes: 0, expired: 0, tag: 0, invalidated: 0 }
-  /** Estimated bytes of those that went for want of room. */
+  /** Estimated bytes of the entries that a limit evicted. */
   evictedBytes = 0
   /** Entries larger than the whole tier. */
   rejected = 0
   readonly tags: Tags
-  ghosts: Ghosts
+  /** Undefined without `advice`. */
+  ghosts: Ghosts | undefined
   readonly groups: KeyGroups
   private readonly entries: S3Fifo<Entry>
 
   constructor(config: CacheConfig) {
     this.tags = new Tags(config.maxTags)
-    this.ghosts = new Ghosts(limitsOf(config))
+    this.ghosts = ghostsOf(config)
     this.groups = new KeyGroups(config.groups)
     this.entries = new S3Fifo(limitsOf(config), (entry, cause) => {
       this.gone[cause] += 1
@@ -32,17 +34,17 @@ export class MemoryTier {
     })
   }
 
-  /** Takes other limits; what is over them is evicted, and the ghosts begin anew. */
+  /** Applies another config: evicts what is over the limits. The ghosts begin anew with other limits. */
   configure(config: CacheConfig): void {
     const limits = limitsOf(config)
     this.tags.max = config.maxTags
     if (this.groups.configure(config.groups))
       for (const entry of this.entries.values()) entry.group = this.groups.of(entry.key)
-    if (Bun.deepEquals(limits, this.entries.limits)) return
+    if (Bun.deepEquals(limits, this.entries.limits) && config.advice === (this.ghosts !== undefined)) return
     this.entries.limits = limits
     this.entries.shrink()
-    this.ghosts = new Ghosts(limits)
-    for (const entry of this.entries.values()) entry.sampled = this.ghosts.isSampled(entry.key)
+    this.ghosts = ghostsOf(config)
+    for (const entry of this.entries.values()) entry.sampled = this.isSampled(entry.key)
   }
 
   get size(): number {
@@ -52,63 +54,66 @@ export class MemoryTier {
     return this.entries.bytes
   }
 
-  /** The entry that may be served, fresh or in its grace; counts as a use. */
+  private isSampled(key: string): boolean {
+    return this.ghosts?.isSampled(key) === true
+  }
+
+  /** The entry that may be served, fresh or stale; counts as a use. */
   find(key: string, nowMs: number): Entry | undefined {
     const entry = this.entries.get(key)
     if (entry === undefined) {
-      if (this.ghosts.isSampled(key)) this.ghosts.use(key, nowMs)
+      if (this.isSampled(key)) this.ghosts?.use(key, nowMs)
       return undefined
     }
     const isExpired = entry.staleUntilMs <= nowMs
     if (isExpired || (entry.tags.length !== 0 && this.tags.isStale(entry.tags, entry.sequence))) {
-      this.lose(entry, isExpired ? 'expired' : 'tag')
-      if (entry.sampled) this.ghosts.use(key, nowMs)
+      this.drop(entry, isExpired ? 'expired' : 'tag')
+      if (entry.sampled) this.ghosts?.use(key, nowMs)
       return undefined
     }
-    if (entry.sampled) this.ghosts.use(key, nowMs, entry)
+    if (entry.sampled) this.ghosts?.use(key, nowMs, entry)
     return entry
   }
 
-  private lose(entry: Entry, cause: 'expired' | 'tag'): void {
+  private drop(entry: Entry, cause: 'expired' | 'tag'): void {
     this.entries.delete(entry.key, true)
     this.gone[cause] += 1
-    if (cause === 'tag' && entry.sampled) this.ghosts.drop(entry.key)
+    if (cause === 'tag' && entry.sampled) this.ghosts?.drop(entry.key)
   }
 
-  /** The entry, also one past its time; counts as no use. */
+  /** The entry, expired ones included; does not count as a use. */
   peek(key: string): Entry | undefined {
     return this.entries.peek(key)
   }
 
-  /** Makes an entry, and does not keep it. @param sequence place among invalidations at which its load began */
+  /** Makes an entry without keeping it. @param sequence place among invalidations at which the load began */
   make(key: string, stored: StoredEntry, sequence: number): Entry {
     const bytes = entryOverheadBytes + key.length * 2 + (stored.valueBytes ?? estimateBytes(stored.value))
-    const isSampled = this.ghosts.isSampled(key)
-    return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, isSampled, this.groups.of(key))
+    return new Entry(key, stored.value, stored.tags, stored, sequence, bytes, this.isSampled(key), this.groups.of(key))
   }
 
-  /** @param isNew it was set and not loaded: the ghosts forget the one before */
+  /** @param isNew the value was set, not loaded: the ghosts forget the previous one */
   keep(entry: Entry, isNew = false): void {
     if (!this.entries.set(entry)) this.rejected += 1
     if (!entry.sampled) return
-    if (isNew) this.ghosts.drop(entry.key)
-    this.ghosts.add(entry.key, entry.bytes, entry)
+    if (isNew) this.ghosts?.drop(entry.key)
+    this.ghosts?.add(entry.key, entry.bytes, entry)
   }
 
   delete(key: string): boolean {
     const entry = this.entries.delete(key)
-    if (this.ghosts.isSampled(key)) this.ghosts.drop(key)
+    this.ghosts?.drop(key)
     if (entry === undefined) return false
     this.gone.invalidated += 1
     return true
   }
 
-  /** @returns how many went */
+  /** @returns entries removed */
   deleteAll(matches?: (key: string) => boolean): number {
     const count = this.size
     if (matches === undefined) {
       this.entries.clear()
-      this.ghosts.clear()
+      this.ghosts?.clear()
       this.gone.invalidated += count
       return count
     }
@@ -117,7 +122,7 @@ export class MemoryTier {
     return keys.length
   }
 
-  /** What it holds, without the values. */
+  /** The entries without their values. */
   list(nowMs: number, limit = 100, prefix = ''): CacheEntryInfo[] {
     const found: CacheEntryInfo[] = []
     for (const { key, bytes, tags, freshUntilMs } of this.entries.values()) {

@@ -1,16 +1,17 @@
 /**
- * PURE. The eviction policy S3-FIFO, bounded by entries and bytes. New items stand in a small queue of a twentieth; those used
- * there move to the main queue; keys that left the small queue unused are remembered, and come back into the main one.
+ * PURE. The eviction policy S3-FIFO, bounded by entries and bytes. A new item enters the small queue, a twentieth of all
+ * entries. An item that was used there moves to the main queue. The key of an item that leaves the small queue unused is
+ * remembered: the next item of that key enters the main queue.
  *
  * @see "FIFO queues are all you need for cache eviction", Yang et al., SOSP 2023
  */
 import { Queue, type Queued } from './linked-queue.ts'
 
-/** What the policy must know of an item. */
+/** An item of the policy. */
 export interface Resident extends Queued {
   readonly key: string
   readonly bytes: number
-  /** Uses since it stands where it stands, counted up to 3. */
+  /** Uses since the item entered its queue, counted up to 3. */
   uses: number
   inMain: boolean
 }
@@ -20,7 +21,7 @@ export interface Limits {
   readonly maxBytes: number
 }
 
-/** Which limit took an item out. */
+/** The limit that evicted an item. */
 export type EvictionCause = 'entries' | 'bytes'
 
 export class S3Fifo<T extends Resident> {
@@ -46,12 +47,12 @@ export class S3Fifo<T extends Resident> {
     return item
   }
 
-  /** Finds an item; counts as no use. */
+  /** Finds an item without counting a use. */
   peek(key: string): T | undefined {
     return this.items.get(key)
   }
 
-  /** @returns whether it was kept: an item larger than all the room is not, and the one of that key is gone then */
+  /** Replaces the item of the key. @returns whether the item was kept: one larger than `maxBytes` is not */
   set(item: T): boolean {
     const { key } = item
     const old = this.items.get(key)
@@ -66,7 +67,7 @@ export class S3Fifo<T extends Resident> {
     return true
   }
 
-  /** Evicts until so much more fits. */
+  /** Evicts until more items and bytes fit. @param entries @param bytes that must fit */
   shrink(entries = 0, bytes = 0): void {
     const { maxEntries, maxBytes } = this.limits
     while (this.size > 0) {
@@ -76,7 +77,7 @@ export class S3Fifo<T extends Resident> {
     }
   }
 
-  /** @param remember it comes back into the main queue if it stood there @returns the item that is out */
+  /** @param remember an item of the main queue will come back there @returns the removed item */
   delete(key: string, remember = false): T | undefined {
     const item = this.items.get(key)
     if (item === undefined) return undefined
@@ -106,7 +107,7 @@ export class S3Fifo<T extends Resident> {
     this.bytes -= item.bytes
   }
 
-  /** Takes one item out, or moves those that were used until one is out. */
+  /** Evicts one item; used items on the way move to the end of the main queue. */
   private evict(cause: EvictionCause): void {
     for (;;) {
       const fromSmall = this.main.head === undefined || this.small.size * 20 >= this.limits.maxEntries

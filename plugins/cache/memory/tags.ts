@@ -1,10 +1,10 @@
-/** PURE. When each tag was invalidated last, as a place in a sequence. Bounded: what is forgotten counts for all tags. */
+/** PURE. The last invalidation of each tag, as a place in a sequence. Bounded: a forgotten place holds for all tags. */
 
 export class Tags {
   private sequence = 0
   private floor = 0
   private readonly invalidated = new Map<string, number>()
-  /** @param max tags that are remembered one by one */
+  /** @param max tags that are remembered each */
   constructor(public max: number) {}
 
   /** The place of a load that begins now. */

@@ -1,12 +1,12 @@
-/** Keeps the cache from waiting for a Redis that does not answer: one failure, and it is left alone until a probe succeeds. */
+/** Keeps the cache from waiting for a silent Redis: after one failure only probes are sent, until one succeeds. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { Redis } from '../../redis/api.ts'
+import type { Counts } from '../counts.ts'
 
 export class RedisGuard {
-  errors = 0
-  /** Milliseconds by which the clock of the server is ahead of ours. */
+  /** Milliseconds by which the clock of the Redis server is ahead of the clock of this process. */
   offsetMs = 0
-  /** Down until it has told its time. */
+  /** Redis is down until the first probe has read the time of the server. */
   isDown = true
   private probing: Promise<void> | undefined
   private cancel: () => void = () => {}
@@ -14,9 +14,10 @@ export class RedisGuard {
   constructor(
     private readonly redis: Redis,
     private readonly clock: Clock,
+    private readonly counts: Counts,
   ) {}
 
-  /** Asks Redis now and then. @param onUp called when it answers */
+  /** Probes Redis now and with a period. @param onUp called after each probe that succeeded */
   start(everyMs: number, onUp: () => Promise<void>): Promise<void> {
     this.cancel()
     this.cancel = this.clock.every(everyMs, () => this.probe(onUp))
@@ -26,15 +27,15 @@ export class RedisGuard {
     this.cancel()
   }
 
-  /** Asks Redis for its time: whether it answers, and how far our clocks are apart. */
+  /** Reads the time of Redis: shows whether Redis answers, and how far the clocks are apart. */
   probe(onUp: () => Promise<void>): Promise<void> {
-    this.probing ??= this.askTime(onUp).finally(() => {
+    this.probing ??= this.readTime(onUp).finally(() => {
       this.probing = undefined
     })
     return this.probing
   }
 
-  private async askTime(onUp: () => Promise<void>): Promise<void> {
+  private async readTime(onUp: () => Promise<void>): Promise<void> {
     try {
       const askedMs = this.clock.now()
       const [seconds, micros] = await this.redis.call<[string, string]>('TIME')
@@ -48,13 +49,13 @@ export class RedisGuard {
     await onUp()
   }
 
-  /** Runs a command unless Redis is down. @returns undefined where it failed, or was not asked */
+  /** Runs a command unless Redis is down. @returns undefined where the command failed or Redis is down */
   attempt<T>(run: (redis: Redis) => Promise<T>): Promise<{ value: T } | undefined> {
     if (this.isDown) return Promise.resolve(undefined)
     return run(this.redis).then(
       (value) => ({ value }),
       (thrown) => {
-        this.errors += 1
+        this.counts.redis_errors += 1
         if ((thrown as { code?: string }).code !== 'REDIS_COMMAND_FAILED') this.isDown = true
         return undefined
       },

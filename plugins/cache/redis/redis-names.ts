@@ -1,10 +1,9 @@
-/** PURE. How the cache names what it keeps in Redis, and for how long it keeps what is not an entry. */
-
+/** PURE. The names of the cache's keys in Redis, and how long what is not an entry lives there. */
 import type { Settings } from '../config.ts'
 
-/** How long it is known that a key was removed: a load that takes longer is not kept in Redis. Milliseconds. */
+/** How long the removal of a key is noted: a load that takes longer is not kept in Redis. Milliseconds. */
 export const tombstoneMs = 60_000
-/** How long it is known that a tag was invalidated, and so the longest life of an entry in Redis. Milliseconds. */
+/** How long the invalidation of a tag is noted, and so the longest life of an entry in Redis. Milliseconds. */
 export const tagKeepMs = 7 * 86_400_000
 
 export class RedisNames {
@@ -19,20 +18,12 @@ export class RedisNames {
   get clock(): string {
     return `${this.prefix}#clock`
   }
-  /** When a pattern was removed last. */
+  /** When a pattern was invalidated last. */
   get floor(): string {
     return `${this.prefix}#floor`
   }
-  entry(key: string): string {
-    return `${this.prefix}k:${key}`
-  }
-  tombstone(key: string): string {
-    return `${this.prefix}v:${key}`
-  }
-  tag(tag: string): string {
-    return `${this.prefix}t:${tag}`
-  }
-  lock(key: string): string {
-    return `${this.prefix}l:${key}`
-  }
+  readonly entry = (key: string) => `${this.prefix}k:${key}`
+  readonly tombstone = (key: string) => `${this.prefix}v:${key}`
+  readonly tag = (tag: string) => `${this.prefix}t:${tag}`
+  readonly lock = (key: string) => `${this.prefix}l:${key}`
 }

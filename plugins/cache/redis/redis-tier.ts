@@ -1,63 +1,49 @@
-/** The Redis tier. Fails open: memory goes on alone. */
-import type { Clock } from '../../../core/plugin.ts'
-import type { Redis } from '../../redis/api.ts'
-import type { Settings } from '../config.ts'
+/** The Redis tier. Fails open: without Redis the memory tier works alone. */
 import type { StoredEntry } from '../entry-times.ts'
-import { type Invalidation, InvalidationBus } from './invalidation-bus.ts'
+import { InvalidationBus } from './invalidation-bus.ts'
 import { LoadLock } from './load-lock.ts'
 import { RedisGuard } from './redis-guard.ts'
 import { RedisNames, tagKeepMs, tombstoneMs } from './redis-names.ts'
+import type { RedisTierOptions } from './redis-parts.ts'
 import { keepScript, markScript, putScript, runScript } from './scripts.ts'
 import { decode, encode } from './serializer.ts'
 
-export interface RedisTierOptions {
-  readonly redis: Redis
-  readonly settings: Settings
-  readonly clock: Clock
-  /** Told what another process invalidated. */
-  readonly onInvalidation: (invalidation: Invalidation) => void
-}
-
-/** What a look into Redis gave. */
+/** The result of a lookup in Redis. */
 export interface Found {
-  /** Undefined where there is none that may be served. */
+  /** Undefined where Redis has no entry of the key, or one with an invalidated tag. */
   readonly entry?: StoredEntry | undefined
-  /** What the clock of invalidations said; undefined: what is loaded now is not kept in Redis. */
+  /** Time of the clock of invalidations; undefined: a value loaded after this lookup is not kept in Redis. */
   readonly mark?: Uint8Array | string | undefined
-  /** When it was looked, by the monotonic clock. */
+  /** When the lookup began, by the monotonic clock. */
   readonly atMs: number
 }
 
-interface Asked {
+interface PendingRead {
   readonly key: string
   readonly resolve: (found: Found) => void
 }
 
 /** Keys in one command at most. */
-const keysACommand = 200
+const keysPerCommand = 200
 
 export class RedisTier {
-  poisoned = 0
-  /** Entries that are too large, or cannot be written down. */
-  unstorable = 0
-  /** Looks that were left out, since too many were under way. */
-  skipped = 0
   private reading = 0
   readonly bus: InvalidationBus
   readonly guard: RedisGuard
   readonly lock: LoadLock
   private readonly names: RedisNames
-  private asked: Asked[] = []
+  private pending: PendingRead[] = []
 
   constructor(private readonly options: RedisTierOptions) {
-    const { redis, clock, settings, onInvalidation } = options
+    const { redis, clock, counts, settings } = options
     this.names = new RedisNames(settings)
-    this.guard = new RedisGuard(redis, clock)
-    this.bus = new InvalidationBus({ redis, guard: this.guard, names: this.names, settings, onInvalidation })
-    this.lock = new LoadLock({ guard: this.guard, names: this.names, settings, clock })
+    this.guard = new RedisGuard(redis, clock, counts)
+    const parts = { ...options, guard: this.guard, names: this.names }
+    this.bus = new InvalidationBus(parts)
+    this.lock = new LoadLock(parts)
   }
 
-  /** Called again, it takes up the options in force. Waits until Redis was asked for its time, for a command at most. */
+  /** Waits for a first probe of Redis, one command timeout at most. A second call applies the config in force. */
   async start(): Promise<void> {
     const flush = async () => void (await this.bus.flush())
     this.bus.start(() => void this.guard.probe(flush))
@@ -68,36 +54,36 @@ export class RedisTier {
     this.guard.stop()
   }
 
-  /** What is found for a key. Keys that are asked for in one turn of the microtasks go in one command. */
+  /** Looks a key up. Keys of one turn of the microtasks share one command. */
   read(key: string): Promise<Found> {
     if (this.reading >= this.options.settings.config.maxLoads) {
-      this.skipped += 1
+      this.options.counts.redis_skipped += 1
       return Promise.resolve({ atMs: this.options.clock.monotonic() })
     }
     this.reading += 1
     const { promise, resolve } = Promise.withResolvers<Found>()
-    if (this.asked.push({ key, resolve }) === 1) queueMicrotask(() => this.readAsked())
+    if (this.pending.push({ key, resolve }) === 1) queueMicrotask(() => this.readPending())
     return promise
   }
 
-  private readAsked(): void {
-    const { asked } = this
-    this.asked = []
-    for (let from = 0; from < asked.length; from += keysACommand) {
-      const batch = asked.slice(from, from + keysACommand)
+  private readPending(): void {
+    const { pending } = this
+    this.pending = []
+    for (let from = 0; from < pending.length; from += keysPerCommand) {
+      const batch = pending.slice(from, from + keysPerCommand)
       void this.readBatch(batch).then(() => {
         this.reading -= batch.length
       })
     }
   }
 
-  private async readBatch(batch: readonly Asked[]): Promise<void> {
+  private async readBatch(batch: readonly PendingRead[]): Promise<void> {
     const { guard, bus, names, options } = this
     const atMs = options.clock.monotonic()
     const nothing = () => {
       for (const { resolve } of batch) resolve({ atMs })
     }
-    // Nothing is read before our own invalidations have arrived.
+    // Nothing is read before Redis has the invalidations of this process.
     if (guard.isDown || (bus.waiting > 0 && !(await bus.flush()))) return nothing()
     const found = await guard.attempt((redis) =>
       redis.callBytes<(Uint8Array | null)[]>('MGET', ...batch.map(({ key }) => names.entry(key)), names.clock),
@@ -123,11 +109,11 @@ export class RedisTier {
   private decode(bytes: Uint8Array | null | undefined): (StoredEntry & { at: number }) | undefined {
     if (!bytes) return undefined
     const entry = decode(bytes, this.guard.offsetMs, this.options.settings.config.maxEntrySize)
-    if (entry === undefined) this.poisoned += 1
+    if (entry === undefined) this.options.counts.poisoned += 1
     return entry
   }
 
-  /** Leaves out entries of which a tag was invalidated after their load began. */
+  /** Replaces entries with undefined whose tag was invalidated after their load began. */
   private async withoutStale(entries: readonly ((StoredEntry & { at: number }) | undefined)[]) {
     const tags = [...new Set(entries.flatMap((entry) => entry?.tags ?? []))]
     const names = tags.map((tag) => this.names.tag(tag))
@@ -140,7 +126,7 @@ export class RedisTier {
     })
   }
 
-  /** Bytes and milliseconds to live, or undefined for what cannot be kept. */
+  /** @returns bytes and milliseconds to live, or undefined for an entry that Redis cannot keep */
   private pack(entry: StoredEntry): { bytes: Uint8Array; ms: number } | undefined {
     const { clock } = this.options
     const { compressAbove, maxEntrySize } = this.options.settings.config
@@ -150,11 +136,11 @@ export class RedisTier {
       const bytes = encode(entry, this.guard.offsetMs, compressAbove, maxEntrySize)
       if (bytes !== undefined) return { bytes, ms }
     } catch {}
-    this.unstorable += 1
+    this.options.counts.unstorable += 1
     return undefined
   }
 
-  /** Keeps what was loaded after `found`, unless it was invalidated since. */
+  /** Stores an entry that was loaded after the lookup, unless its key was invalidated since. */
   async keep(key: string, entry: StoredEntry, { mark, atMs }: Found): Promise<void> {
     const { names, guard, options } = this
     if (mark === undefined || guard.isDown || options.clock.monotonic() - atMs > tombstoneMs / 2) return
@@ -164,15 +150,15 @@ export class RedisTier {
     await guard.attempt((redis) => runScript(redis, keepScript, keys, mark, packed.bytes, packed.ms))
   }
 
-  /** Sets a value and tells the other processes. What cannot be set is removed. */
+  /** Sets an entry and notifies the other processes. An entry that cannot be stored is removed. */
   async put(key: string, entry: StoredEntry): Promise<void> {
     const { names, guard, bus } = this
     const invalidation = ['key', key] as const
     const packed = this.pack(entry)
     if (packed === undefined) return void (await bus.send(invalidation))
     const keys = [names.clock, names.tombstone(key), names.entry(key)]
-    const told = [tombstoneMs, names.channel, bus.message(invalidation)]
-    const done = await guard.attempt((redis) => runScript(redis, putScript, keys, ...told, packed.bytes, packed.ms))
+    const sent = [tombstoneMs, names.channel, bus.message(invalidation)]
+    const done = await guard.attempt((redis) => runScript(redis, putScript, keys, ...sent, packed.bytes, packed.ms))
     if (done === undefined) bus.keepForLater(invalidation)
   }
 }

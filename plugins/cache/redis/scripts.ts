@@ -1,9 +1,9 @@
 /**
- * Lua that Redis runs in one step.
+ * Lua scripts, which Redis runs atomically.
  *
- * Invalidations are ordered by a clock in Redis: its time in microseconds, moved on by one where it would not grow, as
- * `epoch:last`. The epoch is when the clock was made, so that a server that forgot everything is noticed. A mark is what
- * the clock said when a load began.
+ * A clock in Redis orders invalidations: the key holds `epoch:last`. `last` is the time of the server in microseconds, or
+ * one more than before where that time has not grown. The epoch is when the key was made and shows a server that lost its
+ * data. A mark is the content of the key when a load began.
  */
 import type { Redis, RedisArgument } from '../../redis/api.ts'
 
@@ -14,7 +14,7 @@ export interface Script {
 
 const script = (text: string): Script => ({ text, sha: new Bun.CryptoHasher('sha1').update(text).digest('hex') })
 
-/** Moves the clock on. */
+/** Advances the clock. */
 const tick = `
 local function tick(clock)
   local time = redis.call('TIME')
@@ -35,7 +35,7 @@ export const markScript = script(`${tick}
 if not redis.call('GET', KEYS[1]) then tick(KEYS[1]) end
 return redis.call('GET', KEYS[1])`)
 
-/** Keeps what was loaded, unless it was invalidated since. KEYS clock, floor, tombstone, entry. ARGV mark, bytes, ms. */
+/** Stores a loaded entry, unless the key was invalidated since. KEYS clock, floor, tombstone, entry. ARGV mark, bytes, ms. */
 export const keepScript = script(`${tick}
 local epoch, at = ARGV[1]:match('^(%d+):(%d+)$')
 if not epoch or (redis.call('GET', KEYS[1]) or ''):match('^(%d+):') ~= epoch then return 0 end
@@ -46,7 +46,7 @@ end
 store(KEYS[4], at, ARGV[2], ARGV[3])
 return 1`)
 
-/** Sets a value. KEYS clock, tombstone, entry. ARGV ms of the tombstone, channel, message, bytes, ms. */
+/** Sets an entry. KEYS clock, tombstone, entry. ARGV ms of the tombstone, channel, message, bytes, ms. */
 export const putScript = script(`${tick}
 local at = tick(KEYS[1])
 redis.call('SET', KEYS[2], at, 'PX', ARGV[1])
@@ -67,16 +67,16 @@ redis.call('SET', KEYS[2], tick(KEYS[1]), 'PX', ARGV[1])
 redis.call('PUBLISH', ARGV[2], ARGV[3])
 return 0`)
 
-/** Refuses from now on what began to load before. KEYS clock, floor. ARGV ms. */
+/** From now on refuses loads that began before. KEYS clock, floor. ARGV ms. */
 export const floorScript = script(`${tick}
 return redis.call('SET', KEYS[2], tick(KEYS[1]), 'PX', ARGV[1])`)
 
-/** Gives a lock back if it is still ours. KEYS lock. ARGV token. */
+/** Releases a lock if its token is still ours. KEYS lock. ARGV token. */
 export const unlockScript = script(
   `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`,
 )
 
-/** Runs a script, sending its text where the server does not know it. @throws as {@link Redis.call} */
+/** Runs a script; sends its text to a server that does not know it. @throws as {@link Redis.call} */
 export async function runScript<T>(
   redis: Redis,
   { sha, text }: Script,

@@ -1,10 +1,13 @@
-/** PURE. Entries as bytes: a version byte, then JSON in which Map, Set, Date, bigint, undefined and bytes survive; or that compressed. */
+/**
+ * PURE. Entries as bytes: a version byte, then JSON, perhaps compressed. Map, Set, Date, bigint, undefined and bytes
+ * survive.
+ */
 import { zstdDecompressSync } from 'node:zlib'
 import type { StoredEntry } from '../entry-times.ts'
 
 const plain = 0x21
 const compressed = 0x22
-/** Property that marks what JSON has no word for. */
+/** Property that marks a value that JSON cannot express. */
 const mark = '$ark'
 const quotedMark = JSON.stringify(mark)
 
@@ -52,12 +55,12 @@ function unpack(value: unknown): unknown {
 }
 
 /**
- * Writes an entry down, without the place among invalidations: Redis puts it after the first byte.
- * @param offsetMs by how much the clock of Redis is ahead of ours: times are written as Redis reads them
+ * Encodes an entry without its place among invalidations, which Redis inserts after the first byte.
+ * @param offsetMs milliseconds by which the clock of Redis is ahead: times are encoded by the clock of Redis
  * @param compressAbove bytes
  * @param maxBytes of the JSON
- * @returns undefined for what is larger
- * @throws TypeError for what cannot be stored: functions, circles
+ * @returns undefined for a larger entry
+ * @throws TypeError for functions, symbols and circular values
  */
 export function encode(
   entry: StoredEntry,
@@ -69,17 +72,17 @@ export function encode(
   const times = [createdMs, freshUntilMs, staleUntilMs].map((ms) => Math.round(ms + offsetMs))
   const json = Buffer.from(JSON.stringify([...times, tags, pack(value)]))
   if (json.length > maxBytes) return undefined
-  const squeeze = json.length > compressAbove
-  return Buffer.concat([Buffer.of(squeeze ? compressed : plain), squeeze ? Bun.zstdCompressSync(json) : json])
+  const compress = json.length > compressAbove
+  return Buffer.concat([Buffer.of(compress ? compressed : plain), compress ? Bun.zstdCompressSync(json) : json])
 }
 
 const colon = 0x3a
-/** Of JSON, in memory. */
-const bytesACharacter = 2
+/** Of a JSON text in memory. */
+const bytesPerCharacter = 2
 
 /**
- * @param maxBytes that it may grow to
- * @returns the entry and its place among invalidations, or undefined for bytes of another version or another author
+ * @param maxBytes of the decompressed JSON
+ * @returns the entry and its place among invalidations, or undefined for bytes of another version or program
  */
 export function decode(
   bytes: Uint8Array,
@@ -107,7 +110,7 @@ export function decode(
       freshUntilMs: freshUntilMs - offsetMs,
       staleUntilMs: staleUntilMs - offsetMs,
       tags,
-      valueBytes: text.length * bytesACharacter,
+      valueBytes: text.length * bytesPerCharacter,
       at,
     }
   } catch {

@@ -11,7 +11,6 @@ import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
 import { TieredCache } from '../../../plugins/cache/engine.ts'
-import { RedisTier } from '../../../plugins/cache/redis/redis-tier.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
 import { RedisConnections } from '../../../plugins/redis/engine.ts'
@@ -61,9 +60,7 @@ async function ours({ maxEntries, redis: url, lock }: MakeOptions): Promise<Cont
   }
   const cache = new TieredCache(config, {
     clock,
-    ...(redis && {
-      redis: (settings, onInvalidation) => new RedisTier({ redis: redis!, settings, clock, onInvalidation }),
-    }),
+    redis,
   })
   await cache.start()
   while (redis !== undefined && cache.stats().bus_generation === 0) await clock.sleep(1)

@@ -7,7 +7,7 @@ import { bootAdmin } from '../admin/support.ts'
 setDefaultTimeout(60_000)
 
 test('the cache is counted, listed without values, and emptied by key, tag, pattern and as a whole', async () => {
-  await using at = await bootAdmin({ plugins: [cache] })
+  await using at = await bootAdmin({ plugins: [cache], config: { plugins: { cache: { advice: true } } } })
   const service = at.runtime.service(Cache)
   for (const key of ['a:1', 'a:2', 'b:1', 'b:2']) await service.set(key, 'SECRET VALUE', { tags: [key[0]!] })
   const { cache_stats: stats } = (await at.get('/monitoring/cache/stats')) as never as {

@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { advise } from '../../../plugins/cache/advice.ts'
+import { CacheConfig } from '../../../plugins/cache/config.ts'
+import { advise } from '../../../plugins/cache/memory/advice.ts'
 import { Ghosts } from '../../../plugins/cache/memory/ghosts.ts'
 import { S3Fifo } from '../../../plugins/cache/memory/s3-fifo.ts'
 import { memoryCache } from './support.ts'
@@ -14,7 +15,7 @@ const lookups = isProof ? 150_000 : 60_000
 const tolerance = 0.02
 
 async function play(shape: Shape, maxEntries: number, { seed = 1, ttlMs = 1e9, stepMs = 0 } = {}) {
-  const { cache, clock } = memoryCache({ maxEntries, maxSize: '1GiB', ttl: `${ttlMs}ms` })
+  const { cache, clock } = memoryCache({ maxEntries, maxSize: '1GiB', ttl: `${ttlMs}ms`, advice: true })
   let turn = 0
   for (const key of trace(shape, lookups, 20_000, seed)) {
     await cache.getOrSet(key, () => 1)
@@ -22,10 +23,26 @@ async function play(shape: Shape, maxEntries: number, { seed = 1, ttlMs = 1e9, s
     if (stepMs > 0 && turn % 1_000 === 0) await clock.advance(stepMs)
   }
   const stats = cache.stats()
-  return { ...stats, ratio: stats.hit_rate / 100 }
+  return { ...stats, ghost: stats.ghost!, ratio: stats.hit_rate / 100 }
 }
 
 describe('the ghosts', () => {
+  test('exist only with `advice`, which a reload may change', async () => {
+    const { cache } = memoryCache({ maxEntries: 100 })
+    await cache.set('k', 1)
+    expect(cache.memory.ghosts).toBeUndefined()
+    expect(cache.memory.find('k', 0)!.sampled).toBe(false)
+    expect(cache.stats()).toMatchObject({ ghost: undefined, advice: undefined })
+    await cache.configure(CacheConfig.parse({ maxEntries: 100, advice: true }))
+    await cache.getOrSet('k', () => 2)
+    await cache.getOrSet('k', () => 2)
+    expect(cache.memory.ghosts!.size).toBe(7)
+    expect(cache.stats().ghost!.same).toBeGreaterThan(0)
+    await cache.configure(CacheConfig.parse({ maxEntries: 100 }))
+    expect(cache.memory.ghosts).toBeUndefined()
+    expect(await cache.get<number>('k')).toBe(1)
+  })
+
   for (const shape of ['zipf', 'scan', 'drift'] as const) {
     test(`tell the hit ratio of another size within two points: ${shape}`, async () => {
       const seeds = isProof ? [1, 2] : [1]
@@ -74,15 +91,15 @@ describe('the ghosts', () => {
   })
 
   test('forget what was invalidated', async () => {
-    const { cache } = memoryCache({ maxEntries: 100 })
+    const { cache } = memoryCache({ maxEntries: 100, advice: true })
     for (let round = 0; round < 2; round += 1) {
       for (let index = 0; index < 100; index += 1) await cache.getOrSet(`${index}`, () => 1, { tags: ['t'] })
       if (round === 0) await cache.invalidateTag('t')
     }
-    expect(cache.stats().ghost.quadruple).toBe(0)
+    expect(cache.stats().ghost!.quadruple).toBe(0)
     await cache.clear()
     for (let index = 0; index < 100; index += 1) await cache.getOrSet(`${index}`, () => 1)
-    expect(cache.stats().ghost.quadruple).toBe(0)
+    expect(cache.stats().ghost!.quadruple).toBe(0)
   })
 })
 

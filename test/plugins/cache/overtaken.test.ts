@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
 import { TieredCache } from '../../../plugins/cache/engine.ts'
-import { RedisTier } from '../../../plugins/cache/redis/redis-tier.ts'
 import { dropScript } from '../../../plugins/cache/redis/scripts.ts'
 import type { Redis } from '../../../plugins/redis/api.ts'
 import { type Instance, privateRedis } from '../../support/services.ts'
@@ -36,7 +35,7 @@ async function overtaken() {
   const clock = systemClock
   const cache = new TieredCache(CacheConfig.parse({ jitter: 0, redisPause: '1h' }), {
     clock,
-    redis: (settings, onInvalidation) => new RedisTier({ redis, settings, clock, onInvalidation }),
+    redis,
   })
   await cache.start()
   return {

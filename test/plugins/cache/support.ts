@@ -5,7 +5,6 @@ import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
 import { TieredCache } from '../../../plugins/cache/engine.ts'
-import { RedisTier } from '../../../plugins/cache/redis/redis-tier.ts'
 import { RedisConfig } from '../../../plugins/redis/config.ts'
 import { connector } from '../../../plugins/redis/connect.ts'
 import { RedisConnections } from '../../../plugins/redis/engine.ts'
@@ -46,8 +45,7 @@ export async function cacheNode(url: string, { cache: options, redis: more, cloc
   const config = CacheConfig.parse({ redisPause: '100ms', jitter: 0, ...options })
   const cache = new TieredCache(config, {
     clock,
-    redis: (settings, onInvalidation) => new RedisTier({ redis, settings, clock, onInvalidation }),
-    info: () => redis.info(),
+    redis,
   })
   await cache.start()
   const stop = () => {

@@ -1,13 +1,13 @@
-/** PURE. What the ghosts' estimate says to whoever sizes the cache. */
-import type { GhostEstimate } from './api.ts'
+/** PURE. Advice on the size of the cache, from the estimate of the ghosts. */
+import type { GhostEstimate } from '../api.ts'
 
-/** Change of the hit ratio that is worth a change of the configuration. */
+/** Least gain of the hit ratio that justifies another config. */
 const worthwhile = 0.03
 const percent = (ratio: number) => `${(100 * ratio).toFixed(0)} %`
 
-/** @param uses look-ups so far @returns one line, or undefined where nothing is worth doing or too little is known */
-export function advise({ same, half, double, quadruple, ttl }: GhostEstimate, uses: number): string | undefined {
-  if (uses < 10_000) return undefined
+/** @param lookups so far @returns one line, or undefined where no change is worthwhile or too little is known */
+export function advise({ same, half, double, quadruple, ttl }: GhostEstimate, lookups: number): string | undefined {
+  if (lookups < 10_000) return undefined
   const hits = (ratio: number) => `hits in memory ${percent(same)} -> ${percent(ratio)}`
   if (double - same >= worthwhile) return `twice the entries: ${hits(double)}`
   if (quadruple - same >= worthwhile) return `four times the entries: ${hits(quadruple)}`
