@@ -2,7 +2,7 @@
 export type { Cancel, Clock } from './contract/clock.ts'
 export { messageOf } from './contract/errors.ts'
 export { isPortWithPath, maskPasswords } from './contract/redact.ts'
-export type { Failure, JobResult, JobResult, TaskContext, TaskResult } from './contract/tasks.ts'
+export type { Failure, JobResult, TaskContext, TaskResult } from './contract/tasks.ts'
 export { systemClock, yieldToLoop } from './process/clock.ts'
 export { readHeartbeat } from './process/heartbeat.ts'
 export { announceReady, type RequestContext, type RequestHandler, serveRequests } from './process/serve-requests.ts'
