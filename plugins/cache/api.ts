@@ -4,7 +4,7 @@ import { service } from '../../core/plugin.ts'
 export interface CacheOptions {
   /** Milliseconds for which a value is fresh. @default `plugins.cache.ttl` */
   readonly ttlMs?: number
-  /** Milliseconds after `ttlMs` in which the stale value may be served while a new one is loaded. @default `plugins.cache.grace` */
+  /** Milliseconds after `ttlMs` in which the stale value is served during a load. @default `plugins.cache.grace` */
   readonly graceMs?: number
   /** Names under which the value can be invalidated. @default [] */
   readonly tags?: readonly string[]

@@ -27,12 +27,12 @@ export interface CacheEnvironment {
 }
 
 /**
- * The cache. `getOrSet` does what the first line that applies says:
+ * The cache. The first line that applies decides the result of `getOrSet`:
  *
  * | the key is                | the caller gets                                            | note |
  * |---------------------------|------------------------------------------------------------|------|
- * | fresh in memory           | the value; past `refreshAhead`, with a refresh in background | |
- * | stale in memory           | the stale value, with a refresh in background              | 1 |
+ * | fresh in memory           | the value; past `refreshAhead`, refreshed in background    | |
+ * | stale in memory           | the stale value, refreshed in background                   | 1 |
  * | fresh in Redis            | the value, which memory keeps                              | 2, 3 |
  * | stale in Redis            | as stale in memory                                         | 1, 2, 3 |
  * | loading in this process   | the result of the load in progress                         | 3 |
@@ -40,7 +40,7 @@ export interface CacheEnvironment {
  * | locked by another process | the value that the other process stores within `lockWait`  | 2, 3 |
  * | none of these             | the result of the loader, which both tiers keep            | 3, 4 |
  *
- * 1. The new value, if the refresh ends within `softTimeoutMs`. No refresh for `graceBackoff` after one that failed.
+ * 1. Or the new value, if the refresh ends within `softTimeoutMs`. No refresh for `graceBackoff` after one that failed.
  * 2. Does not apply without Redis, or while Redis is down.
  * 3. CACHE_LOAD_TIMEOUT after `hardTimeoutMs`; the load continues, and its result is kept.
  * 4. For `ttlMs`, null and undefined for `negativeTtlMs`. Not kept if the key or a tag was invalidated meanwhile.

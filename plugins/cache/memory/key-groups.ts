@@ -4,7 +4,7 @@ import { matcher } from '../keys.ts'
 
 export interface KeyGroup {
   readonly name: string
-  /** `*` stands for any text. */
+  /** `*` matches any text. */
   readonly pattern: string
 }
 

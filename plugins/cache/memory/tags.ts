@@ -26,7 +26,7 @@ export class Tags {
     }
   }
 
-  /** @param sequence the place at which the load of an entry began @returns whether one of its tags was invalidated since */
+  /** @param sequence place at which a load began @returns whether one of the tags was invalidated since */
   isStale(tags: readonly string[], sequence: number): boolean {
     if (tags.length === 0) return false
     if (sequence < this.floor) return true

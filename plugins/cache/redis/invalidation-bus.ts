@@ -25,7 +25,7 @@ export class InvalidationBus {
 
   constructor(private readonly parts: RedisParts) {}
 
-  /** A second call changes to the channel in force. @param onJoined called each time that the subscription is in force */
+  /** A second call changes to the channel in force. @param onJoined called after each subscription */
   start(onJoined: () => void): void {
     const { redis, names, counts, onInvalidation } = this.parts
     const receive = (message: string) => {

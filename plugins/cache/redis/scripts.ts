@@ -1,9 +1,9 @@
 /**
  * Lua scripts, which Redis runs atomically.
  *
- * A clock in Redis orders invalidations: the key holds `epoch:last`. `last` is the time of the server in microseconds, or
- * one more than before where that time has not grown. The epoch is when the key was made and shows a server that lost its
- * data. A mark is the content of the key when a load began.
+ * A clock in Redis orders invalidations. Its key holds `epoch:last`: `last` is the time of the server in microseconds, or
+ * one more than before where that time has not grown; `epoch` is when the key was made, and changes when the server loses
+ * its data. A mark is the content of the key when a load began.
  */
 import type { Redis, RedisArgument } from '../../redis/api.ts'
 
@@ -35,7 +35,7 @@ export const markScript = script(`${tick}
 if not redis.call('GET', KEYS[1]) then tick(KEYS[1]) end
 return redis.call('GET', KEYS[1])`)
 
-/** Stores a loaded entry, unless the key was invalidated since. KEYS clock, floor, tombstone, entry. ARGV mark, bytes, ms. */
+/** Stores a loaded entry, unless invalidated since. KEYS clock, floor, tombstone, entry. ARGV mark, bytes, ms. */
 export const keepScript = script(`${tick}
 local epoch, at = ARGV[1]:match('^(%d+):(%d+)$')
 if not epoch or (redis.call('GET', KEYS[1]) or ''):match('^(%d+):') ~= epoch then return 0 end
