@@ -4,6 +4,7 @@ export { type EnvironmentOverlay, parseBoolean } from './config/environment.ts'
 export { isMap, mergePatch, type Plain } from './config/tree/merge-patch.ts'
 export type { Cancel, Clock, EveryOptions } from './contract/clock.ts'
 export { didYouMean } from './contract/closest.ts'
+export { jsonPointer } from './contract/config-problem.ts'
 export {
   type AnyPlugin,
   type Catalog,
@@ -32,7 +33,6 @@ export {
   logSink,
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
-export { jsonPointer } from './contract/pointer.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
 export { isPortWithPath, maskPasswords, redacted, secretsInUrl } from './contract/redact.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'

@@ -3,7 +3,7 @@
 import { describeSource } from '../../core/config/describe-source.ts'
 import type { Path } from '../../core/config/tree/node.ts'
 import type { Source } from '../../core/config/types.ts'
-import { jsonPointer } from '../../core/contract/pointer.ts'
+import { jsonPointer } from '../../core/contract/config-problem.ts'
 import type { Cli } from '../cli.ts'
 import { paint } from './style.ts'
 import { table } from './table.ts'

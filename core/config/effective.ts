@@ -1,6 +1,6 @@
 /** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
 import type { $ZodType } from 'zod/v4/core'
-import { jsonPointer } from '../contract/pointer.ts'
+import { jsonPointer } from '../contract/config-problem.ts'
 import { redacted, redactUrls } from '../contract/redact.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
 import { type Node, type Path, toPlain } from './tree/node.ts'

@@ -1,8 +1,8 @@
 /** The codes of what can be wrong with a configuration, and the error that carries all of them at once. */
 import { relative } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'
+import { jsonPointer } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../contract/errors.ts'
-import { jsonPointer } from '../contract/pointer.ts'
 import { type Path, showKey } from './tree/node.ts'
 import type { Source } from './types.ts'
 

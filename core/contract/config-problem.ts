@@ -13,3 +13,7 @@ export interface ConfigProblem {
   /** What to do, `did you mean "every"?`. */
   readonly help?: string
 }
+
+/** @param path keys and indices from the root @returns the JSON pointer; empty for the root @see RFC 6901 */
+export const jsonPointer = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { jsonPointer } from '../../../core/contract/pointer.ts'
+import { jsonPointer } from '../../../core/contract/config-problem.ts'
 import { problemResponse, problemTitle } from '../../../core/http/problem.ts'
 
 test('a problem begins with type, title and status, and keeps the order of the other members', async () => {
