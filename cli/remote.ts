@@ -52,11 +52,12 @@ const jobOf = ({ created_at, ended_at, ...rest }: Json) => ({
   createdAtMs: ms(created_at),
   endedAtMs: ms(ended_at),
 })
-const pluginOf = ({ start_ms, started_at, cpu_ms, hook_ms, ...rest }: Json) => ({
+const pluginOf = ({ start_ms, started_at, cpu_ms, task_ms, hook_ms, ...rest }: Json) => ({
   ...rest,
   startMs: start_ms,
   startedAtMs: ms(started_at),
   cpuMs: cpu_ms,
+  taskMs: task_ms,
   hookMs: hook_ms,
 })
 const loggersOf = ({ loggers }: Json) => ({

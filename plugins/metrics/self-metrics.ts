@@ -30,6 +30,11 @@ export const runtimeCollector = (runtime: Source): Collector => ({
       help: 'Time on the main thread in the timers and hooks of a plugin.',
       labels: ['plugin'],
     })
+    const tasks = batch.counter({
+      name: 'arkwatch_plugin_task_seconds_total',
+      help: 'Run time of the tasks of a plugin in the worker threads.',
+      labels: ['plugin'],
+    })
     const hooks = batch.counter({
       name: 'arkwatch_plugin_hook_seconds_total',
       help: 'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
@@ -50,11 +55,12 @@ export const runtimeCollector = (runtime: Source): Collector => ({
     return () => {
       const { plugins, lastReload, generation: current } = runtime.status()
       batch.observe(() => {
-        for (const { name: plugin, state: now, startMs, errors: count, cpuMs, hookMs } of plugins) {
+        for (const { name: plugin, state: now, startMs, errors: count, cpuMs, taskMs, hookMs } of plugins) {
           for (const one of pluginStates) state.set(one === now ? 1 : 0, { plugin, state: one })
           start.set(startMs / 1_000, { plugin })
           errors.set(count, { plugin })
           cpu.set(cpuMs / 1_000, { plugin })
+          tasks.set(taskMs / 1_000, { plugin })
           hooks.set(hookMs / 1_000, { plugin })
         }
         reloaded.set(lastReload.ok ? 1 : 0)

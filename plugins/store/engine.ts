@@ -109,7 +109,7 @@ export class StoreClient implements Store {
       throw storeError('STORE_MIGRATION_FAILED', { area, from: 0, to: migrations.length, reason })
     }
     await this.#open(definition)
-    this.#areas.set(area, definition)
+    this.#areas.set(`${file}/${area}`, definition)
     return {
       write: (statements, { lazy = false } = {}) =>
         this.#ask<readonly Written[]>({ kind: 'write', file, area, statements, lazy }),

@@ -58,7 +58,7 @@ const withText = new AccessLog({
   clock: systemClock,
   workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent),
 })
-withText.start()
+await withText.start()
 const request = new Request('http://localhost/users/5?page=2', { headers: { 'x-request-id': 'abc' } })
 const watch = new RequestWatch({
   log: memoryOnly,

@@ -1,12 +1,12 @@
 /** Reads configuration files on this thread while they are small, in a worker once they are not. */
 import { statSync } from 'node:fs'
-import { job, type Workers } from '../../contract/tasks.ts'
+import { task, type Workers } from '../../contract/tasks.ts'
 import { type ReadFiles, type ReadRequest, type ReadResult, readFiles } from './read.ts'
 
 /** What this thread parses in less than five milliseconds. */
 const maxBytesHere = 4_096
 
-const readJob = job<ReadRequest, ReadResult>('config.read', new URL('./jobs/read.ts', import.meta.url))
+const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./jobs/read.ts', import.meta.url))
 
 const sizeOf = (file: string): number => {
   try {
@@ -25,6 +25,6 @@ export function createReader(workers: Pick<Workers, 'run'>, known: () => readonl
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]
     const bytes = files.reduce((sum, file) => sum + sizeOf(file), 0)
     if (bytes <= maxBytesHere) return readFiles(request)
-    return workers.run(readJob, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
+    return workers.run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
   }
 }

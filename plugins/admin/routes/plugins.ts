@@ -25,6 +25,7 @@ export const PluginSchema = z
       .describe(
         'Time on the main thread in its timers and hooks. Its routes, which wait in between, and its threads are not in it.',
       ),
+    task_ms: z.number().describe('Run time of its tasks in the worker threads.'),
     hook_ms: z.number().describe('Time in its request hooks, most of it estimated from samples.'),
   })
   .openapi('Plugin')
@@ -53,6 +54,7 @@ export const shownPlugin = (plugin: PluginStatus) => ({
   started_at: isoOrNull(plugin.startedAtMs),
   errors: plugin.errors,
   cpu_ms: plugin.cpuMs,
+  task_ms: plugin.taskMs,
   hook_ms: plugin.hookMs,
 })
 

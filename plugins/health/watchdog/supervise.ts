@@ -25,7 +25,10 @@ export class Watchdog {
 
   constructor(private readonly options: WatchdogOptions) {}
 
-  /** Brings the worker in line with the configuration; an unchanged one goes on. */
+  /**
+   * Brings the worker in line with the configuration; an unchanged one goes on. Resolves when the thread listens or says why not.
+   * @throws WORKER_ENDED where the thread cannot load
+   */
   async apply(config: WatchdogConfig): Promise<void> {
     const wanted = JSON.stringify(config)
     if (this.worker !== undefined && wanted === this.running) return
@@ -44,6 +47,7 @@ export class Watchdog {
       workerData,
       onMessage: (message) => this.hear(message as WatchdogMessage, config),
     })
+    await this.worker.ready
   }
 
   async stop(): Promise<void> {

@@ -76,12 +76,14 @@ export class AccessLog {
     return { file: path, rotation: rotate }
   }
 
-  start(): void {
+  /** Resolves when the thread is ready. @throws WORKER_ENDED where the thread cannot load */
+  async start(): Promise<void> {
     this.#worker = this.options.workers.dedicated('access-log', new URL('./access-worker.ts', import.meta.url), {
       workerData: { memory: this.#memory, destination: this.#destination(), redact: this.options.redact },
       onMessage: (message) => this.#heard(message as FromAccessWorker),
       onStart: () => queueMicrotask(() => this.#tellAll()),
     })
+    await this.#worker.ready
   }
 
   #tellAll(): void {

@@ -1,6 +1,6 @@
 /** The thread that formats and writes the access log. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { messageOf, systemClock } from '../../../core/worker.ts'
+import { announceReady, messageOf, systemClock } from '../../../core/worker.ts'
 import { createRedactor } from '../encode/redact.ts'
 import type { AccessRow, AccessWorkerData, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader } from './access-ring.ts'
@@ -85,3 +85,4 @@ systemClock.every(checkEveryMs, () => {
     ring.leave()
   }
 })
+announceReady(parentPort!)

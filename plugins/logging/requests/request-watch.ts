@@ -61,8 +61,9 @@ export class RequestWatch {
     if (wanted === undefined) this.access = undefined
     else {
       const { dataDir, clock, workers } = this.options
-      this.access = new AccessLog({ config: wanted, dataDir, redact, clock, workers })
-      this.access.start()
+      const next = new AccessLog({ config: wanted, dataDir, redact, clock, workers })
+      await next.start()
+      this.access = next
     }
     this.#watchRequests()
     await old?.stop()

@@ -1,12 +1,12 @@
 /** The machine's inventory, taken once: `arkwatch_host_info`. */
 import os from 'node:os'
-import { job } from '../../../core/plugin.ts'
+import { task } from '../../../core/plugin.ts'
 import { parsed } from './files.ts'
 import type { Inventory } from './jobs/inventory.ts'
 import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 
-const inventoryJob = job<Record<never, never>, Inventory>(
+const inventoryTask = task<Record<never, never>, Inventory>(
   'metrics.inventory',
   new URL('./jobs/inventory.ts', import.meta.url),
 )
@@ -74,7 +74,7 @@ export const info =
       const plain = await plainInventory(context)
       show(plain)
       if (context.config.inventory === 'plain') return
-      const run = context.workers?.run(inventoryJob, {}, { timeoutMs: inventoryWithinMs })
+      const run = context.workers?.run(inventoryTask, {}, { timeoutMs: inventoryWithinMs })
       // Where the package is missing or takes too long, the plain values stay.
       const detailed = await run?.catch(() => undefined)
       if (detailed) show(merged(plain, detailed))

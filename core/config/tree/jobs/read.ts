@@ -1,6 +1,6 @@
 /** Reads and parses the files of a configuration, which takes a millisecond for each KiB. */
-import type { JobResult } from '../../../contract/tasks.ts'
+import type { TaskResult } from '../../../contract/tasks.ts'
 import type { ReadRequest, ReadResult } from '../read.ts'
 import { readFiles } from '../read.ts'
 
-export default (request: ReadRequest): JobResult<ReadResult> => ({ ok: true, value: readFiles(request) })
+export default (request: ReadRequest): TaskResult<ReadResult> => ({ ok: true, value: readFiles(request) })

@@ -1,8 +1,8 @@
 /**
  * What machine this is, by systeminformation, which starts processes and blocks while it waits for them: hence a worker.
- * The one job that is no pure function: its input is the machine.
+ * The one task that is not a pure function: its input is the machine.
  */
-import type { JobResult } from '../../../../core/worker.ts'
+import type { TaskResult } from '../../../../core/worker.ts'
 
 export interface Inventory {
   readonly os: string
@@ -15,7 +15,7 @@ export interface Inventory {
   readonly virtualization: string
 }
 
-export default async function inventory(): Promise<JobResult<Inventory>> {
+export default async function inventory(): Promise<TaskResult<Inventory>> {
   try {
     const { default: machine } = await import('systeminformation')
     const [os, cpu, system] = await Promise.all([machine.osInfo(), machine.cpu(), machine.system()])

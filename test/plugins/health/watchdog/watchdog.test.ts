@@ -2,15 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Logger } from '../../../../core/contract/logger.ts'
 import { systemClock } from '../../../../core/process/clock.ts'
+import { createWorkers } from '../../../../core/process/workers.ts'
+import { HealthConfig } from '../../../../plugins/health/config.ts'
 import health from '../../../../plugins/health/index.ts'
+import { Watchdog } from '../../../../plugins/health/watchdog/supervise.ts'
 import { testRuntime } from '../../../../testing/index.ts'
 import { freePort } from '../../../support/services.ts'
 import { until } from '../kinds/support.ts'
 
-// The watchdog and the process that it watches run in real time.
+const silent = { error() {}, warn() {}, info() {} } as unknown as Logger
 
-// The main loop of another process stands still here: time is real.
+// The watchdog and the process that it watches run in real time.
 describe('a main loop that is stuck', () => {
   const dir = mkdtempSync(join(process.env.ARKWATCH_TEST_DATA_DIR ?? tmpdir(), 'watchdog-'))
   const lines: string[] = []
@@ -109,6 +113,16 @@ describe('the port of the watchdog', () => {
     await until(() => stateOf(runtime) === 'ok ', 5_000)
     expect(await (await fetch(`http://127.0.0.1:${port}/livez`)).text()).toBe('ok')
   }, 20_000)
+
+  test('one whose thread cannot load is an error of its start', async () => {
+    const workers = createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent)
+    const dedicated = (name: string) => workers.dedicated(name, new URL('./missing.ts', import.meta.url))
+    const eventLoop = { heartbeat: new SharedArrayBuffer(64) }
+    const watchdog = new Watchdog({ workers: { dedicated }, eventLoop, log: silent, onProblem() {} })
+    const config = HealthConfig.parse({ watchdog: { port: 1 } }).watchdog
+    expect(await watchdog.apply(config).catch(({ code }) => code)).toBe('WORKER_ENDED')
+    await watchdog.stop()
+  })
 
   test('a reload moves it, keeps it and closes it', async () => {
     const [first, second] = [freePort(), freePort()]

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import type { Logger } from '../../../../core/contract/logger.ts'
 import type { Route } from '../../../../core/contract/request-hooks.ts'
+import type { Workers } from '../../../../core/contract/tasks.ts'
 import { systemClock } from '../../../../core/process/clock.ts'
 import { createWorkers } from '../../../../core/process/workers.ts'
 import { AccessLineEncoder, pathOf } from '../../../../plugins/logging/access/access-line.ts'
@@ -23,7 +24,13 @@ const silent = { error() {}, warn() {} } as unknown as Logger
 const route = (id: number): Route => ({ id, method: 'GET', pattern: `/users/${id}/:name` })
 const request = (path = '/users/1/ann', headers = {}) => new Request(`http://localhost${path}`, { headers })
 
-function open(options: Record<string, unknown> = {}) {
+const workers = createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent)
+const missing: Workers = {
+  ...workers,
+  dedicated: (name, _, options) => workers.dedicated(name, new URL('./missing.ts', import.meta.url), options),
+}
+
+function open(options: Record<string, unknown> = {}, using: Workers = workers) {
   const file = join(folder, `${++number}.log`)
   const config = (more: Record<string, unknown>) =>
     accessLogConfig(LoggingConfig.parse({ access: { file, ...options, ...more } }))!
@@ -32,7 +39,7 @@ function open(options: Record<string, unknown> = {}) {
     dataDir: folder,
     redact: {},
     clock: systemClock,
-    workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent),
+    workers: using,
   })
   return { log, file, config, lines: (path = file) => lines(path) }
 }
@@ -150,7 +157,7 @@ const record = (
 describe('the access log', () => {
   test('has a line for each request, written by its worker', async () => {
     const { log, lines } = open()
-    log.start()
+    await log.start()
     for (let index = 0; index < 5_000; index += 1) record(log, route(index % 7), 200 + (index % 5), index, 1_000)
     await log.flush()
     expect(lines()).toHaveLength(5_000)
@@ -161,7 +168,7 @@ describe('the access log', () => {
 
   test('has path and request id where asked, without query and without secrets', async () => {
     const { log, lines } = open({ path: true, requestId: true })
-    log.start()
+    await log.start()
     for (let index = 0; index < 1_500; index += 1) {
       record(log, route(1), 200, 1, 1_000, request(`/users/${index}?token=abc`, { 'x-request-id': `r-${index}` }))
     }
@@ -176,7 +183,7 @@ describe('the access log', () => {
   test('that cannot keep up loses lines, counts them, and never waits', async () => {
     for (const options of [{}, { path: true }]) {
       const { log, lines } = open({ capacity: 256, ...options })
-      log.start()
+      await log.start()
       for (let index = 0; index < 1_000; index += 1) record(log, route(1), 200, 1, 1_000)
       expect(log.dropped).toBe(1_000 - 256)
       await log.stop()
@@ -185,10 +192,10 @@ describe('the access log', () => {
     }
   })
 
-  test('is written to the end by the request thread when the process ends', () => {
+  test('is written to the end by the request thread when the process ends', async () => {
     for (const options of [{}, { path: true }]) {
       const { log, lines } = open(options)
-      log.start()
+      await log.start()
       for (let index = 0; index < 700; index += 1) record(log, route(index % 3), 200, index, 1_000)
       log.flushSync()
       log.flushSync()
@@ -199,7 +206,7 @@ describe('the access log', () => {
   test('goes to another file, rotated, without losing a line', async () => {
     const { log, file, config, lines } = open()
     const next = join(folder, `${++number}.log`)
-    log.start()
+    await log.start()
     for (let index = 0; index < 100; index += 1) record(log, route(1), 200, index, 1_000)
     await log.flush()
     expect(log.reconfigure(config({ file: next, rotate: { size: '2KiB', files: 100 } }), {})).toBe(true)
@@ -220,7 +227,7 @@ describe('the access log', () => {
 
   test('opens its file again after someone renamed it', async () => {
     const { log, file, lines } = open()
-    log.start()
+    await log.start()
     record(log, route(1), 200, 1, 1_000)
     await log.flush()
     renameSync(file, `${file}.old`)
@@ -236,11 +243,17 @@ describe('the access log', () => {
 
   test('says why it cannot write, and writes all when it can', async () => {
     const { log } = open({ file: '/dev/full' })
-    log.start()
+    await log.start()
     record(log, route(1), 200, 1, 1_000)
     await log.flush()
     expect(log.problem).toMatch(/cannot write the access log: .*ENOSPC/)
     await log.stop()
     expect(log.dropped).toBe(1)
+  })
+
+  test('does not start where its thread cannot load', async () => {
+    const { log } = open({}, missing)
+    expect(await log.start().catch(({ code }) => code)).toBe('WORKER_ENDED')
+    await log.stop()
   })
 })

@@ -1,0 +1,80 @@
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { task } from '../../../core/contract/tasks.ts'
+import { type Context, rig } from './host-rig.ts'
+
+// Threads are started.
+setDefaultTimeout(30_000)
+const fixture = (name: string) => new URL(`../process/fixtures/${name}.ts`, import.meta.url)
+const Hold = task<{ do: 'hold'; gate: SharedArrayBuffer }, number>('test.hold', fixture('task'))
+const fails = (promise: Promise<unknown>) =>
+  promise.then(
+    () => {},
+    () => {},
+  )
+
+async function up() {
+  const parts = rig()
+  let context!: Context
+  parts.define('user', {
+    setup: (given) => {
+      context = given
+      return {}
+    },
+  })
+  await parts.host.boot([parts.section('user')])
+  return { ...parts, context, status: () => parts.host.status()[0]! }
+}
+
+describe('the workers of a plugin', () => {
+  test('charge the run time of its tasks to it', async () => {
+    const { host, context, clock, status } = await up()
+    const memory = new SharedArrayBuffer(8)
+    const gate = new Int32Array(memory)
+    const held = context.workers.run(Hold, { do: 'hold', gate: memory })
+    while (Atomics.load(gate, 0) === 0) await Atomics.waitAsync(gate, 0, 0).value
+    await clock.advance(1_500)
+    Atomics.store(gate, 1, 1)
+    await held
+    expect(status().taskMs).toBe(1_500)
+    await host.stop()
+  })
+
+  test('turn it degraded where a thread cannot load, once it is up', async () => {
+    const { host, context, status } = await up()
+    await fails(context.workers.dedicated('user.thread', fixture('missing')).ready)
+    expect(status()).toMatchObject({
+      state: 'degraded',
+      errors: 1,
+      reason: expect.stringContaining('fixtures/missing.ts'),
+    })
+    await host.stop()
+  })
+
+  test('turn it failed where its start waits for a thread that cannot load', async () => {
+    const { host, define, section, states, reasons } = rig()
+    define('bad', {
+      setup: ({ workers }) => ({ start: () => workers.dedicated('bad.thread', fixture('missing')).ready }),
+    })
+    await host.boot([section('bad')])
+    expect(states()).toEqual({ bad: 'failed' })
+    expect(reasons().bad).toContain('fixtures/missing.ts')
+  })
+
+  test('make an error in a callback its fault, and end its threads and requests with it', async () => {
+    const { host, context, status } = await up()
+    const heard = Promise.withResolvers<void>()
+    const echo = context.workers.dedicated('user.echo', fixture('dedicated'), {
+      onMessage: () => {
+        heard.resolve()
+        throw new Error('broken callback')
+      },
+    })
+    echo.post('one')
+    await heard.promise
+    expect(status()).toMatchObject({ state: 'degraded', errors: 1 })
+    const serving = context.workers.dedicated('user.serving', fixture('serving'))
+    const pending = serving.request({ do: 'never' }).catch(({ code }) => code)
+    await host.stop()
+    expect(await pending).toBe('WORKER_ENDED')
+  })
+})
