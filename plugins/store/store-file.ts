@@ -2,6 +2,7 @@
 import { Database } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
 import { parse } from 'node:path'
+import type { SqlValue } from './api.ts'
 
 /** Errors of the file and the disk; what was asked for may succeed later. */
 const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
@@ -62,5 +63,15 @@ export function openFile(path: string, maxBytes: number, nowMs: number): OpenedF
       if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix)
     }
     return { database: connect(path, maxBytes), aside }
+  }
+}
+
+/** Reads rows one by one on a separate connection: as they were at the first one, whatever is written in between. */
+export function* readRows(path: string, sql: string, params: readonly SqlValue[]): Generator<unknown, void, void> {
+  const reader = new Database(path, { readonly: true })
+  try {
+    yield* reader.query(`SELECT * FROM (${sql})`).iterate(...params)
+  } finally {
+    reader.close()
   }
 }

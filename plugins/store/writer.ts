@@ -1,11 +1,11 @@
 /** The writer: one connection that groups commits, migrates, and keeps the file small. Blocks: for the writer thread. */
-import { Database } from 'bun:sqlite'
+import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
 import type { StoreCode } from './errors.ts'
 import type { StoreRequest, WriteRequest } from './protocol.ts'
-import { isUnavailable, openFile } from './store-file.ts'
+import { isUnavailable, openFile, readRows } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
 export const groupSize = 256
@@ -102,8 +102,7 @@ export class StoreWriter {
 
   #one(request: Exclude<StoreRequest, WriteRequest>): StoreAnswer {
     try {
-      const value = request.kind === 'area' ? this.#migrate(request.definition) : this.#query(request)
-      return { ok: true, value }
+      return { ok: true, value: request.kind === 'area' ? this.#migrate(request.definition) : this.#query(request) }
     } catch (error) {
       return this.#refused(error)
     }
@@ -173,20 +172,17 @@ export class StoreWriter {
     return new Refusal('STORE_STATEMENT_FAILED', { area, reason: messageOf(error) })
   }
 
-  /** Reads rows one by one on a connection of its own: writes in between neither wait nor change what it reads. @throws Refusal */
+  /** Reads rows one by one while others are written. @throws Refusal */
   *iterate(area: string, sql: string, params: readonly SqlValue[]): Generator<unknown, void, void> {
     if (this.#iterations >= maxIterations) throw new Refusal('STORE_QUEUE_FULL', { limit: maxIterations })
     this.open()
     this.#iterations += 1
-    let reader: Database | undefined
     try {
-      reader = new Database(this.options.path, { readonly: true })
-      yield* reader.query(`SELECT * FROM (${sql})`).iterate(...params)
+      yield* readRows(this.options.path, sql, params)
     } catch (error) {
       throw this.#refusal(area, error)
     } finally {
       this.#iterations -= 1
-      reader?.close()
     }
   }
 

@@ -27,8 +27,8 @@ const Server = z.strictObject({
 })
 
 const Workers = z.strictObject({
-  maxThreads: z.int().min(1).max(64).default(2).describe('Threads for jobs, started when needed.'),
-  maxQueue: z.int().min(1).max(100_000).default(1_000).describe('Jobs that may wait; more are refused.'),
+  maxThreads: z.int().min(1).max(64).default(2).describe('Threads for tasks, started when needed.'),
+  maxQueue: z.int().min(1).max(100_000).default(1_000).describe('Tasks that may wait in each lane; more are refused.'),
 })
 
 const Monitoring = z.strictObject({
