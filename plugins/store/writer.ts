@@ -3,8 +3,8 @@ import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
-import type { StoreCode } from './errors.ts'
 import type { StoreRequest, WriteRequest } from './protocol.ts'
+import { Refusal, type StoreAnswer } from './refusal.ts'
 import { isUnavailable, openFile, readRows } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
@@ -19,20 +19,6 @@ const maxIterations = 8
 /** What would break the transaction around it, or reach beyond the file. */
 const forbidden = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i
 const areaName = /^[a-z][a-z0-9_]{0,62}$/
-
-/** A request that was refused, by code. */
-class Refusal extends Error {
-  constructor(
-    readonly code: StoreCode,
-    readonly details: Readonly<Record<string, string | number>>,
-  ) {
-    super(code)
-  }
-}
-
-export type StoreAnswer =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly code: StoreCode; readonly details: Readonly<Record<string, string | number>> }
 
 export interface WriterOptions {
   readonly path: string
