@@ -8,6 +8,7 @@ export { jsonPointer } from './contract/config-problem.ts'
 export {
   type AnyPlugin,
   type Catalog,
+  type ConfigContext,
   type Conflict,
   contractApi,
   definePlugin,
@@ -18,6 +19,7 @@ export {
   type PluginContext,
   type PluginDefinition,
   type PluginParts,
+  type RequestParts,
   type RunState,
   type StopReason,
 } from './contract/definition.ts'

@@ -4,7 +4,6 @@
  */
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Hono } from 'hono'
 import { Changes, recoverPending } from './config/changes/changes.ts'
 import { overlayFile, replaceFile } from './config/changes/overlay.ts'
 import { describeSource } from './config/describe-source.ts'
@@ -137,17 +136,17 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     const up = [...current.values()].filter(({ state }) => isUp(state))
     const failed = (instance: PluginInstance, phase: string) => (error: unknown) => instance.fault(phase, error)
     requestPath.setHooks(
-      up.flatMap((instance) =>
-        instance.parts.hooks
-          ? [{ plugin: instance.name, hooks: instance.parts.hooks, failed: failed(instance, 'a request hook') }]
-          : [],
-      ),
+      up.flatMap((instance) => {
+        const { name: plugin, requestParts } = instance
+        return requestParts.hooks
+          ? [{ plugin, hooks: requestParts.hooks, failed: failed(instance, 'a request hook') }]
+          : []
+      }),
     )
-    const mounted = up.flatMap((instance) =>
-      instance.parts.routes
-        ? [{ plugin: instance.name, routes: instance.parts.routes as Hono, failed: failed(instance, 'a route') }]
-        : [],
-    )
+    const mounted = up.flatMap((instance) => {
+      const { name: plugin, requestParts } = instance
+      return requestParts.routes ? [{ plugin, routes: requestParts.routes, failed: failed(instance, 'a route') }] : []
+    })
     const app = composeApp(mounted)
     answer = app.fetch
     handle = requestPath.wrapHono(app)

@@ -1,7 +1,7 @@
 /** What plugins say about the whole configuration, where a schema of their own section cannot know it. */
 
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import type { House } from '../contract/definition.ts'
+import type { ConfigContext } from '../contract/definition.ts'
 import { problem } from './errors.ts'
 import { type Node, spot } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
@@ -17,18 +17,18 @@ const offersOf = ({ definition, config }: PluginSection): Readonly<Record<string
 export function conflicts(
   sections: readonly PluginSection[],
   root: Node,
-  house: Omit<House, 'offered'>,
+  context: Omit<ConfigContext, 'offered'>,
   foreign: (section: PluginSection) => boolean,
 ): ConfigProblem[] {
   // One whose target is not configured counts: the same file serves a machine where it is.
   const named = sections.filter(({ config }) => config !== undefined)
-  const offered: House['offered'] = (point) => ({
+  const offered: ConfigContext['offered'] = (point) => ({
     names: named.flatMap((section) => offersOf(section)?.[point] ?? []),
     complete: !named.some((section) => section.definition.offers === undefined && foreign(section)),
   })
   return sections.flatMap(({ name, definition, config, disabled }) => {
     if (disabled !== undefined) return []
-    const found = definition.conflicts?.(config, { ...house, offered }) ?? []
+    const found = definition.conflicts?.(config, { ...context, offered }) ?? []
     return found.map(({ path, what, help }) => {
       const at = ['plugins', name, ...path]
       const { node } = spot(root, at)

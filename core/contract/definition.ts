@@ -29,8 +29,15 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
   readonly name: string
   readonly config: Config
   readonly environment: Environment
-  /** Absolute path of the data folder. */
+  /** Absolute path of the data directory. */
   readonly dataDir: string
+  /**
+   * The plugin's own subdirectory of the data directory, `data/<name>/`, made for the owner alone (0700) by the first call.
+   * For new files only: a file that older versions keep elsewhere stays there.
+   * @returns its absolute path
+   * @throws PLUGIN_INVALID in `setup`, which opens nothing; call it in `start` or later
+   */
+  pluginDataDir(): string
   readonly needs: ServicesOf<Needs>
   /** `undefined` where the provider is off. */
   readonly wants: WantedServicesOf<Wants>
@@ -60,37 +67,49 @@ export interface PluginClock extends Clock {
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions & { monitoring?: boolean }): () => void
 }
 
-export interface PluginParts<Config, Provides extends TokenMap> {
+/** The parts of a plugin on the request path. */
+export interface RequestParts {
+  /** Public routes, mounted at the root of the public listener. */
+  readonly routes?: Hono | undefined
+  readonly hooks?: RequestHooks | undefined
+}
+
+/** What `setup` returns, read once. */
+export interface PluginParts<Config, Provides extends TokenMap> extends RequestParts {
   /** Exactly the keys of `provides`. Published after `start` succeeded. */
   readonly services?: ServicesOf<Provides>
   readonly contributes?: readonly Contribution[]
-  /** Public routes, mounted at the root of the public listener. */
-  readonly routes?: Hono
-  readonly hooks?: RequestHooks
   /** Opens what the plugin needs. */
   start?(): void | Promise<void>
   /** Runs when every plugin has started and the listener is open. */
   ready?(): void | Promise<void>
-  /** Takes a new configuration in place. Throwing keeps the old one and rolls the reload back. Without it the plugin is replaced. */
-  reconfigure?(next: Config): void | Promise<void>
+  /**
+   * Takes a new configuration in place. A throw keeps the old one and rolls the reload back. A plugin without `reconfigure`
+   * is replaced.
+   * @returns the routes or hooks that changed, in force from the swap; a part that is left out stays as it is
+   */
+  reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
   /** Pauses this instance and gives its state to its successor. */
   handover?(): Handover | Promise<Handover>
   /** Flushes. Safe without `start` and twice. */
   stop?(reason: StopReason): void | Promise<void>
 }
 
-/** What a plugin may know of the rest of the configuration. */
-export interface House {
+/** What a plugin may know of the configuration outside its own section. */
+export interface ConfigContext {
   readonly environment: Environment
   /** The public listener; undefined when embedded. */
   readonly server: { readonly host: string; readonly port: number } | undefined
   /**
-   * What the plugins that are not switched off say they offer.
+   * The names that enabled plugins declare by `offers`.
    * @param point id of an extension point
-   * @returns the names, and whether they are all that there can be: a plugin from elsewhere may say nothing and offer more
+   * @returns the names; `complete` is false where a plugin from elsewhere declares no names and may contribute any
    */
   offered(point: string): { readonly names: readonly string[]; readonly complete: boolean }
 }
+
+/** @deprecated use {@link ConfigContext} */
+export type House = ConfigContext
 
 /** Something that the configuration as a whole forbids. */
 export interface Conflict {
@@ -135,7 +154,7 @@ export interface PluginDefinition<
    * What the configuration as a whole forbids, for one that its schema cannot see. The boot, or the reload, is refused.
    * @returns every problem
    */
-  conflicts?(config: zod.output<Schema>, house: House): readonly Conflict[]
+  conflicts?(config: zod.output<Schema>, context: ConfigContext): readonly Conflict[]
   /**
    * Names under which the plugin will contribute, by the id of the extension point, so that others can refer to them in
    * their configuration. A plugin from elsewhere that does not say may contribute any.

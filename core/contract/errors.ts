@@ -80,7 +80,7 @@ export const coreError = defineErrors('core', {
   },
   PLUGIN_INVALID: {
     message: 'plugin {plugin}: {what}',
-    help: 'Export the result of definePlugin({...}) as the default export of the plugin module.',
+    help: 'Export the result of definePlugin({...}) by default; return from setup() nothing but the parts of PluginParts.',
   },
   PLUGIN_TIMEOUT: {
     message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms',

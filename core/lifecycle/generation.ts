@@ -85,8 +85,8 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
   const next = new Map<string, PluginInstance>()
   const incoming: PluginInstance[] = []
   const handovers = new Map<PluginInstance, Handover>()
-  const reconfigured: [PluginInstance, PluginSection][] = []
-  const untouched: [PluginInstance, PluginSection][] = []
+  /** Reverts what was done to instances that stay. */
+  const reverts: (() => unknown)[] = []
 
   const inherit = async (old: PluginInstance | undefined): Promise<unknown> => {
     if (old === undefined || !isUp(old.state)) return undefined
@@ -131,10 +131,7 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
   /** Rebuilds what had to stop first, and whoever holds its services; wakes the rest. */
   const rollback = async (): Promise<Generation> => {
     for (const instance of incoming.toReversed()) await instance.stop('failed')
-    for (const [instance, section] of reconfigured.toReversed()) {
-      await instance.reconfigure(section).catch((error) => instance.fault('the way back of a reload', error))
-    }
-    for (const [instance, section] of untouched) instance.takeSection(section)
+    for (const revert of reverts.toReversed()) await revert()
     const restored = new Map<string, PluginInstance>()
     const startedAgain: PluginInstance[] = []
     const rebuilt = new Set<string>()
@@ -177,12 +174,11 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
       const old = current.get(section.name)
       const action = actions.get(section.name)
       if (action === 'reconfigure') {
-        const before = old!.section
-        await old!.reconfigure(section)
-        reconfigured.push([old!, before])
+        reverts.push(await old!.reconfigure(section))
         next.set(section.name, old!)
       } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
-        untouched.push([old, old.section])
+        const before = old.section
+        reverts.push(() => old.takeSection(before))
         next.set(section.name, old.takeSection(section))
       } else {
         await startOne(section)

@@ -1,8 +1,11 @@
 /** Makes the context that a plugin's setup gets. Whatever is opened through it is noted in the instance's scope. */
 
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { PluginSection } from '../config/types.ts'
 import type { Clock } from '../contract/clock.ts'
 import type { Environment, PluginContext } from '../contract/definition.ts'
+import { coreError } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
 import type { Contribution, ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
@@ -33,6 +36,7 @@ export interface ContextOptions {
   readonly scope: Scope
   readonly signal: AbortSignal
   readonly log: Logger
+  isSettingUp(): boolean
   contribute(contribution: Contribution): () => void
   report: PluginContext<unknown, TokenMap, TokenMap>['report']
   fault(phase: string, error: unknown): void
@@ -92,6 +96,16 @@ function scopedWorkers({ host: { workers }, scope, signal, fault, taskSpent }: C
   }
 }
 
+function pluginDataDir({ host, section: { name: plugin }, isSettingUp }: ContextOptions): string {
+  if (isSettingUp()) {
+    const what = 'pluginDataDir() was called in setup, which opens nothing: call it in start or later'
+    throw coreError('PLUGIN_INVALID', { plugin, what })
+  }
+  const directory = join(host.dataDir, plugin)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return directory
+}
+
 const pick = (tokens: TokenMap = {}, services: Services) =>
   Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
 
@@ -104,6 +118,7 @@ export function createContext(options: ContextOptions): PluginContext<unknown, T
     config: section.config,
     environment: host.environment,
     dataDir: host.dataDir,
+    pluginDataDir: () => pluginDataDir(options),
     needs: pick(section.definition.needs, services) as never,
     wants: pick(section.definition.wants, services) as never,
     extensions: (point) => liveList(point, options),

@@ -5,12 +5,13 @@
 
 import type { PluginSection } from '../config/types.ts'
 import type { Cancel } from '../contract/clock.ts'
-import type { Handover, PluginParts, StopReason } from '../contract/definition.ts'
+import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import type { Contribution, TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
+import { checkParts, checkRequestParts } from './check-parts.ts'
 import { createContext, type InstanceHost, type Services } from './plugin-context.ts'
 import { Scope } from './undo-scope.ts'
 
@@ -28,6 +29,8 @@ export class PluginInstance {
   cpuMs = 0
   taskMs = 0
   parts: PluginParts<unknown, TokenMap> = {}
+  /** The routes and hooks in force after the next swap. */
+  requestParts: RequestParts = {}
   readonly #scope = new Scope()
   readonly #controller = new AbortController()
   readonly #contributions = new Map<Contribution, (() => void) | undefined>()
@@ -128,8 +131,8 @@ export class PluginInstance {
     return withDeadline(work, timeoutMs, this.host.clock, late)
   }
 
-  async #bounded(phase: Phase, call: (() => void | Promise<void>) | undefined): Promise<void> {
-    await this.#inTime(phase, (async () => call?.call(this.parts))())
+  #bounded<T>(phase: Phase, call: (() => T | Promise<T>) | undefined): Promise<T | undefined> {
+    return this.#inTime(phase, (async () => call?.call(this.parts))())
   }
 
   /** Errors of the runtime's own name plugin and phase already. */
@@ -175,6 +178,7 @@ export class PluginInstance {
         scope: this.#scope,
         signal: this.#controller.signal,
         log: this.#log,
+        isSettingUp: () => phase === 'setup',
         contribute: (contribution) => this.#contribute(contribution),
         report: (state, reason) => this.report(state, reason),
         fault: (part, error) => this.fault(part, error),
@@ -185,7 +189,9 @@ export class PluginInstance {
           this.taskMs += ms
         },
       })
-      this.parts = this.definition.setup(context as never)
+      this.parts = checkParts(this.name, this.definition.setup(context as never))
+      const { routes, hooks } = this.parts
+      this.requestParts = { routes, hooks }
       this.#checkServices()
       for (const contribution of this.parts.contributes ?? []) this.#contribute(contribution)
       phase = 'start'
@@ -234,14 +240,24 @@ export class PluginInstance {
     }
   }
 
-  /** Takes a new config in place. @returns the instance's section is the new one @throws PLUGIN_FAILED, the old config stays */
-  async reconfigure(section: PluginSection): Promise<void> {
+  /**
+   * Takes a new config in place.
+   * @returns takes the old config again, with the routes and hooks of that time where the plugin returns none; never rejects
+   * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_INVALID; the old config stays
+   */
+  async reconfigure(section: PluginSection): Promise<() => Promise<void>> {
+    const { section: before, requestParts } = this
     try {
-      await this.#bounded('start', () => this.parts.reconfigure?.(section.config))
+      const returned = await this.#bounded<unknown>('start', () => this.parts.reconfigure?.(section.config))
+      this.requestParts = { ...requestParts, ...checkRequestParts(this.name, returned) }
     } catch (error) {
       throw this.#failed('reconfigure', error)
     }
     this.takeSection(section)
+    return async () => {
+      this.requestParts = requestParts
+      await this.reconfigure(before).catch((error) => this.fault('the rollback of a reload', error))
+    }
   }
 
   /** Notes a section whose config is already in force. */

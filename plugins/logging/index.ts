@@ -43,6 +43,7 @@ export default definePlugin({
       await engine.configure(next)
       await requests.configure(next, redactOptions(next))
       losses.tick(clock.now())
+      return { hooks: requests.hooks(next) }
     }
     const logging: Logging = {
       logger: (name = 'app') => createLogger(engine, clock, name),
@@ -61,7 +62,7 @@ export default definePlugin({
         collector(logCollector({ events: engine.events, dropped, suppressed: () => engine.storm.suppressed })),
         ...logCommands(logging),
       ],
-      hooks: requests.hooks,
+      hooks: requests.hooks(config),
       async start() {
         await configure(config)
         clock.every(tickMs, () => losses.tick(engine.tick()))

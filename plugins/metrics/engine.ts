@@ -11,7 +11,7 @@ import {
   type Logger,
   type PluginClock,
   problemResponse,
-  type RequestHooks,
+  type RequestParts,
   type Runtime,
   type StopReason,
   type Workers,
@@ -88,14 +88,11 @@ export class MetricsInstance {
     this.#applyRequests()
   }
 
-  get hooks(): RequestHooks {
-    return this.#requests === undefined ? {} : { observe: this.#requests.observe }
-  }
-
-  /** On the public listener, unless there is one of its own. */
-  get routes(): Hono {
-    const app = new Hono()
-    return this.#config.listen === undefined ? app.get(this.#config.path, ({ req }) => this.#respond(req.raw)) : app
+  /** The hook that counts requests; the path on the public listener, unless there is a separate listener. */
+  requestParts(): RequestParts {
+    const hooks = this.#requests && { observe: this.#requests.observe }
+    if (this.#config.listen !== undefined) return { hooks, routes: undefined }
+    return { hooks, routes: new Hono().get(this.#config.path, ({ req }) => this.#respond(req.raw)) }
   }
 
   async start(): Promise<void> {
@@ -106,10 +103,11 @@ export class MetricsInstance {
     this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
   }
 
-  async reconfigure(next: MetricsConfig): Promise<void> {
+  async reconfigure(next: MetricsConfig): Promise<RequestParts> {
     await this.#listen(next)
     this.#config = next
     this.#apply()
+    return this.requestParts()
   }
 
   async handover(): Promise<Handover> {

@@ -17,13 +17,7 @@ export default definePlugin({
     const instance = new MetricsInstance({ config, ...needs, clock, log, workers, contributed, views, inherited })
     return {
       services: { metrics: instance.service },
-      // read anew at each change of the configuration
-      get routes() {
-        return instance.routes
-      },
-      get hooks() {
-        return instance.hooks
-      },
+      ...instance.requestParts(),
       start: () => instance.start(),
       reconfigure: (next) => instance.reconfigure(next),
       handover: () => instance.handover(),

@@ -16,8 +16,6 @@ export interface RequestWatchOptions {
 }
 
 export class RequestWatch {
-  /** Mutable in place: core reads it again with each generation. */
-  readonly hooks: Pick<RequestHooks, 'observe'> & { context: boolean; observeRequest: RequestHooks['observeRequest'] }
   access: AccessLog | undefined
   #slowMs = Number.POSITIVE_INFINITY
   #performanceMs = 0
@@ -25,24 +23,29 @@ export class RequestWatch {
   /** Requests lost by access logs that are gone. */
   #lost = 0
   readonly #performance: PerformanceLine
+  readonly #observe: RequestHooks['observe']
 
   constructor(private readonly options: RequestWatchOptions) {
     const performance = new PerformanceLine(options.log, options.clock, options.eventLoop)
     const slow = new SlowRequests(options.log)
     this.#performance = performance
-    this.hooks = {
-      context: false,
-      observeRequest: undefined,
-      observe: (route, status, durationMs, endedMs) => {
-        performance.sketch.add(durationMs)
-        if (durationMs >= this.#slowMs) slow.add(route, status, durationMs, endedMs)
-        if (this.access?.withText === false) this.access.record(route, status, durationMs, endedMs)
-      },
+    this.#observe = (route, status, durationMs, endedMs) => {
+      performance.sketch.add(durationMs)
+      if (durationMs >= this.#slowMs) slow.add(route, status, durationMs, endedMs)
+      if (this.access?.withText === false) this.access.record(route, status, durationMs, endedMs)
     }
   }
 
+  /** The hooks that a configuration needs: the text of a request is available only while the request ends. */
+  hooks(config: LoggingConfig): RequestHooks {
+    const observeRequest: RequestHooks['observeRequest'] = (route, status, durationMs, endedMs, request) =>
+      this.access?.recordText(route, status, durationMs, endedMs, request)
+    const access = accessLogConfig(config)
+    const withText = access?.path || access?.requestId
+    return { context: config.context, observe: this.#observe, ...(withText && { observeRequest }) }
+  }
+
   async configure(config: LoggingConfig, redact: RedactOptions): Promise<void> {
-    this.hooks.context = config.context
     this.#slowMs = config.slowRequest === 0 ? Number.POSITIVE_INFINITY : config.slowRequest
     if (config.performanceEvery !== this.#performanceMs) {
       this.#cancel()
@@ -57,7 +60,7 @@ export class RequestWatch {
   async #configureAccess(config: LoggingConfig, redact: RedactOptions): Promise<void> {
     const wanted = accessLogConfig(config)
     const old = this.access
-    if (wanted !== undefined && old?.reconfigure(wanted, redact)) return this.#watchRequests()
+    if (wanted !== undefined && old?.reconfigure(wanted, redact)) return
     if (wanted === undefined) this.access = undefined
     else {
       const { dataDir, clock, workers } = this.options
@@ -65,17 +68,8 @@ export class RequestWatch {
       await next.start()
       this.access = next
     }
-    this.#watchRequests()
     await old?.stop()
     this.#lost += old?.dropped ?? 0
-  }
-
-  /** The text of a request is at hand only while it ends. */
-  #watchRequests(): void {
-    this.hooks.observeRequest = this.access?.withText
-      ? (route, status, durationMs, endedMs, request) =>
-          this.access?.recordText(route, status, durationMs, endedMs, request)
-      : undefined
   }
 
   /** Requests without a line since the beginning. */

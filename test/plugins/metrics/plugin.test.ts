@@ -150,14 +150,12 @@ describe('metrics plugin', () => {
       ...metrics,
       setup(context: Parameters<typeof metrics.setup>[0]) {
         // without reconfigure every change is a replacement
-        const { start, handover, stop, services, ...parts } = metrics.setup(context)
+        const { start, handover, stop, services, routes } = metrics.setup(context)
         return {
           services,
           handover,
           stop,
-          get routes() {
-            return parts.routes
-          },
+          routes,
           start: async () => {
             await start?.()
             if (fail) throw new Error('not this time')

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import { definePlugin, type PluginContext, type RequestHooks, z } from '../../../core/plugin.ts'
+import { testRuntime } from '../../../testing/test-runtime.ts'
+
+type Setup = (context: PluginContext<{ text: string }, Record<never, never>, Record<never, never>>) => object
+
+const plugin = (setup: Setup, name = 'mine') =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'A test.',
+    config: z.strictObject({ text: z.string().default('one') }),
+    setup: setup as never,
+  })
+const stateOf = ({ runtime }: Awaited<ReturnType<typeof testRuntime>>) => {
+  const { state, reason } = runtime.status().plugins[0]!
+  return `${state}: ${reason}`
+}
+
+describe('what setup returns', () => {
+  test.each<[string, Setup, string]>([
+    ['a promise', async () => ({}), 'setup returned a promise: setup is synchronous'],
+    ['nothing', () => undefined as never, 'setup returned undefined'],
+    ['a text', () => 'parts' as never, 'setup returned "parts"'],
+    ['a misspelt part', () => ({ contribute: [] }), 'unknown part "contribute": did you mean "contributes"?'],
+    ['a misspelt hook', () => ({ hook: {} }), 'unknown part "hook": did you mean "hooks"?'],
+    ['a part of nobody', () => ({ xyzzy: 1 }), 'unknown part "xyzzy": the parts are services, '],
+  ])('is refused by name: %s', async (_, setup, what) => {
+    await using booted = await testRuntime({ plugins: [plugin(setup)] })
+    expect(stateOf(booted)).toContain('failed: plugin mine: ')
+    expect(stateOf(booted)).toContain(what)
+  })
+
+  test('is PLUGIN_INVALID for a required plugin, with the cause', async () => {
+    const booting = testRuntime({
+      plugins: [plugin(async () => ({}))],
+      config: { plugins: { mine: { required: true } } },
+    })
+    await expect(booting).rejects.toMatchObject({ cause: { code: 'PLUGIN_INVALID', details: { plugin: 'mine' } } })
+  })
+
+  test('may be an instance of a class with fields', async () => {
+    class Parts {
+      count = 0
+      start() {
+        this.count += 1
+      }
+    }
+    await using booted = await testRuntime({ plugins: [plugin(() => new Parts())] })
+    expect(stateOf(booted)).toBe('ok: ')
+  })
+})
+
+describe('what reconfigure returns', () => {
+  const calls: string[] = []
+  const routesOf = (text: string) => new Hono().get('/text', (c) => c.text(text))
+  const hooksOf = (text: string): RequestHooks => ({ observe: () => void calls.push(text) })
+  const web = plugin(({ config }) => ({
+    routes: routesOf(config.text),
+    hooks: hooksOf(config.text),
+    reconfigure: async ({ text }: { text: string }) =>
+      text === 'nothing'
+        ? undefined
+        : text === 'misspelt'
+          ? { route: routesOf(text) }
+          : { routes: routesOf(text), ...(text === 'two' && { hooks: hooksOf(text) }) },
+  }))
+  const bad = plugin(
+    ({ config }) => ({
+      start() {
+        if (config.text === 'bad') throw new Error('cannot start')
+      },
+    }),
+    'other',
+  )
+  const boot = () => testRuntime({ plugins: [web, bad] })
+  const seen = async ({ fetch, runtime }: Awaited<ReturnType<typeof boot>>) => {
+    calls.length = 0
+    const text = await (await fetch('/text')).text()
+    runtime.flushRequests()
+    return `${text} ${calls.join()}`
+  }
+  const reload = (booted: Awaited<ReturnType<typeof boot>>, text: string, other = 'good') =>
+    booted.reload({ plugins: { mine: { text }, other: { text: other } } })
+
+  test('is in force from the swap, and a part that is left out stays', async () => {
+    await using booted = await boot()
+    expect(await seen(booted)).toBe('one one')
+    await reload(booted, 'two')
+    expect(await seen(booted)).toBe('two two')
+    await reload(booted, 'three')
+    expect(await seen(booted)).toBe('three two')
+    await reload(booted, 'nothing')
+    expect(await seen(booted)).toBe('three two')
+  })
+
+  test('is rolled back with the reload, also where reconfigure returns nothing the second time', async () => {
+    await using booted = await boot()
+    await reload(booted, 'two')
+    await reload(booted, 'nothing')
+    await expect(reload(booted, 'three', 'bad')).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+    expect(await seen(booted)).toBe('two two')
+  })
+
+  test('is refused by name where a part is unknown', async () => {
+    await using booted = await boot()
+    await expect(reload(booted, 'misspelt')).rejects.toThrow(
+      'reconfigure returned the unknown part "route": did you mean "routes"?',
+    )
+    expect(await seen(booted)).toBe('one one')
+  })
+})
+
+describe('the directory of a plugin', () => {
+  test('is made for its owner alone by the first call', async () => {
+    let directory = ''
+    const before: boolean[] = []
+    await using booted = await testRuntime({
+      plugins: [
+        plugin((context) => ({
+          start() {
+            before.push(existsSync(join(context.dataDir, 'mine')))
+            directory = context.pluginDataDir()
+          },
+        })),
+      ],
+    })
+    expect(stateOf(booted)).toBe('ok: ')
+    expect(before).toEqual([false])
+    expect(directory).toBe(join(booted.runtime.dataDir, 'mine'))
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+  })
+
+  test('is refused in setup', async () => {
+    await using booted = await testRuntime({
+      plugins: [plugin((context) => ({ start: context.pluginDataDir() as never }))],
+    })
+    expect(stateOf(booted)).toContain('pluginDataDir() was called in setup, which opens nothing')
+    expect(existsSync(join(booted.runtime.dataDir, 'mine'))).toBe(false)
+  })
+})
