@@ -1,6 +1,6 @@
 /** Liveness over HTTP, as the health check of a container reads it. Needs neither the control socket nor the main loop. */
 import { applyEnvironment } from '../core/config/environment.ts'
-import { spot } from '../core/config/tree/node.ts'
+import { locate } from '../core/config/tree/node.ts'
 import { readTree } from '../core/config/tree/read.ts'
 import { messageOf } from '../core/contract/errors.ts'
 import { environmentOverlays } from '../plugins/environment.ts'
@@ -33,10 +33,10 @@ function addressOf({ configFile, env }: Cli): string {
   const root = applyEnvironment(files, environmentOverlays, env, [])
   const at = (path: readonly string[]): Address | undefined => {
     const read = (key: string, standard: unknown) => {
-      const { node } = spot(root, [...path, key])
+      const { node } = locate(root, [...path, key])
       return node?.kind === 'scalar' && node.value !== null ? node.value : standard
     }
-    const port = Number(read('port', path[0] === 'server' && spot(root, path).node ? defaultPort : 0))
+    const port = Number(read('port', path[0] === 'server' && locate(root, path).node ? defaultPort : 0))
     return port > 0 ? { host: String(read('host', '127.0.0.1')), port } : undefined
   }
   const address = at(['plugins', 'health', 'watchdog']) ?? at(['server'])

@@ -1,7 +1,7 @@
 /** Which files matter to a runtime under development: its configuration, and the code of plugins named by path. */
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, extname, isAbsolute, join, resolve } from 'node:path'
-import { spot } from '../../core/config/tree/node.ts'
+import { locate } from '../../core/config/tree/node.ts'
 import { readTree } from '../../core/config/tree/read.ts'
 import type { Cli } from '../cli.ts'
 import { dataDirOf } from '../instance.ts'
@@ -32,11 +32,11 @@ const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: fal
 export function watchedFiles({ configFile, env }: Pick<Cli, 'configFile' | 'env'>): readonly string[] {
   const files = new Set([configFile])
   const root = readTree(configFile, { env, problems: [], files })
-  const { node: plugins } = spot(root, ['plugins'])
+  const { node: plugins } = locate(root, ['plugins'])
   const sections = plugins?.kind === 'map' ? [...plugins.entries.keys()] : []
   const dataDir = dataDirOf({ configFile, env })
   for (const name of sections) {
-    const { node } = spot(root, ['plugins', name, 'from'])
+    const { node } = locate(root, ['plugins', name, 'from'])
     if (node?.kind !== 'scalar' || typeof node.value !== 'string') continue
     if (!/^\.{1,2}(\/|$)/.test(node.value) && !isAbsolute(node.value)) continue
     const from = node.source.kind === 'file' ? dirname(node.source.file) : dirname(configFile)

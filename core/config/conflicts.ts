@@ -3,7 +3,7 @@
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext } from '../contract/definition.ts'
 import { problem } from './errors.ts'
-import { type Node, spot } from './tree/node.ts'
+import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
 /** What a section says it offers to a point; undefined where it does not say. */
@@ -31,8 +31,8 @@ export function conflicts(
     const found = definition.conflicts?.(config, { ...context, offered }) ?? []
     return found.map(({ path, what, help }) => {
       const at = ['plugins', name, ...path]
-      const { node } = spot(root, at)
-      const source = (node ?? spot(root, ['plugins', name]).node)?.source
+      const { node } = locate(root, at)
+      const source = (node ?? locate(root, ['plugins', name]).node)?.source
       return problem('CONFIG_VALUE', { what }, at, source, help)
     })
   })

@@ -3,7 +3,7 @@
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { redacted, show } from '../contract/redact.ts'
 import { problem } from './errors.ts'
-import { assign, fromPlain, type Node, spot } from './tree/node.ts'
+import { assign, fromPlain, locate, type Node } from './tree/node.ts'
 
 /** A value that the variable does not take. */
 export interface Refusal {
@@ -32,9 +32,9 @@ export interface EnvironmentOverlay {
 
 /** Whether a plugin section, or any other path, is set and not switched off. */
 const isOn = (tree: Node, path: readonly string[]): boolean => {
-  const { node } = spot(tree, path)
+  const { node } = locate(tree, path)
   if (node === undefined) return false
-  const enabled = spot(node, ['enabled']).node
+  const enabled = locate(node, ['enabled']).node
   return enabled?.kind !== 'scalar' || enabled.value !== false
 }
 
@@ -49,7 +49,7 @@ export function applyEnvironment(
   for (const { variable, secret = false, where, set } of overlays) {
     const value = env[variable]?.trim()
     if (!value || set === undefined || (where !== undefined && !isOn(result, where))) continue
-    const outcome = set(value, (path) => spot(result, path).node !== undefined)
+    const outcome = set(value, (path) => locate(result, path).node !== undefined)
     if ('expected' in outcome) {
       const details = { variable, expected: outcome.expected, seen: secret ? redacted : show(value) }
       problems.push(problem('CONFIG_ENVIRONMENT', details, []))

@@ -13,7 +13,7 @@ import { ConfigError, problem, settled } from './errors.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './schema/root-config.ts'
-import { assign, emptyTree, fromPlain, lay, type Node, spot, type Tree, toPlain } from './tree/node.ts'
+import { assign, emptyTree, fromPlain, locate, merge, type Node, type Tree, toPlain } from './tree/node.ts'
 import { type ReadFiles, readFiles } from './tree/read.ts'
 import type { Described, PluginSection, RuntimeConfig, Source } from './types.ts'
 
@@ -68,7 +68,7 @@ const without = (node: Node, keys: readonly string[]): Node =>
   node.kind === 'map' ? { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.includes(key))) } : node
 
 const pluginsOf = (tree: Node): Tree['entries'] => {
-  const { node } = spot(tree, ['plugins'])
+  const { node } = locate(tree, ['plugins'])
   return node?.kind === 'map' ? node.entries : new Map()
 }
 
@@ -79,7 +79,7 @@ function check<Out>(
   problems: ConfigProblem[],
 ) {
   for (;;) {
-    const value = toPlain(without(spot(checked.root, checked.path).node!, omit))
+    const value = toPlain(without(locate(checked.root, checked.path).node!, omit))
     const { data, error } = checked.schema.safeParse(value)
     if (error === undefined) return data
     const texts = wronglyTyped(error.issues, checked)
@@ -93,7 +93,7 @@ function check<Out>(
 function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]): PluginSection {
   const { name, definition, enabled, from } = plugin
   const path = ['plugins', name]
-  const required = spot(root, [...path, 'required']).node
+  const required = locate(root, [...path, 'required']).node
   const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
@@ -102,7 +102,7 @@ function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Co
     return { ...shared, config, disabled: config === undefined ? undefined : definition.unconfigured?.(config) }
   } catch (thrown) {
     const what = `its configuration cannot be checked: ${messageOf(thrown)}`
-    problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, spot(root, path).key))
+    problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, locate(root, path).key))
     return { ...shared, config: undefined }
   }
 }
@@ -113,7 +113,7 @@ function* describe(root: Node, plugins: readonly NamedPlugin[]): Generator<void,
   const shown = (yield* effective(ownSchemas, without(root, ['plugins']), [], sources)) as object
   const sections: Record<string, unknown> = {}
   for (const { name, definition, enabled, from } of plugins) {
-    const { node } = spot(root, ['plugins', name])
+    const { node } = locate(root, ['plugins', name])
     const own = enabled || from === undefined
     const foreignKeys =
       node?.kind === 'map' ? [...node.entries.keys()].filter((key) => !reservedKeys.includes(key)) : []
@@ -149,15 +149,15 @@ export async function loadConfig({
   let root = withoutNulls(main === undefined ? fromCode(object, problems) : (await readOf(main, 'file'))!)
 
   const dataDir = (tree: Node) => {
-    const { node } = spot(tree, ['data'])
+    const { node } = locate(tree, ['data'])
     return resolve(
       baseDir,
       node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data',
     )
   }
   const overlay = overlayFile ?? join(dataDir(root), 'overlay.yaml')
-  const laid = existsSync(overlay) ? await readOf(overlay, 'overlay') : undefined
-  if (laid !== undefined) root = lay(root, withoutNulls(laid))
+  const overlaid = existsSync(overlay) ? await readOf(overlay, 'overlay') : undefined
+  if (overlaid !== undefined) root = merge(root, withoutNulls(overlaid))
   root = applyEnvironment(root, overlays, env, problems)
 
   const byName = new Map(plugins.map((plugin) => [plugin.name, plugin]))
@@ -168,14 +168,14 @@ export async function loadConfig({
   const found = await Promise.all([...pluginsOf(root)].map(([name, entry]) => findPlugin(name, entry, known, problems)))
   const named = found.filter((each) => each !== undefined)
 
-  const { node: chosen } = spot(root, ['environment'])
+  const { node: chosen } = locate(root, ['environment'])
   const environment: Environment =
     environments.find((each) => chosen?.kind === 'scalar' && chosen.value === each) ?? 'development'
   const preset = {
-    ...(spot(root, ['server']).node && rootPresets[environment]),
+    ...(locate(root, ['server']).node && rootPresets[environment]),
     plugins: Object.fromEntries(named.map(({ name, definition }) => [name, definition.presets?.[environment]])),
   }
-  root = lay(fromPlain(preset, { kind: 'preset', environment }), root)
+  root = merge(fromPlain(preset, { kind: 'preset', environment }), root)
 
   const partial = problems.some(({ code }) =>
     ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code),
@@ -183,7 +183,7 @@ export async function loadConfig({
   const parsed = check({ root, path: [], schema: RootConfig, reserved: ['include'], partial }, [], problems)
   const sections: PluginSection[] = []
   for (const each of named) {
-    if (spot(root, ['plugins', each.name]).node?.kind !== 'map') continue
+    if (locate(root, ['plugins', each.name]).node?.kind !== 'map') continue
     // A reload must not hold up requests for as long as all schemas take together.
     await yieldToLoop()
     sections.push(section(each, root, partial, problems))

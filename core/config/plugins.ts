@@ -7,7 +7,7 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
-import { type Entry, type Path, showKey, spot } from './tree/node.ts'
+import { type Entry, locate, type Path, showKey } from './tree/node.ts'
 import type { Source } from './types.ts'
 
 export interface Known {
@@ -69,9 +69,9 @@ export async function findPlugin(
   problems: ConfigProblem[],
 ): Promise<NamedPlugin | undefined> {
   const path: Path = ['plugins', name]
-  const enabledNode = spot(node, ['enabled']).node
+  const enabledNode = locate(node, ['enabled']).node
   const enabled = enabledNode?.kind !== 'scalar' || enabledNode.value !== false
-  const fromNode = spot(node, ['from']).node
+  const fromNode = locate(node, ['from']).node
   const from = fromNode?.kind === 'scalar' && typeof fromNode.value === 'string' ? fromNode.value : undefined
   if (fromNode !== undefined && from === undefined) return undefined
   let definition: unknown

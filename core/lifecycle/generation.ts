@@ -7,7 +7,7 @@ import type { PlanStep } from '../contract/runtime-api.ts'
 import type { TokenMap } from '../contract/tokens.ts'
 import { orderPlugins, serviceIds } from './graph.ts'
 import type { PlanNode } from './plan.ts'
-import type { InstanceHost } from './plugin-context.ts'
+import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
 
 export type Builtins = ReadonlyMap<string, unknown>
@@ -63,7 +63,7 @@ export interface Build {
 }
 
 export interface BuildOptions {
-  readonly host: InstanceHost
+  readonly host: InstanceEnvironment
   readonly builtins: Builtins
   readonly current: Generation
   /** In start order, as `inStartOrder` gives them. */

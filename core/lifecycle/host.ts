@@ -16,11 +16,11 @@ import {
 } from './generation.ts'
 import { serviceIds } from './graph.ts'
 import { planReload } from './plan.ts'
-import type { InstanceHost } from './plugin-context.ts'
+import type { InstanceEnvironment } from './plugin-context.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 
 export interface HostOptions {
-  readonly host: InstanceHost
+  readonly host: InstanceEnvironment
   readonly builtins: Builtins
   /** Called in the same turn as each swap with what runs now: build routes and hooks anew. */
   swapped(generation: Generation): void

@@ -13,10 +13,10 @@ import type { RuntimeWorkers } from '../process/workers.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
 import { createPluginClock } from './plugin-clock.ts'
-import type { Scope } from './undo-scope.ts'
+import type { UndoScope } from './undo-scope.ts'
 
 /** What every instance of a runtime shares. */
-export interface InstanceHost {
+export interface InstanceEnvironment {
   readonly clock: Clock
   readonly registry: ExtensionRegistry
   readonly workers: RuntimeWorkers
@@ -29,11 +29,11 @@ export interface InstanceHost {
 export type Services = ReadonlyMap<string, unknown>
 
 export interface ContextOptions {
-  readonly host: InstanceHost
+  readonly host: InstanceEnvironment
   readonly section: PluginSection
   readonly services: Services
   readonly inherited: unknown
-  readonly scope: Scope
+  readonly scope: UndoScope
   readonly signal: AbortSignal
   readonly log: Logger
   isSettingUp(): boolean
@@ -47,7 +47,7 @@ export interface ContextOptions {
 }
 
 /** Runs `end` once, now or with the scope. */
-function endWith<T>(scope: Scope, end: () => T): () => T {
+function endWith<T>(scope: UndoScope, end: () => T): () => T {
   const forget = scope.defer(() => void end())
   return () => {
     forget()

@@ -12,8 +12,8 @@ import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import type { Contribution, TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
 import { checkParts, checkRequestParts } from './check-parts.ts'
-import { createContext, type InstanceHost, type Services } from './plugin-context.ts'
-import { Scope } from './undo-scope.ts'
+import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
+import { UndoScope } from './undo-scope.ts'
 
 /** How long a plugin stays degraded after something of it threw. */
 const faultMemoryMs = 60_000
@@ -31,7 +31,7 @@ export class PluginInstance {
   parts: PluginParts<unknown, TokenMap> = {}
   /** The routes and hooks in force after the next swap. */
   requestParts: RequestParts = {}
-  readonly #scope = new Scope()
+  readonly #scope = new UndoScope()
   readonly #controller = new AbortController()
   readonly #contributions = new Map<Contribution, (() => void) | undefined>()
   readonly #log: Logger
@@ -44,7 +44,7 @@ export class PluginInstance {
 
   constructor(
     section: PluginSection,
-    private readonly host: InstanceHost,
+    private readonly host: InstanceEnvironment,
   ) {
     this.#section = section
     this.#log = host.logger(section.name)
@@ -65,7 +65,7 @@ export class PluginInstance {
   /** An instance that never starts. */
   static idle(
     section: PluginSection,
-    host: InstanceHost,
+    host: InstanceEnvironment,
     state: 'disabled' | 'blocked',
     reason: string,
   ): PluginInstance {

@@ -2,7 +2,7 @@
 
 export type Undo = () => void | Promise<void>
 
-export class Scope {
+export class UndoScope {
   readonly #undos = new Set<Undo>()
 
   /** @returns forgets the undo, for what ended earlier by itself */

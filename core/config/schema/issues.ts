@@ -5,7 +5,7 @@ import type { ConfigProblem } from '../../contract/config-problem.ts'
 import { redacted, redactUrls, show } from '../../contract/redact.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
-import { type Node, type Path, type Scalar, type Spot, showKey, spot, toPlain } from '../tree/node.ts'
+import { type Located, locate, type Node, type Path, type Scalar, showKey, toPlain } from '../tree/node.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 
 /** A schema applied to the part of the whole tree at `path`. */
@@ -43,7 +43,7 @@ const pathOf = (issue: $ZodIssue, prefix: Path): Path => [
 const schemasAt = ({ root, path, schema }: Checked, target: Path): readonly $ZodType[] =>
   target.slice(path.length).reduce<readonly $ZodType[]>(
     (schemas, part, index) => {
-      const { node } = spot(root, target.slice(0, path.length + index))
+      const { node } = locate(root, target.slice(0, path.length + index))
       return below(schemas, part, node && toPlain(node))
     },
     [schema],
@@ -88,8 +88,8 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
   return looks ? 'write it without quotes' : undefined
 }
 
-/** What is shown of the value at a spot; nothing of a secret. */
-function seen(issue: $ZodIssue, { node }: Spot, secret: boolean): string {
+/** What is shown of the value at a place; nothing of a secret. */
+function seen(issue: $ZodIssue, { node }: Located, secret: boolean): string {
   if (node === undefined) return 'nothing is set'
   if (node.kind !== 'scalar') return `got a ${node.kind}`
   // Where a map belongs, wrong indentation may have put anything.
@@ -100,7 +100,7 @@ function seen(issue: $ZodIssue, { node }: Spot, secret: boolean): string {
 
 function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[] {
   const path = pathOf(issue, checked.path)
-  const at = spot(checked.root, path)
+  const at = locate(checked.root, path)
   if (at.node === undefined ? checked.partial : at.node.kind === 'scalar' && at.node.broken) return []
   if (issue.code === 'unrecognized_keys') {
     const value = at.node && toPlain(at.node)
@@ -109,7 +109,7 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
     return issue.keys.map((key) => {
       const where = [...path, key]
       const details = { key: showKey(key), known: known.join(', ') }
-      return problem('CONFIG_UNKNOWN_KEY', details, where, spot(checked.root, where).key, didYouMean(key, known))
+      return problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, didYouMean(key, known))
     })
   }
   const schemas = schemasAt(checked, path)
@@ -150,7 +150,7 @@ export function wronglyTyped(
   return issues.flatMap(flatten).flatMap((issue) => {
     if (issue.code !== 'invalid_type' || !issue.expected.split(' or ').includes('string')) return []
     const at = pathOf(issue, path)
-    const { node } = spot(root, at)
+    const { node } = locate(root, at)
     if (node?.kind !== 'scalar') return []
     if (node.text !== undefined && node.value !== node.text) return [{ scalar: node, text: node.text }]
     const isDuration = () => parseDuration(String(exampleOf(schemasAt(checked, at)))) !== undefined

@@ -59,12 +59,12 @@ export function toPlain(node: Node): unknown {
 }
 
 /** Lays one tree over another: maps merge, everything else of the upper one wins. */
-export function lay(under: Node, over: Node): Node {
+export function merge(under: Node, over: Node): Node {
   if (under.kind !== 'map' || over.kind !== 'map') return over
   const entries = new Map(under.entries)
   for (const [key, entry] of over.entries) {
     const below = entries.get(key)
-    entries.set(key, { key: entry.key, node: below === undefined ? entry.node : lay(below.node, entry.node) })
+    entries.set(key, { key: entry.key, node: below === undefined ? entry.node : merge(below.node, entry.node) })
   }
   return { ...over, entries }
 }
@@ -97,7 +97,7 @@ export function assign(tree: Node, path: readonly string[], node: Node): Node {
   return { kind: 'map', source: tree.source, entries }
 }
 
-export interface Spot {
+export interface Located {
   /** The node, or undefined where nothing is set. */
   readonly node: Node | undefined
   /** Where it is written; for what is not set, where the closest map around it is. */
@@ -107,8 +107,8 @@ export interface Spot {
 }
 
 /** Finds what is at a path. */
-export function spot(root: Node, path: Path): Spot {
-  let found: Spot = { node: root, source: root.source, key: root.source }
+export function locate(root: Node, path: Path): Located {
+  let found: Located = { node: root, source: root.source, key: root.source }
   for (const part of path) {
     const { node } = found
     const entry = node?.kind === 'map' ? node.entries.get(String(part)) : undefined
