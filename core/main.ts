@@ -1,4 +1,4 @@
-/** Arkwatch as a process of its own. The only place that listens to signals and decides on the exit code. */
+/** Arkwatch as a separate process. The only place that listens to signals and decides on the exit code. */
 
 import { watchFiles } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
@@ -10,35 +10,35 @@ import { type DataLock, lockData } from './process/data-lock.ts'
 import { LogHub } from './process/log.ts'
 import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
 
-/** What a second signal leaves for plugins to stop. */
+/** Time for plugins to stop after a second signal. */
 const forcedStopMs = 2_000
-/** What an uncaught exception leaves for plugins to stop. */
+/** Time for plugins to stop after an uncaught exception. */
 const fatalStopMs = 2_000
 
 export interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
   /** Reloads when a file of the configuration changes. @default true */
   readonly watch?: boolean
-  /** Takes the line that says where it listens. @default it is logged */
+  /** Receives the line with the listeners' URLs. @default the line is logged */
   readonly announce?: (line: string) => void
 }
 
-/** @returns the line that says where a runtime listens */
+/** @returns the line with the URLs of a runtime's listeners */
 export function banner({ status }: Pick<RunningRuntime, 'status'>): string {
   const urls = status().listeners.map(({ url }) => url)
   return urls.length === 0 ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls.join(', ')}`
 }
 
-/** How long a reload waits for a change that is under way. */
+/** How long a reload waits for a change in progress. */
 const busyMs = 250
 
-/** Runs reloads one at a time; what is asked for meanwhile makes one more of them, also while a change is under way. */
+/** Runs reloads one at a time; requests during a reload or change are joined to one more reload. */
 function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SIGHUP' | 'a file changed') => void {
   let running = false
   let again = false
   const run = async (why: string) => {
     while (again && !runtime.status().stopping) {
       again = false
-      // What was changed through the API is in force already.
+      // A change through the API is in force already.
       if (why !== 'SIGHUP' && !(await runtime.isStale())) continue
       log.info('reloading the configuration', { why })
       await runtime.reload().catch(async (error: { code?: string }) => {
@@ -61,10 +61,10 @@ function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SI
  * Boots, runs until a signal or a fault ends it, and stops.
  *
  * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins two seconds. SIGHUP reloads.
- * The caller exits the process with what this returns.
+ * The caller exits the process with the returned code.
  *
  * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if a second signal cut the stop off
- * @throws what `createRuntime` throws, DATA_IN_USE, DATA_UNUSABLE, CONTROL_LISTEN_FAILED; nothing runs then
+ * @throws the errors of `createRuntime`, DATA_IN_USE, DATA_UNUSABLE, CONTROL_LISTEN_FAILED; nothing runs then
  */
 export async function main({ watch = true, announce, ...options }: MainOptions): Promise<number> {
   const clock = options.clock ?? systemClock

@@ -1,4 +1,34 @@
-/** The contract between the runtime and a plugin. Published as `arkwatch/plugin`. */
+/**
+ * The contract between the runtime and a plugin. Published as `arkwatch/plugin`.
+ *
+ * The life of a plugin, one instance for each configuration that cannot be taken in place:
+ *
+ *  1. Config: `config` parses the section. A mistake refuses the boot or the reload, with every other mistake.
+ *  2. `unconfigured(config)`: a returned reason makes the plugin `disabled`; nothing below is called.
+ *  3. `conflicts(config, context)` and `offers(config)`: checks against the rest of the configuration. Pure, called often.
+ *  4. `setup(context)`: once for each instance, in start order, synchronous. Wires and opens nothing; `needs` are up.
+ *     Its parts are read once. It may register undos, timers and contributions.
+ *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state.
+ *     A throw makes the plugin `failed`: its undos run, `stop('failed')` is called, plugins that need it are `blocked`. A plugin
+ *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back.
+ *  6. Publication: services and contributions become visible, at boot right after `start`, on a reload all in one turn
+ *     (the swap) with routes and hooks.
+ *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.
+ *  8. Running: routes, hooks, timers and contributions are called. An error of one is a fault: counted, logged, and the
+ *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault.
+ *  9. `reconfigure(next)`: takes a changed config in place, within the deadline of `start`. Returns the routes and hooks that
+ *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
+ * 10. Replacement, where there is no `reconfigure` or a needed service changes: `handover()` of the old instance suspends
+ *     the instance and returns its state; the new instance goes through 4 to 7. With `exclusive` the old instance stops before
+ *     the new one starts. `resume()` of the handover continues the old instance where the new generation fails.
+ * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
+ *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
+ *     Safe without `start`, and twice. Dependents stop before their providers.
+ * 12. Undo: what was opened through the context (timers, workers, contributions, listeners of extensions, `defer`) is
+ *     undone, last in first out, exactly once, also after a `setup` or `start` that failed.
+ *
+ * `deadlines` of the definition changes the deadlines of `start`, `ready` and `stop`.
+ */
 export { z } from 'zod'
 export { type EnvironmentOverlay, parseBoolean } from './config/environment.ts'
 export { isMap, mergePatch, type Plain } from './config/tree/merge-patch.ts'

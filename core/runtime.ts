@@ -1,5 +1,5 @@
 /**
- * The whole: configuration, host, request path, listeners. What `arkwatch start`, embedding and tests all build on.
+ * A whole runtime: configuration, host, request path, listeners. The base of `arkwatch start`, embedding and tests.
  * Over 250 lines because boot, reload and stop act on the same running set.
  */
 import { rmSync } from 'node:fs'
@@ -49,14 +49,14 @@ export interface RuntimeOptions extends LoadOptions {
   readonly clock?: Clock
   /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
   readonly fallbackSink?: LogSink
-  /** Called with the first valid configuration, before any plugin is set up. What it throws ends the boot. */
+  /** Called with the first valid configuration, before any plugin is set up. A throw ends the boot. */
   readonly accepted?: (config: RuntimeConfig) => void
 }
 
 export interface StopOptions {
   /**
-   * Ends the listeners of others: called once readiness has failed for `drainDelay`, before any plugin stops. It is
-   * waited for at most `drainTimeout`; what it throws is logged.
+   * Ends the application's listeners: called after readiness has failed for `drainDelay`, before any plugin stops. The
+   * runtime waits for `drain` at most `drainTimeout`, and logs an error of `drain`.
    */
   readonly drain?: () => unknown
 }
@@ -66,12 +66,12 @@ export interface RunningRuntime extends Runtime {
   readonly dataDir: string
   /** The files that the configuration in force was read from. */
   configFiles(): readonly string[]
-  /** Whether those files differ from what is in force. */
+  /** Whether those files differ from the configuration in force. */
   isStale(): Promise<boolean>
   readonly requestPath: RequestPath
   /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
   fetch(request: Request, server?: unknown): Response | Promise<Response>
-  /** The same, for who observes the request itself. */
+  /** As `fetch`, without the observers of core: for a caller that observes the request itself. */
   answer(request: Request): Response | Promise<Response>
   /** @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
@@ -81,9 +81,9 @@ export interface RunningRuntime extends Runtime {
   logger(name: string): Logger
   /** Drains and stops, once. @returns the plugins that hung */
   stop(options?: StopOptions): Promise<{ hung: string[] }>
-  /** Skips what is left of the drain. */
+  /** Skips the rest of the drain. */
   force(): void
-  /** Resolves when it has stopped, whoever asked for that. */
+  /** Resolves when the runtime has stopped, for any reason. */
   readonly stopped: Promise<{ hung: string[] }>
 }
 
@@ -177,7 +177,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const filesOf = ({ files, dataDir }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
   const printOf = async (each: RuntimeConfig) => `${filesOf(each)} ${await fingerprintOf(filesOf(each))}`
-  /** Of the files as they were read; nothing where they changed meanwhile. */
+  /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
   let applied = await printOf(config)
 
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
@@ -314,7 +314,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
 
-  /** Those of an application, while ours go on telling that it is not ready. */
+  /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
   const drainOthers = async (drain: () => unknown) => {
     const over = new AbortController()
     const late = clock.sleep(
@@ -354,7 +354,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     await stop()
     throw error
   }
-  if (recovered) log.warn('a change of the configuration that nobody had confirmed was taken back')
+  if (recovered) log.warn('a change of the configuration that was never confirmed was rolled back')
   generation = 1
   bootMs = clock.monotonic() - bootedMs
 

@@ -1,4 +1,4 @@
-/** A whole runtime in a test: plugins given in code, time that stands still, log lines kept. */
+/** A whole runtime in a test: plugins given in code, a test clock, log lines kept. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export interface TestRuntimeOptions<C extends Clock = TestClock> {
   readonly plugins?: readonly unknown[]
   /** Plugins by name, imported when `config.plugins` names them. */
   readonly catalog?: Catalog
-  /** What config.yaml would hold. `data` is a new temporary folder unless given. */
+  /** The content of config.yaml. `data` is a new temporary directory unless given. */
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string | undefined>>
   /** @default a new test clock */
@@ -24,7 +24,7 @@ export interface TestRuntimeOptions<C extends Clock = TestClock> {
 export interface TestRuntime<C extends Clock = TestClock> {
   readonly runtime: RunningRuntime
   readonly clock: C
-  /** What was logged while no logging plugin was up. */
+  /** The lines logged while no logging plugin was up. */
   readonly lines: readonly LogRecord[]
   /** Sends a request to the plugins' routes, without a socket. @param path `/readyz` */
   fetch(path: string, init?: RequestInit): Promise<Response>

@@ -1,4 +1,4 @@
-/** What plugins say about the whole configuration, where a schema of their own section cannot know it. */
+/** The conflicts that plugins find in the whole configuration, beyond the schema of one section. */
 
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext } from '../contract/definition.ts'
@@ -6,13 +6,13 @@ import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
-/** What a section says it offers to a point; undefined where it does not say. */
+/** The names that a section's plugin offers, by extension point; undefined without `offers`. */
 const offersOf = ({ definition, config }: PluginSection): Readonly<Record<string, readonly string[]>> | undefined =>
   definition.offers?.(config)
 
 /**
- * @param foreign whether a section is of a plugin that is not ours, which may contribute what it does not say
- * @returns a problem for everything that does not fit
+ * @param foreign whether a section's plugin is not built in, and may contribute names that `offers` does not declare
+ * @returns a configuration error for each conflict
  */
 export function conflicts(
   sections: readonly PluginSection[],
@@ -20,7 +20,7 @@ export function conflicts(
   context: Omit<ConfigContext, 'offered'>,
   foreign: (section: PluginSection) => boolean,
 ): ConfigProblem[] {
-  // One whose target is not configured counts: the same file serves a machine where it is.
+  // A plugin whose target is not configured counts: the same file may serve another machine.
   const named = sections.filter(({ config }) => config !== undefined)
   const offered: ConfigContext['offered'] = (point) => ({
     names: named.flatMap((section) => offersOf(section)?.[point] ?? []),

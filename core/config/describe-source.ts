@@ -2,7 +2,7 @@
 import { relative } from 'node:path'
 import type { Source } from './types.ts'
 
-/** @returns where a value came from, for people; a text is taken as it is */
+/** @returns where a value came from, for people; a text is returned unchanged */
 export function describeSource(source: Source | string | undefined, cwd: string): string {
   if (source === undefined) return 'default'
   if (typeof source === 'string') return source

@@ -7,24 +7,24 @@ import { assign, fromPlain, locate, type Node } from './tree/node.ts'
 
 /** A value that the variable does not take. */
 export interface Refusal {
-  /** What it takes, `true or false`. */
+  /** The accepted values, `true or false`. */
   readonly expected: string
 }
 
-/** What a variable sets: pairs of a path of keys and a value. */
+/** The settings of a variable: pairs of a path of keys and a value. */
 export type Assignments = readonly (readonly [path: readonly string[], value: unknown])[]
 
 /** One environment variable. */
 export interface EnvironmentOverlay {
   readonly variable: string
-  /** What it takes and sets, in Markdown, for the documentation. */
+  /** The accepted values and the settings, in Markdown, for the documentation. */
   readonly effect: string
-  /** Its value is never shown. @default false */
+  /** The value is never shown. @default false */
   readonly secret?: boolean
-  /** It counts only where this path of keys is set, and is ignored elsewhere. */
+  /** The variable is ignored unless this path of keys is set. */
   readonly where?: readonly string[]
   /**
-   * Missing for a variable whose plugin does not exist yet: it is ignored.
+   * Absent for a variable whose plugin does not exist yet: the variable is ignored.
    * @param has whether the configuration sets a path of keys
    */
   readonly set?: (value: string, has: (path: readonly string[]) => boolean) => Assignments | Refusal

@@ -1,4 +1,4 @@
-/** The codes of what can be wrong with a configuration, and the error that carries all of them at once. */
+/** The codes of configuration errors, and the error that holds every one found. */
 import { relative } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { jsonPointer } from '../contract/config-problem.ts'
@@ -13,7 +13,7 @@ export const configError = defineErrors('core', {
   },
   CONFIG_SYNTAX: {
     message: 'not valid YAML: {what}',
-    help: 'Mend the line; an editor with YAML support shows it too.',
+    help: 'Fix the line; an editor with YAML support shows it too.',
   },
   CONFIG_DUPLICATE_KEY: { message: 'key "{key}" is set already at {first}', help: 'Keep one of the two.' },
   CONFIG_UNKNOWN_KEY: { message: 'unknown key "{key}"', help: 'known keys: {known}' },
@@ -38,7 +38,7 @@ export const configError = defineErrors('core', {
   },
   CONFIG_ENVIRONMENT: {
     message: 'environment variable {variable}: expected {expected}, got {seen}',
-    help: 'Mend or unset the variable; docs/configuration.md lists what each one takes.',
+    help: 'Fix or unset the variable; docs/configuration.md lists what each one takes.',
   },
   PLUGIN_UNKNOWN: {
     message: 'unknown plugin "{plugin}"',
@@ -73,12 +73,12 @@ export function formatProblem(
   return `${at}${message}${pointer === '' ? '' : ` (${pointer})`}${help === undefined ? '' : ` ${help}`}`
 }
 
-/** Problems that the message of an error tells. */
+/** How many configuration errors the message lists. */
 const maxShown = 20
 
 /** A configuration that cannot be used, with every problem found in it. */
 export class ConfigError extends ArkwatchError {
-  /** @param hint what to do, in place of the table's */
+  /** @param hint advice that replaces the table's */
   constructor(
     readonly problems: readonly ConfigProblem[],
     hint?: string,
@@ -90,12 +90,12 @@ export class ConfigError extends ArkwatchError {
     super(code, message, hint ?? help, { problems })
   }
 
-  /** What is told of a change that was refused: its settings by pointer, since it is in no file. @param candidate the file that it was tried from */
+  /** The error of a refused change: settings by pointer, without a file. @param candidate the file that the change was tried from */
   ofChange(candidate: string): ConfigError {
     const problems = this.problems.map(({ file, line, column, ...rest }) =>
       file === candidate ? rest : { ...rest, file, line, column },
     ) as readonly ConfigProblem[]
-    return new ConfigError(problems, 'Nothing was changed. Mend what each line names, and send the change again.')
+    return new ConfigError(problems, 'Nothing was changed. Fix what each line names, and send the change again.')
   }
 
   /** @returns one line a problem: `file:line:column: message (pointer) help` */
@@ -104,7 +104,7 @@ export class ConfigError extends ArkwatchError {
   }
 }
 
-/** Leaves out what may only follow from a file that could not be parsed to its end, and sorts by position. */
+/** Leaves out errors that may follow from a file that was not parsed to its end, and sorts by position. */
 export function settled(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const broken = new Map<string, number>()
   for (const { code, file, line } of problems) {

@@ -1,16 +1,16 @@
-/** PURE. What a reload may change outside the plugins. */
+/** PURE. The sections outside the plugins: those that a reload may change, and those that need a restart. */
 
 import { coreError } from '../contract/errors.ts'
 import type { RuntimeConfig } from './types.ts'
 
-/** Sections that outlive every generation: the data folder's lock, what plugins were built with, the pool of threads. */
+/** Sections that outlive every generation: the data lock, the environment of the plugins, the pool of threads. */
 const fixedSections = ['environment', 'dataDir', 'workers'] as const
 
 type Changeable = Pick<RuntimeConfig, 'environment' | 'dataDir' | 'workers' | 'server'>
 
 /**
  * Decides about the listener.
- * @returns whether it moves to another host or port, is opened or is closed
+ * @returns whether the listener moves to another host or port, is opened or is closed
  * @throws RELOAD_NEEDS_RESTART, naming every section that only a restart can change
  */
 export function listenerMoves(before: Changeable, next: Changeable): boolean {

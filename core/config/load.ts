@@ -1,4 +1,4 @@
-/** Reads a configuration: files, overlay, environment, presets, schemas; all problems at once, nothing started. */
+/** Reads a configuration: files, overlay, environment, presets, schemas; all problems together, nothing started. */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -26,13 +26,13 @@ export interface LoadOptions {
   /** The plugins that are known by name. */
   readonly catalog: Catalog
   readonly overlays: readonly EnvironmentOverlay[]
-  /** Plugins defined in code: on, with `{}` where the configuration does not name them; they go before the catalog. */
+  /** Plugins defined in code: enabled, with `{}` where the configuration does not name them, and preferred to the catalog. */
   readonly plugins?: readonly AnyPlugin[]
-  /** A file to read in place of `data/overlay.yaml`: what a change would do. */
+  /** A file to read in place of `data/overlay.yaml`, to plan a change. */
   readonly overlayFile?: string
   /** Reads files in another way. @default on this thread */
   readonly read?: ReadFiles
-  /** Folder to which `file`, and without a file everything else, is relative. */
+  /** Directory to which `file`, and without a file every path, is relative. */
   readonly cwd: string
 }
 
@@ -72,7 +72,7 @@ const pluginsOf = (tree: Node): Tree['entries'] => {
   return node?.kind === 'map' ? node.entries : new Map()
 }
 
-/** Applies a schema. @returns its output, or undefined if there are problems */
+/** Applies a schema. @returns the output, or undefined if there are problems */
 function check<Out>(
   checked: Checked & { readonly schema: z.ZodType<Out> },
   omit: readonly string[],

@@ -14,7 +14,7 @@ export interface Known {
   readonly catalog: Catalog
   /** Definitions given in code, by name. */
   readonly plugins: ReadonlyMap<string, AnyPlugin>
-  /** Folder to which a `from` that no file holds is relative. */
+  /** Directory to which a `from` outside a file is relative. */
   readonly baseDir: string
 }
 
@@ -35,7 +35,7 @@ const notLoaded = (name: string): AnyPlugin => ({
   setup: () => ({}),
 })
 
-/** @returns what is wrong with what should be a definition for this contract, or undefined */
+/** @returns why a value is not a definition for this contract, or undefined */
 function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH', object] | undefined {
   const invalid = (what: string) => ['PLUGIN_INVALID', { plugin: name, what }] as const
   if (typeof value !== 'object' || value === null) return invalid('its default export is no plugin definition')
@@ -55,12 +55,12 @@ async function importFrom(from: string, folder: string): Promise<unknown> {
   return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
 }
 
-const folderOf = (source: Source, fallback: string) =>
+const directoryOf = (source: Source, fallback: string) =>
   source.kind === 'file' || source.kind === 'overlay' ? dirname(source.file) : fallback
 
 /**
- * Imports a plugin of our own, one given in code, or one named by `from`.
- * @returns undefined if that fails, which is then among `problems`
+ * Imports a plugin of the catalog, a plugin given in code, or a plugin named by `from`.
+ * @returns undefined for a failure, which is added to `problems`
  */
 export async function findPlugin(
   name: string,
@@ -78,7 +78,7 @@ export async function findPlugin(
   try {
     if (from !== undefined) {
       if (!enabled) return { name, definition: notLoaded(name), enabled, from }
-      definition = await importFrom(from, folderOf(fromNode!.source, baseDir))
+      definition = await importFrom(from, directoryOf(fromNode!.source, baseDir))
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {

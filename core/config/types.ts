@@ -1,4 +1,4 @@
-/** What reading a configuration gives. */
+/** The result of reading a configuration. */
 import type { AnyPlugin, Environment } from '../contract/definition.ts'
 import type { WorkersConfig } from '../process/task-pool.ts'
 
@@ -31,13 +31,13 @@ export interface PluginSection {
   readonly required: boolean
   /** Parsed by the plugin's schema. */
   readonly config: unknown
-  /** Why it is off although named: `enabled: false`, or its target is not configured. */
+  /** Why a named plugin is off: `enabled: false`, or a target that is not configured. */
   readonly disabled?: string
   /** Path or package of an external plugin. */
   readonly from?: string
 }
 
-/** A configuration as people see it. */
+/** A configuration for people. */
 export interface Described {
   /** Effective values as a plain tree, secrets as `[redacted]`. */
   readonly effective: unknown
@@ -45,7 +45,7 @@ export interface Described {
   readonly sources: ReadonlyMap<string, Source>
 }
 
-/** A configuration that is valid as a whole. Reading `effective` or `sources` makes them without giving way. */
+/** A configuration that is valid as a whole. Reading `effective` or `sources` computes both without yielding. */
 export interface RuntimeConfig extends Described {
   readonly environment: Environment
   /** Absent: no listener (embedding). */
@@ -58,6 +58,6 @@ export interface RuntimeConfig extends Described {
   /** Every file that was read, absolute, for the watcher. */
   readonly files: readonly string[]
   readonly plugins: readonly PluginSection[]
-  /** Makes `effective` and `sources` once, in turns that hold up nothing. */
+  /** Computes `effective` and `sources` once, in short turns of the event loop. */
   describe(): Promise<Described>
 }

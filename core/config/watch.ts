@@ -1,4 +1,4 @@
-/** Tells when a configuration file has changed, also where it is replaced by rename or by a swapped symlink. */
+/** Detects changes of configuration files, also a file that is replaced by rename or by a swapped symlink. */
 import { type FSWatcher, readFileSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
@@ -19,7 +19,7 @@ export async function fingerprintOf(files: Iterable<string>): Promise<string> {
 const settleMs = 250
 
 /**
- * Watches the folders of `files`, and compares contents, so that a touch without a change is no change.
+ * Watches the directories of `files`, and compares contents: a touch without a change is ignored.
  * @param files absolute paths, asked again after each change
  * @returns stops watching
  */
@@ -34,7 +34,7 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
       return ''
     }
   }
-  // At once: what is written right after this must count as a change.
+  // Read immediately: a write right after this call must count as a change.
   let last = Promise.resolve(String(Bun.hash(files().map(textNow).join('\0'))))
   const settle = async () => {
     const before = await last

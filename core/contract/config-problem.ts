@@ -1,4 +1,4 @@
-/** A mistake in the configuration, as people and programs are told of one. */
+/** A mistake in the configuration, for people and programs. */
 
 /** One thing wrong with the configuration. */
 export interface ConfigProblem {

@@ -14,17 +14,17 @@ export type Environment = 'development' | 'testing' | 'staging' | 'production'
 
 export type StopReason = 'shutdown' | 'reload' | 'failed'
 
-/** What a plugin can say about itself while it runs. */
+/** The states that a running plugin may report. */
 export type RunState = 'ok' | 'degraded'
 
-/** What `handover` gives: the state for the successor, and the way back if the successor fails. */
+/** The state for the successor, and how the old instance continues if the successor fails. */
 export interface Handover {
   readonly state: unknown
-  /** Takes up work again where `handover` paused it. Called if the successor did not start. */
+  /** Continues the work that `handover` suspended. Called if the new generation fails. */
   resume(): void | Promise<void>
 }
 
-/** What `setup` gets. Everything opened through it is undone by the host, last in first out, exactly once. */
+/** The argument of `setup`. Everything opened through the context is undone by the host, last in first out, exactly once. */
 export interface PluginContext<Config, Needs extends TokenMap, Wants extends TokenMap> {
   readonly name: string
   readonly config: Config
@@ -39,13 +39,13 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
    */
   pluginDataDir(): string
   readonly needs: ServicesOf<Needs>
-  /** `undefined` where the provider is off. */
+  /** A service is `undefined` where its provider is not up. */
   readonly wants: WantedServicesOf<Wants>
-  /** The live list of what others contributed to a point of this plugin. */
+  /** The live list of the contributions to an extension point of this plugin. */
   extensions<T>(point: ExtensionPoint<T>): Extensions<T>
-  /** Adds a contribution at run time. @returns takes it back */
+  /** Adds a contribution at run time. @returns removes the contribution */
   contribute(contribution: Contribution): () => void
-  /** Time; its timers end with the plugin, and what they throw is counted and turns the plugin degraded. */
+  /** A clock whose timers end with the plugin. An error of a timer is a fault of the plugin. */
   readonly clock: PluginClock
   readonly log: Logger
   readonly workers: Workers
@@ -53,16 +53,16 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
   readonly signal: AbortSignal
   /** Registers an undo, run after `stop`. */
   defer(undo: () => void | Promise<void>): void
-  /** Says how the plugin is. `reason` is shown to operators: no secrets. */
+  /** Reports the plugin's state. @param reason shown to operators: no secrets */
   report(state: RunState, reason?: string): void
-  /** The state that `handover` of the predecessor gave, on a reload. */
+  /** On a reload, the state that `handover` of the predecessor returned. */
   readonly inherited: unknown
 }
 
 export interface PluginClock extends Clock {
   /**
-   * As {@link Clock.every}. With `monitoring: true` a tick waits, and those after it are left out, while monitoring is paused
-   * (MONITORING_AUTO_START=false, until `arkwatch resume`).
+   * As {@link Clock.every}. With `monitoring: true` a tick that falls due while monitoring is paused waits for
+   * `arkwatch resume`, and the ticks after that one are skipped (MONITORING_AUTO_START=false begins paused).
    */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions & { monitoring?: boolean }): () => void
 }
@@ -89,7 +89,7 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
    * @returns the routes or hooks that changed, in force from the swap; a part that is left out stays as it is
    */
   reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
-  /** Pauses this instance and gives its state to its successor. */
+  /** Suspends this instance and returns its state for the successor. */
   handover?(): Handover | Promise<Handover>
   /** Flushes. Safe without `start` and twice. */
   stop?(reason: StopReason): void | Promise<void>
@@ -111,12 +111,12 @@ export interface ConfigContext {
 /** @deprecated use {@link ConfigContext} */
 export type House = ConfigContext
 
-/** Something that the configuration as a whole forbids. */
+/** A setting that the configuration as a whole forbids. */
 export interface Conflict {
-  /** Where in the section, `['listen', 'port']`; with `[]` the section itself. */
+  /** The place in the section, `['listen', 'port']`; `[]` is the section itself. */
   readonly path: readonly (string | number)[]
   readonly what: string
-  /** What to do, `did you mean "x"?`. */
+  /** Advice, `did you mean "x"?`. */
   readonly help?: string | undefined
 }
 
@@ -135,40 +135,40 @@ export interface PluginDefinition<
   readonly summary: string
   /** A strict zod object; every field described. Its `{}` must parse unless the README lists what is required. */
   readonly config: Schema
-  /** Values laid under config.yaml for an environment, over the schema's defaults. */
+  /** Defaults of an environment: config.yaml is merged over the preset, the preset over the schema's defaults. */
   readonly presets?: Partial<Record<Environment, zod.input<Schema>>>
   readonly provides?: Provides
   readonly needs?: Needs
   readonly wants?: Wants
   /** Milliseconds. @default start 10_000, ready 10_000, stop 5_000 */
   readonly deadlines?: { readonly start?: number; readonly ready?: number; readonly stop?: number }
-  /** It holds a lock or a listener: on replacement the old instance stops before the new one starts. @default false */
+  /** The plugin holds a lock or a listener: on replacement the old instance stops before the new one starts. @default false */
   readonly exclusive?: boolean
-  /** Whether it holds anything in memory that a restart loses; plans say so. @default true */
+  /** Whether the plugin holds state in memory that a restart loses, for plans. @default true */
   readonly holdsState?: boolean
   /** npm packages that only this plugin needs (optionalDependencies), imported inside `start`. */
   readonly packages?: readonly string[]
-  /** Why the plugin has nothing to do with this config (an empty URL): it is then `disabled`, which is no error. */
+  /** The reason why this config leaves the plugin nothing to do, such as an empty URL: the plugin is `disabled`, without an error. */
   unconfigured?(config: zod.output<Schema>): string | undefined
   /**
-   * What the configuration as a whole forbids, for one that its schema cannot see. The boot, or the reload, is refused.
-   * @returns every problem
+   * Checks what the plugin's schema cannot see: the rest of the configuration. A conflict refuses the boot or the reload.
+   * @returns every conflict
    */
   conflicts?(config: zod.output<Schema>, context: ConfigContext): readonly Conflict[]
   /**
-   * Names under which the plugin will contribute, by the id of the extension point, so that others can refer to them in
-   * their configuration. A plugin from elsewhere that does not say may contribute any.
+   * The names of the plugin's contributions by the id of the extension point, to which other sections may refer. A plugin
+   * from elsewhere without `offers` may contribute any name.
    */
   offers?(config: zod.output<Schema>): Readonly<Record<string, readonly string[]>>
-  /** Wires and opens nothing. Synchronous. */
+  /** Wires the plugin and opens nothing. Synchronous. */
   setup(context: PluginContext<zod.output<Schema>, Needs, Wants>): PluginParts<zod.output<Schema>, Provides>
 }
 
-/** A definition whose types are erased, as the host handles it. */
+/** A definition with erased types, for the host. */
 // biome-ignore lint/suspicious/noExplicitAny: erases four type parameters; only the host uses it
 export type AnyPlugin = PluginDefinition<zod.ZodType, any, any, any>
 
-/** Declares a plugin. Importing it does nothing. @returns the definition itself, with its types inferred */
+/** Declares a plugin, without effects. @returns the definition itself, with its types inferred */
 export function definePlugin<
   Schema extends zod.ZodType,
   Provides extends TokenMap = Record<never, never>,

@@ -1,14 +1,14 @@
 /**
  * The one error class of the project and the table of core's codes.
  *
- * A plugin adds its own table in its folder with {@link defineErrors}. Every code is documented in docs/errors.md
+ * A plugin adds a table in its directory with {@link defineErrors}. Every code is documented in docs/errors.md
  * (generated from the tables) and raised by at least one test.
  */
 import { channel } from 'node:diagnostics_channel'
 
-/** One row of an error table. `message` holds `{name}` placeholders; `help` says what the reader can do. */
+/** One row of an error table. `message` holds `{name}` placeholders; `help` is advice for the reader. */
 export interface ErrorEntry {
-  /** HTTP status of a request that fails of it, where that is no fault of the program. */
+  /** HTTP status of a request that fails with this error; absent for a fault of the program. */
   readonly status?: number
   readonly message: string
   readonly help: string
@@ -18,7 +18,7 @@ export type ErrorTable = Readonly<Record<string, ErrorEntry>>
 
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
-/** An error with a stable `code`, a message with the values seen, and what to do in `help`. */
+/** An error with a stable `code`, a message with the values seen, and advice in `help`. */
 export class ArkwatchError extends Error {
   override readonly name = 'ArkwatchError'
   constructor(
@@ -32,7 +32,7 @@ export class ArkwatchError extends Error {
   }
 }
 
-/** Told of every error made from a table, as `{ code }`, before it is thrown. */
+/** Receives `{ code }` of every error made from a table, before the error is thrown. */
 export const errorChannel = channel('arkwatch:error')
 
 const tables = new Map<string, ErrorTable>()
@@ -60,7 +60,7 @@ export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
 export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
 
 /**
- * The HTTP status for a request that fails of an error of Arkwatch: 503 where it may succeed later.
+ * The HTTP status for a request that fails with an error of Arkwatch: 503 where it may succeed later.
  *
  * @param thrown anything
  * @returns 400-599; undefined for other errors, and for those that are faults of the program
@@ -70,7 +70,7 @@ export function httpStatusOf(thrown: unknown): number | undefined {
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined
 }
 
-/** The message of anything that was thrown. */
+/** The message of any thrown value. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
 
 export const coreError = defineErrors('core', {
@@ -84,7 +84,7 @@ export const coreError = defineErrors('core', {
   },
   PLUGIN_TIMEOUT: {
     message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms',
-    help: 'Find what it waits for; raise the deadline in definePlugin({ deadlines }) only if the work is bounded.',
+    help: 'Find what the plugin waits for; raise the deadline in definePlugin({ deadlines }) only if the work is bounded.',
   },
   PLUGIN_FAILED: {
     message: 'plugin {plugin} failed in {phase}: {reason}',
@@ -105,7 +105,7 @@ export const coreError = defineErrors('core', {
   SERVICE_UNAVAILABLE: {
     status: 503,
     message: 'service {service} is not available',
-    help: 'Enable the plugin that provides it in config.yaml, and check its state with `arkwatch plugins`.',
+    help: 'Enable the plugin that provides the service in config.yaml, and check its state with `arkwatch plugins`.',
   },
   SERVICE_DUPLICATE: {
     message: 'service {service} is provided by both {first} and {second}',
@@ -129,23 +129,23 @@ export const coreError = defineErrors('core', {
   },
   RELOAD_BUSY: {
     status: 409,
-    message: 'a reload or shutdown is already under way',
-    help: 'Wait for it to end and try again.',
+    message: 'a reload or shutdown is already in progress',
+    help: 'Wait until it has ended and try again.',
   },
   CHANGE_STALE: {
     status: 412,
     message: 'the overlay was changed since: {seen} is not {current}',
-    help: 'Read the overlay again, and make the change anew.',
+    help: 'Read the overlay again, and repeat the change.',
   },
   CHANGE_PENDING: {
     status: 409,
     message: 'the change {id} is waiting for its confirmation',
-    help: 'Confirm it or roll it back, then go on.',
+    help: 'Confirm or roll back that change first.',
   },
   CHANGE_UNKNOWN: {
     status: 404,
     message: 'no change {id} is waiting for its confirmation',
-    help: 'It was confirmed or rolled back already; the history of changes says which, and why.',
+    help: 'The change was confirmed or rolled back already; the history of changes shows which, with the reason.',
   },
   PLUGIN_NOT_THERE: {
     status: 404,
@@ -154,7 +154,7 @@ export const coreError = defineErrors('core', {
   },
   SECRET_FILE: {
     message: 'cannot use {file}: {reason}',
-    help: 'It must be a regular file for its owner alone (0600); without it a new secret is made.',
+    help: 'The file must be a regular file for its owner alone (0600); without the file a new secret is made.',
   },
   WORKER_FAILED: {
     message: 'task {task} failed in its thread: {reason}',
@@ -185,35 +185,35 @@ export const coreError = defineErrors('core', {
     help: 'Choose another prefix with `at`, leave the name out of `expose`, or rename the route of the application.',
   },
   DATA_IN_USE: {
-    message: 'data folder {data} is in use by process {pid}',
-    help: 'Stop the other process, or give this one its own `data` folder.',
+    message: 'data directory {data} is in use by process {pid}',
+    help: 'Stop the other process, or give this one a separate `data` directory.',
   },
   DATA_UNUSABLE: {
-    message: 'data folder {data} cannot be used: {reason}',
-    help: 'Give the user that runs Arkwatch write access to it, or set another `data` folder.',
+    message: 'data directory {data} cannot be used: {reason}',
+    help: 'Give the user that runs Arkwatch write access to it, or set another `data` directory.',
   },
   CONTROL_LISTEN_FAILED: {
     message: 'cannot open the control socket {socket}: {reason}',
-    help: 'Check the permissions of the data folder, and that its file system knows Unix sockets.',
+    help: 'Check the permissions of the data directory, and that its file system supports Unix sockets.',
   },
   CONTROL_BAD_REQUEST: {
     message: 'the control socket refused {command}: {reason}',
     help: 'Send a JSON object of at most 1 MiB by POST to /<command>.',
   },
   CONTROL_UNKNOWN_COMMAND: {
-    message: 'the running instance knows no command {command}; it knows {known}',
-    help: 'Enable the plugin that brings the command, or update the running instance.',
+    message: 'the running process has no command {command}; the commands are {known}',
+    help: 'Enable the plugin that contributes the command, or update the running process.',
   },
   CONTROL_BUSY: {
     message: 'the control socket serves {limit} commands already',
-    help: 'Wait for them to end and try again.',
+    help: 'Wait until some have ended and try again.',
   },
   CONTROL_COMMAND_FAILED: {
     message: 'command {command} failed: {reason}',
-    help: 'The log of the running instance has the cause.',
+    help: 'The log of the running process has the cause.',
   },
   CONTROL_TIMEOUT: {
-    message: 'the running instance did not answer {command} within {timeoutMs} ms',
+    message: 'the running process did not answer {command} within {timeoutMs} ms',
     help: 'Its main loop may be stuck: see `arkwatch health --live` and its log.',
   },
   NOT_RUNNING: {

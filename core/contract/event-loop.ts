@@ -15,14 +15,14 @@ export interface LoopDelay {
 export interface EventLoop {
   /** The delay over the last complete window of 10 s, or over the window that runs if none is complete. */
   delay(): LoopDelay
-  /** Shared with the watchdog's worker; read it with core/process/heartbeat.ts. */
+  /** Shared with the watchdog's worker; core/process/heartbeat.ts reads the memory. */
   readonly heartbeat: SharedArrayBuffer
   /**
-   * Says that the loop will stand still for at most `boundMs` (a snapshot): readiness drops, liveness holds.
+   * Announces that the loop will stop for at most `boundMs` (a snapshot): readiness drops, liveness holds.
    * @returns ends the announcement
    */
   announcePause(boundMs: number, reason: string): Cancel
-  /** Why a pause is under way, or undefined. */
+  /** The reason of the announced stall in progress, or undefined. */
   readonly pauseReason: string | undefined
 }
 export const EventLoop = service<EventLoop>('eventLoop')

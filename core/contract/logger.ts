@@ -27,12 +27,12 @@ export interface Logger {
   isEnabled(level: Level): boolean
 }
 
-/** Where lines go. The logging plugin contributes one to {@link logSink}. */
+/** A destination of log lines. The logging plugin contributes one to {@link logSink}. */
 export interface LogSink {
   isEnabled(level: Level, logger: string): boolean
   /** Never throws, never blocks. */
   write(record: LogRecord): void
 }
 
-/** The place where the logging plugin puts its sink; the newest one wins. */
+/** The sink of the logging plugin; the newest contribution is used. */
 export const logSink = extensionPoint<LogSink>('core.logSink')

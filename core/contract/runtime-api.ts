@@ -1,4 +1,4 @@
-/** What the runtime itself offers to plugins and embedders. */
+/** The services and extension points of the runtime itself. */
 import type { PluginState } from './plugin-state.ts'
 import { extensionPoint, service } from './tokens.ts'
 
@@ -6,19 +6,19 @@ export interface PluginStatus {
   readonly name: string
   readonly version: string
   readonly state: PluginState
-  /** Why it is in this state; empty when `ok`. */
+  /** The reason of the state; empty when `ok`. */
   readonly reason: string
   readonly required: boolean
   readonly provides: readonly string[]
   readonly needs: readonly string[]
   readonly wants: readonly string[]
-  /** How long setup and start took. */
+  /** Duration of setup and start. */
   readonly startMs: number
-  /** Epoch milliseconds at which it was up; undefined when it never was. */
+  /** Epoch milliseconds at which the plugin was up; undefined for a plugin that never was. */
   readonly startedAtMs: number | undefined
-  /** What its timers, hooks and routes threw. */
+  /** Number of faults: errors of timers, hooks, routes and contributions. */
   readonly errors: number
-  /** Time on the main thread in its timers and hooks (hooks sampled). */
+  /** Time on the main thread in the plugin's timers and hooks (hooks sampled). */
   readonly cpuMs: number
   /** Run time of its tasks in the worker threads. */
   readonly taskMs: number
@@ -31,12 +31,12 @@ export interface RuntimeStatus {
   readonly environment: string
   readonly pid: number
   readonly startedAtMs: number
-  /** From the beginning of the boot to ready; undefined while booting. */
+  /** Duration from the beginning of the boot to ready; undefined while booting. */
   readonly bootMs: number | undefined
   readonly ready: boolean
   readonly stopping: boolean
   readonly paused: boolean
-  /** Whether the runtime lives inside an application (`arkwatch({...})`) and does not stand beside it. */
+  /** Whether the runtime is part of an application (`arkwatch({...})`) and not a separate process. */
   readonly embedded: boolean
   /** Counts successful configurations, from 1. */
   readonly generation: number
@@ -50,25 +50,25 @@ export type PlanAction = 'untouched' | 'reconfigure' | 'replace' | 'add' | 'remo
 export interface PlanStep {
   readonly plugin: string
   readonly action: PlanAction
-  /** Why, for operators. */
+  /** The reason, for operators. */
   readonly reason: string
-  /** What becomes of what the plugin holds in memory; `none` where there is none to lose. */
+  /** Whether the plugin's state in memory survives; `none` where the plugin holds no state. */
   readonly state: 'kept' | 'lost' | 'none'
 }
 
-/** What a change would do. */
+/** The plan of a change. */
 export interface PlannedChange {
-  /** Of the overlay as it is; pass it to `apply`, so that nobody else changes it in between. */
+  /** Entity tag of the present overlay; pass the tag to `apply` to prevent another change in between. */
   readonly etag: string
   readonly steps: readonly PlanStep[]
 }
 
 export interface ApplyOptions {
-  /** Who makes it. */
+  /** The principal that makes the change. */
   readonly by: string
-  /** Refuses the change when the overlay is another one by now. */
+  /** Refuses the change when the overlay has another entity tag. */
   readonly etag?: string
-  /** Milliseconds within which it must be confirmed; without it, it stands at once. */
+  /** Milliseconds within which the change must be confirmed. @default no confirmation is needed */
   readonly confirmWithinMs?: number
 }
 
@@ -78,9 +78,9 @@ export interface AppliedChange {
   readonly atMs: number
   readonly steps: readonly PlanStep[]
   readonly state: 'applied' | 'awaiting-confirmation' | 'confirmed' | 'rolled-back'
-  /** Epoch milliseconds at which it is taken back. */
+  /** Epoch milliseconds at which a pending change is rolled back. */
   readonly deadlineMs: number | undefined
-  /** Why it was taken back. */
+  /** The reason of the rollback. */
   readonly reason: string
 }
 
@@ -111,7 +111,7 @@ export interface ConfigChanges {
   readonly overlay: { readonly value: unknown; readonly etag: string }
   /** Newest first, at most 20. */
   readonly history: readonly AppliedChange[]
-  /** The one that waits for its confirmation. */
+  /** The change that waits for its confirmation. */
   readonly pending: AppliedChange | undefined
   /** @param patch merge patch over the overlay (RFC 7386) @throws CONFIG_PATCH, the configuration's problems */
   plan(patch: unknown): Promise<PlannedChange>
@@ -123,7 +123,6 @@ export interface ConfigChanges {
   rollback(id?: string): Promise<AppliedChange>
 }
 
-/** Access to the running whole. */
 export interface ConfigDescription {
   /** Effective values, secrets as `[redacted]`. */
   readonly config: unknown
@@ -131,29 +130,30 @@ export interface ConfigDescription {
   readonly sources: Readonly<Record<string, string>>
 }
 
+/** Access to the running process. */
 export interface Runtime {
   status(): RuntimeStatus
-  /** What a reload would do. @throws the config's problems */
+  /** Plans a reload without side effects. @throws the config's problems */
   plan(): Promise<readonly PlanStep[]>
-  /** Reads the configuration again and applies it, or keeps the old one. @throws RELOAD_FAILED, RELOAD_BUSY, the config's problems */
+  /** Reads the configuration again and applies the new one, or keeps the old one. @throws RELOAD_FAILED, RELOAD_BUSY, the config's problems */
   reload(): Promise<readonly PlanStep[]>
   /**
-   * Stops one plugin and starts it anew, without the state of before, and with it those that hold its services.
+   * Replaces one plugin by a new instance without its previous state, and the plugins that hold its services.
    * @throws PLUGIN_NOT_THERE, RELOAD_FAILED, RELOAD_BUSY
    */
   restart(plugin: string): Promise<readonly PlanStep[]>
   readonly changes: ConfigChanges
   shutdown(): Promise<void>
-  /** Monitoring timers stand still. */
+  /** Stops monitoring timers until `resume`. */
   pause(): void
   resume(): void
   /** Requests in flight on the listeners and wrapped applications. */
   activeRequests(): number
-  /** Tells the `observe` hooks at once of the requests that have ended; by itself it takes up to 20 ms. */
+  /** Passes the ended requests to the `observe` hooks immediately, and not within 20 ms. */
   flushRequests(): void
-  /** The configuration in force, made once and in turns that hold up nothing. Not to be changed. */
+  /** Describes the configuration in force. Made once, in short turns of the event loop. Read-only. */
   describeConfig(): Promise<ConfigDescription>
-  /** Opens a listener of its own for a plugin (`metrics.listen`). @returns closes it @throws LISTEN_FAILED */
+  /** Opens a separate listener for a plugin (`metrics.listen`). @throws LISTEN_FAILED */
   listen(options: ListenOptions): Promise<Listener>
 }
 export const Runtime = service<Runtime>('runtime')
@@ -162,9 +162,9 @@ export interface ListenOptions {
   /** Shown in status and logs. */
   readonly name: string
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 chooses a free port. */
   readonly port: number
-  /** Absolute path of a Unix socket, made readable by its owner alone; host and port are then not used. */
+  /** Absolute path of a Unix socket, readable by its owner alone; host and port are then unused. */
   readonly unix?: string
   /** PEM texts. */
   readonly tls?: { readonly cert: string; readonly key: string }
@@ -172,7 +172,7 @@ export interface ListenOptions {
   readonly shared?: boolean
   /** Bytes; a larger body is 413. @default 1 MiB */
   readonly maxBodyBytes?: number
-  /** @param server tells the peer: `server.requestIP(request)` */
+  /** @param server gives the peer's address: `server.requestIP(request)` */
   fetch(request: Request, server: Bun.Server<unknown>): Response | Promise<Response>
 }
 

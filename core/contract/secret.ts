@@ -1,4 +1,4 @@
-/** Marks what must never be shown. */
+/** Marks a field that must never be shown. */
 import { z } from 'zod'
 
 /** A string schema whose value is shown as `[redacted]` everywhere. */

@@ -14,13 +14,13 @@ export interface ServiceToken<T> {
 /** @param id unique name, the plugin's name or `plugin.part` */
 export const service = <T>(id: string): ServiceToken<T> => ({ kind: 'service', id })
 
-/** A value for someone's extension point, made by calling the point. */
+/** A value for an extension point, made by a call of the point. */
 export interface Contribution<T = unknown> {
   readonly point: string
   readonly value: T
 }
 
-/** A place for registrations, declared in the owner's api.ts. Calling it makes a contribution. It is no edge in the graph. */
+/** A list for contributions, declared in its owner's api.ts. A call of the point makes a contribution. Gives no start order. */
 export interface ExtensionPoint<T> {
   (value: T): Contribution<T>
   readonly kind: 'extensionPoint'
@@ -48,7 +48,7 @@ export interface Contributed<T> {
 export interface Extensions<T> {
   /** The contributions of this moment, in order of arrival. */
   readonly all: readonly Contributed<T>[]
-  /** Calls back after each change, not for what is there already. @returns stops the calls */
+  /** Calls back after each change, not for the contributions that are present already. @returns stops the calls */
   onChange(listener: () => void): () => void
 }
 

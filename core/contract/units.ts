@@ -14,7 +14,7 @@ const bytesPerUnit: Record<string, number> = {
   TiB: 2 ** 40,
 }
 
-/** @param text `500ms`, `15s`, `1h30m` @returns milliseconds, or undefined if it is no duration */
+/** @param text `500ms`, `15s`, `1h30m` @returns milliseconds, or undefined for a text that is not a duration */
 export function parseDuration(text: string): number | undefined {
   if (text === '0') return 0
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text)) return undefined
@@ -24,7 +24,7 @@ export function parseDuration(text: string): number | undefined {
   return total
 }
 
-/** @param text `64MiB`, `10MB`, `512B` @returns bytes, or undefined if it is no size */
+/** @param text `64MiB`, `10MB`, `512B` @returns bytes, or undefined for a text that is not a size */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/.exec(text)
   return match ? Math.round(Number(match[1]) * bytesPerUnit[match[2]!]!) : undefined

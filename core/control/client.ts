@@ -4,9 +4,9 @@ import { type ControlProblem, controlSocket, maxControlBodyBytes } from './proto
 
 export interface ControlClient {
   /**
-   * Runs a command of the running instance.
+   * Runs a command of the running process.
    *
-   * @returns what the command returned, from JSON
+   * @returns the command's result, from JSON
    * @throws NOT_RUNNING, CONTROL_TIMEOUT, or the command's own error
    */
   call<Result = unknown>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
@@ -15,7 +15,7 @@ export interface ControlClient {
 const notListening = new Set(['ENOENT', 'ECONNREFUSED', 'ConnectionRefused', 'FailedToOpenSocket', 'ENOTDIR'])
 
 /**
- * The client side of the socket of a data folder.
+ * The client side of the socket of a data directory.
  *
  * @param timeoutMs how long a command may take @default 60_000
  */

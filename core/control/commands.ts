@@ -1,4 +1,4 @@
-/** What the control socket offers without any plugin. */
+/** The control commands of core itself. */
 import type { RuntimeConfig } from '../config/types.ts'
 import type { ControlCommand, Runtime } from '../contract/runtime-api.ts'
 

@@ -1,10 +1,10 @@
-/** What both ends of the control socket know. */
+/** The protocol of the control socket, for both ends. */
 import { join } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 
 export const maxControlBodyBytes = 1024 * 1024
 
-/** Absolute path of the socket of a data folder. */
+/** Absolute path of the socket of a data directory. */
 export const controlSocket = (dataDir: string): string => join(dataDir, 'arkwatch.sock')
 
 /** The body of an error answer (RFC 9457). */
@@ -14,6 +14,6 @@ export interface ControlProblem {
   readonly detail: string
   readonly code: string
   readonly help: string
-  /** Of the configuration, where that is what is wrong. */
+  /** The configuration errors, where the configuration is wrong. */
   readonly problems?: readonly ConfigProblem[]
 }

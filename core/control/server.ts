@@ -1,4 +1,4 @@
-/** The control socket: how the CLI talks to the running instance. One POST a command, JSON in and out. */
+/** The control socket: how the CLI calls the running process. One POST a command, JSON in and out. */
 import { rmSync } from 'node:fs'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
@@ -11,14 +11,14 @@ export const maxControlCommands = 32
 
 export interface ControlOptions {
   readonly dataDir: string
-  /** The commands of this moment, by name. */
+  /** The present commands, by name. */
   commands(): ReadonlyMap<string, ControlCommand>
   readonly log: Logger
 }
 
 export interface ControlServer {
   readonly socket: string
-  /** Closes the socket and removes its file; commands under way are cut off. */
+  /** Closes the socket and removes its file; commands in progress are cut off. */
   stop(): Promise<void>
 }
 
@@ -41,15 +41,15 @@ async function readArguments(request: Request, command: string): Promise<Record<
   try {
     value = JSON.parse(text)
   } catch (thrown) {
-    throw bad('the body is no JSON', thrown)
+    throw bad('the body is not JSON', thrown)
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('the body is no JSON object')
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('the body is not a JSON object')
   return value as Record<string, unknown>
 }
 
 /**
- * Opens `data/arkwatch.sock`, readable by its owner alone. A socket file that is there already is replaced: call this
- * only while holding the folder by `lockData`, which proves that the file is a leftover.
+ * Opens `data/arkwatch.sock`, readable by its owner alone. An existing socket file is replaced: call this
+ * only while holding the data lock, which proves that the file is a leftover.
  *
  * @throws CONTROL_LISTEN_FAILED
  */

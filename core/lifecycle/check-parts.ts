@@ -1,4 +1,4 @@
-/** Refuses what a plugin must not return. Pure. */
+/** Checks of the values that a plugin returns. Pure. */
 import { didYouMean } from '../contract/closest.ts'
 import type { PluginParts, RequestParts } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'

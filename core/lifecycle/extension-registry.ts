@@ -1,4 +1,4 @@
-/** Who contributed what to which extension point, now. */
+/** The present contributions of every extension point. */
 import type { Contributed, Contribution, ExtensionPoint, Extensions } from '../contract/tokens.ts'
 
 interface Point {
@@ -36,7 +36,7 @@ export class ExtensionRegistry {
     }
   }
 
-  /** Makes many changes that owners see as one. */
+  /** Makes many changes that listeners see as one. */
   together(change: () => void): void {
     this.#held = new Set()
     try {

@@ -1,4 +1,4 @@
-/** PURE. Who must start before whom. */
+/** PURE. The start order of plugins. */
 
 import type { AnyPlugin } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
@@ -15,7 +15,7 @@ export const serviceIds = (tokens: AnyPlugin['provides']): string[] =>
 export interface Graph {
   /** Names in start order; ties keep the order given. */
   readonly order: readonly string[]
-  /** Service id to the plugin that provides it. */
+  /** The providing plugin by service id. */
   readonly providers: ReadonlyMap<string, string>
 }
 
@@ -45,7 +45,7 @@ function describeCycle(edges: ReadonlyMap<string, readonly string[]>): string {
 /**
  * @param nodes in the order of config.yaml
  * @param builtin services that the runtime provides itself
- * @throws SERVICE_UNAVAILABLE for a need that nobody provides, SERVICE_DUPLICATE, GRAPH_CYCLE
+ * @throws SERVICE_UNAVAILABLE for a needed service without a provider, SERVICE_DUPLICATE, GRAPH_CYCLE
  */
 export function orderPlugins(nodes: readonly GraphNode[], builtin: ReadonlySet<string> = new Set()): Graph {
   const providers = findProviders(nodes, builtin)

@@ -22,12 +22,13 @@ import type { PluginInstance } from './plugin-instance.ts'
 export interface HostOptions {
   readonly host: InstanceEnvironment
   readonly builtins: Builtins
-  /** Called in the same turn as each swap with what runs now: build routes and hooks anew. */
+  /** Called in the same turn as each swap with the generation in force, to rebuild routes and hooks. */
   swapped(generation: Generation): void
-  /** Time of a plugin in its request hooks. */
+  /** Milliseconds that a plugin's request hooks took. */
   hookMs(plugin: string): number
 }
 
+/** Holds the generation in force, and replaces the generation as a whole: by a reload that succeeds, or not at all. */
 export class Host {
   #current: Generation = new Map()
 
@@ -37,7 +38,7 @@ export class Host {
     return this.#current
   }
 
-  /** The service of this id, if its plugin is up. */
+  /** The service of this id, if the provider is up. */
   service(id: string): unknown {
     return servicesOf(this.#current, this.options.builtins).get(id)
   }
@@ -51,7 +52,7 @@ export class Host {
     await this.#build(sections, this.plan(sections), true)
   }
 
-  /** Starts one plugin anew, without the state of before. @throws PLUGIN_NOT_THERE, RELOAD_FAILED */
+  /** Replaces one plugin by a new instance without its previous state. @throws PLUGIN_NOT_THERE, RELOAD_FAILED */
   async restart(plugin: string): Promise<readonly PlanStep[]> {
     const instance = this.#current.get(plugin)
     if (instance === undefined || instance.section.disabled !== undefined)
@@ -63,7 +64,7 @@ export class Host {
     return steps
   }
 
-  /** Goes from what runs to what is wanted, or stays. @throws RELOAD_FAILED with the cause */
+  /** Swaps to a generation of these sections, or keeps the generation in force. @throws RELOAD_FAILED with the cause */
   async reload(sections: readonly PluginSection[]): Promise<readonly PlanStep[]> {
     const steps = this.plan(sections)
     await this.#build(sections, steps, false)
@@ -119,13 +120,13 @@ export class Host {
     }
   }
 
-  /** Tells everyone that the port is open. @throws PLUGIN_REQUIRED_FAILED */
+  /** Calls `ready` of every plugin: the port is open. @throws PLUGIN_REQUIRED_FAILED */
   async ready(): Promise<void> {
     await this.#readyAll(this.#current.values(), false)
     this.options.swapped(this.#current)
   }
 
-  /** Stops in reverse of what really started. @returns the names of those that hung */
+  /** Stops in reverse start order. @returns the names of the plugins that hung */
   async stop(): Promise<string[]> {
     const hung: string[] = []
     for (const instance of [...this.#current.values()].toReversed()) {

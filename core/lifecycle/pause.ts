@@ -1,27 +1,27 @@
-/** Whether monitoring stands still, and the moment at which it goes on. Pure. */
+/** Whether monitoring is paused, and the moment of its resumption. Pure. */
 
 export class Pause {
-  #going: PromiseWithResolvers<void> | undefined
+  #resumed: PromiseWithResolvers<void> | undefined
 
   constructor(isPaused: boolean) {
     if (isPaused) this.pause()
   }
 
   get isPaused(): boolean {
-    return this.#going !== undefined
+    return this.#resumed !== undefined
   }
 
   pause(): void {
-    this.#going ??= Promise.withResolvers()
+    this.#resumed ??= Promise.withResolvers()
   }
 
   resume(): void {
-    this.#going?.resolve()
-    this.#going = undefined
+    this.#resumed?.resolve()
+    this.#resumed = undefined
   }
 
-  /** @returns resolves when monitoring goes on, or undefined where it does */
+  /** @returns resolves when monitoring resumes; undefined while monitoring is not paused */
   get over(): Promise<void> | undefined {
-    return this.#going?.promise
+    return this.#resumed?.promise
   }
 }

@@ -1,26 +1,26 @@
-/** PURE. What a reload does to each plugin. */
+/** PURE. The plan of a reload: one step for each plugin. */
 
 import type { AnyPlugin } from '../contract/definition.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import { serviceIds } from './graph.ts'
 
-/** A plugin as it runs, or as the new configuration wants it. */
+/** A running plugin, or a plugin of the new configuration. */
 export interface PlanNode {
   readonly name: string
   readonly definition: AnyPlugin
   readonly config: unknown
-  /** Wanted: not disabled. Running: its services are up. */
+  /** Of a wanted plugin: not disabled. Of a running plugin: up. */
   readonly on: boolean
-  /** Whether its `reconfigure` takes a new config in place. */
+  /** Whether the plugin takes a new config in place. */
   readonly reconfigurable?: boolean
-  /** Whether it gives its state to its successor. */
+  /** Whether the plugin gives state to its successor. */
   readonly handsOver?: boolean
 }
 
 type Move = Omit<PlanStep, 'state'>
 const step = (plugin: string, action: PlanStep['action'], reason: string): Move => ({ plugin, action, reason })
 
-/** What becomes of the state of what runs. */
+/** What a step does to the state of the running plugin. */
 function stateAfter({ plugin, action }: Move, before: PlanNode | undefined, restart: string | undefined) {
   if (before?.on !== true || before.definition.holdsState === false) return 'none'
   if (action === 'untouched' || action === 'reconfigure') return 'kept'
@@ -40,10 +40,10 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
 }
 
 /**
- * @param running what there is, in start order
- * @param wanted what the new configuration names, in start order
+ * @param running the running plugins, in start order
+ * @param wanted the plugins of the new configuration, in start order
  * @param restart a plugin to replace in any case
- * @returns one step a plugin: wanted ones in start order, then the removed ones. Holders of a service that changes are replaced.
+ * @returns one step for each plugin: wanted plugins in start order, then removed plugins. Holders of a service that changes are replaced.
  */
 export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[], restart?: string): PlanStep[] {
   const before = new Map(running.map((node) => [node.name, node]))

@@ -1,18 +1,18 @@
-/** The clock that a plugin gets: its timers end with it, and what they throw is the plugin's fault and nobody else's. */
+/** The clock of a plugin: timers end with the plugin, and an error of a timer is a fault of the plugin. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
 import type { Pause } from './pause.ts'
 
 export interface PluginClockOptions {
   readonly clock: Clock
-  /** While it is on, a monitoring timer that falls due waits for its end. */
+  /** A monitoring timer that falls due during the pause waits for the end of the pause. */
   readonly pause: Pick<Pause, 'over'>
   fault(phase: string, error: unknown): void
   /** Adds time spent on the main thread. */
   spent(ms: number): void
 }
 
-/** @returns the clock, and what cancels all its timers */
+/** @returns the clock, and a function that cancels every timer */
 export function createPluginClock({ clock, pause, fault, spent }: PluginClockOptions): {
   clock: PluginClock
   cancelAll(): void

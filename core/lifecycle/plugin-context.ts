@@ -1,4 +1,4 @@
-/** Makes the context that a plugin's setup gets. Whatever is opened through it is noted in the instance's scope. */
+/** The context of a plugin's setup. Everything opened through the context is recorded in the instance's undo scope. */
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import type { Pause } from './pause.ts'
 import { createPluginClock } from './plugin-clock.ts'
 import type { UndoScope } from './undo-scope.ts'
 
-/** What every instance of a runtime shares. */
+/** The clock, registry and settings that every instance of a runtime shares. */
 export interface InstanceEnvironment {
   readonly clock: Clock
   readonly registry: ExtensionRegistry
@@ -46,7 +46,7 @@ export interface ContextOptions {
   taskSpent(ms: number): void
 }
 
-/** Runs `end` once, now or with the scope. */
+/** Runs `end` once: by the returned function, or with the undo scope. */
 function endWith<T>(scope: UndoScope, end: () => T): () => T {
   const forget = scope.defer(() => void end())
   return () => {

@@ -1,5 +1,5 @@
 /**
- * One running plugin: its state, its parts, and everything that must be undone when it goes.
+ * One plugin with one config: the state, the parts, and the undos.
  * Over 250 lines because every phase moves the same private state.
  */
 
@@ -15,11 +15,15 @@ import { checkParts, checkRequestParts } from './check-parts.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { UndoScope } from './undo-scope.ts'
 
-/** How long a plugin stays degraded after something of it threw. */
+/** How long a plugin stays degraded after a fault. */
 const faultMemoryMs = 60_000
 type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
+/**
+ * The state machine of one instance: `starting`, then `ok` or `degraded`, then `stopping` and `stopped`; `failed` from every
+ * phase. The generation decides when a phase runs, the instance bounds the phase in time and undoes everything at the end.
+ */
 export class PluginInstance {
   state: PluginState = 'starting'
   reason = ''
@@ -103,7 +107,7 @@ export class PluginInstance {
     this.#settle()
   }
 
-  /** Degraded while the plugin says so, or while a fault is fresh. */
+  /** Degraded while the plugin reports so, or for a minute after a fault. */
   #settle(): void {
     if (!isUp(this.state)) return
     const reason = this.#fault ?? this.#reported
@@ -135,7 +139,7 @@ export class PluginInstance {
     return this.#inTime(phase, (async () => call?.call(this.parts))())
   }
 
-  /** Errors of the runtime's own name plugin and phase already. */
+  /** An error of the runtime names plugin and phase already. */
   #failed(phase: string, error: unknown): Error {
     if (error instanceof ArkwatchError && error.details.plugin === this.name) return error
     return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
@@ -206,7 +210,7 @@ export class PluginInstance {
     }
   }
 
-  /** Gives up on it: stops, undoes, and stays `failed`. @returns the error */
+  /** Stops and undoes the instance, which stays `failed`. @returns the error */
   async fail(error: Error): Promise<Error> {
     this.#move('failed', error.message)
     this.errors += 1
@@ -215,7 +219,7 @@ export class PluginInstance {
     return error
   }
 
-  /** Its contributions and services count from now on. */
+  /** Publishes the contributions. */
   activate(): void {
     this.#active = true
     for (const [contribution, remove] of this.#contributions) {
@@ -291,7 +295,7 @@ export class PluginInstance {
     return hung
   }
 
-  /** Stops once; later calls wait for the first. @returns whether it hung and was left behind */
+  /** Stops once; later calls wait for the first. @returns whether the instance hung and was abandoned */
   stop(reason: StopReason): Promise<boolean> {
     this.#stopping ??= (async () => {
       if (!isUp(this.state) && this.state !== 'starting') return false

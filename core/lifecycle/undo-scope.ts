@@ -1,11 +1,11 @@
-/** What was opened and must be undone: last in first out, exactly once, whatever throws on the way. */
+/** The undos of one instance: last in first out, exactly once, also after an undo that threw. */
 
 export type Undo = () => void | Promise<void>
 
 export class UndoScope {
   readonly #undos = new Set<Undo>()
 
-  /** @returns forgets the undo, for what ended earlier by itself */
+  /** @returns removes the undo, for a resource that ended earlier */
   defer(undo: Undo): () => void {
     const entry = () => undo()
     this.#undos.add(entry)
@@ -17,7 +17,7 @@ export class UndoScope {
     return this.#undos.size
   }
 
-  /** Undoes everything. @returns what the undos threw */
+  /** Runs every undo. @returns the errors of the undos */
   async dispose(): Promise<unknown[]> {
     const thrown: unknown[] = []
     for (let undo = [...this.#undos].at(-1); undo !== undefined; undo = [...this.#undos].at(-1)) {

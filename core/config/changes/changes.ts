@@ -1,4 +1,4 @@
-/** Changes of the configuration at run time: planned, applied, and taken back by themselves unless they prove good. */
+/** Changes of the configuration at run time: planned, applied, and rolled back unless confirmed. */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
@@ -20,16 +20,16 @@ import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay.t
 const probeMs = 250
 const keptChanges = 20
 
-/** What undoes a change that nobody has confirmed, also in the next process. */
+/** The record by which a pending change is rolled back, also in the next process. */
 interface Pending {
   readonly id: string
-  /** The overlay of before. */
+  /** The previous overlay. */
   readonly text: string
 }
 
 const pendingFile = (dataDir: string) => join(dataDir, 'overlay.pending.json')
 
-/** Takes back a change that was waiting for its confirmation when the process ended. @returns whether there was one */
+/** Rolls back a change that was pending when the process ended. @returns whether a change was pending */
 export function recoverPending(dataDir: string): boolean {
   const file = pendingFile(dataDir)
   if (!existsSync(file)) return false
@@ -43,7 +43,7 @@ export interface ChangesOptions {
   readonly dataDir: string
   readonly clock: Clock
   readonly log: Logger
-  /** What a reload with the overlay of this text would do. @throws the configuration's problems */
+  /** Plans a reload with the overlay of this text. @throws the configuration's problems */
   plan(text: string): Promise<readonly PlanStep[]>
   reload(): Promise<readonly PlanStep[]>
   status(): Pick<RuntimeStatus, 'plugins'>
@@ -106,7 +106,7 @@ export class Changes implements ConfigChanges {
   async #apply(patch: unknown, { by, etag, confirmWithinMs }: ApplyOptions): Promise<AppliedChange> {
     const { dataDir, clock, log } = this.options
     const { before, text } = this.#next(patch, etag)
-    // Refused here, nothing has been written.
+    // A change that is refused here has written nothing.
     await this.options.plan(text)
     const upBefore = this.#up()
     const known = new Set(this.options.signals().map(({ what }) => what))
@@ -135,15 +135,15 @@ export class Changes implements ConfigChanges {
     this.#remember(change)
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined) return change
-    const cancelDeadline = clock.after(confirmWithinMs, () => void this.#takeBack('no confirmation came in time'))
+    const cancelDeadline = clock.after(confirmWithinMs, () => void this.#rollBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
     const probe = async () => {
       const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
-      if (fallen !== undefined) return void (await this.#takeBack(`the plugin ${fallen} is no longer up`))
+      if (fallen !== undefined) return void (await this.#rollBack(`the plugin ${fallen} is no longer up`))
       const signal = this.options
         .signals()
         .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
-      if (signal !== undefined) await this.#takeBack(signal.what)
+      if (signal !== undefined) await this.#rollBack(signal.what)
     }
     const cancelProbe = clock.every(probeMs, probe, {
       onError: (error) => log.error('watching a pending change failed', { change: id, error }),
@@ -167,7 +167,7 @@ export class Changes implements ConfigChanges {
       .map(({ name }) => name)
   }
 
-  /** Whether a plugin is meant to run: one that the change itself took out is not missed. */
+  /** Whether a plugin is meant to run: a plugin that the change disabled is not. */
   #isWanted(name: string): boolean {
     const state = this.options.status().plugins.find((each) => each.name === name)?.state
     return state !== undefined && state !== 'disabled'
@@ -196,16 +196,16 @@ export class Changes implements ConfigChanges {
 
   async rollback(id?: string): Promise<AppliedChange> {
     this.#take(id)
-    return (await this.#takeBack('asked for'))!
+    return (await this.#rollBack('asked for'))!
   }
 
-  async #takeBack(reason: string): Promise<AppliedChange | undefined> {
+  async #rollBack(reason: string): Promise<AppliedChange | undefined> {
     const waiting = this.#waiting
     if (waiting === undefined) return undefined
     waiting.stop()
     this.#waiting = undefined
     const { dataDir, log } = this.options
-    log.warn('configuration taken back', { change: waiting.id, reason })
+    log.warn('configuration rolled back', { change: waiting.id, reason })
     writeOverlay(dataDir, waiting.text)
     let failure = ''
     try {
@@ -213,7 +213,7 @@ export class Changes implements ConfigChanges {
       rmSync(pendingFile(dataDir), { force: true })
     } catch (error) {
       failure = `; the reload failed: ${messageOf(error)}`
-      log.error('the configuration of before could not be loaded again', { change: waiting.id, error })
+      log.error('the previous configuration could not be loaded again', { change: waiting.id, error })
     }
     const change: AppliedChange = {
       ...waiting.change,
@@ -225,7 +225,7 @@ export class Changes implements ConfigChanges {
     return change
   }
 
-  /** Another reload may be under way. */
+  /** Waits while another reload is in progress. */
   async #reloadSoon(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {

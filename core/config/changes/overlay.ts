@@ -1,4 +1,4 @@
-/** `data/overlay.yaml`: what was changed at run time, apart from config.yaml. Read raw, patched, written whole. */
+/** `data/overlay.yaml`: the changes made at run time, apart from config.yaml. Read raw, patched, written whole. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
@@ -20,7 +20,7 @@ export interface Overlay {
 
 const etagOf = (text: string) => `"${Bun.hash(text).toString(36)}"`
 
-/** @throws what YAML throws for a file that somebody broke */
+/** @throws the YAML parser's error for a damaged file */
 export function readOverlay(dataDir: string): Overlay {
   const file = overlayFile(dataDir)
   const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
@@ -28,7 +28,7 @@ export function readOverlay(dataDir: string): Overlay {
   return { text, value: isMap(value) ? value : {}, etag: etagOf(text) }
 }
 
-/** The text of an overlay; empty for an empty one. @throws CONFIG_PATCH when it is too large */
+/** The text of an overlay; empty for an empty one. @throws CONFIG_PATCH for a text that is too large */
 export function overlayText(value: { readonly [key: string]: Plain }): string {
   if (Object.keys(value).length === 0) return ''
   const text = `# Changes made at run time. They go over config.yaml; delete what you do not want.\n${stringify(value)}`
@@ -36,7 +36,7 @@ export function overlayText(value: { readonly [key: string]: Plain }): string {
   return text
 }
 
-/** Replaces a file at once and for good: readers see the old text or the new one, also after a loss of power. */
+/** Replaces a file atomically and durably: readers see the old text or the new one, also after a loss of power. */
 export function replaceFile(file: string, text: string): void {
   const draft = `${file}.new`
   rmSync(draft, { force: true })
@@ -48,11 +48,11 @@ export function replaceFile(file: string, text: string): void {
     closeSync(descriptor)
   }
   renameSync(draft, file)
-  const folder = openSync(dirname(file), 'r')
+  const directory = openSync(dirname(file), 'r')
   try {
-    fsyncSync(folder)
+    fsyncSync(directory)
   } finally {
-    closeSync(folder)
+    closeSync(directory)
   }
 }
 

@@ -1,4 +1,4 @@
-/** What zod finds, as problems with positions, the value seen and what was probably meant. */
+/** The issues of zod as configuration errors, with position, the value seen and the probable intent. */
 import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from '../../contract/closest.ts'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
@@ -15,7 +15,7 @@ export interface Checked {
   readonly schema: $ZodType
   /** Keys that were taken out before the schema saw the value, for "did you mean". */
   readonly reserved?: readonly string[]
-  /** Parts of the tree could not be read, so that what is missing may be there. */
+  /** Parts of the tree could not be read: a missing value may be in them. */
   readonly partial?: boolean
 }
 
@@ -88,7 +88,7 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
   return looks ? 'write it without quotes' : undefined
 }
 
-/** What is shown of the value at a place; nothing of a secret. */
+/** The text that shows the value at a place; a secret is not shown. */
 function seen(issue: $ZodIssue, { node }: Located, secret: boolean): string {
   if (node === undefined) return 'nothing is set'
   if (node.kind !== 'scalar') return `got a ${node.kind}`

@@ -1,4 +1,4 @@
-/** The top level of config.yaml: what belongs to the runtime itself. */
+/** The top level of config.yaml: the settings of the runtime itself. */
 import { z } from 'zod'
 import type { Environment } from '../../contract/definition.ts'
 import { duration, size } from '../../contract/units.ts'
@@ -59,7 +59,7 @@ export const RootConfig = z
   })
   .describe('Configuration of Arkwatch.')
 
-/** Values of the runtime itself laid under config.yaml for an environment, over the defaults. */
+/** Presets of the runtime for an environment: config.yaml is merged over the preset, the preset over the defaults. */
 export const rootPresets: Partial<Record<Environment, { readonly server: unknown }>> = {
   staging: { server: { drainDelay: '5s' } },
   production: { server: { drainDelay: '5s' } },

@@ -1,4 +1,4 @@
-/** Questions to a zod schema: what is below it, what is secret, what its defaults are. Pure. */
+/** Queries of a zod schema: fields, secrets, defaults. Pure. */
 import { z } from 'zod'
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
 import { fromPlain, type Node } from '../tree/node.ts'

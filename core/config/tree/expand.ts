@@ -20,11 +20,11 @@ export type ExpansionFailure =
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
 
-/** @returns its text without a byte order mark @throws what the file system throws, if it is no regular file or over 1 MiB */
+/** @returns the file's text without a byte order mark @throws for a file that is unreadable, not regular, or over 1 MiB */
 export function readText(file: string): string {
   const stat = statSync(file)
   // A pipe or a device may never end.
-  if (!stat.isFile()) throw new Error('it is no regular file')
+  if (!stat.isFile()) throw new Error('it is not a regular file')
   if (stat.size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
   return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
 }
@@ -33,7 +33,7 @@ const marker = /\$\$|\$\{([^}]*)(\}?)/g
 const variable = /^env:([A-Za-z_]\w*)(:-(.*))?$/s
 
 /**
- * Expands a text once; what comes in is not expanded again. As in a shell, `:-` applies to an empty variable too.
+ * Expands a text once; the result is not expanded again. As in a shell, `:-` applies to an empty variable too.
  * @param from the file that holds the text, to which paths are relative
  */
 export function expand(text: string, from: string, env: Readonly<Record<string, string | undefined>>): Expansion {

@@ -1,4 +1,4 @@
-/** PURE. A patch laid over plain data. @see RFC 7386 */
+/** PURE. A patch merged over plain data. @see RFC 7386 */
 import { configError } from '../errors.ts'
 
 /** Plain data, as a JSON patch or a YAML file holds it. */
@@ -11,9 +11,9 @@ export const isMap = (value: unknown): value is { readonly [key: string]: Plain 
 const refused = (what: string) => configError('CONFIG_PATCH', { what })
 
 /**
- * Lays a patch over a value: maps merge, null takes away, everything else replaces.
+ * Merges a patch over a value: maps merge, null removes, everything else replaces.
  * @see RFC 7386
- * @throws CONFIG_PATCH for a patch that is no map, nests deeper than 32, or names keys that reach into objects' prototypes
+ * @throws CONFIG_PATCH for a patch that is not a map, nests deeper than 32, or names keys that reach into objects' prototypes
  */
 export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {
   if (!isMap(patch)) throw refused('expected a map')

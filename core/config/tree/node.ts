@@ -9,9 +9,9 @@ export interface Scalar {
   value: unknown
   /** The text of a plain scalar that was an expansion, for a field that wants text although it looks like a number. */
   readonly text?: string
-  /** It came from a file of its own, as secrets do: never shown. */
+  /** The value came from `${file:...}`, as secrets do: never shown. */
   readonly hidden?: true
-  /** Its expansion failed, which is reported already. */
+  /** The expansion failed, which is reported already. */
   readonly broken?: true
 }
 export interface List {
@@ -33,7 +33,7 @@ export type Node = Scalar | List | Tree
 
 export const emptyTree = (source: Source): Tree => ({ kind: 'map', source, entries: new Map() })
 
-/** A key for a message. A quote too many can make a key of half a file, secrets and all: such a one is not shown. */
+/** A key for a message. A stray quote can make a key of half a file, with secrets: such a key is not shown. */
 export const showKey = (key: string): string => (/^[^"'{}[\],\n]{0,64}$/.test(key) && !key.includes(': ') ? key : '[…]')
 
 const isPlain = (value: object): boolean => {
@@ -41,7 +41,7 @@ const isPlain = (value: object): boolean => {
   return prototype === null || prototype === Object.prototype
 }
 
-/** Makes a tree of plain values, all from one source; `undefined` counts as absent, other objects stay what they are. */
+/** Makes a tree of plain values, all from one source; `undefined` counts as absent, other objects are kept as scalars. */
 export function fromPlain(value: unknown, source: Source): Node {
   if (Array.isArray(value)) return { kind: 'list', source, items: value.map((item) => fromPlain(item, source)) }
   if (typeof value !== 'object' || value === null || !isPlain(value)) return { kind: 'scalar', source, value }
@@ -58,7 +58,7 @@ export function toPlain(node: Node): unknown {
   return Object.fromEntries([...node.entries].map(([key, entry]) => [key, toPlain(entry.node)]))
 }
 
-/** Lays one tree over another: maps merge, everything else of the upper one wins. */
+/** Merges one tree over another: maps merge, else the upper node wins. */
 export function merge(under: Node, over: Node): Node {
   if (under.kind !== 'map' || over.kind !== 'map') return over
   const entries = new Map(under.entries)
@@ -69,7 +69,7 @@ export function merge(under: Node, over: Node): Node {
   return { ...over, entries }
 }
 
-/** Merges what two files say side by side: maps merge, lists append, an empty value yields, anything else is a conflict. */
+/** Joins two files of equal rank: maps merge, lists append, an empty value yields, anything else is a conflict. */
 export function join(first: Node, second: Node, path: Path, conflict: (path: Path, a: Node, b: Node) => void): Node {
   if (second.kind === 'scalar' && second.value === null) return first
   if (first.kind === 'scalar' && first.value === null) return second
@@ -100,13 +100,13 @@ export function assign(tree: Node, path: readonly string[], node: Node): Node {
 export interface Located {
   /** The node, or undefined where nothing is set. */
   readonly node: Node | undefined
-  /** Where it is written; for what is not set, where the closest map around it is. */
+  /** Where the node is written; for an absent node, the closest map around the path. */
   readonly source: Source
-  /** Where its key is written. */
+  /** Where the key is written. */
   readonly key: Source
 }
 
-/** Finds what is at a path. */
+/** Finds the node at a path. */
 export function locate(root: Node, path: Path): Located {
   let found: Located = { node: root, source: root.source, key: root.source }
   for (const part of path) {

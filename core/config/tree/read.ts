@@ -1,4 +1,4 @@
-/** The configuration as its files say it: read, expanded, included, joined. */
+/** The files of a configuration: read, expanded, included, joined. */
 import { realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
@@ -23,7 +23,7 @@ export interface Reading {
 const place = ({ source }: Node): string =>
   source.kind === 'file' || source.kind === 'overlay' ? `${source.file}:${source.line}:${source.column}` : source.kind
 
-/** Reads one file without its includes. An empty one is an empty map. @returns undefined if it cannot be read */
+/** Reads one file without its includes. An empty file is an empty map. @returns undefined for an unreadable file */
 export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
   const { env, problems, files } = reading
   files.add(file)
@@ -77,10 +77,10 @@ const real = (file: string): string => {
   }
 }
 
-/** What is to be read, and what expansions may look up. Plain data, since a worker may get it. */
+/** The file to read, and the variables for expansions. Plain data, for a worker. */
 export interface ReadRequest {
   readonly file: string
-  /** A file with all that it includes, or one that is taken literally. */
+  /** `file` is read with its includes, `overlay` literally. */
   readonly kind: 'file' | 'overlay'
   readonly env: Readonly<Record<string, string | undefined>>
 }
@@ -102,7 +102,7 @@ export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
   return { node, problems: reading.problems, files: [...reading.files] }
 }
 
-/** Reads a file with all that it includes. @param stack the real paths of the files that include this one */
+/** Reads a file with its includes. @param stack the real paths of the files that include this one */
 export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
   const tree = readOne(file, 'file', reading, from)
   const top: Source = { kind: 'file', file, line: 1, column: 1 }

@@ -1,9 +1,9 @@
-/** Reads configuration files on this thread while they are small, in a worker once they are not. */
+/** Reads small configuration files on this thread, large ones in a worker. */
 import { statSync } from 'node:fs'
 import { task, type Workers } from '../../contract/tasks.ts'
 import { type ReadFiles, type ReadRequest, type ReadResult, readFiles } from './read.ts'
 
-/** What this thread parses in less than five milliseconds. */
+/** The size that this thread parses in less than five milliseconds. */
 const maxBytesHere = 4_096
 
 const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./jobs/read.ts', import.meta.url))
@@ -17,7 +17,7 @@ const sizeOf = (file: string): number => {
 }
 
 /**
- * @param known the files that were read last, whose sizes say what there is to parse this time
+ * @param known the files that were read last, whose sizes predict the next parse
  * @returns reads as {@link readFiles} does; where a worker cannot be had, on this thread
  */
 export function createReader(workers: Pick<Workers, 'run'>, known: () => readonly string[]): ReadFiles {

@@ -1,4 +1,4 @@
-/** One YAML file as a tree with positions, its expansions done. */
+/** One YAML file as an expanded tree with positions. */
 import { isAlias, isMap, isScalar, LineCounter, parseDocument, type Node as YamlNode } from 'yaml'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
 import { problem } from '../errors.ts'
@@ -16,7 +16,7 @@ export interface YamlOptions {
   readonly kind: 'file' | 'overlay'
   readonly env: Readonly<Record<string, string | undefined>>
   report(problem: ConfigProblem): void
-  /** Told of each file that an expansion reads. */
+  /** Called for each file that an expansion reads. */
   onFile(file: string): void
 }
 

@@ -235,7 +235,7 @@ describe('a change that waits for its confirmation', () => {
     running = await testRuntime({ plugins: [worker('one'), worker('two')], config: { data: next } })
     expect(await get(running, '/one')).toMatchObject({ dsn: 'good' })
     expect(existsSync(join(next, 'overlay.pending.json'))).toBe(false)
-    expect(running.lines.map(({ message }) => message).join()).toContain('nobody had confirmed')
+    expect(running.lines.map(({ message }) => message).join()).toContain('was never confirmed')
   })
 })
 

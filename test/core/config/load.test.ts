@@ -91,7 +91,7 @@ describe('what is wrong is reported with position, pointer, the value seen and w
     ],
     'a key that is no text': [
       'data: x\n? [a]\n: b\n',
-      '2:3  CONFIG_SYNTAX not valid YAML: a key must be plain text | Mend the line; an editor with YAML support shows it too.',
+      '2:3  CONFIG_SYNTAX not valid YAML: a key must be plain text | Fix the line; an editor with YAML support shows it too.',
     ],
     'no map at all': ['- a\n', '1:1  CONFIG_VALUE expected a map of settings'],
     'an unknown plugin': [

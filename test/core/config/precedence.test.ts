@@ -93,7 +93,7 @@ describe('a variable', () => {
       env: { OPEN: 'canary', HIDDEN: 'canary' },
       overlays: [refusing('OPEN', false), refusing('HIDDEN', true)],
     })
-    const help = 'Mend or unset the variable; docs/configuration.md lists what each one takes.'
+    const help = 'Fix or unset the variable; docs/configuration.md lists what each one takes.'
     expect(problems).toEqual([
       `-  CONFIG_ENVIRONMENT environment variable OPEN: expected b, got "canary" | ${help}`,
       `-  CONFIG_ENVIRONMENT environment variable HIDDEN: expected b, got [redacted] | ${help}`,
