@@ -1,4 +1,4 @@
-/** One set of running plugins, and how the next one is built beside it. */
+/** A generation: the instances that one configuration made, and how the next generation is built beside it. */
 import type { PluginSection } from '../config/types.ts'
 import type { Handover } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
@@ -46,20 +46,10 @@ export const runningNodes = (generation: Generation): PlanNode[] =>
 export const wantedNodes = (sections: readonly PluginSection[]): PlanNode[] =>
   sections.map(({ name, definition, config, disabled }) => ({ name, definition, config, on: disabled === undefined }))
 
-/** Why it cannot start: a needed service is not there. */
+/** Why a plugin cannot start: a needed service is not available. */
 function missingNeed(section: PluginSection, services: ReadonlyMap<string, unknown>): string | undefined {
   const id = serviceIds(section.definition.needs).find((need) => !services.has(need))
   return id === undefined ? undefined : `needs the service ${id}, which is not available`
-}
-
-/** What a build did, for the swap or for the way back. */
-export interface Build {
-  readonly next: Generation
-  /** Old instances that the swap takes out, in start order. */
-  readonly outgoing: readonly PluginInstance[]
-  /** New instances that the swap brings in, in start order. */
-  readonly incoming: readonly PluginInstance[]
-  rollback(): Promise<Generation>
 }
 
 export interface BuildOptions {
@@ -69,94 +59,116 @@ export interface BuildOptions {
   /** In start order, as `inStartOrder` gives them. */
   readonly sections: readonly PluginSection[]
   readonly steps: readonly PlanStep[]
-  /** At boot each plugin counts as soon as it has started, and an optional one may fail. */
+  /** At boot each plugin is published as soon as the plugin has started, and an optional plugin may fail. */
   readonly boot: boolean
-  /** A plugin that does not get the state of before. */
+  /** A plugin that does not get its previous state. */
   readonly fresh?: string | undefined
 }
 
 /**
- * Builds the next generation beside the current one, which goes on until the swap.
- * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED; what was built is then taken down and the old one resumed
+ * Builds the next generation beside the current one, which runs until the swap.
+ * @throws BuildFailed with the cause: PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED; the build is then rolled back
  */
 export async function buildGeneration(options: BuildOptions): Promise<Build> {
-  const { host, builtins, current, sections, steps, boot, fresh } = options
-  const actions = new Map(steps.map(({ plugin, action }) => [plugin, action]))
-  const next = new Map<string, PluginInstance>()
-  const incoming: PluginInstance[] = []
-  const handovers = new Map<PluginInstance, Handover>()
-  /** Reverts what was done to instances that stay. */
-  const reverts: (() => unknown)[] = []
+  const build = new Build(options)
+  const actions = new Map(options.steps.map(({ plugin, action }) => [plugin, action]))
+  try {
+    for (const section of options.sections) await build.step(section, actions.get(section.name))
+  } catch (error) {
+    throw new BuildFailed(error, await build.rollback())
+  }
+  return build
+}
 
-  const inherit = async (old: PluginInstance | undefined): Promise<unknown> => {
-    if (old === undefined || !isUp(old.state)) return undefined
-    const handover = await old.handover()
-    handovers.set(old, handover)
-    if (old.definition.exclusive) await old.stop('reload')
-    return old.name === fresh ? undefined : handover.state
+/** A generation in the making: one `step` for each section in start order, then the swap, or the rollback of every step. */
+export class Build {
+  readonly next = new Map<string, PluginInstance>()
+  /** New instances that the swap publishes, in start order. */
+  readonly incoming: PluginInstance[] = []
+  readonly #handovers = new Map<PluginInstance, Handover>()
+  /** The reverts of instances that stay. */
+  readonly #reverts: (() => unknown)[] = []
+
+  constructor(private readonly options: BuildOptions) {}
+
+  /** Old instances that the swap withdraws, in start order. */
+  get outgoing(): readonly PluginInstance[] {
+    return [...this.options.current.values()].filter((old) => this.next.get(old.name) !== old)
   }
 
-  const startOne = async (section: PluginSection): Promise<void> => {
-    const services = servicesOf(next, builtins)
-    const blocked = section.disabled === undefined ? missingNeed(section, services) : undefined
-    if (section.disabled !== undefined || blocked !== undefined) {
-      const state = blocked === undefined ? 'disabled' : 'blocked'
-      next.set(section.name, PluginInstance.idle(section, host, state, section.disabled ?? blocked!))
-      if (blocked !== undefined && section.required) {
-        throw coreError('PLUGIN_REQUIRED_FAILED', { plugin: section.name, state, reason: blocked })
-      }
+  async step(section: PluginSection, action: PlanStep['action'] | undefined): Promise<void> {
+    const old = this.options.current.get(section.name)
+    if (action === 'reconfigure') {
+      this.#reverts.push(await old!.reconfigure(section))
+      this.next.set(section.name, old!)
+    } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
+      const before = old.section
+      this.#reverts.push(() => old.takeSection(before))
+      this.next.set(section.name, old.takeSection(section))
+    } else {
+      await this.#startOne(section, old)
+    }
+  }
+
+  async #startOne(section: PluginSection, old: PluginInstance | undefined): Promise<void> {
+    const { host, builtins, boot } = this.options
+    const { name: plugin, required, disabled } = section
+    const services = servicesOf(this.next, builtins)
+    const reason = disabled ?? missingNeed(section, services)
+    if (reason !== undefined) {
+      const state = disabled === undefined ? 'blocked' : 'disabled'
+      this.next.set(plugin, PluginInstance.idle(section, host, state, reason))
+      if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
       return
     }
-    const old = current.get(section.name)
-    const inherited = await inherit(old)
+    const inherited = await this.#inherit(old)
     const instance = new PluginInstance(section, host)
-    next.set(section.name, instance)
-    incoming.push(instance)
+    this.next.set(plugin, instance)
+    this.incoming.push(instance)
     try {
       await instance.start(services, inherited)
     } catch (error) {
-      if (section.required) {
-        throw coreError(
-          'PLUGIN_REQUIRED_FAILED',
-          { plugin: section.name, state: instance.state, reason: instance.reason },
-          error,
-        )
-      }
+      const { state, reason } = instance
+      if (required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
       const retried = old !== undefined && !isUp(old.state) && Bun.deepEquals(old.section.config, section.config)
       if (!boot && !retried) throw error
     }
     if (boot && isUp(instance.state)) instance.activate()
   }
 
-  /** Rebuilds what had to stop first, and whoever holds its services; wakes the rest. */
-  const rollback = async (): Promise<Generation> => {
-    for (const instance of incoming.toReversed()) await instance.stop('failed')
-    for (const revert of reverts.toReversed()) await revert()
+  async #inherit(old: PluginInstance | undefined): Promise<unknown> {
+    if (old === undefined || !isUp(old.state)) return undefined
+    const handover = await old.handover()
+    this.#handovers.set(old, handover)
+    if (old.definition.exclusive) await old.stop('reload')
+    return old.name === this.options.fresh ? undefined : handover.state
+  }
+
+  /** Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. */
+  async rollback(): Promise<Generation> {
+    for (const instance of this.incoming.toReversed()) await instance.stop('failed')
+    for (const revert of this.#reverts.toReversed()) await revert()
     const restored = new Map<string, PluginInstance>()
     const startedAgain: PluginInstance[] = []
     const rebuilt = new Set<string>()
-    for (const old of current.values()) {
-      const stopped = old.definition.exclusive && old.state === 'stopped' && handovers.has(old)
-      const held = [...serviceIds(old.definition.needs), ...serviceIds(old.definition.wants)].some((id) =>
-        rebuilt.has(id),
-      )
-      if (!stopped && !(held && isUp(old.state))) {
-        restored.set(old.name, old)
-        await Promise.resolve(handovers.get(old)?.resume()).catch((error) => old.fault('resume', error))
+    for (const old of this.options.current.values()) {
+      const { name, section, definition, state } = old
+      const handover = this.#handovers.get(old)
+      const stopped = definition.exclusive && state === 'stopped' && handover !== undefined
+      const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => rebuilt.has(id))
+      if (!stopped && !(held && isUp(state))) {
+        restored.set(name, old)
+        await (async () => handover?.resume())().catch((error) => old.fault('resume', error))
         continue
       }
-      const handover = handovers.get(old) ?? (await old.handover())
+      const inherited = (handover ?? (await old.handover())).state
       await old.stop('reload')
-      for (const id of serviceIds(old.definition.provides)) rebuilt.add(id)
-      const services = servicesOf(restored, builtins)
-      const blocked = missingNeed(old.section, services)
-      if (blocked !== undefined) {
-        restored.set(old.name, PluginInstance.idle(old.section, host, 'blocked', blocked))
-        continue
-      }
-      const again = new PluginInstance(old.section, host)
-      restored.set(old.name, again)
-      await again.start(services, handover.state).then(
+      for (const id of serviceIds(definition.provides)) rebuilt.add(id)
+      const again = this.#again(section, restored)
+      restored.set(name, again)
+      if (again.state !== 'starting') continue
+      const started = again.start(servicesOf(restored, this.options.builtins), inherited)
+      await started.then(
         () => {
           again.activate()
           startedAgain.push(again)
@@ -169,29 +181,16 @@ export async function buildGeneration(options: BuildOptions): Promise<Build> {
     return restored
   }
 
-  try {
-    for (const section of sections) {
-      const old = current.get(section.name)
-      const action = actions.get(section.name)
-      if (action === 'reconfigure') {
-        reverts.push(await old!.reconfigure(section))
-        next.set(section.name, old!)
-      } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
-        const before = old.section
-        reverts.push(() => old.takeSection(before))
-        next.set(section.name, old.takeSection(section))
-      } else {
-        await startOne(section)
-      }
-    }
-  } catch (error) {
-    throw new BuildFailed(error, await rollback())
+  #again(section: PluginSection, restored: Generation): PluginInstance {
+    const { host, builtins } = this.options
+    const blocked = missingNeed(section, servicesOf(restored, builtins))
+    return blocked === undefined
+      ? new PluginInstance(section, host)
+      : PluginInstance.idle(section, host, 'blocked', blocked)
   }
-  const outgoing = [...current.values()].filter((old) => next.get(old.name) !== old)
-  return { next, outgoing, incoming, rollback }
 }
 
-/** A build that failed, with the generation that runs again. */
+/** A build that failed, with the restored generation. */
 export class BuildFailed extends Error {
   constructor(
     readonly reason: unknown,

@@ -97,7 +97,7 @@ describe('the control socket', () => {
   test('refuses an unknown command naming the known ones', async () => {
     const dataDir = newDir()
     serve(dataDir, { status: () => 1, plan: () => 2 })
-    await expect(control(dataDir).call('staus')).rejects.toThrow('knows no command staus; it knows plan, status')
+    await expect(control(dataDir).call('staus')).rejects.toThrow('has no command staus; the commands are plan, status')
   })
 
   const badBodies = [
