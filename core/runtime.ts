@@ -76,7 +76,7 @@ export interface RunningRuntime extends Runtime {
   /** @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
   find<T>(token: ServiceToken<T>): T | undefined
-  /** The control commands of this moment, core's own and the plugins'. */
+  /** The present control commands, of core and of the plugins. */
   commands(): ReadonlyMap<string, ControlCommand>
   logger(name: string): Logger
   /** Drains and stops, once. @returns the plugins that hung */

@@ -20,9 +20,9 @@ export interface PluginStatus {
   readonly errors: number
   /** Time on the main thread in the plugin's timers and hooks (hooks sampled). */
   readonly cpuMs: number
-  /** Run time of its tasks in the worker threads. */
+  /** Run time of the plugin's tasks in the worker threads. */
   readonly taskMs: number
-  /** Time in its request hooks: `observe` measured, the others estimated from one call in 1,024. */
+  /** Time in the plugin's request hooks: `observe` measured, the others estimated from one call in 1,024. */
   readonly hookMs: number
 }
 
