@@ -66,7 +66,7 @@ export class Mount {
     const prefix = this.#prefix
     return (request) => {
       const { url } = request
-      if (!url.startsWith(prefix, url.indexOf('/', url.indexOf('//') + 2))) return undefined
+      if (url.indexOf(prefix) === -1) return undefined
       const target = new URL(url)
       const pattern = this.#patternOf(target.pathname)
       if (pattern === undefined || isRouted(request)) return undefined
