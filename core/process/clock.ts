@@ -1,6 +1,5 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
 import type { Cancel, Clock } from '../contract/clock.ts'
-import { openKernelClock } from './kernel-clock.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
 
@@ -91,22 +90,17 @@ export function atOnce<T>(work: Generator<void, T>): T {
 /** Blocks this thread, timers and requests included. Only for the boot, before requests are served. */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 
-const kernelClock = openKernelClock()
-/** What the kernel's clock is ahead of `performance.now()`: the least of a few, the thread may be put aside between the reads. */
-const aheadMs =
-  kernelClock === undefined ? 0 : Math.min(...Array.from({ length: 5 }, () => -performance.now() + kernelClock()))
-
-/** The wall clock of this process. */
+/** The clock of this process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: kernelClock ?? (() => performance.now()),
+  monotonic: () => performance.now(),
   after: realTimer,
   every: repeating(realTimer),
   sleep: sleeping(realTimer),
 }
 
 /** Epoch milliseconds at which `systemClock.monotonic()` was zero. */
-export const monotonicOrigin: number = performance.timeOrigin - aheadMs
+export const monotonicOrigin: number = performance.timeOrigin
 
 /** Epoch milliseconds at which this process began. */
 export const processStartMs: number = performance.timeOrigin
