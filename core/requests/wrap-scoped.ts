@@ -57,10 +57,11 @@ export function callScoped(
     source.scope = outerScope
     return entry
   }
-  const fetch = () => source.interceptor?.(request) ?? source.application(request, env, context)
   let answer: ReturnType<AnyFetch>
   try {
-    answer = traffic.hooks.context ? requestStorage.run(scope, fetch) : fetch()
+    answer = traffic.hooks.context
+      ? requestStorage.run(scope, source.answer, request, env, context)
+      : source.answer(request, env, context)
   } catch (error) {
     failScope(traffic, scope, restore(), error)
     throw error

@@ -23,11 +23,14 @@ export class RouteSource {
   scope: Scope | undefined = undefined
   /** Never changes, so that the JIT inlines the application into the wrapper. */
   readonly application: AnyFetch
+  /** The answer of the interceptor, or else of the application. */
+  readonly answer: AnyFetch
   /** Finds the entry of a request for which the router made no match; never throws. */
   readonly resolve: (request: Request) => RouteEntry
 
   constructor(application: AnyFetch, resolve: (request: Request) => RouteEntry) {
     this.application = application
+    this.answer = (request, env, context) => this.interceptor?.(request) ?? application(request, env, context)
     this.resolve = resolve
   }
 }
