@@ -1,5 +1,5 @@
 /** The metrics of the cache. */
-import type { Collector, Counter } from '../metrics/api.ts'
+import type { Collector } from '../metrics/api.ts'
 import type { CacheStats } from './api.ts'
 import type { TieredCache } from './engine.ts'
 
@@ -39,57 +39,60 @@ const gauged = {
 export const cacheCollector = (cache: TieredCache): Collector => ({
   name: 'cache',
   setup(metrics) {
-    const counter = (name: string, help: string) => metrics.counter({ name: `arkwatch_cache_${name}_total`, help })
-    const labelled = <const L extends string>(name: string, label: L, help: string) =>
-      metrics.counter({ name: `arkwatch_cache_${name}_total`, help, labels: [label] }) as Counter
-    const counters = names.map((name) => [name, counter(name, counted[name])] as const)
+    const batch = metrics.batch()
+    let stats = cache.stats()
+    const total = <const L extends string = never>(
+      name: string,
+      help: string,
+      labels: readonly L[] = [],
+      read?: () => number,
+    ) => batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels }, read)
+    for (const name of names) total(name, counted[name], [], () => stats[name])
     const families = {
-      gets: ['result', labelled('gets', 'result', 'Look-ups by where they were answered.')],
-      loads: ['result', labelled('loads', 'result', 'Loaders that ended.')],
-      evictions: ['cause', labelled('evictions', 'cause', 'Entries that went from memory.')],
-    } as const
-    const gauges = Object.entries(gauged).map(
-      ([name, [help, read]]) => [metrics.gauge({ name: `arkwatch_cache_${name}`, help }), read] as const,
-    )
-    const group = (name: string, help: string, more: readonly string[] = []) =>
-      metrics.counter({ name: `arkwatch_cache_group_${name}_total`, help, labels: ['group', ...more] }) as Counter
-    const groups = {
-      gets: group('gets', 'Look-ups by group of keys and where they were answered.', ['result']),
-      loads: group('loads', 'Loaders that were begun, by group of keys.'),
-      load_failures: group('load_failures', 'Loaders that failed, by group of keys.'),
-      load_seconds: group('load_seconds', 'Time spent in loaders, by group of keys.'),
+      gets: total('gets', 'Look-ups by where they were answered.', ['result']),
+      // Loads that ended are a difference of two counts and may fall for a moment.
+      loads: batch.counter({
+        name: 'arkwatch_cache_loads_total',
+        help: 'Loaders that ended.',
+        labels: ['result'],
+        tolerance: Number.POSITIVE_INFINITY,
+      }),
+      evictions: total('evictions', 'Entries that went from memory.', ['cause']),
     }
-    const ghost = metrics.gauge({
+    for (const [name, [help, read]] of Object.entries(gauged))
+      batch.gauge({ name: `arkwatch_cache_${name}`, help }, () => read(stats))
+    const groupGets = total('group_gets', 'Look-ups by group of keys and where they were answered.', [
+      'group',
+      'result',
+    ])
+    const groups = {
+      loads: total('group_loads', 'Loaders that were begun, by group of keys.', ['group']),
+      load_failures: total('group_load_failures', 'Loaders that failed, by group of keys.', ['group']),
+      load_seconds: total('group_load_seconds', 'Time spent in loaders, by group of keys.', ['group']),
+    }
+    const ghost = batch.gauge({
       name: 'arkwatch_cache_ghost_hit_ratio',
       help: 'Hit ratio of the memory tier, estimated for a multiple of its entries.',
       labels: ['factor'],
     })
-    /** What came since the last collection, of an instance before this one too. */
-    const since = (key: string, value: number) => {
-      const by = Math.max(0, value - (cache.published.get(key) ?? 0))
-      cache.published.set(key, value)
-      return by
-    }
     return () => {
-      const stats = cache.stats()
-      for (const [name, each] of counters) each.inc({}, since(name, stats[name]))
-      for (const [name, values] of Object.entries(byLabel(stats))) {
-        const [label, family] = families[name as keyof typeof families]
-        for (const [value, count] of Object.entries(values))
-          family.inc({ [label]: value }, since(`${name}.${value}`, count))
-      }
-      for (const [name, counts] of Object.entries(stats.groups)) {
-        const add = (family: Counter, labels: Record<string, string>, value: number) =>
-          family.inc({ group: name, ...labels }, since(`group ${name} ${family.name} ${labels.result}`, value))
-        const { local_hits: memory, redis_hits: redis, misses: miss } = counts
-        for (const [result, value] of Object.entries({ memory, redis, miss })) add(groups.gets, { result }, value)
-        for (const each of ['loads', 'load_failures', 'load_seconds'] as const) add(groups[each], {}, counts[each])
-      }
-      for (const [gauge, read] of gauges) gauge.set({}, read(stats))
-      if (stats.ghost === undefined) return
-      const { same, half, double, quadruple } = stats.ghost
-      for (const [factor, ratio] of Object.entries({ '0.5': half, '1': same, '2': double, '4': quadruple }))
-        ghost.set({ factor }, ratio)
+      stats = cache.stats()
+      batch.observe(() => {
+        const { gets, loads, evictions } = byLabel(stats)
+        for (const [result, count] of Object.entries(gets)) families.gets.set(count, { result })
+        for (const [result, count] of Object.entries(loads)) families.loads.set(count, { result })
+        for (const [cause, count] of Object.entries(evictions)) families.evictions.set(count, { cause })
+        for (const [group, counts] of Object.entries(stats.groups)) {
+          const { local_hits: memory, redis_hits: redis, misses: miss } = counts
+          for (const [result, count] of Object.entries({ memory, redis, miss })) groupGets.set(count, { group, result })
+          for (const each of ['loads', 'load_failures', 'load_seconds'] as const)
+            groups[each].set(counts[each], { group })
+        }
+        if (stats.ghost === undefined) return
+        const { same, half, double, quadruple } = stats.ghost
+        for (const [factor, ratio] of Object.entries({ '0.5': half, '1': same, '2': double, '4': quadruple }))
+          ghost.set(ratio, { factor })
+      })
     }
   },
 })

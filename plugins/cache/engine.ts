@@ -50,8 +50,6 @@ export class TieredCache implements Cache, CacheParts {
   readonly memory: MemoryTier
   readonly settings: Settings
   redis: RedisTier | undefined
-  /** What the metrics have been told, by name. */
-  readonly published = new Map<string, number>()
   private environment: CacheEnvironment
   private readonly lookups = new Lookups(this)
   private readonly loads = new Loads(this, this.lookups)

@@ -12,19 +12,20 @@ const maxSeries = 10_000
 export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts): Collector => ({
   name: 'health',
   setup(metrics) {
-    const healthy = metrics.gauge({
+    const batch = metrics.batch()
+    const healthy = batch.gauge({
       name: 'arkrelay_service_health',
       help: 'Whether a service is healthy: 1 up or degraded, 0 down or unknown.',
       labels: ['service_name'],
       maxSeries,
     })
-    const status = metrics.gauge({
+    const status = batch.gauge({
       name: 'arkwatch_health_check_status',
       help: 'Status of a check: 1 on the status it has, 0 on the others.',
       labels: ['check', 'status'],
       maxSeries,
     })
-    const success = metrics.gauge({
+    const success = batch.gauge({
       name: 'arkwatch_health_check_last_success_timestamp_seconds',
       help: 'When a run of the check last found it up or degraded, seconds since the epoch.',
       labels: ['check'],
@@ -43,44 +44,39 @@ export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts)
       labels: ['check', 'outcome'],
       maxSeries,
     })
-    const abandoned = metrics.gauge({
-      name: 'arkwatch_health_abandoned_runs',
-      help: 'Runs whose time is over and which have not ended yet.',
-    })
-    const stalled = metrics.counter({
-      name: 'arkwatch_event_loop_stalls_total',
-      help: 'How often the watchdog found the main loop stuck.',
-    })
-    const stalledSeconds = metrics.counter({
-      name: 'arkwatch_event_loop_stalled_seconds_total',
-      help: 'For how long in all the watchdog found the main loop stuck.',
-    })
+    batch.gauge(
+      { name: 'arkwatch_health_abandoned_runs', help: 'Runs whose time is over and which have not ended yet.' },
+      () => engine.abandoned,
+    )
+    batch.counter(
+      { name: 'arkwatch_event_loop_stalls_total', help: 'How often the watchdog found the main loop stuck.' },
+      () => stalls().count,
+    )
+    batch.counter(
+      {
+        name: 'arkwatch_event_loop_stalled_seconds_total',
+        help: 'For how long in all the watchdog found the main loop stuck.',
+      },
+      () => stalls().seconds,
+    )
     engine.onRun = (check, seconds, outcome) => {
       duration.observe({ check }, seconds)
       runs.inc({ check, outcome })
     }
     let known = new Set<string>()
-    let counted: StallCounts = { count: 0, seconds: 0 }
     return () => {
-      const present = new Set<string>()
-      for (const check of engine.checks()) {
-        const { name } = check
-        present.add(name)
-        healthy.set({ service_name: name }, check.status === 'up' || check.status === 'degraded' ? 1 : 0)
-        for (const one of statuses) status.set({ check: name, status: one }, one === check.status ? 1 : 0)
-        if (check.lastSuccessAtMs !== undefined) success.set({ check: name }, check.lastSuccessAtMs / 1_000)
-      }
-      for (const check of known) {
-        if (present.has(check)) continue
-        healthy.remove({ service_name: check })
-        for (const family of [status, success, duration, runs]) family.remove({ check })
-      }
+      const checks = engine.checks()
+      batch.observe(() => {
+        for (const { name: check, status: current, lastSuccessAtMs } of checks) {
+          healthy.set(current === 'up' || current === 'degraded' ? 1 : 0, { service_name: check })
+          for (const one of statuses) status.set(one === current ? 1 : 0, { check, status: one })
+          if (lastSuccessAtMs !== undefined) success.set(lastSuccessAtMs / 1_000, { check })
+        }
+      })
+      const present = new Set(checks.map(({ name }) => name))
+      for (const check of known)
+        if (!present.has(check)) for (const family of [duration, runs]) family.remove({ check })
       known = present
-      abandoned.set({}, engine.abandoned)
-      const now = stalls()
-      stalled.inc({}, now.count - counted.count)
-      stalledSeconds.inc({}, now.seconds - counted.seconds)
-      counted = now
     }
   },
 })

@@ -43,34 +43,29 @@ export interface CounterSources {
 export const logCollector = ({ events, dropped, suppressed }: CounterSources): Collector => ({
   name: 'logging',
   setup(metrics) {
-    const eventsTotal = metrics.counter({
+    const batch = metrics.batch()
+    const eventsTotal = batch.counter({
       name: 'arkwatch_log_events_total',
       help: 'Log lines by level and logger, before sampling.',
       labels: ['level', 'logger'],
       maxSeries: maxLoggers * 6 + 6,
     })
-    const droppedTotal = metrics.counter({
+    const droppedTotal = batch.counter({
       name: 'arkwatch_log_dropped_total',
       help: 'Log lines lost, by sink: its buffer was full.',
       labels: ['sink'],
     })
-    const suppressedTotal = metrics.counter({
-      name: 'arkwatch_log_suppressed_total',
-      help: 'Log lines held back since the same message came too often.',
-    })
-    const copied = new Map<string, number>()
-    const advance = (key: string, now: number) => {
-      const by = now - (copied.get(key) ?? 0)
-      copied.set(key, now)
-      return Math.max(0, by)
-    }
-    return () => {
-      for (const { level, logger, count } of events.events()) {
-        eventsTotal.inc({ level, logger }, advance(`${level} ${logger}`, count))
-      }
-      for (const [sink, count] of Object.entries(dropped()))
-        droppedTotal.inc({ sink }, advance(`dropped ${sink}`, count))
-      suppressedTotal.inc({}, advance('suppressed', suppressed()))
-    }
+    batch.counter(
+      {
+        name: 'arkwatch_log_suppressed_total',
+        help: 'Log lines held back since the same message came too often.',
+      },
+      suppressed,
+    )
+    return () =>
+      batch.observe(() => {
+        for (const { level, logger, count } of events.events()) eventsTotal.set(count, { level, logger })
+        for (const [sink, count] of Object.entries(dropped())) droppedTotal.set(count, { sink })
+      })
   },
 })

@@ -59,99 +59,73 @@ function histogramsOf(metrics: MetricFactory) {
   }
 }
 
-/** What is read at each scrape. */
-function familiesOf(metrics: MetricFactory) {
-  const values = gauges.map(([field, name, help]) => [field, metrics.gauge({ name, help, labels })] as const)
-  const totals = counters.map(([field, name, help]) => {
-    const family = metrics.counter({ name: `arkwatch_pool_${name}_total`, help, labels })
-    return [field, family] as const
-  })
-  const gauge = (name: string, help: string) => metrics.gauge({ name: `arkwatch_pool_${name}`, help, labels })
+/** @returns observes all pools */
+function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>) => void {
+  const batch = metrics.batch()
+  const values = [
+    ...gauges.map(([field, name, help]) => [field, batch.gauge({ name, help, labels })] as const),
+    ...counters.map(([field, name, help]) => {
+      const family = batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels })
+      return [field, family] as const
+    }),
+  ]
+  const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
   const maxwait = gauge('maxwait_seconds', 'How long the oldest borrower has waited.')
   const up = gauge('up', 'Whether the server can be reached.')
-  const counter = <const L extends string>(name: string, help: string, more: readonly L[]) =>
-    metrics.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', ...more] as const })
-  const closed = counter('connections_closed', 'Connections closed, by cause.', ['cause'])
-  const shape = ['fingerprint'] as const
-  const statements = counter('statements', 'Statements, of the shapes that cost most.', shape)
-  const statementSeconds = counter('statement_seconds', 'Time of statements, of the shapes that cost most.', shape)
-  const lent = counter('route_acquisitions', 'Connections lent, by route of the request.', ['route'])
-  const held = counter('route_held_seconds', 'Time that connections were held, by route of the request.', ['route'])
-  const seen = new Map<string, number>()
-  /** What was added to a running total since the last look. */
-  const since = (key: string, total: number): number => {
-    const before = seen.get(key) ?? 0
-    seen.set(key, total)
-    return Math.max(0, total - before)
+  const counter = <const L extends string>(name: string, help: string, label: L) =>
+    batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const })
+  const closed = counter('connections_closed', 'Connections closed, by cause.', 'cause')
+  const statements = counter('statements', 'Statements, of the shapes that cost most.', 'fingerprint')
+  const statementSeconds = counter(
+    'statement_seconds',
+    'Time of statements, of the shapes that cost most.',
+    'fingerprint',
+  )
+  const lent = counter('route_acquisitions', 'Connections lent, by route of the request.', 'route')
+  const held = counter('route_held_seconds', 'Time that connections were held, by route of the request.', 'route')
+  const observe = (pool: string, source: Measured) => {
+    const status: Partial<PoolStatus> & Pick<PoolStatus, 'oldestWaitMs'> = source.status() as PoolStatus
+    for (const [field, family] of values) family.set(status[field], { pool })
+    maxwait.set(status.oldestWaitMs / 1_000, { pool })
+    if (status.unavailable !== undefined) up.set(status.unavailable ? 0 : 1, { pool })
+    for (const [cause, count] of Object.entries(status.closed ?? {})) closed.set(count, { pool, cause })
+    for (const { id: fingerprint, count, totalMs } of source.statements(topStatements)) {
+      statements.set(count, { pool, fingerprint })
+      statementSeconds.set(totalMs / 1_000, { pool, fingerprint })
+    }
+    for (const { route, count, heldMs } of source.routes()) {
+      lent.set(count, { pool, route })
+      held.set(heldMs / 1_000, { pool, route })
+    }
   }
-  const perPool: readonly { remove(labels: { pool: string }): void }[] = [
-    ...[...values, ...totals].map(([, family]) => family),
-    ...[maxwait, up, closed, statements, statementSeconds, lent, held],
-  ]
-  return {
-    read(pool: string, source: Measured): void {
-      const status: Partial<PoolStatus> & Pick<PoolStatus, 'oldestWaitMs'> = source.status() as PoolStatus
-      for (const [field, family] of values) {
-        const value = status[field]
-        if (value !== undefined) family.set({ pool }, value)
-      }
-      maxwait.set({ pool }, status.oldestWaitMs / 1_000)
-      if (status.unavailable !== undefined) up.set({ pool }, status.unavailable ? 0 : 1)
-      for (const [field, family] of totals) {
-        const value = status[field]
-        if (value !== undefined) family.inc({ pool }, since(`${pool} ${field}`, value))
-      }
-      for (const [cause, count] of Object.entries(status.closed ?? {}))
-        closed.inc({ pool, cause }, since(`${pool} closed ${cause}`, count))
-      statements.remove({ pool })
-      statementSeconds.remove({ pool })
-      for (const { id: fingerprint, count, totalMs } of source.statements(topStatements)) {
-        statements.inc({ pool, fingerprint }, count)
-        statementSeconds.inc({ pool, fingerprint }, totalMs / 1_000)
-      }
-      for (const { route, count, heldMs } of source.routes()) {
-        lent.inc({ pool, route }, since(`${pool} lent ${route}`, count))
-        held.inc({ pool, route }, since(`${pool} held ${route}`, heldMs) / 1_000)
-      }
-    },
-    forget(pool: string): void {
-      for (const family of perPool) family.remove({ pool })
-      for (const key of seen.keys()) if (key.startsWith(`${pool} `)) seen.delete(key)
-    },
-  }
+  return (pools) =>
+    batch.observe(() => {
+      for (const [name, source] of pools) observe(name, source)
+    })
 }
 
 /** Measures pools while metrics is there. */
 export class PoolMetrics {
   private readonly pools = new Map<string, Measured>()
-  private attached: { attach(pool: Measured): void; forget(pool: string): void } | undefined
+  private histograms: ReturnType<typeof histogramsOf> | undefined
 
   readonly collector: Collector = {
     name: 'pool',
     setup: (metrics) => {
-      const histograms = histogramsOf(metrics)
-      const families = familiesOf(metrics)
-      this.attached = {
-        attach: histograms.attach,
-        forget(pool) {
-          histograms.forget(pool)
-          families.forget(pool)
-        },
-      }
-      for (const pool of this.pools.values()) histograms.attach(pool)
-      return () => {
-        for (const [name, pool] of this.pools) families.read(name, pool)
-      }
+      const observe = observed(metrics)
+      this.histograms = histogramsOf(metrics)
+      for (const pool of this.pools.values()) this.histograms.attach(pool)
+      return () => observe(this.pools)
     },
   }
 
-  /** @returns takes its series back */
+  /** @returns removes the series of the pool */
   add(pool: Measured): () => void {
     this.pools.set(pool.name, pool)
-    this.attached?.attach(pool)
+    this.histograms?.attach(pool)
     return () => {
       if (!this.pools.delete(pool.name)) return
-      this.attached?.forget(pool.name)
+      this.histograms?.forget(pool.name)
     }
   }
 }

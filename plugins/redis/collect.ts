@@ -7,24 +7,37 @@ import type { RedisConnections } from './engine.ts'
 
 const seconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
-const fields = [
-  ['used_memory', 'arkwatch_redis_memory_used_bytes', 'Memory that the server uses.'],
-  ['maxmemory', 'arkwatch_redis_memory_max_bytes', 'Limit of the server’s memory; 0: none.'],
-  ['connected_clients', 'arkwatch_redis_clients', 'Clients of the server.'],
-  ['blocked_clients', 'arkwatch_redis_clients_blocked', 'Clients that wait in a blocking command.'],
-  ['keyspace_hits', 'arkwatch_redis_keyspace_hits', 'Look-ups of the server that found a key, since its start.'],
-  ['keyspace_misses', 'arkwatch_redis_keyspace_misses', 'Look-ups of the server that found no key, since its start.'],
-  ['evicted_keys', 'arkwatch_redis_keys_evicted', 'Keys that the server evicted, since its start.'],
-  ['uptime_in_seconds', 'arkwatch_redis_uptime_seconds', 'Age of the server’s process.'],
+const info = [
+  ['gauge', 'used_memory', 'memory_used_bytes', 'Memory that the server uses.'],
+  ['gauge', 'maxmemory', 'memory_max_bytes', 'Limit of the server’s memory; 0: none.'],
+  ['gauge', 'connected_clients', 'clients', 'Clients of the server.'],
+  ['gauge', 'blocked_clients', 'clients_blocked', 'Clients that wait in a blocking command.'],
+  ['counter', 'keyspace_hits', 'keyspace_hits_total', 'Look-ups of the server that found a key.'],
+  ['counter', 'keyspace_misses', 'keyspace_misses_total', 'Look-ups of the server that found no key.'],
+  ['counter', 'evicted_keys', 'keys_evicted_total', 'Keys that the server evicted.'],
+  ['gauge', 'uptime_in_seconds', 'uptime_seconds', 'Age of the server’s process.'],
+] as const
+
+const stats = [
+  ['gauge', 'queued', 'queue_length', 'Commands that wait for a connection.'],
+  ['gauge', 'pending', 'pending', 'Commands sent and not answered.'],
+  ['counter', 'commands', 'commands_total', 'Commands sent.'],
+  ['counter', 'refused', 'refused_total', 'Commands that the server refused.'],
+  ['counter', 'timeouts', 'timeouts_total', 'Commands without an answer in time.'],
+  ['counter', 'rejected', 'rejected_total', 'Commands refused without asking the server.'],
+  ['counter', 'reconnects', 'reconnects_total', 'Connections made after the first.'],
 ] as const
 
 /** Counts of the connections, and the time of commands. */
 export const redisCollector = (redis: RedisConnections): Collector => ({
   name: 'redis',
   setup(metrics) {
-    const up = metrics.gauge({ name: 'arkwatch_redis_up', help: 'Whether Redis takes commands.' })
-    const queued = metrics.gauge({ name: 'arkwatch_redis_queue_length', help: 'Commands that wait for a connection.' })
-    const pending = metrics.gauge({ name: 'arkwatch_redis_pending', help: 'Commands sent and not answered.' })
+    const batch = metrics.batch()
+    batch.gauge({ name: 'arkwatch_redis_up', help: 'Whether Redis takes commands.' }, () =>
+      redis.stats().state === 'ready' ? 1 : 0,
+    )
+    for (const [type, field, name, help] of stats)
+      batch[type]({ name: `arkwatch_redis_${name}`, help }, () => redis.stats()[field])
     const took = metrics.histogram({
       name: 'arkwatch_redis_command_duration_seconds',
       help: 'Time from call to answer.',
@@ -32,25 +45,7 @@ export const redisCollector = (redis: RedisConnections): Collector => ({
     })
     const handle = took.labels({})
     redis.commands.observe = (value) => handle.observe(value)
-    const total = (name: string, help: string) => metrics.counter({ name: `arkwatch_redis_${name}_total`, help })
-    const counters = {
-      commands: total('commands', 'Commands sent.'),
-      refused: total('refused', 'Commands that the server refused.'),
-      timeouts: total('timeouts', 'Commands without an answer in time.'),
-      rejected: total('rejected', 'Commands refused without asking the server.'),
-      reconnects: total('reconnects', 'Connections made after the first.'),
-    }
-    const before = { commands: 0, refused: 0, timeouts: 0, rejected: 0, reconnects: 0 }
-    return () => {
-      const stats = redis.stats()
-      up.set({}, stats.state === 'ready' ? 1 : 0)
-      queued.set({}, stats.queued)
-      pending.set({}, stats.pending)
-      for (const name of ['commands', 'refused', 'timeouts', 'rejected', 'reconnects'] as const) {
-        counters[name].inc({}, stats[name] - before[name])
-        before[name] = stats[name]
-      }
-    }
+    return batch.observe
   },
 })
 
@@ -59,10 +54,14 @@ export const redisInfoCollector = (redis: RedisConnections): Collector => ({
   name: 'redis.info',
   everyMs: 15_000,
   setup(metrics) {
-    const gauges = fields.map(([field, name, help]) => [field, metrics.gauge({ name, help })] as const)
+    const batch = metrics.batch()
+    let now: ReadonlyMap<string, string> | undefined
+    const read = (field: string) => (now?.has(field) ? Number(now.get(field)) : undefined)
+    for (const [type, field, name, help] of info)
+      batch[type]({ name: `arkwatch_redis_${name}`, help }, () => read(field))
     return async () => {
-      const info = await redis.info().catch(() => undefined)
-      for (const [field, gauge] of gauges) if (info?.has(field)) gauge.set({}, Number(info.get(field)))
+      now = await redis.info().catch(() => undefined)
+      if (now !== undefined) batch.observe()
     }
   },
 })

@@ -5,20 +5,19 @@ import type { StoreClient } from './engine.ts'
 export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',
   setup(metrics) {
-    const up = metrics.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store can be written.' })
-    const bytes = metrics.gauge({
-      name: 'arkwatch_store_size_bytes',
-      help: 'Size of the file of the store and its log.',
-    })
-    const queue = metrics.gauge({ name: 'arkwatch_store_queue_length', help: 'Requests that wait for the writer.' })
-    const refused = metrics.counter({ name: 'arkwatch_store_refused_total', help: 'Requests that the store refused.' })
-    let counted = 0
-    return () => {
-      up.set({}, store.state === 'ok' ? 1 : 0)
-      bytes.set({}, store.sizeBytes)
-      queue.set({}, store.queued)
-      refused.inc({}, store.refused - counted)
-      counted = store.refused
-    }
+    const batch = metrics.batch()
+    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store can be written.' }, () =>
+      store.state === 'ok' ? 1 : 0,
+    )
+    batch.gauge(
+      { name: 'arkwatch_store_size_bytes', help: 'Size of the file of the store and its log.' },
+      () => store.sizeBytes,
+    )
+    batch.gauge({ name: 'arkwatch_store_queue_length', help: 'Requests that wait for the writer.' }, () => store.queued)
+    batch.counter(
+      { name: 'arkwatch_store_refused_total', help: 'Requests that the store refused.' },
+      () => store.refused,
+    )
+    return batch.observe
   },
 })

@@ -10,6 +10,7 @@ import { z } from '../../../core/plugin.ts'
 import { type LogEntry, Logging } from '../../../plugins/logging/api.ts'
 import logging from '../../../plugins/logging/index.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
+import { recorder } from '../metrics/recorder.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-logging-'))
 let number = 0
@@ -210,29 +211,21 @@ describe('logging in a runtime', () => {
   })
 
   test('counts lines by level and logger, and what is lost, for metrics', async () => {
-    const counted = new Map<string, number>()
-    const counter = ({ name }: { name: string }) => ({
-      inc: (labels: Record<string, string>, by: number) => {
-        const key = [name, ...Object.values(labels)].join(' ')
-        counted.set(key, (counted.get(key) ?? 0) + by)
-      },
-    })
+    const metrics = recorder()
     const { EventCounters, logCollector } = await import('../../../plugins/logging/event-counters.ts')
     const events = new EventCounters()
     let dropped = 3
-    const collect = logCollector({ events, dropped: () => ({ file: dropped }), suppressed: () => 1 }).setup({
-      counter,
-    } as never)
+    const collect = logCollector({ events, dropped: () => ({ file: dropped }), suppressed: () => 1 }).setup(metrics)
     for (let index = 0; index < 500; index += 1) events.count('info', `logger${index}`)
     events.count('error', 'logger0')
     await collect()
     dropped = 5
     events.count('error', 'logger0')
     await collect()
-    expect(counted.get('arkwatch_log_events_total error logger0')).toBe(2)
-    expect(counted.get('arkwatch_log_events_total info __other__')).toBe(300)
-    expect(counted.get('arkwatch_log_dropped_total file')).toBe(5)
-    expect(counted.get('arkwatch_log_suppressed_total')).toBe(1)
+    expect(metrics.value('arkwatch_log_events_total{level="error",logger="logger0"}')).toBe(2)
+    expect(metrics.value('arkwatch_log_events_total{level="info",logger="__other__"}')).toBe(300)
+    expect(metrics.value('arkwatch_log_dropped_total{sink="file"}')).toBe(5)
+    expect(metrics.value('arkwatch_log_suppressed_total')).toBe(1)
   })
 })
 

@@ -53,6 +53,7 @@ describe('the plugin redis', () => {
     const seenOf = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1])
     expect(seenOf('arkwatch_redis_up')).toBe(1)
     expect(seenOf('arkwatch_redis_clients')).toBeGreaterThan(0)
+    expect(text).toMatch(/^# TYPE arkwatch_redis_keyspace_hits_total counter$/m)
     expect(seenOf('arkwatch_redis_command_duration_seconds_count')).toBeGreaterThanOrEqual(10)
     expect(seenOf('arkwatch_redis_commands_total')).toBeGreaterThanOrEqual(10)
     await server.kill9()

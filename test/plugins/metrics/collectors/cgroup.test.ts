@@ -11,7 +11,7 @@ import {
   parseLimit,
 } from '../../../../plugins/metrics/collectors/parse/cgroup.ts'
 import { testClock } from '../../../../testing/index.ts'
-import { recorder } from './recorder.ts'
+import { recorder } from '../recorder.ts'
 
 const roots: string[] = []
 afterAll(async () => {

@@ -11,7 +11,7 @@ import type { Inventory } from '../../../../plugins/metrics/collectors/jobs/inve
 import type { StatFs } from '../../../../plugins/metrics/collectors/parse/mounts.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { type TestClock, testClock } from '../../../../testing/index.ts'
-import { type Recorder, recorder } from './recorder.ts'
+import { type Recorder, recorder } from '../recorder.ts'
 
 const root = fileURLToPath(new URL('./fixtures/host', import.meta.url))
 const space: StatFs = { bsize: 4096, blocks: 1000, bfree: 600, bavail: 500, files: 64, ffree: 32 }

@@ -5,7 +5,7 @@ import type { MetricType } from '../../../../plugins/metrics/api.ts'
 import { ProcessConfig, processCollectors } from '../../../../plugins/metrics/collectors/index.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
-import { recorder } from './recorder.ts'
+import { recorder } from '../recorder.ts'
 
 const delay = { minMs: 0, meanMs: 0.5, p50Ms: 0.1, p90Ms: 2, p99Ms: 20, maxMs: 80 }
 

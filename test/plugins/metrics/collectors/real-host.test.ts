@@ -6,7 +6,7 @@ import { HostConfig, hostCollectors } from '../../../../plugins/metrics/collecto
 import inventory from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
 import { freePort } from '../../../../scripts/services/free-port.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
-import { type Recorder, recorder } from './recorder.ts'
+import { type Recorder, recorder } from '../recorder.ts'
 
 const isLinux = process.platform === 'linux'
 const nodeExporter = process.env.ARKWATCH_TEST_NODE_EXPORTER_BIN

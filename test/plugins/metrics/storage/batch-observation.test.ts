@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { createBatch } from '../../../../plugins/metrics/storage/batch-observation.ts'
-import { recorder } from '../collectors/recorder.ts'
+import { recorder } from '../recorder.ts'
 
 const one = { name: 'a_total', help: 'A.' } as const
 const many = { name: 'b_bytes', help: 'B.', labels: ['device'] } as const

@@ -1,8 +1,8 @@
 /** A metric store that shows its samples by `name{label="value"}`. */
-import type { MetricFactory } from '../../../../plugins/metrics/api.ts'
-import type { SeriesBase, StoredFamily } from '../../../../plugins/metrics/storage/family.ts'
-import { MetricStore } from '../../../../plugins/metrics/storage/store.ts'
-import { testClock } from '../../../../testing/test-clock.ts'
+import type { MetricFactory } from '../../../plugins/metrics/api.ts'
+import type { SeriesBase, StoredFamily } from '../../../plugins/metrics/storage/family.ts'
+import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 
 export interface Recorder extends MetricFactory {
   readonly samples: ReadonlyMap<string, number>
