@@ -126,7 +126,46 @@ export type SeriesVisitor = (
   value: number,
 ) => void
 
+/** One sample of a series under the id that a reader gave to it: a histogram has one for each bucket, `_sum` and `_count`. */
+export interface ReaderSeries {
+  /** The same until `removed` is called with it; another sample may take the id afterwards. */
+  readonly id: number
+  readonly family: { readonly name: string; readonly type: MetricType; readonly help: string }
+  /** With its suffix, as exposed. */
+  readonly name: string
+  /** With `le` or `quantile`. */
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** Called during `collect`, removals first. */
+export interface ReaderCallbacks {
+  added(series: ReaderSeries): void
+  removed(id: number): void
+}
+
+/** Copies the current values of all series. Costs nothing between collections. */
+export interface SeriesReader {
+  /** The greatest id so far plus one: how many values `copyTo` writes. */
+  readonly size: number
+  /** Samples that got no id in the last collection: a reader gives 1,000,000. */
+  readonly omitted: number
+  /** Runs the collectors, then reports what was removed and added, in blocks of at most 5 ms. */
+  collect(): Promise<void>
+  /**
+   * Copies the values of all ids in one pass, NaN where an id is not in use; a target shorter than `size` takes the first
+   * ones. Series that came after the last `collect` are not copied; summaries and prom-client metrics have the values that
+   * `collect` read.
+   */
+  copyTo(target: Float64Array): void
+  /** The value now. @returns undefined for an id that is not in use */
+  read(id: number): number | undefined
+  /** Ends the callbacks and forgets all ids. */
+  close(): void
+}
+
 export interface Metrics extends MetricFactory {
+  /** Opens a reader. Its ids stay the same over scrapes, reloads and a replacement of the plugin. */
+  reader(callbacks: ReaderCallbacks): SeriesReader
   /** Calls `visit` for each sample, in blocks of at most 5 ms. */
   visit(visit: SeriesVisitor): Promise<void>
   /** The exposition as text. */

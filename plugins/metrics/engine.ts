@@ -24,6 +24,7 @@ import { forgetText } from './exposition/format.ts'
 import { prefersJson } from './exposition/negotiate.ts'
 import { createPace } from './exposition/pace.ts'
 import { Scraper } from './exposition/scrape.ts'
+import { Reader, type ReaderSource } from './exposition/series-reader.ts'
 import { type ExposedSource, visitAll } from './exposition/write.ts'
 import { seedRequestDuration } from './http/compatibility.ts'
 import { createRequestMetrics } from './http/request-metrics.ts'
@@ -51,6 +52,7 @@ class Inheritance {
     readonly ownership: FamilyOwnership,
     readonly prom: PromRegistry,
     readonly running: ReadonlyMap<Collector, Running>,
+    readonly readerSource: { current: ReaderSource },
   ) {}
 }
 
@@ -66,6 +68,9 @@ export class MetricsInstance {
   readonly #prom: PromRegistry
   readonly #runner: CollectorRunner
   readonly #scraper: Scraper
+  /** Shared with a successor, so that readers go on there. */
+  readonly #readerSource: { current: ReaderSource }
+  readonly #ownSource: ReaderSource
   readonly #reported = new Set<string>()
   /** Own collectors by the part of the configuration that made them, so that another part changes nothing for them. */
   readonly #own = new Map<string, Owned>()
@@ -84,6 +89,8 @@ export class MetricsInstance {
     this.#prom = this.#inherited?.prom ?? new PromRegistry()
     this.#runner = new CollectorRunner({ ownership: this.#ownership, clock, log, inherited: this.#inherited?.running })
     this.#scraper = new Scraper({ clock, source: () => this.#source() })
+    this.#ownSource = { clock, collect: () => this.#source() }
+    this.#readerSource = this.#inherited?.readerSource ?? { current: this.#ownSource }
     this.service = this.#createService()
     this.#applyRequests()
   }
@@ -97,10 +104,15 @@ export class MetricsInstance {
 
   async start(): Promise<void> {
     await this.#listen(this.#config)
+    this.#activate()
+    this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
+  }
+
+  #activate(): void {
     this.#ownership.useClock(this.#options.clock)
+    this.#readerSource.current = this.#ownSource
     this.#apply()
     this.#runner.resume()
-    this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
   }
 
   async reconfigure(next: MetricsConfig): Promise<RequestParts> {
@@ -114,12 +126,10 @@ export class MetricsInstance {
     this.#runner.pause()
     await this.#close()
     return {
-      state: new Inheritance(this.#ownership, this.#prom, this.#runner.running),
+      state: new Inheritance(this.#ownership, this.#prom, this.#runner.running, this.#readerSource),
       resume: async () => {
-        this.#ownership.useClock(this.#options.clock)
         await this.#listen(this.#config)
-        this.#apply()
-        this.#runner.resume()
+        this.#activate()
       },
     }
   }
@@ -141,6 +151,7 @@ export class MetricsInstance {
         const source = await this.#source()
         await visitAll(source, createPace(this.#options.clock), visit)
       },
+      reader: (callbacks) => new Reader(() => this.#readerSource.current, callbacks),
       expose: async (format = 'prometheus') => (await this.#scraper.expose(format)).toString(),
       get registry() {
         return prom.registry

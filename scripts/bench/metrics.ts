@@ -16,6 +16,7 @@ import { durationBuckets } from '../../plugins/metrics/http/duration-buckets.ts'
 import { createRequestMetrics } from '../../plugins/metrics/http/request-metrics.ts'
 import { MetricStore } from '../../plugins/metrics/storage/store.ts'
 import { longestTurn } from '../../test/support/longest-turn.ts'
+import { readerCosts } from './metrics/reader.ts'
 import { scrapeLatency } from './metrics/scrape-latency.ts'
 
 const { values } = parseArgs({
@@ -180,6 +181,20 @@ async function exposition(series: number) {
 const expositionRows = []
 for (const series of [1_000, 10_000, 100_000]) expositionRows.push(await exposition(series))
 console.table(expositionRows)
+
+const readerRows = []
+for (const samples of [1_000, 10_000, 100_000]) {
+  const { copyMs, changedMs, turnMs, firstTurnMs } = await readerCosts(samples, rounds)
+  readerRows.push({
+    'samples of a reader': samples,
+    'copy ms': copyMs.toFixed(3),
+    goal: goal(`copy of ${samples} samples, ms`, copyMs, 1),
+    'copy after a new series ms': changedMs.toFixed(3),
+    'longest turn of a collection ms': turnMs.toFixed(2),
+    'of the first one': firstTurnMs.toFixed(2),
+  })
+}
+console.table(readerRows)
 
 const { scrapes, withoutMs, duringMs, ratio } = await scrapeLatency(100_000, 5)
 console.table([

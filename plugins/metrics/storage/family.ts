@@ -64,6 +64,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
   /** Epoch milliseconds. */
   readonly now: () => number
   maxSeries: number
+  /** Counts the series that were removed. */
+  removals = 0
   /** Told after series were removed, so that whoever keeps offsets lets go of them. */
   onRemove: (() => void) | undefined
   readonly #onOverflow: (name: string) => void
@@ -204,6 +206,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
 
   #take(series: S): void {
     this.all.delete(series)
+    this.removals += 1
     if (this.#folded === series) this.#folded = undefined
     const maps: Map<string, Node<S>>[] = []
     let node = this.#root
