@@ -3,7 +3,7 @@
  * @see C. Masson, J. Rim, H. Lee: DDSketch, PVLDB 12(12), 2019
  */
 
-/** A quantile is at most this ratio of the true value away from it. */
+/** The greatest error of a quantile, as a ratio of the true value. */
 export const relativeError = 0.01
 
 const gamma = (1 + relativeError) / (1 - relativeError)
@@ -20,7 +20,7 @@ const indexOf = (magnitude: number): number =>
 /** The value whose relative distance to both bounds of a bucket is the same. */
 const valueAt = (index: number): number => (2 * gamma ** index) / (gamma + 1)
 
-/** Counts over a span of indices that grows with what is seen; at most `highestIndex - lowestIndex + 1` of them. */
+/** Counts over a span of indices that grows with the values; at most `highestIndex - lowestIndex + 1` counts. */
 class Counts {
   #counts = new Float64Array(0)
   #first = 0

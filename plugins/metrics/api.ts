@@ -1,4 +1,4 @@
-/** What other plugins may use of metrics. */
+/** Types and tokens of metrics for other plugins and embedders. */
 import { extensionPoint, service } from '../../core/plugin.ts'
 
 export interface MetricOptions<Label extends string = string> {
@@ -7,11 +7,11 @@ export interface MetricOptions<Label extends string = string> {
   readonly help: string
   /** @default none */
   readonly labels?: readonly Label[]
-  /** At most so many series; what is over it is folded into `__overflow__`. @default 1_000 */
+  /** Most series of the metric; label sets beyond are added to the series `__overflow__`. @default 1_000 */
   readonly maxSeries?: number
   /**
-   * Whether counting began when the series was made, which OpenMetrics then shows as `_created`. False for what others
-   * have counted since a time that is not known, such as the kernel. @default true
+   * Whether counting began when the series was made, which OpenMetrics then shows as `_created`. False for totals of
+   * another source that began at an unknown time, such as the kernel. @default true
    */
   readonly hasCreated?: boolean
 }
@@ -31,7 +31,7 @@ export interface SummaryOptions<Label extends string = string> extends MetricOpt
 export type Labels<Label extends string> = Readonly<Record<Label, string>>
 
 /**
- * What points from a sample to one case of it, `{ trace_id }`: shown in OpenMetrics, the newest of each bucket or counter.
+ * Labels that point from a sample to one case, `{ trace_id }`: OpenMetrics shows the newest of each bucket or counter.
  * Names and values together have at most 128 characters.
  */
 export type Exemplar = Readonly<Record<string, string>>
@@ -57,7 +57,7 @@ export interface Family<Label extends string, Handle> {
   readonly name: string
   /** Finds or makes the series. */
   labels(labels: Labels<Label>): Handle
-  /** Removes the series whose labels include these; all of them for `{}`. */
+  /** Removes the series whose labels include the given ones; every series for `{}`. */
   remove(labels: Partial<Labels<Label>>): void
 }
 export type Counter<Label extends string = string> = Family<Label, CounterHandle> & {
@@ -170,12 +170,12 @@ export interface Metrics extends MetricFactory {
   visit(visit: SeriesVisitor): Promise<void>
   /** The exposition as text. */
   expose(format?: 'prometheus' | 'openmetrics'): Promise<string>
-  /** A prom-client registry of this runtime, for those who bring prom-client metrics; exposed with ours. */
+  /** A prom-client registry of this runtime. Its metrics are exposed with ours. */
   readonly registry: unknown
 }
 export const Metrics = service<Metrics>('metrics')
 
-/** A source of values that metrics asks, in place of a service in `needs`: no edge in the graph. */
+/** A source of values that metrics reads. A contribution makes no edge in the graph, as a service in `needs` would. */
 export interface Collector {
   /** `plugin` or `plugin.part`. */
   readonly name: string
@@ -186,7 +186,7 @@ export interface Collector {
   /** Registers the families, which go when the contribution goes. @returns reads the source and sets the values */
   setup(metrics: MetricFactory): () => void | Promise<void>
 }
-/** What the metrics path answers to those who ask for JSON: the latest system metrics, as the original gateway had them. */
+/** The answer of the metrics path to a client that accepts JSON: the latest system metrics, as in the original gateway. */
 export interface JsonView {
   render(): Promise<unknown>
 }

@@ -1,4 +1,4 @@
-/** Asks collectors: some at each scrape, some on a timer of their own. */
+/** Runs collectors: some at each scrape, some on their own timer. */
 
 import { ArkwatchError, type Contributed, type Logger, messageOf, type PluginClock } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
@@ -7,7 +7,7 @@ import type { Pace } from './exposition/pace.ts'
 import type { FamilyOwnership } from './storage/ownership.ts'
 
 const defaultTimeoutMs = 5_000
-/** Spreads the periods of collectors, later only, as a ratio of them. */
+/** A period is prolonged by up to this ratio, so that collectors do not run together. */
 const jitter = 0.1
 
 /** A collector that was set up. */
@@ -18,7 +18,7 @@ export interface Running {
   readonly collect: (() => void | Promise<void>) | undefined
   readonly duration: GaugeHandle
   readonly errors: CounterHandle
-  /** A collection goes on, also when its time is over. */
+  /** A collection is in progress, even past its timeout. */
   busy: boolean
   failing: boolean
   /** Reports a failure to the plugin that contributed the collector. */
@@ -77,7 +77,7 @@ export class CollectorRunner {
     }
   }
 
-  /** Sets up what is new and lets go of what is no longer there. New ones first, so that shared families keep their values. */
+  /** Sets up new collectors, then releases those that are gone: in this order shared families keep their values. */
   reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = []): void {
     const wanted = [...own, ...contributed.map(({ value }) => value)]
     const faults = new Map(contributed.map(({ value, fault }) => [value, fault]))
@@ -100,17 +100,17 @@ export class CollectorRunner {
     }
   }
 
-  /** Lets go of what was set up here and not inherited. */
+  /** Releases the collectors that were set up here and not inherited. */
   releaseAllBut(kept: ReadonlyMap<Collector, Running>): void {
     for (const [collector, running] of this.#running) if (!kept.has(collector)) running.release()
   }
 
-  /** Counts a failure of a source that is no collector. */
+  /** Counts a failure of a source that is not a collector. */
   failed(name: string): void {
     this.#errors.inc({ collector: name })
   }
 
-  /** Runs those that are asked at each scrape. One that throws is counted and left out. */
+  /** Runs the collectors without a period. A collector that throws is counted and skipped. */
   async collect(pace: Pace): Promise<void> {
     for (const running of [...this.#running.values()]) {
       if (running.collector.everyMs !== undefined || running.collect === undefined) continue
@@ -165,7 +165,7 @@ export class CollectorRunner {
     running.cancel = this.#options.clock.every(collector.everyMs, () => this.#runOnce(running, collect), options)
   }
 
-  /** Never rejects, and ends when the time is over, though the collection may go on. */
+  /** Never rejects. Ends with the timeout, though the collection may continue. */
   async #runOnce(running: Running, collect: () => void | Promise<void>): Promise<void> {
     const { clock } = this.#options
     // A collection that outlives its plugin is still a fault of that plugin, not of its successor.

@@ -1,5 +1,5 @@
 /**
- * One running metrics plugin: holds the store and puts collecting, exposing and serving together.
+ * One instance of metrics: holds the store, and joins collecting, exposing and serving.
  * Over 250 lines while it keeps the collectors of the host.
  */
 import { Hono } from 'hono'
@@ -41,12 +41,12 @@ export interface MetricsInstanceOptions {
   readonly log: Logger
   readonly workers: Workers
   readonly contributed: Extensions<Collector>
-  /** What answers who asks for JSON. */
+  /** Answers of clients that accept JSON. */
   readonly views: Extensions<JsonView>
   readonly inherited: unknown
 }
 
-/** What a successor takes over: every value, and the collectors as they were set up. */
+/** The state that a successor inherits: every value, and the collectors as they were set up. */
 class Inheritance {
   constructor(
     readonly ownership: FamilyOwnership,
@@ -72,7 +72,7 @@ export class MetricsInstance {
   readonly #readerSource: { current: ReaderSource }
   readonly #ownSource: ReaderSource
   readonly #reported = new Set<string>()
-  /** Own collectors by the part of the configuration that made them, so that another part changes nothing for them. */
+  /** Own collectors by the part of the configuration that made them: a change of another part keeps them. */
   readonly #own = new Map<string, Owned>()
   #config: MetricsConfig
   #requests: (ReturnType<typeof createRequestMetrics> & { readonly release: () => void }) | undefined
@@ -242,7 +242,7 @@ export class MetricsInstance {
     this.#runner.reconcile(wanted.flat(), contributed.all)
   }
 
-  /** The collectors of a part of the configuration, the same ones until it changes. */
+  /** The collectors of a part of the configuration, the same ones until that part changes. */
   #ownFor(part: string, config: unknown, create: () => readonly Collector[]): readonly Collector[] {
     const known = this.#own.get(part)
     if (known !== undefined && Bun.deepEquals(known.config, config)) return known.collectors

@@ -1,4 +1,4 @@
-/** What a metric may be called: the verdicts of `promtool check metrics`, and what two formats need beyond them. */
+/** Rules for metric names: the verdicts of `promtool check metrics`, and what the two formats need beyond those. */
 import type { MetricType } from './api.ts'
 
 /** Each unit that promtool knows, with its base unit. @see promlint in github.com/prometheus/client_golang */
@@ -28,7 +28,7 @@ const baseUnits: Readonly<Record<string, string>> = {
   pounds: 'grams',
   ounces: 'grams',
 }
-/** `mibi` is how promtool spells it. */
+/** promtool spells mebi `mibi`. */
 const prefix = /^(?:pico|nano|micro|milli|centi|deci|deca|hecto|kilo|kibi|mega|mibi|giga|gibi|tera|tebi|peta|pebi)/
 const abbreviated = new Set(['s', 'ms', 'us', 'ns', 'sec', 'b', 'kb', 'mb', 'gb', 'tb', 'pb', 'm', 'h', 'd'])
 const types = new Set(['counter', 'gauge', 'summary', 'histogram'])
@@ -97,14 +97,14 @@ export function lintMetric(name: string, type: MetricType, labels: readonly stri
   return problems
 }
 
-/** @returns everything that speaks against registering it, empty if nothing does */
+/** @returns every reason against the registration, empty if the metric may be registered */
 export function registrationProblems(
   name: string,
   type: MetricType,
   help: string,
   labels: readonly string[] = [],
 ): string[] {
-  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) return [`${JSON.stringify(name)} is no metric name`]
+  if (!/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name)) return [`${JSON.stringify(name)} is not a metric name`]
   const problems = exempt.has(name) ? [] : lintMetric(name, type, labels)
   if (help.trim() === '') problems.push('no help text')
   if (type === 'histogram' && /_(bucket|count|sum|created)$/.test(name)) {
@@ -114,7 +114,7 @@ export function registrationProblems(
     problems.push('summaries make the suffixes "_count", "_sum" and "_created" themselves')
   }
   for (const label of labels) {
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) problems.push(`${JSON.stringify(label)} is no label name`)
+    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(label)) problems.push(`${JSON.stringify(label)} is not a label name`)
     else if (label.startsWith('__')) problems.push(`label names that begin with "__" are reserved, got "${label}"`)
     else if (label === 'le' || label === 'quantile') problems.push(`the label "${label}" is reserved`)
   }
@@ -126,7 +126,7 @@ export function registrationProblems(
 export const openMetricsFamily = (name: string, type: MetricType): string =>
   type === 'counter' ? name.replace(/_total$/, '') : name
 
-/** The unit that a name ends in, if it is one that may be declared. @param family the name without `_total` */
+/** The unit at the end of a name, if OpenMetrics may declare that unit. @param family the name without `_total` */
 export function unitOf(family: string): string | undefined {
   const unit = family.slice(family.lastIndexOf('_') + 1)
   return declaredUnits.has(unit) && unit !== family ? unit : undefined

@@ -1,4 +1,4 @@
-/** The registry for those who bring prom-client metrics. The one file that touches the package. */
+/** The registry for prom-client metrics. The only file that uses the package. */
 import type { Registry } from '@prometheus-io/client'
 import { type Clock, messageOf } from '../../core/plugin.ts'
 import type { MetricType } from './api.ts'
@@ -18,11 +18,11 @@ export interface ForeignSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
   readonly value: number
-  /** As it is written. */
+  /** As text. */
   readonly exemplar?: string
 }
 
-/** A metric as the package gives it. */
+/** A metric as the package returns it. */
 interface RawMetric {
   readonly name: string
   readonly type: string
@@ -44,7 +44,7 @@ export interface PromRegistryOptions {
   readonly clock: Pick<Clock, 'after'>
   /** The metric of ours that takes up a name. */
   ownerOf(name: string): string | undefined
-  /** Told of each metric that could not be read, at each scrape. */
+  /** Called for each metric that could not be read, at each scrape. */
   failed(metric: string, reason: string): void
 }
 
@@ -68,21 +68,21 @@ function converted(raw: RawMetric): ForeignFamily {
   return { name: raw.name, type, help: raw.help, samples }
 }
 
-/** Makes the registry at first use; costs nothing before. */
+/** Creates the registry at its first use; costs nothing before. */
 export class PromRegistry {
   #registry: Registry | undefined
 
   /** Never the package's global one. */
   get registry(): Registry {
     if (this.#registry === undefined) {
-      // a CommonJS package, loaded by need: it takes long to load, and most never use it
+      // a CommonJS package that is slow to load and rarely used
       const client = require('@prometheus-io/client') as typeof import('@prometheus-io/client')
       this.#registry = new client.Registry()
     }
     return this.#registry
   }
 
-  /** What every metric holds. A metric that fails, hangs or has a name of ours is left out and reported. */
+  /** The samples of every metric. A metric that fails, hangs or has a name of ours is left out and reported. */
   async read({ clock, ownerOf, failed }: PromRegistryOptions): Promise<ForeignFamily[]> {
     if (this.#registry === undefined) return []
     const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]

@@ -1,4 +1,4 @@
-/** What the runtime says about itself, as collectors. */
+/** Collectors of the runtime's own state. */
 
 import { pluginStates, type Runtime, version } from '../../core/plugin.ts'
 import type { Collector } from './api.ts'

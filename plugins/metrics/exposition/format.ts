@@ -1,4 +1,4 @@
-/** The two text formats: how a family and its samples are written. */
+/** The text of a family and its samples in both formats. */
 import type { MetricType } from '../api.ts'
 import { openMetricsFamily, unitOf } from '../naming.ts'
 import type { SampleShape, SeriesBase, SeriesText } from '../storage/family.ts'
@@ -33,7 +33,7 @@ function pairsOf(family: AnyFamily, series: SeriesBase, common: CommonLabels): [
   return [...Object.entries(common).filter(([name]) => !family.labelNames.includes(name)), ...own]
 }
 
-/** Common labels that a family does not have itself, as they begin the labels of its samples. */
+/** The common labels that a family does not have itself, as text. They come before its own labels. */
 const commonText = (family: AnyFamily, common: CommonLabels): string =>
   Object.entries(common)
     .filter(([name]) => !family.labelNames.includes(name))
@@ -65,7 +65,7 @@ function makeText(family: AnyFamily, series: SeriesBase, common: CommonLabels): 
   }
 }
 
-/** Forgets what was made with other common labels. */
+/** Forgets text and labels made with other common labels. */
 export function forgetText(families: Iterable<AnyFamily>): void {
   for (const family of families) {
     for (const series of family.all as Set<SeriesBase>) {
@@ -84,7 +84,7 @@ export const sampleCount = (family: AnyFamily, format: Format): number =>
 /**
  * The lines of one series.
  *
- * @param numbers what `read` gave @param count how many of them
+ * @param numbers the samples that `read` wrote @param count how many to write
  * @param created whether OpenMetrics says since when the series counts
  */
 export function seriesLines(
@@ -111,7 +111,7 @@ export function seriesLines(
   return lines
 }
 
-/** The labels of each sample of a series, as visitors get them: made once, the same objects each time. */
+/** The labels of each sample of a series, as visitors receive them: made once, the same objects each time. */
 export function visitorLabels(
   family: AnyFamily,
   series: SeriesBase,

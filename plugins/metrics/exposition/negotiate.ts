@@ -35,7 +35,7 @@ const best = (accepted: readonly Accepted[], value: string, versions: readonly s
   return qualities.length === 0 ? undefined : Math.max(...qualities)
 }
 
-/** @param accept the header @returns OpenMetrics where it is named and preferred, text 0.0.4 for everybody else */
+/** @param accept the header @returns OpenMetrics where it is named and preferred, otherwise text 0.0.4 */
 export function formatFor(accept: string | null): Format {
   if (accept === null) return 'prometheus'
   const accepted = parseAccept(accept)

@@ -1,13 +1,13 @@
-/** Cuts long work into blocks, so that requests are served in between. */
+/** Cuts long work into blocks, between which requests are served. */
 import { type Clock, yieldToLoop } from '../../../core/plugin.ts'
 
-/** Milliseconds after which work gives way: what a request waits at most for one piece of it. */
+/** The length of a block in milliseconds: how long a request waits at most. */
 export const blockMs = 1
 
 export interface Pace {
-  /** Whether the block has taken its time. */
+  /** Whether the block is over. */
   due(): boolean
-  /** Lets everything else that waits run. */
+  /** Yields to the event loop. */
   rest(): Promise<void>
 }
 

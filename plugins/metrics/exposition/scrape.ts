@@ -1,4 +1,4 @@
-/** Scrapes: those that come while one is under way get its answer. */
+/** Scrapes: a scrape that begins while another is in progress shares its answer. */
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Clock } from '../../../core/plugin.ts'
@@ -13,7 +13,7 @@ const gzipLevel = 3
 
 export interface ScraperOptions {
   readonly clock: Pick<Clock, 'monotonic'>
-  /** Collects and gives what is to be written. */
+  /** Runs the collectors. */
   source(): Promise<ExposedSource>
 }
 
@@ -23,7 +23,7 @@ interface Run {
   zipped: Promise<Buffer<ArrayBuffer>> | undefined
 }
 
-/** Copies in blocks: a body of many megabytes takes longer than one. */
+/** Copies in blocks: a body of many megabytes takes longer than one block. */
 async function joined(pieces: readonly Buffer<ArrayBuffer>[], pace: Pace): Promise<Buffer<ArrayBuffer>> {
   if (pieces.length === 1) return pieces[0]!
   const whole = Buffer.allocUnsafe(pieces.reduce((sum, { length }) => sum + length, 0))
@@ -39,7 +39,7 @@ export class Scraper {
   readonly #running = new Map<Format, Run>()
   constructor(private readonly options: ScraperOptions) {}
 
-  /** The exposition as UTF-8. At most one run a format is under way. */
+  /** The exposition as UTF-8. At most one run for each format is in progress. */
   expose(format: Format): Promise<Buffer<ArrayBuffer>> {
     return this.#run(format).body
   }

@@ -1,4 +1,4 @@
-/** Goes through all samples in blocks of a few milliseconds: as text, or to a visitor. */
+/** Writes all samples as text, or shows them to a visitor, in blocks of a few milliseconds. */
 import type { SeriesVisitor } from '../api.ts'
 import { openMetricsFamily } from '../naming.ts'
 import type { ForeignFamily } from '../prom-registry.ts'
@@ -9,7 +9,7 @@ import { labelText } from './labels.ts'
 import { openMetricsFloat, prometheusNumber } from './numbers.ts'
 import type { Pace } from './pace.ts'
 
-/** What is exposed at one moment. */
+/** Everything that is exposed at one moment. */
 export interface ExposedSource {
   /** Ours. */
   families(): Iterable<AnyFamily>
@@ -19,9 +19,9 @@ export interface ExposedSource {
   readonly created: boolean
 }
 
-/** The pace is asked after so many series. */
+/** After how many series the pace is checked. */
 const seriesPerLook = 16
-/** Text is given away in pieces of about so many characters: long ones take long to encode. */
+/** The length of a piece of text in characters: long pieces take long to encode. */
 const pieceCharacters = 16_384
 
 const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
@@ -30,7 +30,7 @@ const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
 /**
  * Writes the exposition.
  *
- * @param emit gets the text in pieces; what it takes counts as work
+ * @param emit receives the text in pieces; its time counts as work
  */
 export async function writeText(
   { families, foreign, common, created }: ExposedSource,

@@ -7,7 +7,7 @@ export const durationBuckets: readonly number[] = [
 
 const firstMs = 5
 const lastMs = 10_000
-/** All bounds are multiples of it. */
+/** The unit of which all bounds are multiples. */
 const stepMs = 2.5
 
 const byStep = Uint8Array.from({ length: lastMs / stepMs + 1 }, (_, step) => {

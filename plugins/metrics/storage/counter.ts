@@ -46,13 +46,13 @@ class CounterSeries implements SeriesBase, CounterHandle {
   }
 }
 
-/** A counter: it only goes up. */
+/** A counter only rises, except for a reset. */
 export class CounterFamily extends StoredFamily<CounterSeries> {
   readonly type = 'counter'
   readonly samples = samples
   readonly slots = new Slots(1)
 
-  /** @throws METRICS_VALUE_INVALID for what is negative or no finite number, METRICS_EXEMPLAR_INVALID */
+  /** @throws METRICS_VALUE_INVALID for a number that is negative or not finite, METRICS_EXEMPLAR_INVALID */
   inc(labels: Readonly<Record<string, string>> = {}, by = 1, exemplar?: Exemplar): void {
     this.labels(labels).inc(by, exemplar)
   }

@@ -1,4 +1,4 @@
-/** PURE. Exemplars, as OpenMetrics writes them behind a sample. */
+/** PURE. Exemplars as OpenMetrics writes them after a sample. */
 import type { Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { labelText } from '../exposition/labels.ts'
@@ -10,8 +10,8 @@ export const maxExemplarCharacters = 128
 const problemOf = (exemplar: Exemplar): string | undefined => {
   let characters = 0
   for (const [name, value] of Object.entries(exemplar)) {
-    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) return `${JSON.stringify(name.slice(0, 100))} is no label name`
-    if (typeof value !== 'string') return `${name} is no text`
+    if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) return `${JSON.stringify(name.slice(0, 100))} is not a label name`
+    if (typeof value !== 'string') return `${name} is not text`
     characters += name.length
     if (value.length > 2 * maxExemplarCharacters) return `${name} is too long`
     for (const _ of value) characters += 1

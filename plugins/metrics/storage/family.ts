@@ -1,8 +1,8 @@
-/** Series by their label values: found through nested Maps, limited in number, what is over the limit folded into one. */
+/** A family: series by label values, found through nested Maps. Label sets beyond the limit share one overflow series. */
 import type { MetricType } from '../api.ts'
 import { metricsError } from '../errors.ts'
 
-/** The value of every label of the series that takes what is over the limit. */
+/** The value of every label of the overflow series. */
 export const overflowValue = '__overflow__'
 /** Longer label values are cut to this length. */
 export const maxLabelLength = 1_024
@@ -15,13 +15,13 @@ export interface SeriesBase {
   readonly values: readonly string[]
   /** Exposition text made once; undefined until then. */
   text: SeriesText | undefined
-  /** Labels of each sample as visitors get them, made once. */
+  /** Labels of each sample as visitors receive them, made once. */
   visited: readonly AnyLabels[] | undefined
-  /** When it was made, epoch milliseconds. */
+  /** When counting began, epoch milliseconds. */
   createdMs: number
-  /** The newest exemplar of each sample, as it is written; undefined until there is one. */
+  /** The newest exemplar of each sample, as text; undefined before the first. */
   exemplars: (string | undefined)[] | undefined
-  /** Gives its storage back; the handle then writes to nowhere. */
+  /** Frees the storage; the handle then writes to nowhere. */
   kill(): void
 }
 
@@ -38,11 +38,11 @@ export interface FamilyOptions {
   readonly help: string
   readonly labels: readonly string[]
   readonly maxSeries: number
-  /** Whether its series began to count when they were made. */
+  /** Whether series began to count when they were made. */
   readonly hasCreated: boolean
   /** Epoch milliseconds. */
   now(): number
-  /** Told each time a set of labels was folded. */
+  /** Called each time a label set is added to the overflow series. */
   onOverflow(name: string): void
 }
 
@@ -66,7 +66,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
   maxSeries: number
   /** Counts the series that were removed. */
   removals = 0
-  /** Told after series were removed, so that whoever keeps offsets lets go of them. */
+  /** Called after series were removed: offsets kept elsewhere are then invalid. */
   onRemove: (() => void) | undefined
   readonly #onOverflow: (name: string) => void
   readonly #first: string
@@ -93,12 +93,12 @@ export abstract class StoredFamily<S extends SeriesBase> {
   /** Writes the numbers of a series, one for each sample, into `out`. */
   abstract read(series: S, out: Float64Array): void
 
-  /** The series of these labels, made if need be. @throws METRICS_LABELS_INVALID */
+  /** The series of the labels, created if absent. @throws METRICS_LABELS_INVALID */
   labels(labels: AnyLabels): S {
     return (this.#at(this.#root, labels) as S | undefined) ?? this.#miss(labels)
   }
 
-  /** Steps down by label values; written out, since a loop over computed names takes twice as long. */
+  /** Steps down by label values. Written out: a loop over computed names takes twice as long. */
   #at(root: Node<S>, labels: AnyLabels): Node<S> {
     if (root === undefined) return undefined
     const names = this.labelNames
@@ -118,7 +118,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
     return node
   }
 
-  /** Removes the series whose labels include these. */
+  /** Removes the series whose labels include the given ones. */
   remove(labels: Readonly<Record<string, string | undefined>>): void {
     const wanted = Object.entries(labels).flatMap(([name, value]) =>
       value === undefined ? [] : [[this.labelNames.indexOf(name), String(value)] as const],
@@ -143,7 +143,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
     if (removed) this.onRemove?.()
   }
 
-  /** The series that takes what is over `maxSeries`. */
+  /** The overflow series. */
   get folded(): S | undefined {
     return this.#folded
   }

@@ -35,7 +35,7 @@ class GaugeSeries implements SeriesBase, GaugeHandle {
   }
 }
 
-/** A gauge: it goes up and down, and takes any number, NaN and the infinities too. */
+/** A gauge rises and falls, and takes any number, NaN and the infinities too. */
 export class GaugeFamily extends StoredFamily<GaugeSeries> {
   readonly type = 'gauge'
   readonly samples = samples

@@ -42,7 +42,7 @@ class HistogramSeries implements SeriesBase, BucketHandle {
   }
 }
 
-/** @throws METRICS_BUCKETS_INVALID unless they are finite and ascending */
+/** @throws METRICS_BUCKETS_INVALID unless the bounds are finite and ascending */
 export function checkBuckets(metric: string, buckets: readonly number[]): void {
   const ascending = buckets.every((bound, index) => index === 0 || bound > buckets[index - 1]!)
   const fits = buckets.length >= 1 && buckets.length <= maxBuckets
@@ -72,7 +72,7 @@ export class HistogramFamily extends StoredFamily<HistogramSeries> {
     this.samples = [...[...this.bounds, Number.POSITIVE_INFINITY].map(bound), { suffix: '_sum' }, { suffix: '_count' }]
   }
 
-  /** @throws METRICS_VALUE_INVALID for what is no finite number, METRICS_EXEMPLAR_INVALID */
+  /** @throws METRICS_VALUE_INVALID for a number that is not finite, METRICS_EXEMPLAR_INVALID */
   observe(labels: Readonly<Record<string, string>>, value: number, exemplar?: Exemplar): void {
     this.labels(labels).observe(value, exemplar)
   }

@@ -1,4 +1,4 @@
-/** Families that live as long as somebody who registered them, and a little longer for a successor. */
+/** Families that live as long as an owner that registered them, and a grace period longer for a successor. */
 import { ArkwatchError, type Cancel, type Clock } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
 import { createBatch } from './batch-observation.ts'
@@ -16,18 +16,18 @@ export class FamilyOwnership {
     private clock: Pick<Clock, 'after'>,
   ) {}
 
-  /** Goes on with the clock of a successor, whose timers live longer. */
+  /** Takes the clock of a successor, whose timers live longer. */
   useClock(clock: Pick<Clock, 'after'>): void {
     this.clock = clock
     for (const name of [...this.#waiting.keys()]) this.#wait(name)
   }
 
-  /** Whether the family is without an owner and waits for its end; it is then not exposed. */
+  /** Whether the family has no owner and is in its grace period. Such a family is not exposed. */
   isWaiting(name: string): boolean {
     return this.#waiting.has(name)
   }
 
-  /** @returns a factory whose families are held, and what lets go of them, once */
+  /** @returns a factory that owns the families made with it, and the release of all of these, once */
   factory(): { metrics: MetricFactory; release(): void } {
     const held = new Set<string>()
     const keep = <F extends { readonly name: string }>(family: F): F => {
@@ -64,7 +64,7 @@ export class FamilyOwnership {
     }
   }
 
-  /** Drops a family that nobody owns any more where it stands in the way of a new one. */
+  /** Drops a family without an owner where it conflicts with a new one. */
   #makingRoom<F>(register: () => F): F {
     try {
       return register()

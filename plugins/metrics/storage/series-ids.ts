@@ -7,7 +7,7 @@ import type { AnyFamily } from './store.ts'
 export interface IdRange {
   readonly first: number
   readonly count: number
-  /** The samples as the last collection read them, where reading them takes long. */
+  /** The samples as the last collection read them, for series that are slow to read. */
   kept: Float64Array | undefined
   /** Reads the samples now. @returns undefined for a series that was removed */
   read(): Float64Array | undefined

@@ -1,10 +1,10 @@
-/** Rows of numbers in one typed array, handed out and taken back. */
+/** Slots: rows of numbers in one typed array, taken and freed. */
 
-/** Row 0 belongs to series that were removed: what their handles still write goes there and is never shown. */
+/** The offset of row 0, which takes the writes of handles whose series were removed, and is never shown. */
 export const deadOffset = 0
 
 export class Slots {
-  /** Grows by replacement: read it anew at each use. */
+  /** Replaced when it grows: never keep a reference. */
   values: Float64Array
   readonly #free: number[] = []
   #used = 1

@@ -1,4 +1,4 @@
-/** All families of one runtime: registration, names, and who keeps them. */
+/** All families of one runtime, with their registration and the names that each takes up. */
 import type { Clock } from '../../../core/plugin.ts'
 import type {
   BatchObservation,
@@ -31,7 +31,7 @@ const defaultWindowMs = 600_000
 interface Entry {
   readonly family: AnyFamily
   readonly shape: string
-  /** Its number of series was chosen by whoever registered it. */
+  /** The registration gave a limit of series. */
   readonly ownLimit: boolean
 }
 
@@ -160,7 +160,7 @@ export class MetricStore implements MetricFactory {
     })
     for (const sample of taken) this.#names.set(sample, name)
     this.#entries.set(name, { family, shape, ownLimit: maxSeries !== undefined })
-    // what counts begins at zero where there is nothing to wait for; a gauge has no value before someone sets it
+    // without labels everything that counts begins at zero; a gauge has no value before it is set
     if (labels.length === 0 && type !== 'gauge') family.labels({})
     return family
   }

@@ -68,7 +68,7 @@ export class SummaryFamily extends StoredFamily<SummarySeries> {
     this.samples = [...options.quantiles.map(quantile), { suffix: '_sum' }, { suffix: '_count' }]
   }
 
-  /** @throws METRICS_VALUE_INVALID for what is no finite number */
+  /** @throws METRICS_VALUE_INVALID for a number that is not finite */
   observe(labels: Readonly<Record<string, string>>, value: number): void {
     this.labels(labels).observe(value)
   }
