@@ -70,7 +70,7 @@ function together(pool: Base, context: z.RefinementCtx): void {
 }
 
 const Entry = Base.superRefine(together)
-export type PoolEntry = Base
+export type PoolSection = Base
 
 export const PoolConfig = z
   .strictObject({

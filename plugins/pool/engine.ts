@@ -1,7 +1,7 @@
 /** The pools of a configuration by name. */
 import type { Clock, Logger } from '../../core/plugin.ts'
 import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
-import type { PoolConfig, PoolEntry } from './config.ts'
+import type { PoolConfig, PoolSection } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'
 import { postgresDriver } from './drivers/postgres.ts'
 import { poolError } from './errors.ts'
@@ -22,38 +22,38 @@ export function unconfiguredReason({ url, pools }: PoolConfig): string | undefin
   return url === '' ? 'url is empty' : undefined
 }
 
-const entriesOf = ({ pools, requestContext: _, ...first }: PoolConfig): [string, PoolEntry][] =>
+const sectionsOf = ({ pools, requestContext: _, ...first }: PoolConfig): [string, PoolSection][] =>
   Object.entries({ default: first, ...pools })
 
-const settingsOf = (entry: PoolEntry): PoolSettings => ({
-  size: entry.size,
-  maxOverflow: entry.maxOverflow,
-  minIdle: entry.minIdle,
-  acquireTimeoutMs: entry.acquireTimeout,
-  idleTimeoutMs: entry.idleTimeout,
-  maxLifetimeMs: entry.maxLifetime,
-  keepaliveMs: entry.keepalive,
-  validateAfterMs: entry.validateAfter,
-  validationTimeoutMs: entry.validationTimeout,
-  connectTimeoutMs: entry.connectTimeout,
-  maxWaiting: entry.maxWaiting,
+const settingsOf = (section: PoolSection): PoolSettings => ({
+  size: section.size,
+  maxOverflow: section.maxOverflow,
+  minIdle: section.minIdle,
+  acquireTimeoutMs: section.acquireTimeout,
+  idleTimeoutMs: section.idleTimeout,
+  maxLifetimeMs: section.maxLifetime,
+  keepaliveMs: section.keepalive,
+  validateAfterMs: section.validateAfter,
+  validationTimeoutMs: section.validationTimeout,
+  connectTimeoutMs: section.connectTimeout,
+  maxWaiting: section.maxWaiting,
   breakerFailures: 3,
   backOff: { firstMs: 200, maxMs: 5_000 },
 })
 
-const limitsOfTarget = (entry: PoolEntry) => ({
-  settings: settingsOf(entry),
-  statementTimeoutMs: entry.statementTimeout,
-  cancelTimeoutMs: entry.cancelTimeout,
+const limitsOfTarget = (section: PoolSection) => ({
+  settings: settingsOf(section),
+  statementTimeoutMs: section.statementTimeout,
+  cancelTimeoutMs: section.cancelTimeout,
 })
 
-const limitsOf = ({ leakThreshold, slowStatement }: PoolEntry) => ({
+const limitsOf = ({ leakThreshold, slowStatement }: PoolSection) => ({
   leakThresholdMs: leakThreshold,
   slowStatementMs: slowStatement,
 })
 
 /** Whether other connections are needed for it. */
-const isElsewhere = (before: PoolEntry, after: PoolEntry): boolean =>
+const isElsewhere = (before: PoolSection, after: PoolSection): boolean =>
   before.url !== after.url ||
   before.driver !== after.driver ||
   before.statementTimeout !== after.statementTimeout ||
@@ -61,7 +61,7 @@ const isElsewhere = (before: PoolEntry, after: PoolEntry): boolean =>
 
 interface Member {
   readonly pool: SqlPool
-  entry: PoolEntry
+  section: PoolSection
   target: SqlPoolTarget
   readonly forget: () => void
 }
@@ -138,11 +138,11 @@ export class NamedPools implements Pools {
   }
 
   async start(): Promise<void> {
-    for (const [name, entry] of entriesOf(this.config)) this.add(name, entry, await this.targetOf(name, entry))
+    for (const [name, section] of sectionsOf(this.config)) this.add(name, section, await this.targetOf(name, section))
     this.clock.every(1_000, () => {
       for (const pool of this.all) pool.housekeep()
     })
-    await Promise.all([...this.members.values()].map(({ pool, entry }) => this.firstConnection(pool, entry)))
+    await Promise.all([...this.members.values()].map(({ pool, section }) => this.firstConnection(pool, section)))
   }
 
   async stop(): Promise<void> {
@@ -160,22 +160,22 @@ export class NamedPools implements Pools {
   async reconfigure(next: PoolConfig): Promise<void> {
     if (next.requestContext !== this.config.requestContext)
       throw poolError('POOL_NEEDS_RESTART', { option: 'requestContext' })
-    const wanted = new Map(entriesOf(next))
+    const wanted = new Map(sectionsOf(next))
     const targets = new Map<string, SqlPoolTarget>()
-    for (const [name, entry] of wanted) {
+    for (const [name, section] of wanted) {
       const before = this.members.get(name)
-      const isNew = before === undefined || isElsewhere(before.entry, entry)
-      const target = isNew ? await this.targetOf(name, entry) : { ...before.target, ...limitsOfTarget(entry) }
+      const isNew = before === undefined || isElsewhere(before.section, section)
+      const target = isNew ? await this.targetOf(name, section) : { ...before.target, ...limitsOfTarget(section) }
       if (isNew) await this.tryOut(name, target)
       targets.set(name, target)
     }
-    for (const [name, entry] of wanted) {
+    for (const [name, section] of wanted) {
       const target = targets.get(name)!
       const member = this.members.get(name)
-      if (member === undefined) this.add(name, entry, target)
+      if (member === undefined) this.add(name, section, target)
       else {
-        Object.assign(member, { entry, target })
-        member.pool.reconfigure({ ...target, ...limitsOf(entry) })
+        Object.assign(member, { section, target })
+        member.pool.reconfigure({ ...target, ...limitsOf(section) })
       }
     }
     for (const [name, { pool, forget }] of this.members) {
@@ -187,17 +187,22 @@ export class NamedPools implements Pools {
     this.config = next
   }
 
-  private add(name: string, entry: PoolEntry, target: SqlPoolTarget): void {
+  private add(name: string, section: PoolSection, target: SqlPoolTarget): void {
     const { clock, log } = this
-    const pool = new SqlPool({ name, clock, log, ...limitsOf(entry), ...target })
-    this.members.set(name, { pool, entry, target, forget: this.opened(pool) })
+    const pool = new SqlPool({ name, clock, log, ...limitsOf(section), ...target })
+    this.members.set(name, { pool, section, target, forget: this.opened(pool) })
   }
 
-  private async targetOf(name: string, entry: PoolEntry): Promise<SqlPoolTarget> {
-    const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = entry
-    const options = { url: plain(entry.url), applicationName: `arkwatch-${name}`, connectTimeoutMs, statementTimeoutMs }
+  private async targetOf(name: string, section: PoolSection): Promise<SqlPoolTarget> {
+    const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = section
+    const options = {
+      url: plain(section.url),
+      applicationName: `arkwatch-${name}`,
+      connectTimeoutMs,
+      statementTimeoutMs,
+    }
     const driver = await (driverName === 'bun' ? bunDriver(options) : postgresDriver(options))
-    return { driver, driverName, ...limitsOfTarget(entry) }
+    return { driver, driverName, ...limitsOfTarget(section) }
   }
 
   /** Opens one connection and closes it. */
@@ -222,7 +227,7 @@ export class NamedPools implements Pools {
     }
   }
 
-  private async firstConnection(pool: SqlPool, { startup, startupTimeout }: PoolEntry): Promise<void> {
+  private async firstConnection(pool: SqlPool, { startup, startupTimeout }: PoolSection): Promise<void> {
     if (startup === 'lazy') return
     const untilMs = this.clock.monotonic() + (startup === 'wait' ? startupTimeout : 0)
     for (;;) {

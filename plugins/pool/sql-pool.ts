@@ -3,14 +3,14 @@ import type { AcquireOptions, BeginOptions, Pool, QueryOptions, Reserved, Rows, 
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import { poolError } from './errors.ts'
 import { currentBorrower, holdForRequest, whileHolding } from './lending/borrower.ts'
-import { PoolState } from './lending/connection-pool.ts'
+import { ConnectionPool } from './lending/connection-pool.ts'
 import type { Borrower, Lease } from './lending/lease.ts'
 import type { PoolSettings } from './lending/pool-options.ts'
 import { Executor, type GiveBack, isLost, isRepeatable } from './statements/executor.ts'
 import { explainSample, explainSelect } from './statements/explain.ts'
 import { Fingerprints } from './statements/fingerprint.ts'
+import { createSql, type Query, textQuery } from './statements/query.ts'
 import { createSession, type SessionTools } from './statements/session.ts'
-import { createSql, textWork, type Work } from './statements/statement.ts'
 import { PoolWatch, type WatchOptions } from './watch/pool-watch.ts'
 
 /** What may change while it runs. */
@@ -38,7 +38,7 @@ const reset =
   'ROLLBACK; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES'
 
 interface Lane {
-  readonly state: PoolState<SqlConnection>
+  readonly state: ConnectionPool<SqlConnection>
   readonly giveBack: GiveBack
 }
 
@@ -46,8 +46,8 @@ export class SqlPool implements Pool {
   readonly name: string
   readonly sql: Sql
   readonly watch: PoolWatch
-  readonly main: PoolState<SqlConnection>
-  readonly reserved: PoolState<SqlConnection>
+  readonly main: ConnectionPool<SqlConnection>
+  readonly reserved: ConnectionPool<SqlConnection>
   private readonly lanes: { readonly main: Lane; readonly reserve: Lane }
   private readonly tools: SessionTools
   private target: SqlPoolTarget
@@ -58,10 +58,10 @@ export class SqlPool implements Pool {
     this.target = options
     this.watch = new PoolWatch(options)
     const connect = (onClosed: () => void, signal: AbortSignal) => this.target.driver.open(onClosed, signal)
-    this.main = new PoolState<SqlConnection>({ name, settings, clock, connect, events: this.watch.events })
+    this.main = new ConnectionPool<SqlConnection>({ name, settings, clock, connect, events: this.watch.events })
     const few = reserveSettings(settings)
-    this.reserved = new PoolState<SqlConnection>({ name: `${name}.reserve`, settings: few, clock, connect })
-    const lane = (state: PoolState<SqlConnection>): Lane => ({
+    this.reserved = new ConnectionPool<SqlConnection>({ name: `${name}.reserve`, settings: few, clock, connect })
+    const lane = (state: ConnectionPool<SqlConnection>): Lane => ({
       state,
       giveBack: (lease, nowMs) => this.giveBack(state, lease, nowMs),
     })
@@ -79,11 +79,11 @@ export class SqlPool implements Pool {
       typed: (kind, values) => this.target.driver.typed(kind, values),
     }
     this.tools = { clock, driver: driver as SqlDriver, executor, fingerprints: new Fingerprints() }
-    this.sql = createSql(this.tools.driver, this.tools.fingerprints, (work, chosen) => this.run(work, chosen))
+    this.sql = createSql(this.tools.driver, this.tools.fingerprints, (query, chosen) => this.run(query, chosen))
   }
 
   query<T>(text: string, parameters: readonly unknown[] = [], options?: QueryOptions): Promise<Rows<T>> {
-    return this.run(textWork(this.tools.fingerprints.ofText(text), text, parameters), options) as Promise<Rows<T>>
+    return this.run(textQuery(this.tools.fingerprints.ofText(text), text, parameters), options) as Promise<Rows<T>>
   }
 
   async begin<T>(work: (tx: Session) => PromiseLike<T>, options: BeginOptions = {}): Promise<T> {
@@ -164,21 +164,21 @@ export class SqlPool implements Pool {
     this.watch.housekeep(nowMs)
   }
 
-  private run(work: Work, options: QueryOptions | undefined): Promise<Rows> {
-    return options?.idempotent === true ? this.twice(work, options) : this.once(work, options)
+  private run(query: Query, options: QueryOptions | undefined): Promise<Rows> {
+    return options?.idempotent === true ? this.twice(query, options) : this.once(query, options)
   }
 
-  private async twice(work: Work, options: QueryOptions): Promise<Rows> {
+  private async twice(query: Query, options: QueryOptions): Promise<Rows> {
     try {
-      return await this.once(work, options)
+      return await this.once(query, options)
     } catch (thrown) {
       if (!isLost(thrown)) throw thrown
-      return await this.once(work, options)
+      return await this.once(query, options)
     }
   }
 
   /** Not an async function: it is on the way of each statement. */
-  private once(work: Work, options: QueryOptions | undefined): Promise<Rows> {
+  private once(query: Query, options: QueryOptions | undefined): Promise<Rows> {
     const isMain = options?.lane !== 'reserve'
     const { state, giveBack } = isMain ? this.lanes.main : this.lanes.reserve
     const { executor } = this.tools
@@ -188,8 +188,8 @@ export class SqlPool implements Pool {
     } catch (thrown) {
       return Promise.reject(thrown)
     }
-    if (!(lent instanceof Promise)) return executor.run(lent, work, options?.signal, lent.sinceMs, giveBack)
-    return lent.then((lease) => executor.run(lease, work, options?.signal, lease.sinceMs, giveBack))
+    if (!(lent instanceof Promise)) return executor.run(lent, query, options?.signal, lent.sinceMs, giveBack)
+    return lent.then((lease) => executor.run(lease, query, options?.signal, lease.sinceMs, giveBack))
   }
 
   private async lend(borrower: Borrower, { lane: name = 'main', signal, timeoutMs }: AcquireOptions) {
@@ -198,13 +198,13 @@ export class SqlPool implements Pool {
   }
 
   /** Closes a connection in a transaction, and cleans one that may bear marks of its borrower. */
-  private giveBack(lane: PoolState<SqlConnection>, lease: Lease<SqlConnection>, nowMs: number): void {
-    if (!lease.marked || lease.inTransaction || lease.slot.state === 'closed')
+  private giveBack(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>, nowMs: number): void {
+    if (!lease.marked || lease.inTransaction || lease.entry.state === 'closed')
       lane.release(lease, lease.inTransaction, nowMs)
     else this.clean(lane, lease)
   }
 
-  private clean(lane: PoolState<SqlConnection>, lease: Lease<SqlConnection>): void {
+  private clean(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>): void {
     const { clock } = this.options
     const cleaned = lease.connection.text(reset, [])
     const cancel = clock.after(this.target.settings.validationTimeoutMs, () => lane.release(lease, true))
@@ -240,6 +240,6 @@ export class SqlPool implements Pool {
   }
 
   private async endTransaction(lease: Lease<SqlConnection>, session: Session): Promise<void> {
-    if (lease.inTransaction && lease.slot.state !== 'closed') await session.query('ROLLBACK').catch(() => {})
+    if (lease.inTransaction && lease.entry.state !== 'closed') await session.query('ROLLBACK').catch(() => {})
   }
 }

@@ -1,8 +1,8 @@
 /** Connections by Bun's own client, one each, reserved: it opens none anew behind the pool's back. */
 import { type ReservedSQL, SQL } from 'bun'
-import type { DriverOptions, Running, SqlConnection, SqlDriver } from './driver.ts'
+import type { DriverOptions, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
 
-type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+type Template = (strings: TemplateStringsArray, ...values: unknown[]) => RunningQuery
 type Parts = ((...values: readonly unknown[]) => unknown) & { array(...values: readonly unknown[]): unknown }
 
 export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
@@ -51,7 +51,7 @@ const connection = (sql: ReservedSQL, pid: number, close: () => void): SqlConnec
   ping: async () => {
     await sql.unsafe('SELECT 1')
   },
-  text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as Running,
+  text: (text, parameters) => sql.unsafe(text, parameters as unknown[]) as unknown as RunningQuery,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
   cancel: async (running) => void (running as unknown as { cancel(): unknown }).cancel(),
 })

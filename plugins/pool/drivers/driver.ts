@@ -5,16 +5,16 @@ import type { PoolConnection } from '../lending/lease.ts'
 export type { Row, Rows } from '../api.ts'
 
 /** A statement: runs when it is awaited, and serves as a part of another until then. */
-export interface Running extends PromiseLike<Rows> {
+export interface RunningQuery extends PromiseLike<Rows> {
   /** What was sent, with `$1` for the parameters, where the client tells. */
   readonly string?: string
 }
 
 export interface SqlConnection extends PoolConnection {
-  text(sql: string, parameters: readonly unknown[]): Running
-  template(strings: TemplateStringsArray, values: readonly unknown[]): Running
+  text(sql: string, parameters: readonly unknown[]): RunningQuery
+  template(strings: TemplateStringsArray, values: readonly unknown[]): RunningQuery
   /** Asks the server to end a statement; may be asked again. @returns settles when the server was told; never rejects */
-  cancel(running: Running): Promise<void>
+  cancel(running: RunningQuery): Promise<void>
   /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
   readonly raw: unknown
 }

@@ -2,11 +2,11 @@
 import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/plugin.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
-import type { DriverOptions, Rows, Running, SqlConnection, SqlDriver } from './driver.ts'
+import type { DriverOptions, Rows, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
 import { ClientSockets } from './socket.ts'
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
-type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
+type Template = (strings: TemplateStringsArray, ...values: unknown[]) => RunningQuery
 type Typed = Record<'json' | 'array', (...values: readonly unknown[]) => unknown>
 
 async function load(): Promise<Connect> {
@@ -91,7 +91,7 @@ const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => 
     await sql.unsafe('SELECT 1')
   },
   text: (text, parameters) =>
-    sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as Running,
+    sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as RunningQuery,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
   cancel: (running) => cancel(running as unknown as Cancellable).catch(() => {}),
 })

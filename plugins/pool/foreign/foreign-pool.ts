@@ -1,7 +1,7 @@
 /** A pool that an application owns, seen as one of ours is: who holds, who waits, how long. It is only looked at. */
 import type { ForeignStatus } from '../api.ts'
 import { currentBorrower } from '../lending/borrower.ts'
-import { type Borrower, Lease, type Slot } from '../lending/lease.ts'
+import { type Borrower, Lease, type PoolEntry } from '../lending/lease.ts'
 import { Fingerprints } from '../statements/fingerprint.ts'
 import { PoolWatch, type WatchOptions } from '../watch/pool-watch.ts'
 
@@ -53,7 +53,7 @@ export class ForeignPool {
     this.asking.delete(asking)
     const nowMs = this.options.clock.monotonic()
     const waitedMs = nowMs - asking.sinceMs
-    const lease = new Lease({ connection: { pid } } as Slot, asking.borrower, nowMs, waitedMs)
+    const lease = new Lease({ connection: { pid } } as PoolEntry, asking.borrower, nowMs, waitedMs)
     this.leases.add(lease)
     this.watch.events.acquired?.(waitedMs)
     return lease

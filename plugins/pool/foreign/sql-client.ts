@@ -2,7 +2,7 @@
 import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
-type Work = (tx: SqlClient, ...rest: unknown[]) => unknown
+type Transaction = (tx: SqlClient, ...rest: unknown[]) => unknown
 
 /** What is used of postgres.js and Bun.SQL. */
 export interface SqlClient {
@@ -79,10 +79,10 @@ export function watchSqlClient<C extends SqlClient>(client: C, foreign: ForeignP
   }
   const begin = async (...args: unknown[]) => {
     const at = args.findLastIndex((arg) => typeof arg === 'function')
-    const work = args[at] as Work
+    const work = args[at] as Transaction
     const asking = foreign.ask('begin')
     let lease: Lease | undefined
-    const measured: Work = (tx, ...rest) => {
+    const measured: Transaction = (tx, ...rest) => {
       lease = foreign.acquired(asking, 0)
       lease.inTransaction = true
       return work(onHeld(tx, lease), ...rest)

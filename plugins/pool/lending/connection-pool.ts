@@ -1,36 +1,56 @@
+/** Which borrower gets which connection, and when: knows neither SQL nor a driver. */
+import { withDeadline } from '../../../core/plugin.ts'
+import { Connector } from './connector.ts'
+import { type Borrower, Lease, type PoolConnection, type PoolEntry } from './lease.ts'
+import { LeaseList } from './lease-list.ts'
+import { PoolEntries } from './pool-entries.ts'
+import { type CloseReason, capacityOf, type PoolCounts, type PoolOptions, type PoolSettings } from './pool-options.ts'
+import { Refusals } from './refusals.ts'
+import { type Waiter, WaitingQueue } from './waiting-queue.ts'
+
+const late = () => new Error('not in time')
+
 /**
- * Over 250 lines because every step moves the same private state.
+ * A connection, {@link PoolEntry}. Each arrow names the method that moves the connection:
  *
- * The pool itself: who gets which connection when. It knows no SQL and no driver, only {@link PoolConnection}.
+ *                  acquire: silent for validateAfter
+ *              ┌── housekeep: silent for keepalive ───────────┐
+ *              ▼                                              │
+ *   opened ─▶ checking ───────── offer: nobody waits ───────▶ idle
+ *              │                                              │ ▲
+ *              │                               acquire: fresh │ │ release: nobody waits
+ *              │                                              ▼ │
+ *              └───────── offer: a borrower waits ─────────▶ held ⟲ release: a borrower waits
+ *
+ *   closed, from every state and for good, by the reason:
+ *     lost      the server ended the connection        evicted   evict; a held connection at its release
+ *     invalid   no answer while `checking`             idle      longer `idle` than idleTimeout
+ *     broken    no use any more at release, abandon    lifetime  older than maxLifetime, never while `held`
+ *     overflow  over `size` and nobody waits           closed    drain
+ *
+ * The pool: open ⇄ paused, by `pause` and `resume`. Open ⇄ unavailable, by `breakerFailures` failed attempts in a row while
+ * no connection is left, and by the next attempt that succeeds. Each ─▶ closed, by `drain`, for good.
+ *
+ * A lease that is never released leaks: its connection stays `held`, nothing else takes the connection back, and the pool
+ * is smaller by one. `PoolWatch.findLeaks` reports the lease after leakThreshold.
  * @see HikariCP `ConcurrentBag`, `HikariPool`
  */
-
-import { poolError } from '../errors.ts'
-import { lifetimeMs, silenceMs } from './back-off.ts'
-import { Connector } from './connector.ts'
-import { type Borrower, Lease, type PoolConnection, type Slot } from './lease.ts'
-import { LeaseList } from './lease-list.ts'
-import type { CloseReason, PoolCounts, PoolOptions, PoolSettings } from './pool-options.ts'
-import { Slots } from './slots.ts'
-import { describeBorrower, oldestHolders } from './timeout-message.ts'
-import { createWaiter, type Waiter, WaitingLine } from './waiting-line.ts'
-
-export class PoolState<C extends PoolConnection> {
+export class ConnectionPool<C extends PoolConnection> {
   readonly leases = new LeaseList<C>()
-  readonly totals = { timeouts: 0, refused: 0, deadlocks: 0, aborted: 0 }
   readonly connector: Connector<C>
   settings: PoolSettings
   paused = false
-  private readonly slots: Slots<C>
-  private readonly line: WaitingLine<C>
+  private readonly entries: PoolEntries<C>
+  private readonly queue: WaitingQueue<C>
+  readonly refusals: Refusals
   private closed = false
   private unavailable = false
-  private emptied: (() => void) | undefined
 
   constructor(private readonly options: PoolOptions<C>) {
     this.settings = options.settings
-    this.line = new WaitingLine(options.clock, (waiter) => this.timeOut(waiter))
-    this.slots = new Slots((reason) => options.events?.closed?.(reason))
+    this.refusals = new Refusals(options.name, () => this.connector.problem)
+    this.queue = new WaitingQueue(options.clock, (waiter) => this.timeOut(waiter))
+    this.entries = new PoolEntries((reason) => options.events?.closed?.(reason))
     this.connector = new Connector(options, {
       opened: (connection, tookMs, onLost) => this.opened(connection, tookMs, onLost),
       failed: () => this.connectFailed(),
@@ -39,99 +59,75 @@ export class PoolState<C extends PoolConnection> {
   }
 
   counts(): PoolCounts {
-    const { slots, line, options } = this
-    const oldest = line.first()
-    const nowMs = options.clock.monotonic()
+    const nowMs = this.options.clock.monotonic()
     return {
-      total: slots.total,
-      active: slots.active,
-      idle: slots.idle.length,
-      silent: slots.idle.filter(({ aliveMs }) => nowMs - aliveMs >= this.settings.validateAfterMs).length,
-      checking: slots.checking,
+      ...this.entries.counts(nowMs, this.settings.validateAfterMs),
       connecting: this.connector.connecting,
-      waiting: line.size,
-      oldestWaitMs: oldest === undefined ? 0 : nowMs - oldest.sinceMs,
-      max: this.capacity,
+      ...this.queue.counts(nowMs),
+      max: capacityOf(this.settings),
       min: this.settings.minIdle,
       unavailable: this.unavailable,
     }
   }
 
-  private get capacity(): number {
-    return this.settings.size + this.settings.maxOverflow
-  }
-
   /**
-   * Lends a connection, at once where one is free and known to live.
+   * Lends a connection, immediately where a fresh one is idle.
    * @throws (or rejects) POOL_TIMEOUT, POOL_QUEUE_FULL, POOL_DEADLOCK, POOL_UNAVAILABLE, POOL_CLOSED, the signal's reason
    */
   acquire(borrower: Borrower, signal?: AbortSignal, timeoutMs?: number): Lease<C> | Promise<Lease<C>> {
-    if (this.closed) throw poolError('POOL_CLOSED', { pool: this.options.name })
+    if (this.closed) throw this.refusals.closed()
     signal?.throwIfAborted()
-    if (this.unavailable && this.slots.total === 0) throw this.unavailableError()
+    if (this.unavailable && this.entries.total === 0) throw this.refusals.unavailable()
     const nowMs = this.options.clock.monotonic()
-    if (!this.paused && this.line.size === 0) {
-      const slot = this.slots.takeIdle(nowMs)
-      if (slot !== undefined) {
-        if (nowMs - slot.aliveMs < this.settings.validateAfterMs) return this.lend(slot, borrower, nowMs, 0)
-        void this.check(slot)
-      }
+    const entry = this.paused || this.queue.size > 0 ? undefined : this.entries.takeIdle(nowMs)
+    if (entry !== undefined) {
+      if (nowMs - entry.aliveMs < this.settings.validateAfterMs) return this.lend(entry, borrower, nowMs, 0)
+      void this.check(entry)
     }
     return this.enqueue(borrower, signal, timeoutMs ?? this.settings.acquireTimeoutMs, nowMs)
   }
 
-  /** Takes a connection back. Safe twice. @param broken it is closed, not lent again */
+  /** Takes a connection back. Safe twice. @param broken the connection is closed, not lent again */
   release(lease: Lease<C>, broken = false, nowMs = this.options.clock.monotonic()): void {
     if (lease.released) return
     lease.released = true
     this.leases.remove(lease)
-    this.line.unblock(lease)
-    const { slot } = lease
+    this.queue.unblock(lease)
+    const { entry } = lease
     this.options.events?.released?.(lease, nowMs - lease.sinceMs)
-    if (slot.state === 'held') {
-      slot.aliveMs = nowMs
-      if (broken) this.slots.close(slot, 'broken')
-      else this.offer(slot, nowMs)
+    if (entry.state === 'held') {
+      entry.aliveMs = nowMs
+      if (broken) this.entries.close(entry, 'broken')
+      else this.offer(entry, nowMs)
     }
-    if (this.closed && this.leases.size === 0) this.emptied?.()
-    if (this.line.size > 0) this.demand()
+    if (this.queue.size > 0) this.demand()
   }
 
-  /** Takes other limits from now on: what is over them is closed when it comes back or the pool is kept. */
+  /** Sets other limits. Connections over the new limits are closed at their release or by `housekeep`. */
   reconfigure(settings: PoolSettings): void {
     this.settings = settings
     this.demand()
   }
 
-  /** Whether a connection can be had, found out by opening one. @throws POOL_UNAVAILABLE */
+  /** Opens a connection where none is open. @throws POOL_UNAVAILABLE */
   async probe(): Promise<void> {
-    if (this.slots.total === 0 && !this.connector.isBusy) await this.connector.connect(this.settings)
-    if (this.slots.total === 0) throw this.unavailableError()
+    if (this.entries.total === 0 && !this.connector.isBusy) await this.connector.connect(this.settings)
+    if (this.entries.total === 0) throw this.refusals.unavailable()
   }
 
   /** Closes a lent connection that is of no use any more. */
   abandon(lease: Lease<C>, reason: CloseReason): void {
-    this.slots.close(lease.slot, reason)
+    this.entries.close(lease.entry, reason)
     this.demand()
   }
 
-  /** Closes what is too old or idle for too long, keeps alive what is idle, fills up to `minIdle`. Run it every second. */
+  /** Closes idle connections that are too old or idle for too long, checks silent ones, opens `minIdle`. Run it every second. */
   housekeep(): void {
-    const nowMs = this.options.clock.monotonic()
-    const { idleTimeoutMs, minIdle, keepaliveMs } = this.settings
-    for (const slot of [...this.slots.idle]) {
-      const spare = this.slots.idle.length > minIdle
-      if (nowMs >= slot.expiresMs) this.slots.close(slot, 'lifetime')
-      else if (spare && idleTimeoutMs > 0 && nowMs - slot.idleSinceMs >= idleTimeoutMs) this.slots.close(slot, 'idle')
-      else if (keepaliveMs > 0 && nowMs - slot.aliveMs >= silenceMs(keepaliveMs, slot.jitter)) {
-        this.slots.removeIdle(slot)
-        void this.check(slot)
-      }
-    }
+    this.entries.housekeep(this.options.clock.monotonic(), this.settings, (entry) => void this.check(entry))
     this.demand()
   }
 
-  /** Borrowers wait until `resume`. */
+  /** Suspends lending: borrowers wait until `resume`. */
   pause(): void {
     this.paused = true
   }
@@ -139,154 +135,116 @@ export class PoolState<C extends PoolConnection> {
   resume(): void {
     this.paused = false
     const nowMs = this.options.clock.monotonic()
-    while (this.line.size > 0) {
-      const slot = this.slots.takeIdle(nowMs)
-      if (slot === undefined) break
-      this.offer(slot, nowMs)
+    while (this.queue.size > 0) {
+      const entry = this.entries.takeIdle(nowMs)
+      if (entry === undefined) break
+      this.offer(entry, nowMs)
     }
     this.demand()
   }
 
-  /** Renews connections: idle ones now, lent ones when they come back. @param pid only this one @returns how many */
+  /** Closes idle connections, and lent ones at their release. @param pid only this backend's @returns the number of connections */
   evict(pid?: number): number {
-    const chosen = this.slots.list().filter((slot) => pid === undefined || slot.connection.pid === pid)
-    for (const slot of chosen) {
-      slot.evicted = true
-      if (slot.state === 'idle') this.slots.close(slot, 'evicted')
-    }
+    const count = this.entries.evict(pid)
     this.demand()
-    return chosen.length
+    return count
   }
 
-  /** Lends no more, waits for what is lent, then closes all. @param timeoutMs after it, what is lent is closed too */
+  /** Stops lending, waits for the releases, then closes all connections. @param timeoutMs longest wait for the releases */
   async drain(timeoutMs: number): Promise<void> {
     this.closed = true
     this.connector.stop()
-    for (const waiter of this.line.takeAll()) waiter.reject(poolError('POOL_CLOSED', { pool: this.options.name }))
-    for (const slot of [...this.slots.idle]) this.slots.close(slot, 'closed')
-    if (this.leases.size > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.emptied = resolve
-      const cancel = this.options.clock.after(timeoutMs, resolve)
-      await promise
-      cancel()
-    }
-    for (const slot of this.slots.list()) this.slots.close(slot, 'closed')
+    this.queue.rejectAll(this.refusals.closed)
+    this.entries.closeAll('idle')
+    await withDeadline(this.leases.whenEmpty(), timeoutMs, this.options.clock, late).catch(() => {})
+    this.entries.closeAll('every')
   }
 
-  private enqueue(
-    borrower: Borrower,
-    signal: AbortSignal | undefined,
-    timeoutMs: number,
-    sinceMs: number,
-  ): Promise<Lease<C>> {
-    const { name } = this.options
-    if (this.line.size >= this.settings.maxWaiting) {
-      this.totals.refused += 1
-      throw poolError('POOL_QUEUE_FULL', { pool: name, limit: this.settings.maxWaiting })
-    }
-    const { waiter, promise } = createWaiter<C>(borrower, sinceMs, timeoutMs, signal, () => {
-      if (!this.line.remove(waiter)) return
-      this.totals.aborted += 1
-      waiter.reject(signal?.reason)
+  private enqueue(borrower: Borrower, signal: AbortSignal | undefined, timeoutMs: number, sinceMs: number) {
+    const { maxWaiting } = this.settings
+    if (this.queue.size >= maxWaiting) throw this.refusals.queueFull(maxWaiting)
+    const waiter = this.queue.add(borrower, sinceMs, timeoutMs, signal, () => {
+      this.refusals.totals.aborted += 1
     })
-    this.line.add(waiter)
     this.demand()
     if (this.isDeadlock(borrower)) {
-      this.line.remove(waiter)
-      this.totals.deadlocks += 1
-      const held = [...this.leases].map((lease) => describeBorrower(lease.borrower)).join(' | ')
-      waiter.reject(poolError('POOL_DEADLOCK', { pool: name, held, asked: describeBorrower(borrower) }))
+      this.queue.remove(waiter)
+      waiter.reject(this.refusals.deadlock(this.leases, borrower))
     }
-    return promise
+    return waiter.promise
   }
 
-  /** All is lent, and each borrower waits for more. */
+  /** Whether every connection is held by a borrower that waits for a further connection. */
   private isDeadlock({ blocks }: Borrower): boolean {
-    if (blocks === undefined || blocks.length === 0 || this.paused) return false
-    if (this.connector.connecting > 0 || this.slots.active < this.capacity) return false
-    return this.line.blockedCount(this.leases) === this.leases.size
+    if (!blocks?.length || this.paused || this.connector.connecting > 0) return false
+    return this.entries.active >= capacityOf(this.settings) && this.queue.blockedCount(this.leases) === this.leases.size
   }
 
   private timeOut(waiter: Waiter<C>): void {
-    const { total, active, idle, waiting } = this.counts()
-    if (!this.line.remove(waiter)) return
-    this.totals.timeouts += 1
-    const holders = oldestHolders(this.leases, this.options.clock.monotonic()) || this.connector.problem || 'none'
-    const details = { pool: this.options.name, timeoutMs: waiter.timeoutMs, total, active, idle, waiting, holders }
-    waiter.reject(poolError('POOL_TIMEOUT', details))
+    const counts = this.counts()
+    if (!this.queue.remove(waiter)) return
+    waiter.reject(this.refusals.timeout(waiter.timeoutMs, counts, this.leases, this.options.clock.monotonic()))
   }
 
-  private lend(slot: Slot<C>, borrower: Borrower, nowMs: number, waitedMs: number): Lease<C> {
-    this.slots.to(slot, 'held')
-    const lease = new Lease(slot, borrower, nowMs, waitedMs)
+  private lend(entry: PoolEntry<C>, borrower: Borrower, nowMs: number, waitedMs: number): Lease<C> {
+    this.entries.to(entry, 'held')
+    const lease = new Lease(entry, borrower, nowMs, waitedMs)
     this.leases.add(lease)
     this.options.events?.acquired?.(waitedMs)
     return lease
   }
 
-  /** Gives a connection to whom it is due, or puts it away. */
-  private offer(slot: Slot<C>, nowMs: number): void {
-    const outworn = this.closed ? 'closed' : slot.evicted ? 'evicted' : nowMs >= slot.expiresMs ? 'lifetime' : undefined
-    const waiter = this.paused || outworn !== undefined ? undefined : this.line.take()
-    if (outworn !== undefined) this.slots.close(slot, outworn)
-    else if (waiter !== undefined) waiter.resolve(this.lend(slot, waiter.borrower, nowMs, nowMs - waiter.sinceMs))
-    else if (this.slots.total > this.settings.size) this.slots.close(slot, 'overflow')
-    else this.slots.putIdle(slot, nowMs)
+  /** Lends a connection to the first of the waiting queue, or makes the connection idle, or closes the connection. */
+  private offer(entry: PoolEntry<C>, nowMs: number): void {
+    const isOld = nowMs >= entry.expiresMs
+    const unfit = this.closed ? 'closed' : entry.evicted ? 'evicted' : isOld ? 'lifetime' : undefined
+    const waiter = this.paused || unfit !== undefined ? undefined : this.queue.take()
+    if (unfit !== undefined) this.entries.close(entry, unfit)
+    else if (waiter !== undefined) waiter.resolve(this.lend(entry, waiter.borrower, nowMs, nowMs - waiter.sinceMs))
+    else if (this.entries.total > this.settings.size) this.entries.close(entry, 'overflow')
+    else this.entries.putIdle(entry, nowMs)
   }
 
-  private async check(slot: Slot<C>): Promise<void> {
-    const { clock } = this.options
-    this.slots.to(slot, 'checking')
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const cancel = clock.after(this.settings.validationTimeoutMs, () => resolve(false))
-    slot.connection.ping().then(
-      () => resolve(true),
-      () => resolve(false),
-    )
-    const alive = await promise
-    cancel()
-    if (slot.state !== 'checking') return
-    slot.aliveMs = clock.monotonic()
-    if (alive) this.offer(slot, slot.aliveMs)
-    else this.slots.close(slot, 'invalid')
+  private async check(entry: PoolEntry<C>): Promise<void> {
+    this.entries.to(entry, 'checking')
+    const answer = withDeadline(entry.connection.ping(), this.settings.validationTimeoutMs, this.options.clock, late)
+    const isAlive = await answer.then(() => true).catch(() => false)
+    if (entry.state !== 'checking') return
+    entry.aliveMs = this.options.clock.monotonic()
+    if (isAlive) this.offer(entry, entry.aliveMs)
+    else this.entries.close(entry, 'invalid')
     this.demand()
   }
 
-  /** Makes as many connections as are wanted and allowed. */
+  /** Opens as many connections as are needed and allowed. */
   private demand(): void {
-    const { connector, slots, line, settings } = this
-    if (slots.total + connector.connecting >= this.capacity) return
-    const wanted = () => {
-      const room = slots.total + connector.connecting
-      if (room < this.capacity && line.size > connector.connecting + slots.checking) return true
-      return room < settings.size && slots.idle.length + connector.connecting < settings.minIdle
+    const { connector, entries, queue, settings } = this
+    const capacity = capacityOf(settings)
+    if (entries.total + connector.connecting >= capacity) return
+    const isNeeded = () => {
+      const count = entries.total + connector.connecting
+      if (count < capacity && queue.size > connector.connecting + entries.checking) return true
+      return count < settings.size && entries.spare + connector.connecting < settings.minIdle
     }
-    while (!this.closed && !this.paused && !connector.isBusy && wanted()) void connector.connect(settings)
+    while (!this.closed && !this.paused && !connector.isBusy && isNeeded()) void connector.connect(settings)
   }
 
   private opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void {
     this.unavailable = false
     const nowMs = this.options.clock.monotonic()
-    const random = this.options.random ?? Math.random
-    const expiresMs = nowMs + lifetimeMs(this.settings.maxLifetimeMs, random())
-    const slot = this.slots.add(connection, nowMs, expiresMs, random())
+    const entry = this.entries.add(connection, nowMs, this.settings.maxLifetimeMs, this.options.random)
     onLost(() => {
-      this.slots.close(slot, 'lost')
+      this.entries.close(entry, 'lost')
       this.demand()
     })
     this.options.events?.created?.(tookMs)
-    this.offer(slot, nowMs)
+    this.offer(entry, nowMs)
     this.demand()
   }
 
   private connectFailed(): void {
-    if (this.connector.failuresInRow < this.settings.breakerFailures || this.slots.total > 0) return
+    if (this.connector.failuresInRow < this.settings.breakerFailures || this.entries.total > 0) return
     this.unavailable = true
-    for (const waiter of this.line.takeAll()) waiter.reject(this.unavailableError())
-  }
-
-  private unavailableError(): Error {
-    return poolError('POOL_UNAVAILABLE', { pool: this.options.name, reason: this.connector.problem ?? 'unknown' })
+    this.queue.rejectAll(this.refusals.unavailable)
   }
 }

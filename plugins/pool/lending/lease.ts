@@ -27,15 +27,15 @@ export interface PoolConnection {
   close(): void
 }
 
-export type SlotState = 'idle' | 'held' | 'checking' | 'closed'
+export type EntryState = 'idle' | 'held' | 'checking' | 'closed'
 
 /** One place of the pool with its connection. */
-export interface Slot<C extends PoolConnection = PoolConnection> {
+export interface PoolEntry<C extends PoolConnection = PoolConnection> {
   readonly id: number
   readonly connection: C
   readonly createdMs: number
   readonly expiresMs: number
-  state: SlotState
+  state: EntryState
   /** When it was last proven alive, monotonic milliseconds. */
   aliveMs: number
   idleSinceMs: number
@@ -60,7 +60,7 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   at = 0
 
   constructor(
-    readonly slot: Slot<C>,
+    readonly entry: PoolEntry<C>,
     readonly borrower: Borrower,
     /** Monotonic milliseconds. */
     readonly sinceMs: number,
@@ -68,7 +68,7 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   ) {}
 
   get connection(): C {
-    return this.slot.connection
+    return this.entry.connection
   }
 }
 

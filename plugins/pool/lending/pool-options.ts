@@ -1,5 +1,6 @@
 /** What a pool is made of, and what it tells. */
 import type { Clock } from '../../../core/plugin.ts'
+import type { PoolStatus } from '../api.ts'
 import type { BackOff } from './back-off.ts'
 import type { Lease, PoolConnection } from './lease.ts'
 
@@ -26,6 +27,8 @@ export interface PoolSettings {
   readonly backOff: BackOff
 }
 
+export const capacityOf = ({ size, maxOverflow }: PoolSettings): number => size + maxOverflow
+
 export type CloseReason = 'broken' | 'closed' | 'evicted' | 'idle' | 'invalid' | 'lifetime' | 'lost' | 'overflow'
 
 /** Called on the way of each statement: must be cheap and not throw. */
@@ -47,24 +50,18 @@ export interface PoolOptions<C extends PoolConnection> {
   connect(onClosed: () => void, signal: AbortSignal): Promise<C>
 }
 
-/** A snapshot. `total` = `active` + `idle` + `checking`. */
-export interface PoolCounts {
-  readonly total: number
-  /** Lent. */
-  readonly active: number
-  readonly idle: number
-  /** Idle ones that are asked for a sign of life before they are lent. */
-  readonly silent: number
-  /** Being asked for a sign of life. */
-  readonly checking: number
-  /** Being opened. */
-  readonly connecting: number
-  readonly waiting: number
-  /** Age of the oldest waiter in milliseconds, 0 without one. */
-  readonly oldestWaitMs: number
-  /** `size` and `maxOverflow` together. */
-  readonly max: number
-  readonly min: number
-  /** The breaker is open: the server cannot be reached and borrowers are refused. */
-  readonly unavailable: boolean
-}
+/** A snapshot of a pool. */
+export type PoolCounts = Pick<
+  PoolStatus,
+  | 'total'
+  | 'active'
+  | 'idle'
+  | 'silent'
+  | 'checking'
+  | 'connecting'
+  | 'waiting'
+  | 'oldestWaitMs'
+  | 'max'
+  | 'min'
+  | 'unavailable'
+>

@@ -1,11 +1,11 @@
 /** Runs statements on a lent connection: watched, cancelled on the server, with typed errors. */
 import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { Rows } from '../api.ts'
-import type { SqlConnection } from '../drivers/driver.ts'
+import type { RunningQuery, SqlConnection } from '../drivers/driver.ts'
 import { poolError } from '../errors.ts'
 import type { Lease } from '../lending/lease.ts'
 import type { Fingerprint } from './fingerprint.ts'
-import type { Work } from './statement.ts'
+import type { Query } from './query.ts'
 
 export interface ExecutorOptions {
   readonly name: string
@@ -56,19 +56,19 @@ export class Executor {
    */
   run(
     lease: Lease<SqlConnection>,
-    work: Work,
+    query: Query,
     signal: AbortSignal | undefined,
     nowMs: number,
     giveBack?: GiveBack,
   ): Promise<Rows> {
-    const { fingerprint } = work
+    const { fingerprint } = query
     lease.statement = fingerprint.text
     lease.statementSinceMs = nowMs
     if (fingerprint.marks) lease.marked = true
-    let running: ReturnType<Work['start']>
+    let running: RunningQuery
     try {
       this.refuse(lease, signal)
-      running = work.start(lease.connection)
+      running = query.start(lease.connection)
     } catch (thrown) {
       lease.statementSinceMs = undefined
       giveBack?.(lease, nowMs)
@@ -78,7 +78,7 @@ export class Executor {
     return settled.then(
       (rows) => {
         if (fingerprint.opens !== undefined) lease.inTransaction = fingerprint.opens
-        const sample = fingerprint.row?.sample === undefined ? work.text(running) : undefined
+        const sample = fingerprint.row?.sample === undefined ? query.text(running) : undefined
         this.ended(lease, fingerprint, nowMs, false, sample, giveBack)
         return rows
       },
@@ -115,15 +115,11 @@ export class Executor {
   private refuse(lease: Lease, signal: AbortSignal | undefined): void {
     const { name: pool } = this.options
     if (lease.released) throw poolError('POOL_RELEASED', { pool })
-    if (lease.slot.state === 'closed') throw poolError('POOL_CONNECTION_LOST', { pool })
+    if (lease.entry.state === 'closed') throw poolError('POOL_CONNECTION_LOST', { pool })
     signal?.throwIfAborted()
   }
 
-  private async abortable(
-    lease: Lease<SqlConnection>,
-    running: ReturnType<Work['start']>,
-    signal: AbortSignal,
-  ): Promise<Rows> {
+  private async abortable(lease: Lease<SqlConnection>, running: RunningQuery, signal: AbortSignal): Promise<Rows> {
     const { clock, abandon, cancelTimeoutMs } = this.options
     const { promise: givenUp, reject } = Promise.withResolvers<never>()
     const ended = new AbortController()
@@ -147,11 +143,7 @@ export class Executor {
     }
   }
 
-  private async cancel(
-    connection: SqlConnection,
-    running: ReturnType<Work['start']>,
-    ended: AbortSignal,
-  ): Promise<void> {
+  private async cancel(connection: SqlConnection, running: RunningQuery, ended: AbortSignal): Promise<void> {
     while (!ended.aborted) {
       await connection.cancel(running)
       if (ended.aborted) return
@@ -162,7 +154,7 @@ export class Executor {
   private typed(thrown: unknown, lease: Lease, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted) return signal.reason
     const { name } = this.options
-    if (isLost(thrown) || lease.slot.state === 'closed') {
+    if (isLost(thrown) || lease.entry.state === 'closed') {
       return poolError('POOL_CONNECTION_LOST', { pool: name }, thrown)
     }
     const timeoutMs = this.options.statementTimeoutMs()

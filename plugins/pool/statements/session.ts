@@ -5,7 +5,7 @@ import type { SqlConnection, SqlDriver } from '../drivers/driver.ts'
 import type { Lease } from '../lending/lease.ts'
 import type { Executor } from './executor.ts'
 import type { Fingerprints } from './fingerprint.ts'
-import { createSql, textWork, type Work } from './statement.ts'
+import { createSql, type Query, textQuery } from './query.ts'
 
 export interface SessionTools {
   readonly clock: Clock
@@ -24,8 +24,8 @@ export function createSession(
   whole?: AbortSignal,
 ): Session {
   let last: Promise<unknown> | undefined
-  const run = (work: Work, { signal = whole }: QueryOptions = {}): Promise<Rows> => {
-    const start = () => executor.run(lease, work, signal, clock.monotonic())
+  const run = (query: Query, { signal = whole }: QueryOptions = {}): Promise<Rows> => {
+    const start = () => executor.run(lease, query, signal, clock.monotonic())
     const mine: Promise<Rows> = last === undefined ? start() : last.then(start, start)
     last = mine
     const done = () => {
@@ -35,7 +35,7 @@ export function createSession(
     return mine
   }
   const query = (text: string, parameters: readonly unknown[] = [], options?: QueryOptions) =>
-    run(textWork(fingerprints.ofText(text), text, parameters), options)
+    run(textQuery(fingerprints.ofText(text), text, parameters), options)
   let savepoints = 0
   const savepoint = async <T>(work: (tx: Session) => PromiseLike<T>): Promise<T> => {
     savepoints += 1

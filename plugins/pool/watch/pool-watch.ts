@@ -2,7 +2,7 @@
 import type { Clock, Logger } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../../metrics/api.ts'
 import type { Holder, PoolStatus } from '../api.ts'
-import type { PoolState } from '../lending/connection-pool.ts'
+import type { ConnectionPool } from '../lending/connection-pool.ts'
 import { framesOf, type Lease, type PoolConnection, routeName } from '../lending/lease.ts'
 import type { CloseReason, PoolEvents } from '../lending/pool-options.ts'
 import type { Fingerprint, QueryType } from '../statements/fingerprint.ts'
@@ -109,8 +109,8 @@ export class PoolWatch {
     const { clock } = this.options
     const nowMs = clock.monotonic()
     const sorted = leases.toSorted((a, b) => a.sinceMs - b.sinceMs)
-    return sorted.map(({ slot, borrower, sinceMs, statement, statementSinceMs, inTransaction, leaked }) => ({
-      pid: slot.connection.pid,
+    return sorted.map(({ entry, borrower, sinceMs, statement, statementSinceMs, inTransaction, leaked }) => ({
+      pid: entry.connection.pid,
       kind: borrower.kind,
       sinceMs: clock.now() - (nowMs - sinceMs),
       heldMs: nowMs - sinceMs,
@@ -125,8 +125,8 @@ export class PoolWatch {
   }
 
   status<C extends PoolConnection>(
-    pool: PoolState<C>,
-    reserve: PoolState<C>,
+    pool: ConnectionPool<C>,
+    reserve: ConnectionPool<C>,
     driver: PoolStatus['driver'],
   ): PoolStatus {
     const { created, failures, problem = '' } = pool.connector
@@ -138,7 +138,7 @@ export class PoolWatch {
       avgWaitMs: this.avgWaitMs,
       paused: pool.paused,
       problem,
-      ...pool.totals,
+      ...pool.refusals.totals,
       leaks: this.leaks,
       slow: this.slow.count,
       created,
@@ -148,11 +148,11 @@ export class PoolWatch {
     }
   }
 
-  private about({ borrower, statement, slot }: Lease, heldMs: number | undefined) {
+  private about({ borrower, statement, entry }: Lease, heldMs: number | undefined) {
     const { requestId, kind } = borrower
     const route = routeName(borrower.route)
     const request = { ...(route !== undefined && { route }), ...(requestId !== undefined && { requestId }) }
     const held = heldMs === undefined ? {} : { heldMs: Math.round(heldMs) }
-    return { pool: this.options.name, pid: slot.connection.pid, kind, ...request, statement, ...held }
+    return { pool: this.options.name, pid: entry.connection.pid, kind, ...request, statement, ...held }
   }
 }

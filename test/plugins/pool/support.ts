@@ -1,6 +1,6 @@
 /** Connections that a test holds in its hand. */
 
-import { PoolState } from '../../../plugins/pool/lending/connection-pool.ts'
+import { ConnectionPool } from '../../../plugins/pool/lending/connection-pool.ts'
 import type { PoolConnection } from '../../../plugins/pool/lending/lease.ts'
 import type { PoolSettings } from '../../../plugins/pool/lending/pool-options.ts'
 import { testClock } from '../../../testing/test-clock.ts'
@@ -34,7 +34,7 @@ export function handPool(settings: Partial<PoolSettings> = {}, random: () => num
   const server = { up: true, hangs: false, pingFails: false }
   const connections: HeldConnection[] = []
   const closes: string[] = []
-  const pool = new PoolState<HeldConnection>({
+  const pool = new ConnectionPool<HeldConnection>({
     name: 'test',
     settings: { ...defaults, ...settings },
     clock,

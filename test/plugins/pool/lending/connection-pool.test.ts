@@ -42,7 +42,7 @@ test('POOL_TIMEOUT carries the numbers and who holds', async () => {
   expect(await message).toContain('total 1, active 1, idle 0, waiting 1')
   expect(await message).toContain('reserve GET /a r1 for 1000 ms (SELECT ?)')
   expect(pool.counts().waiting).toBe(0)
-  expect(pool.totals.timeouts).toBe(2)
+  expect(pool.refusals.totals.timeouts).toBe(2)
 })
 
 test('the line is bounded: POOL_QUEUE_FULL', async () => {
@@ -50,7 +50,7 @@ test('the line is bounded: POOL_QUEUE_FULL', async () => {
   await pool.acquire(borrower)
   const waiting = pool.acquire(borrower) as Promise<unknown>
   expect(() => pool.acquire(borrower)).toThrow('1 borrowers wait already')
-  expect(pool.totals.refused).toBe(1)
+  expect(pool.refusals.totals.refused).toBe(1)
   const drained = outcome(waiting)
   void pool.drain(1)
   expect(await drained).toBe('POOL_CLOSED')
@@ -197,7 +197,7 @@ test('two borrowers that each hold one and want another are told at once, with b
   expect(error.message).toContain('reserve GET /a')
   pool.release(b)
   await first
-  expect(pool.totals.deadlocks).toBe(1)
+  expect(pool.refusals.totals.deadlocks).toBe(1)
 })
 
 test('the back-off doubles up to its limit, and lifetimes are up to 2.5 % shorter', () => {

@@ -1,9 +1,9 @@
 /** The leases under way. */
 import { expect, test } from 'bun:test'
-import { Lease, type Slot } from '../../../../plugins/pool/lending/lease.ts'
+import { Lease, type PoolEntry } from '../../../../plugins/pool/lending/lease.ts'
 import { LeaseList } from '../../../../plugins/pool/lending/lease-list.ts'
 
-const lease = () => new Lease({} as Slot, { kind: 'query' }, 0, 0)
+const lease = () => new Lease({} as PoolEntry, { kind: 'query' }, 0, 0)
 
 test('it holds what was added and not removed, in whatever order, and what is removed twice once', () => {
   const list = new LeaseList()

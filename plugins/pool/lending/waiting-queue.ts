@@ -1,4 +1,4 @@
-/** First come, first served; and which leases cannot come back before somebody in the line is served. */
+/** Borrowers without a connection, first come, first served; and the leases that cannot be released before a borrower is served. */
 import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { Borrower, Lease, PoolConnection } from './lease.ts'
 
@@ -7,46 +7,19 @@ export interface Waiter<C extends PoolConnection> {
   /** Monotonic milliseconds. */
   readonly sinceMs: number
   readonly timeoutMs: number
+  readonly promise: Promise<Lease<C>>
   resolve(lease: Lease<C>): void
   reject(reason: unknown): void
 }
 
-/** @param aborted called when `signal` is aborted before the waiter is settled */
-export function createWaiter<C extends PoolConnection>(
-  borrower: Borrower,
-  sinceMs: number,
-  timeoutMs: number,
-  signal: AbortSignal | undefined,
-  aborted: () => void,
-) {
-  const { promise, resolve, reject } = Promise.withResolvers<Lease<C>>()
-  if (signal === undefined) return { waiter: { borrower, sinceMs, timeoutMs, resolve, reject }, promise }
-  signal.addEventListener('abort', aborted, { once: true })
-  const settled = () => signal.removeEventListener('abort', aborted)
-  const waiter: Waiter<C> = {
-    borrower,
-    sinceMs,
-    timeoutMs,
-    resolve(lease) {
-      settled()
-      resolve(lease)
-    },
-    reject(reason) {
-      settled()
-      reject(reason)
-    },
-  }
-  return { waiter, promise }
-}
-
-export class WaitingLine<C extends PoolConnection> {
+export class WaitingQueue<C extends PoolConnection> {
   private readonly waiters = new Set<Waiter<C>>()
   private readonly blocked = new Map<Lease, number>()
-  /** One timer for all: armed for who must go first, and left when that one is served. */
+  /** One timer for all waiters, armed for the waiter that is due first, and kept when that waiter is served. */
   private timer: Cancel | undefined
   private timerDueMs = 0
 
-  /** @param timedOut called for those who waited too long, who are in the line still */
+  /** @param timedOut called for each waiter that is due; it is still in the queue */
   constructor(
     private readonly clock: Clock,
     private readonly timedOut: (waiter: Waiter<C>) => void,
@@ -56,18 +29,38 @@ export class WaitingLine<C extends PoolConnection> {
     return this.waiters.size
   }
 
-  first(): Waiter<C> | undefined {
-    for (const waiter of this.waiters) return waiter
-    return undefined
+  counts(nowMs: number) {
+    const oldest = this.first()
+    return { waiting: this.size, oldestWaitMs: oldest === undefined ? 0 : nowMs - oldest.sinceMs }
   }
 
-  add(waiter: Waiter<C>): void {
+  /** @param aborted called when `signal` has taken the borrower out of the queue; its promise is rejected */
+  add(
+    borrower: Borrower,
+    sinceMs: number,
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+    aborted: () => void,
+  ): Waiter<C> {
+    const settle = Promise.withResolvers<Lease<C>>()
+    const waiter: Waiter<C> = { borrower, sinceMs, timeoutMs, ...settle }
+    if (signal !== undefined) {
+      const abort = () => {
+        if (!this.remove(waiter)) return
+        aborted()
+        settle.reject(signal.reason)
+      }
+      const settled = () => signal.removeEventListener('abort', abort)
+      signal.addEventListener('abort', abort, { once: true })
+      settle.promise.then(settled, settled)
+    }
     this.waiters.add(waiter)
-    for (const lease of waiter.borrower.blocks ?? []) this.blocked.set(lease, (this.blocked.get(lease) ?? 0) + 1)
-    this.arm(waiter.sinceMs + waiter.timeoutMs, waiter.sinceMs)
+    for (const lease of borrower.blocks ?? []) this.blocked.set(lease, (this.blocked.get(lease) ?? 0) + 1)
+    this.arm(sinceMs + timeoutMs, sinceMs)
+    return waiter
   }
 
-  /** @returns whether it was in the line */
+  /** @returns whether the waiter was in the queue */
   remove(waiter: Waiter<C>): boolean {
     if (!this.waiters.delete(waiter)) return false
     for (const lease of waiter.borrower.blocks ?? []) {
@@ -79,31 +72,35 @@ export class WaitingLine<C extends PoolConnection> {
   }
 
   take(): Waiter<C> | undefined {
-    if (this.waiters.size === 0) return undefined
     const waiter = this.first()
     if (waiter !== undefined) this.remove(waiter)
     return waiter
   }
 
-  takeAll(): Waiter<C>[] {
+  rejectAll(reason: () => Error): void {
     const all = [...this.waiters]
     this.waiters.clear()
     this.blocked.clear()
     this.timer?.()
     this.timer = undefined
-    return all
+    for (const waiter of all) waiter.reject(reason())
   }
 
-  /** The lease came back. */
+  /** The lease was released. */
   unblock(lease: Lease): void {
     if (this.blocked.size > 0) this.blocked.delete(lease)
   }
 
-  /** @returns how many of these are blocked */
+  /** @returns how many of `leases` are held by borrowers of this queue */
   blockedCount(leases: { has(lease: Lease): boolean }): number {
     let count = 0
     for (const lease of this.blocked.keys()) if (leases.has(lease)) count += 1
     return count
+  }
+
+  private first(): Waiter<C> | undefined {
+    for (const waiter of this.waiters) return waiter
+    return undefined
   }
 
   private arm(dueMs: number, nowMs: number): void {

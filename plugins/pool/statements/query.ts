@@ -1,26 +1,26 @@
 /** A statement in a template: a part of another until it is awaited. */
 import type { QueryOptions, Row, Rows, Sql, Statement } from '../api.ts'
-import type { Running, SqlConnection, SqlDriver } from '../drivers/driver.ts'
+import type { RunningQuery, SqlConnection, SqlDriver } from '../drivers/driver.ts'
 import type { Fingerprint, Fingerprints } from './fingerprint.ts'
 
 /** What is to be run, on whichever connection. */
-export interface Work {
+export interface Query {
   readonly fingerprint: Fingerprint
-  start(connection: SqlConnection): Running
+  start(connection: SqlConnection): RunningQuery
   /** The text that was sent, where it can be told. */
-  text(running: Running): string | undefined
+  text(running: RunningQuery): string | undefined
 }
 
 /** Runs a statement. */
-type Run = (work: Work, options: QueryOptions | undefined) => Promise<Rows>
+type Run = (query: Query, options: QueryOptions | undefined) => Promise<Rows>
 
-export const textWork = (fingerprint: Fingerprint, text: string, parameters: readonly unknown[]): Work => ({
+export const textQuery = (fingerprint: Fingerprint, text: string, parameters: readonly unknown[]): Query => ({
   fingerprint,
   start: (connection) => connection.text(text, parameters),
   text: () => text,
 })
 
-export class TemplateStatement<T = Row> implements Statement<T>, Work {
+export class TemplateQuery<T = Row> implements Statement<T>, Query {
   private chosen: QueryOptions | undefined
   private running: Promise<Rows> | undefined
 
@@ -58,20 +58,20 @@ export class TemplateStatement<T = Row> implements Statement<T>, Work {
   }
 
   /** The statement, or part of one, of a connection's own client. */
-  start(connection: SqlConnection): Running {
+  start(connection: SqlConnection): RunningQuery {
     const { values } = this
-    return connection.template(this.strings, values.some(isStatement) ? values.map(partOn(connection)) : values)
+    return connection.template(this.strings, values.some(isQuery) ? values.map(partOn(connection)) : values)
   }
 
-  text(running: Running): string | undefined {
+  text(running: RunningQuery): string | undefined {
     if (running.string !== undefined) return running.string
     const isPlain = this.values.every((value) => typeof value !== 'object' || value === null || value instanceof Date)
     return isPlain ? this.strings.reduce((text, part, index) => `${text}$${index}${part}`) : undefined
   }
 }
 
-const isStatement = (value: unknown): value is TemplateStatement => value instanceof TemplateStatement
-const partOn = (connection: SqlConnection) => (value: unknown) => (isStatement(value) ? value.start(connection) : value)
+const isQuery = (value: unknown): value is TemplateQuery => value instanceof TemplateQuery
+const partOn = (connection: SqlConnection) => (value: unknown) => (isQuery(value) ? value.start(connection) : value)
 
 const isTemplate = (first: unknown): first is TemplateStringsArray => Array.isArray(first) && 'raw' in first
 
@@ -79,7 +79,7 @@ const isTemplate = (first: unknown): first is TemplateStringsArray => Array.isAr
 export const createSql = (driver: SqlDriver, fingerprints: Fingerprints, run: Run): Sql =>
   Object.assign(
     (first: unknown, ...rest: readonly unknown[]) =>
-      isTemplate(first) ? new TemplateStatement(first, rest, fingerprints, run) : driver.part([first, ...rest]),
+      isTemplate(first) ? new TemplateQuery(first, rest, fingerprints, run) : driver.part([first, ...rest]),
     {
       json: (value: unknown) => driver.typed('json', [value]),
       array: (...values: readonly unknown[]) => driver.typed('array', values),
