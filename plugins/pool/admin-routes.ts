@@ -5,7 +5,7 @@ import { type PoolAction, poolActions } from './commands.ts'
 import type { NamedPools } from './engine.ts'
 import { statusOf } from './pgbouncer.ts'
 
-/** A pool, whosever it is. */
+/** A pool of the configuration or of the application. */
 type Shown = ReturnType<NamedPools['find']>
 
 const record = z.record(z.string(), z.unknown())
@@ -60,7 +60,7 @@ const EvictBody = z.strictObject({
   pid: z.int().min(1).max(2_147_483_647).optional().describe('Only the connection of this backend.'),
 })
 const DrainBody = z.strictObject({
-  timeoutMs: z.int().min(0).max(60_000).default(5_000).describe('After it, what is lent is closed, too.'),
+  timeoutMs: z.int().min(0).max(60_000).default(5_000).describe('After this time, lent connections are closed, too.'),
 })
 const acts = [
   { action: 'pause', access: 'operator', body: PauseBody, summary: 'Lends nothing until it is resumed.' },
@@ -158,8 +158,8 @@ export function poolAdminRoutes(pools: NamedPools) {
       async (c) => {
         const pool = pools.get(c.req.valid('param').pool)
         c.var.note.target = pool.name
-        const told = await poolActions[action](pool, c.req.valid('json') as Record<string, number>)
-        return c.json({ pool: pool.name, ...told, status: { ...pool.status() } }, 200)
+        const result = await poolActions[action](pool, c.req.valid('json') as Record<string, number>)
+        return c.json({ pool: pool.name, ...result, status: { ...pool.status() } }, 200)
       },
     )
   return app

@@ -1,4 +1,4 @@
-/** What other plugins and applications may use of pool. */
+/** The contract of pool for other plugins and applications. */
 import { service } from '../../core/plugin.ts'
 
 export type Row = Record<string, unknown>
@@ -6,7 +6,7 @@ export type Row = Record<string, unknown>
 export type Rows<T = Row> = T[] & { readonly count?: number; readonly command?: string }
 
 export interface AcquireOptions {
-  /** Takes the borrower out of the line, or cancels the statement on the server. */
+  /** Takes the borrower out of the waiting queue, or cancels the statement on the server. */
   readonly signal?: AbortSignal
   /** Milliseconds to wait for a connection. @default acquireTimeout */
   readonly timeoutMs?: number
@@ -15,11 +15,11 @@ export interface AcquireOptions {
 }
 
 export interface QueryOptions extends AcquireOptions {
-  /** It may run twice: it is repeated once where the connection is lost. @default false */
+  /** Whether the statement may run twice: a statement whose connection is lost is repeated once. @default false */
   readonly idempotent?: boolean
 }
 
-/** A statement in a template. It runs when awaited; unawaited, it is a part for another template. */
+/** A statement in a template: runs when it is awaited; without that, the statement is a part for another template. */
 export interface Statement<T = Row> extends PromiseLike<Rows<T>> {
   options(options: QueryOptions): Statement<T>
   catch<B = never>(rejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<Rows<T> | B>
@@ -49,7 +49,7 @@ export interface Session extends Sql {
 }
 
 export interface Reserved extends Session {
-  /** Gives it back; an open transaction is rolled back. Safe twice. */
+  /** Gives the connection back; an open transaction is rolled back. Safe twice. */
   release(): Promise<void>
 }
 
@@ -57,7 +57,7 @@ export interface BeginOptions extends AcquireOptions {
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
   /** @default false */
   readonly readOnly?: boolean
-  /** How often it is run again where the server undid it: serialization failure, deadlock. @default 0 */
+  /** How often a transaction that the server rolled back is run again: serialization failure, deadlock. @default 0 */
   readonly retries?: number
 }
 
@@ -75,17 +75,17 @@ export interface PoolStatus {
   readonly waiting: number
   /** Milliseconds. */
   readonly oldestWaitMs: number
-  /** Mean over the last full minute, also of those who did not have to wait. */
+  /** Mean over the last full minute, borrowers that did not wait included. */
   readonly avgWaitMs: number
   readonly max: number
   readonly min: number
   readonly paused: boolean
-  /** The server cannot be reached: borrowers are refused at once. */
+  /** The server cannot be reached: borrowers are refused immediately. */
   readonly unavailable: boolean
   /** Why connections cannot be made, empty while they can. */
   readonly problem: string
   readonly timeouts: number
-  /** Borrowers turned away since the line was full. */
+  /** Borrowers refused because the waiting queue was full. */
   readonly refused: number
   readonly deadlocks: number
   /** Borrowers that gave up waiting. */
@@ -100,12 +100,12 @@ export interface PoolStatus {
   readonly reserve: { readonly total: number; readonly active: number; readonly idle: number }
 }
 
-/** What is known of a pool that an application owns. */
+/** The status of a pool that an application owns. */
 export interface ForeignStatus {
   readonly name: string
   readonly driver: 'pg' | 'postgres' | 'bun'
   readonly owned: false
-  /** undefined where the client does not tell: postgres.js and Bun.SQL. */
+  /** undefined where the client does not report the number: postgres.js and Bun.SQL. */
   readonly total: number | undefined
   readonly active: number
   readonly idle: number | undefined
@@ -123,7 +123,7 @@ export interface Watched<T> {
   status(): ForeignStatus
   /** Oldest first. */
   holders(): readonly Holder[]
-  /** Looks no more. */
+  /** Stops watching. */
   stop(): void
 }
 
@@ -136,14 +136,14 @@ export interface Holder {
   readonly requestId: string | undefined
   /** Fingerprint of the last statement, no values. */
   readonly statement: string
-  /** Milliseconds that it runs by now; undefined between statements. */
+  /** Milliseconds for which the statement has been running; undefined between statements. */
   readonly runningMs: number | undefined
   readonly idleInTransaction: boolean
   readonly leaked: boolean
   readonly stack: readonly string[]
 }
 
-/** What statements of one shape took. */
+/** Number and time of the statements of one fingerprint. */
 export interface StatementStats {
   /** Of its fingerprint. */
   readonly id: string
@@ -170,7 +170,7 @@ export interface SlowStatement {
   readonly requestId?: string
 }
 
-/** What requests of one route took of the pool. */
+/** The use of the pool by the requests of one route. */
 export interface RouteUsage {
   readonly route: string
   /** Connections lent. */
@@ -207,9 +207,9 @@ export interface Pool {
   routes(): readonly RouteUsage[]
   pause(): void
   resume(): void
-  /** Renews connections, those that are lent when they come back. @param pid only this one @returns how many */
+  /** Closes idle connections, and lent ones at their release. @param pid only this one @returns the number of connections */
   evict(pid?: number): number
-  /** Lends no more and closes when all is back, or after `timeoutMs`. */
+  /** Stops lending and closes when all connections are released, or after `timeoutMs`. */
   drain(timeoutMs?: number): Promise<void>
 }
 

@@ -6,12 +6,12 @@ import type { NamedPools } from './engine.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'
 
-/** What is shown of a pool, whosever it is. */
+/** A pool of the configuration or of the application. */
 type Shown = ReturnType<NamedPools['find']>
 
 type Args = Readonly<Record<string, unknown>>
 
-/** What an operator may do to a pool. @returns what there is to tell of it */
+/** The actions of an operator on a pool. @returns further fields of the answer */
 export const poolActions = {
   pause: (pool: Pool) => pool.pause(),
   resume: (pool: Pool) => pool.resume(),
@@ -52,8 +52,8 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
       async run(args) {
         const pool = pools.get(named(args))
         const options = { pid: wholeNumber('pid', args.pid), timeoutMs: milliseconds('timeout', args.timeout) }
-        const told = await poolActions[action](pool, options)
-        return { pool: pool.name, action, ...told, status: pool.status() }
+        const result = await poolActions[action](pool, options)
+        return { pool: pool.name, action, ...result, status: pool.status() }
       },
     })
   return [

@@ -15,7 +15,9 @@ const Settings = {
   startup: z
     .enum(['lazy', 'once', 'wait'])
     .default('lazy')
-    .describe('At start: connect when needed, or try once, or try until `startupTimeout`; the plugin fails without.'),
+    .describe(
+      'At start: connect when needed, or try once, or try until `startupTimeout`; without a connection the plugin fails.',
+    ),
   startupTimeout: duration({ min: '1s', max: '50s' }).prefault('10s').describe('How long `startup: wait` tries.'),
   idleTimeout: duration().prefault('10m').describe('Idle connections go after it, at least 10s; `0`: never.'),
   maxLifetime: duration()
@@ -36,7 +38,7 @@ const Settings = {
     .describe('How long the server may take to end a statement that was aborted; then its connection is closed.'),
   leakThreshold: duration()
     .prefault('1m')
-    .describe('Who holds for longer is reported; at least 2s, at most `maxLifetime`; `0`: never.'),
+    .describe('Connections held for longer are reported; at least 2s, at most `maxLifetime`; `0`: never.'),
   slowStatement: duration().prefault('1s').describe('Statements that take longer are logged; `0`: never.'),
   maxWaiting: z.int().min(1).max(1_000_000).default(10_000).describe('Borrowers that may wait.'),
 }
@@ -44,7 +46,7 @@ const Settings = {
 const Base = z.strictObject(Settings)
 type Base = z.output<typeof Base>
 
-/** What does not go together. @see HikariCP `HikariConfig.validateNumerics`, which repairs what we refuse */
+/** Options that exclude each other. @see HikariCP `HikariConfig.validateNumerics`, which repairs such options */
 function problems(pool: Base): readonly (readonly [key: keyof Base, what: string])[] {
   const { validationTimeout, acquireTimeout, idleTimeout, maxLifetime, keepalive, leakThreshold, minIdle, size } = pool
   const lifetime = maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime

@@ -52,7 +52,7 @@ const limitsOf = ({ leakThreshold, slowStatement }: PoolSection) => ({
   slowStatementMs: slowStatement,
 })
 
-/** Whether other connections are needed for it. */
+/** Whether the next section needs other connections. */
 const isElsewhere = (before: PoolSection, after: PoolSection): boolean =>
   before.url !== after.url ||
   before.driver !== after.driver ||
@@ -74,7 +74,7 @@ export class NamedPools implements Pools {
 
   private readonly watched = new Map<string, { readonly pool: ForeignPool; readonly stop: () => void }>()
 
-  /** @param opened told of each pool; what it returns is called when that pool goes */
+  /** @param opened called with each pool; its result is called when that pool is removed */
   constructor(
     private config: PoolConfig,
     private readonly clock: Clock,
@@ -90,7 +90,7 @@ export class NamedPools implements Pools {
     return [...this.members.values()].map(({ pool }) => pool)
   }
 
-  /** Those of applications, too. */
+  /** All pools, those of applications included. */
   get all(): readonly (SqlPool | ForeignPool)[] {
     return [...this.own, ...[...this.watched.values()].map(({ pool }) => pool)]
   }
@@ -120,7 +120,7 @@ export class NamedPools implements Pools {
       const pool = foreign('pg', pgCounts(client))
       return this.show(pool, client, watchPgPool(client, pool))
     }
-    if (!isSqlClient(client)) throw refused('it is none that is known')
+    if (!isSqlClient(client)) throw refused('the client is not one of a known kind')
     const pool = foreign(client.options.adapter === undefined ? 'postgres' : 'bun', sqlCounts(client))
     return this.show(pool, watchSqlClient(client, pool) as T, () => {})
   }
@@ -153,7 +153,7 @@ export class NamedPools implements Pools {
 
   /**
    * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
-   * nobody who waits or holds is disturbed.
+   * neither borrowers nor holders are disturbed.
    * @param next that of a pool which has a url, which the host makes sure of
    * @throws (rejects) POOL_UNAVAILABLE, POOL_NEEDS_RESTART: nothing has changed then
    */

@@ -6,7 +6,7 @@ export const poolError = defineErrors('pool', {
     status: 503,
     message:
       'pool {pool}: no connection within {timeoutMs} ms (total {total}, active {active}, idle {idle}, waiting {waiting}); oldest holders: {holders}',
-    help: 'See who holds connections with `arkwatch pool.holders`; hold them for less time, or raise `size`.',
+    help: 'See who holds connections with `arkwatch pool.holders`; hold connections for less time, or raise `size`.',
   },
   POOL_QUEUE_FULL: {
     status: 503,
@@ -16,18 +16,22 @@ export const poolError = defineErrors('pool', {
   POOL_DEADLOCK: {
     message:
       'pool {pool}: every connection is held by code that waits for a further one; held since: {held}; asked again: {asked}',
-    help: 'Use the connection that is held (`tx`) for the inner statement, or give it back first.',
+    help: 'Use the connection that is held (`tx`) for the inner statement, or release the connection first.',
   },
   POOL_UNAVAILABLE: {
     status: 503,
     message: 'pool {pool}: the database cannot be reached: {reason}',
-    help: 'See whether the server is up and `url` is right; the pool goes on trying by itself.',
+    help: 'See whether the server is up and `url` is right; the pool keeps trying.',
   },
-  POOL_CLOSED: { status: 503, message: 'pool {pool} is closed', help: 'It was drained, or Arkwatch is stopping.' },
+  POOL_CLOSED: {
+    status: 503,
+    message: 'pool {pool} is closed',
+    help: 'The pool was drained, or Arkwatch is stopping.',
+  },
   POOL_CONNECTION_LOST: {
     status: 503,
     message: 'pool {pool}: the connection was lost while a statement ran',
-    help: 'Whether the statement took effect is not known; repeat it only if that is safe (`idempotent: true`).',
+    help: 'Whether the statement took effect is not known; repeat the statement only if that is safe (`idempotent: true`).',
   },
   POOL_STATEMENT_TIMEOUT: {
     status: 503,
@@ -39,22 +43,25 @@ export const poolError = defineErrors('pool', {
     help: 'Let the error of the statement through, or guard it with a savepoint.',
   },
   POOL_RELEASED: {
-    message: 'pool {pool}: the connection was given back already',
+    message: 'pool {pool}: the connection was released already',
     help: 'Use a reserved connection only before its release(), and a transaction only inside its function.',
   },
   POOL_UNKNOWN: {
     status: 404,
-    message: 'there is no pool {pool}; there are {known}',
-    help: 'Name it under `plugins.pool.pools`.',
+    message: 'pool {pool} does not exist; the pools are {known}',
+    help: 'Add the pool under `plugins.pool.pools`.',
   },
   POOL_EXPLAIN_REFUSED: {
     message: 'EXPLAIN is refused: {reason}',
     help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
   },
-  POOL_ARGUMENT: { message: 'argument {name}: expected {expected}, got {seen}', help: 'Give it as it is described.' },
+  POOL_ARGUMENT: {
+    message: 'argument {name}: expected {expected}, got {seen}',
+    help: 'Give the argument as described.',
+  },
   POOL_WATCH_REFUSED: {
     message: 'the pool {pool} cannot be watched: {reason}',
-    help: 'Give a pg.Pool, a postgres.js or a Bun.SQL client, and a name of its own in lower_snake_case.',
+    help: 'Give a pg.Pool, a postgres.js or a Bun.SQL client, and an unused name in lower_snake_case.',
   },
   POOL_NOT_OWNED: {
     status: 409,

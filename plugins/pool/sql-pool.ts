@@ -13,7 +13,7 @@ import { createSql, type Query, textQuery } from './statements/query.ts'
 import { createSession, type SessionTools } from './statements/session.ts'
 import { PoolWatch, type WatchOptions } from './watch/pool-watch.ts'
 
-/** What may change while it runs. */
+/** The options that a reload may change. */
 export interface SqlPoolTarget {
   readonly driver: SqlDriver
   readonly driverName: 'postgres' | 'bun'
@@ -33,7 +33,7 @@ const reserveSettings = (settings: PoolSettings): PoolSettings => ({
   maxWaiting: 100,
 })
 
-/** Takes back what a borrower may have left behind, as `DISCARD ALL` does, but for prepared statements. */
+/** Resets the session of a borrower, as `DISCARD ALL` does, but keeps prepared statements. */
 const reset =
   'ROLLBACK; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES'
 
@@ -142,7 +142,7 @@ export class SqlPool implements Pool {
     await Promise.all([this.main.drain(timeoutMs), this.reserved.drain(timeoutMs)])
   }
 
-  /** Takes other limits or another server from now on. Who waits goes on waiting, what is lent stays lent. */
+  /** Sets other limits or another server. Waiting borrowers continue to wait, lent connections stay lent. */
   reconfigure(target: SqlPoolTarget & Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
     const isElsewhere = target.driver !== this.target.driver
     this.target = target
@@ -177,7 +177,7 @@ export class SqlPool implements Pool {
     }
   }
 
-  /** Not an async function: it is on the way of each statement. */
+  /** Not an async function, because each statement runs this code. */
   private once(query: Query, options: QueryOptions | undefined): Promise<Rows> {
     const isMain = options?.lane !== 'reserve'
     const { state, giveBack } = isMain ? this.lanes.main : this.lanes.reserve
@@ -222,7 +222,7 @@ export class SqlPool implements Pool {
     const { isolation, readOnly = false, signal } = options
     const { lease, lane } = await this.lend(currentBorrower('begin', this), options)
     const tx = createSession(lease, this.tools, signal)
-    // Also where BEGIN is given up on its way: nobody knows then whether the server had begun.
+    // Also where BEGIN is aborted: then it is not known whether the server has begun.
     lease.inTransaction = true
     try {
       await tx.query(`BEGIN${isolation ? ` ISOLATION LEVEL ${isolation}` : ''}${readOnly ? ' READ ONLY' : ''}`)

@@ -1,4 +1,4 @@
-/** What other plugins may use of redis. */
+/** The contract of redis for other plugins and applications. */
 import { service } from '../../core/plugin.ts'
 
 export type RedisArgument = string | number | Uint8Array

@@ -1,11 +1,11 @@
-/** PURE. The circuit breaker: refuses at once what would only time out. */
+/** PURE. The circuit breaker: refuses commands immediately that would only time out. */
 
 export interface Breaker {
   /** Failures in a row. */
   readonly failures: number
   /** Until when everything is refused; undefined while closed. */
   readonly openUntilMs: number | undefined
-  /** One call is under way that decides. */
+  /** The deciding call is in progress. */
   readonly probing: boolean
 }
 

@@ -38,7 +38,9 @@ export const RedisConfig = z
       .max(1_000_000)
       .default(10_000)
       .describe('Commands that may wait for an answer; further ones are refused.'),
-    reconnectMax: duration({ min: '50ms' }).prefault('5s').describe('Longest pause between two attempts to connect.'),
+    reconnectMax: duration({ min: '50ms' })
+      .prefault('5s')
+      .describe('Longest back-off between two attempts to connect.'),
     failures: z.int().min(1).max(1_000).default(3).describe('Timeouts in a row that open the breaker.'),
     coolDown: duration({ min: '10ms' })
       .prefault('2s')

@@ -5,7 +5,7 @@ import type { RedisConfig } from './config.ts'
 import { redisError } from './errors.ts'
 
 export type { Client }
-/** Makes a client that connects at once and again for ever. @param name shown in CLIENT LIST */
+/** Makes a client that connects immediately and reconnects without end. @param name shown in CLIENT LIST */
 export type Connect = (name: string) => Client
 
 /**

@@ -1,4 +1,4 @@
-/** When calls are given up: one timer for all, armed for the one that is due first, and left when that one has ended. */
+/** The deadlines of calls: one timer for all, armed for the call that is due first, and kept when that call has ended. */
 import type { Cancel, Clock } from '../../core/plugin.ts'
 
 export interface Due {
@@ -28,7 +28,7 @@ export class Deadlines<T extends Due> {
     if (this.closed) this.rest()
   }
 
-  /** No more come: the timer goes with the last of those under way. */
+  /** No further call is added: the timer ends with the last call in progress. */
   close(): void {
     this.closed = true
     this.rest()

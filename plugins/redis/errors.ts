@@ -5,7 +5,7 @@ export const redisError = defineErrors('redis', {
   REDIS_UNAVAILABLE: {
     status: 503,
     message: 'redis is not available: {reason}',
-    help: 'See the check `redis` in /health/comprehensive; the connection is made again by itself.',
+    help: 'See the check `redis` in /health/comprehensive; the plugin reconnects by itself.',
   },
   REDIS_TIMEOUT: {
     status: 503,
@@ -14,8 +14,8 @@ export const redisError = defineErrors('redis', {
   },
   REDIS_QUEUE_FULL: {
     status: 503,
-    message: 'redis has {limit} commands waiting for a connection already',
-    help: 'The server is away or too slow for what is asked of it. Ask for less, or raise `plugins.redis.maxQueue`.',
+    message: 'redis has {limit} commands already waiting for a connection',
+    help: 'The server is away or too slow for the load. Send fewer commands, or raise `plugins.redis.maxQueue`.',
   },
   REDIS_COMMAND_FAILED: {
     message: 'redis refused {command}: {reason}',

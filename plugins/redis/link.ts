@@ -11,7 +11,7 @@ export interface LinkOptions {
   readonly open: () => Client
   readonly config: RedisConfig
   readonly clock: Clock
-  /** Told when it becomes usable or ceases to be, with the reason. */
+  /** Called when the connection takes commands, and with the reason when it does not. */
   readonly onState: (reason: string | undefined) => void
 }
 
@@ -35,14 +35,14 @@ const asBuffer = (arg: RedisArgument) =>
 export class RedisLink {
   readonly counts = { commands: 0, refused: 0, timeouts: 0, rejected: 0, reconnects: 0 }
   pending = 0
-  /** Told the seconds that each answer took. */
+  /** Called with the seconds that each answer took. */
   observe: (seconds: number) => void = () => {}
   private client: Client | undefined
   private readonly queue = new Set<Call>()
   private readonly deadlines: Deadlines<Call>
   private breaker: Breaker = closedBreaker
   private ready = false
-  /** The connection is being closed, to be made anew. */
+  /** The connection is being closed and will be opened again. */
   private renewing = false
   private connections = 0
   /** Why the last attempt failed; cleared by a connection. */
@@ -83,7 +83,7 @@ export class RedisLink {
     if (this.closed) return
     const wasReady = this.ready
     this.ready = false
-    // A connection that was lost may be back in a moment: what comes until the next attempt fails may wait for it.
+    // A lost connection may be replaced soon: until the next attempt fails, commands wait for the connection.
     if (wasReady) {
       this.reason = undefined
       this.options.onState(reason)
@@ -197,7 +197,7 @@ export class RedisLink {
     this.breaker = failed(this.breaker, clock.monotonic(), limits)
     if (this.breaker.openUntilMs === undefined) return
     if (!wasOpen) onState('no answer in time, the breaker is open')
-    // A socket that does not answer may be dead on the other side only: a new one tells.
+    // A socket without answers may be dead on the other side only: a new socket shows whether the server is.
     if (!timedOut || !this.ready || this.renewing) return
     this.renewing = true
     this.client?.disconnect(true)

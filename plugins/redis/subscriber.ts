@@ -1,4 +1,4 @@
-/** The connection for messages: subscribes again after each reconnection and says so. */
+/** The connection for messages: subscribes again after each reconnection and notifies callbacks. */
 import { type Clock, type Logger, withDeadline } from '../../core/plugin.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'

@@ -1,6 +1,6 @@
 /**
- * Teaches a client of postgres.js the server's array types. Its own way (`fetch_types`) runs a statement that nobody
- * awaits: a connection that is lost meanwhile is an unhandled rejection, which ends the process.
+ * Registers the server's array types in a client of postgres.js. The option `fetch_types` of the client runs a statement
+ * that is not awaited: a connection that is lost meanwhile is an unhandled rejection, which ends the process.
  */
 import type { Sql } from 'postgres'
 import { readArray, writeArray } from './array-text.ts'

@@ -1,4 +1,4 @@
-/** Connections by Bun's own client, one each, reserved: it opens none anew behind the pool's back. */
+/** Connections by Bun's own client: one reserved connection for each client, so that the client opens no further one. */
 import { type ReservedSQL, SQL } from 'bun'
 import type { DriverOptions, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
 
@@ -23,7 +23,7 @@ export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
   const parts = client() as unknown as Parts
   return {
     part: (values) => parts(...values),
-    // It writes objects as JSON by itself.
+    // The client itself writes objects as JSON.
     typed: (kind, values) => (kind === 'json' ? values[0] : parts.array(...values)),
     async open(onClosed, signal) {
       signal.throwIfAborted()

@@ -1,19 +1,19 @@
-/** What the pool needs of a PostgreSQL client. */
+/** The parts of a PostgreSQL client that the pool uses. */
 import type { Rows } from '../api.ts'
 import type { PoolConnection } from '../lending/lease.ts'
 
 export type { Row, Rows } from '../api.ts'
 
-/** A statement: runs when it is awaited, and serves as a part of another until then. */
+/** A statement of a client: runs when it is awaited, and serves as a part of another statement until then. */
 export interface RunningQuery extends PromiseLike<Rows> {
-  /** What was sent, with `$1` for the parameters, where the client tells. */
+  /** The text that was sent, with `$1` for the parameters, where the client reports the text. */
   readonly string?: string
 }
 
 export interface SqlConnection extends PoolConnection {
   text(sql: string, parameters: readonly unknown[]): RunningQuery
   template(strings: TemplateStringsArray, values: readonly unknown[]): RunningQuery
-  /** Asks the server to end a statement; may be asked again. @returns settles when the server was told; never rejects */
+  /** Asks the server to end a statement; safe twice. @returns settles when the server has the request; never rejects */
   cancel(running: RunningQuery): Promise<void>
   /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
   readonly raw: unknown
@@ -21,9 +21,9 @@ export interface SqlConnection extends PoolConnection {
 
 export interface SqlDriver {
   /**
-   * Opens a connection and asks it something.
+   * Opens a connection and runs a statement on the connection.
    * @param onClosed called when it ends by itself
-   * @param signal ends the attempt: nothing of it stays behind
+   * @param signal ends the attempt and closes its socket
    */
   open(onClosed: () => void, signal: AbortSignal): Promise<SqlConnection>
   /** `sql(rows)`, `sql('column')`: parts of templates. */

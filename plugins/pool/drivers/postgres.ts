@@ -1,4 +1,4 @@
-/** Connections by postgres.js: one client of one connection each, so that the pool alone decides who waits. */
+/** Connections by postgres.js: one client of one connection each, so that only the pool decides which borrower waits. */
 import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/plugin.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
@@ -65,9 +65,9 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
   }
 }
 
-/** What a statement of postgres.js holds for its `cancel()`. */
+/** The fields of a statement of postgres.js that its `cancel()` uses. */
 interface Cancellable {
-  /** The connection that it went to; null until it is sent. */
+  /** The connection of the statement; null until the statement is sent. */
   readonly state: unknown
   /** Whether the server is at it: of another one, the promise of the canceller would never settle. */
   readonly active: boolean
@@ -76,7 +76,7 @@ interface Cancellable {
 
 /**
  * As `cancel()` of postgres.js does, but for two of its faults: (1) a statement cancelled before it is sent blocks its
- * client for ever, so it is sent first; (2) it drops the promise of the canceller, whose rejection nobody could catch.
+ * client for ever, so it is sent first; (2) it drops the promise of the canceller, whose rejection could not be caught.
  */
 async function cancel(statement: Cancellable): Promise<void> {
   if (statement.state === null) await yieldToLoop()

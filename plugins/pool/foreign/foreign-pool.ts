@@ -1,21 +1,21 @@
-/** A pool that an application owns, seen as one of ours is: who holds, who waits, how long. It is only looked at. */
+/** A pool that an application owns: its holders, waiting borrowers and times, observed and never changed. */
 import type { ForeignStatus } from '../api.ts'
 import { currentBorrower } from '../lending/borrower.ts'
 import { type Borrower, Lease, type PoolEntry } from '../lending/lease.ts'
 import { Fingerprints } from '../statements/fingerprint.ts'
 import { PoolWatch, type WatchOptions } from '../watch/pool-watch.ts'
 
-/** What only the client knows. */
+/** The numbers that only the client knows. */
 export interface ForeignCounts {
-  /** Connections that are open; undefined where the client does not tell. */
+  /** Connections that are open; undefined where the client does not report the number. */
   readonly total: number | undefined
   readonly idle: number | undefined
-  /** Borrowers in the client's own line; undefined where it does not tell, then they are those whom we saw ask. */
+  /** Borrowers in the client's own queue; undefined where the client does not report the number: then requests are counted here. */
   readonly waiting: number | undefined
   readonly max: number
 }
 
-/** Somebody who asked and has got nothing yet. */
+/** A borrower without a connection. */
 export interface Asking {
   readonly borrower: Borrower
   readonly sinceMs: number
@@ -65,7 +65,7 @@ export class ForeignPool {
     this.watch.events.released?.(lease, this.options.clock.monotonic() - lease.sinceMs)
   }
 
-  /** Notes what begins on a connection. @returns called when it has ended */
+  /** Records that a statement begins. @returns a function to call when the statement has ended */
   statement(lease: Lease, text: string | readonly string[]): (failed: boolean) => void {
     const shape = typeof text === 'string' ? this.fingerprints.ofText(text) : this.fingerprints.ofTemplate(text)
     const startedMs = this.options.clock.monotonic()

@@ -1,4 +1,4 @@
-/** Looks at a `pg.Pool` of an application: its own counts and events, and its `connect`, timed in place. */
+/** Watches a `pg.Pool` of an application: its counts and events, and its `connect`, timed in place. */
 import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
@@ -30,7 +30,7 @@ export const pgCounts = (pool: PgPool) => (): ForeignCounts => ({
   max: pool.options.max ?? 10,
 })
 
-/** Takes our method off, so that the one of its class shows again. */
+/** Removes our method, so that the method of the class is called again. */
 const putBack = (owner: object, method: string): void => void Reflect.deleteProperty(owner, method)
 
 const textOf = (query: unknown): string =>
@@ -60,7 +60,7 @@ function timeStatements(client: PgClient, lease: Lease, foreign: ForeignPool): (
   return () => putBack(client, 'query')
 }
 
-/** @returns undoes it; what is lent then is counted no more */
+/** @returns stops watching; connections that are lent then are counted as released */
 export function watchPgPool(pool: PgPool, foreign: ForeignPool): () => void {
   const connect = pool.connect
   const held = new Map<PgClient, { lease: Lease; undo: () => void }>()

@@ -1,4 +1,4 @@
-/** Looks at a postgres.js or Bun.SQL client of an application through a stand-in, since neither has statistics. */
+/** Watches a postgres.js or Bun.SQL client of an application through a stand-in, since neither has statistics. */
 import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
@@ -16,7 +16,7 @@ export interface SqlClient {
 export const isSqlClient = (client: unknown): client is SqlClient =>
   typeof client === 'function' && ['begin', 'reserve', 'unsafe', 'options'].every((key) => key in client)
 
-/** Neither client tells how many connections are open or free. */
+/** Neither client reports how many connections are open or free. */
 export const sqlCounts = (client: SqlClient) => (): ForeignCounts => ({
   total: undefined,
   idle: undefined,
@@ -65,7 +65,7 @@ function standIn<C extends SqlClient>(
   })
 }
 
-/** @returns the client to use from now on: it does what `client` does, and is measured */
+/** @returns the client to use from now on: the measured stand-in of `client` */
 export function watchSqlClient<C extends SqlClient>(client: C, foreign: ForeignPool): C {
   const onHeld = <S extends SqlClient>(session: S, lease: Lease, own: Record<string, unknown> = {}): S =>
     standIn(session, (text) => foreign.statement(lease, text), own)

@@ -1,4 +1,4 @@
-/** PURE. How long the pool waits before it tries again to reach the server. */
+/** PURE. The back-off between two attempts to connect, and the ageing of connections. */
 
 export interface BackOff {
   /** Milliseconds after the first failure. */
@@ -8,7 +8,7 @@ export interface BackOff {
 }
 
 /**
- * Doubles from failure to failure, with half of it at random, so that many processes do not come back at once.
+ * Doubles from failure to failure, with half of it at random, so that many processes do not reconnect together.
  * @param failures in a row, from 1
  * @param random 0-1
  * @returns milliseconds

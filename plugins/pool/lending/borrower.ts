@@ -1,4 +1,4 @@
-/** Who borrows: the request that the code works for, and the leases that the code holds already. */
+/** The current borrower: the request of the calling code, and the leases that the code holds already. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { currentRequest, type RequestScope, type Route } from '../../../core/plugin.ts'
 import type { Borrower, Lease } from './lease.ts'
@@ -11,7 +11,7 @@ interface Held {
 
 /** One per process: a transaction of one pool may hold a statement of another. */
 const holding = new AsyncLocalStorage<Held>()
-/** Transactions under way and connections reserved by requests: without any, nobody need look. */
+/** Number of transactions in progress and connections reserved by requests; with 0 no lookup is needed. */
 let holders = 0
 /** Connections reserved by the code of a request, which has no end as a transaction's function has one. */
 const reservedBy = new WeakMap<RequestScope, Set<Held>>()
@@ -45,7 +45,7 @@ function leasesOf(pool: object, scope: RequestScope | undefined): Lease[] {
   return leases
 }
 
-/** The stack is taken only from who may hold for long, or nests. */
+/** Takes a stack only of a borrower that may hold for long or holds a lease already. */
 export function currentBorrower(kind: Borrower['kind'], pool: object): Borrower {
   const scope = currentRequest()
   if (kind === 'query' && holders === 0 && scope === undefined) return nobody
@@ -65,7 +65,7 @@ export async function whileHolding<T>(pool: object, lease: Lease, work: () => Pr
   }
 }
 
-/** Notes that the request under way holds `lease`. @returns takes it back */
+/** Records that the current request holds `lease`. @returns removes the record */
 export function holdForRequest(pool: object, lease: Lease): () => void {
   const scope = currentRequest()
   if (scope === undefined) return () => {}

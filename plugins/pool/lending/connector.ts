@@ -5,7 +5,7 @@ import type { PoolConnection } from './lease.ts'
 import type { PoolOptions } from './pool-options.ts'
 
 export interface ConnectorListener<C> {
-  /** @param onLost tells whom to tell when the connection ends by itself */
+  /** @param onLost registers the callback for the end of the connection */
   opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void
   failed(): void
   /** The back-off is over. */
@@ -13,7 +13,7 @@ export interface ConnectorListener<C> {
 }
 
 export class Connector<C extends PoolConnection> {
-  /** Attempts under way. */
+  /** Attempts in progress. */
   connecting = 0
   created = 0
   failures = 0
@@ -30,7 +30,7 @@ export class Connector<C extends PoolConnection> {
     private readonly listener: ConnectorListener<C>,
   ) {}
 
-  /** A back-off is under way, or one attempt is enough for now. */
+  /** Whether no attempt may begin: a back-off runs, or an attempt after a failure is in progress. */
   get isBusy(): boolean {
     return this.stopped || this.retry !== undefined || (this.failuresInRow > 0 && this.connecting > 0)
   }

@@ -1,8 +1,8 @@
-/** A connection lent to somebody, and what is known of the borrower. */
+/** A lent connection and its borrower. */
 import { join } from 'node:path'
 import type { Route } from '../../../core/plugin.ts'
 
-/** Who asks for a connection. */
+/** The code that asks for a connection. */
 export interface Borrower {
   /** `query` ends by itself; the others hold the connection as long as their code likes. */
   readonly kind: 'query' | 'begin' | 'reserve' | 'internal'
@@ -17,31 +17,31 @@ export interface Borrower {
 
 export const routeName = (route: Route | undefined): string | undefined => route && `${route.method} ${route.pattern}`
 
-/** What the pool needs of a connection. */
+/** The parts of a connection that the pool uses. */
 export interface PoolConnection {
   /** Process id of the backend, 0 where it is not known. */
   readonly pid: number
   /** Asks the server for a sign of life. */
   ping(): Promise<void>
-  /** Closes at once. Never throws, safe twice. */
+  /** Closes immediately. Never throws, safe twice. */
   close(): void
 }
 
 export type EntryState = 'idle' | 'held' | 'checking' | 'closed'
 
-/** One place of the pool with its connection. */
+/** One connection with its state. */
 export interface PoolEntry<C extends PoolConnection = PoolConnection> {
   readonly id: number
   readonly connection: C
   readonly createdMs: number
   readonly expiresMs: number
   state: EntryState
-  /** When it was last proven alive, monotonic milliseconds. */
+  /** When the server last answered, monotonic milliseconds. */
   aliveMs: number
   idleSinceMs: number
   /** 0-1, so that not all are asked for a sign of life together. */
   readonly jitter: number
-  /** To be closed when it comes back. */
+  /** To be closed at its release. */
   evicted: boolean
 }
 
@@ -51,12 +51,12 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   /** Monotonic milliseconds; undefined while no statement runs. */
   statementSinceMs: number | undefined
   inTransaction = false
-  /** Something may stay behind in the session: a setting, a lock, a cursor. */
+  /** The session may keep a setting, a lock, a cursor. */
   marked = false
   /** Reported as a leak. */
   leaked = false
   released = false
-  /** Its place in the list of its pool. */
+  /** Its index in the list of its pool. */
   at = 0
 
   constructor(
@@ -72,13 +72,13 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   }
 }
 
-const poolFolder = join(import.meta.dir, '..', '/')
+const poolDirectory = join(import.meta.dir, '..', '/')
 
 /** The frames of a stack without the first line and without the pool's own. */
 export function framesOf(where: Error | undefined, limit = 12): readonly string[] {
   const lines = (where?.stack ?? '').split('\n').slice(1)
   return lines
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.includes(poolFolder))
+    .filter((line) => line !== '' && !line.includes(poolDirectory))
     .slice(0, limit)
 }

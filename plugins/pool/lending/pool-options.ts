@@ -1,4 +1,4 @@
-/** What a pool is made of, and what it tells. */
+/** The options and events of a pool. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { PoolStatus } from '../api.ts'
 import type { BackOff } from './back-off.ts'
@@ -7,7 +7,7 @@ import type { Lease, PoolConnection } from './lease.ts'
 /** All times in milliseconds. */
 export interface PoolSettings {
   readonly size: number
-  /** Further connections under load, closed when they come back and nobody waits. */
+  /** Further connections under load, closed at their release when no borrower waits. */
   readonly maxOverflow: number
   readonly minIdle: number
   readonly acquireTimeoutMs: number
@@ -22,7 +22,7 @@ export interface PoolSettings {
   readonly validationTimeoutMs: number
   readonly connectTimeoutMs: number
   readonly maxWaiting: number
-  /** Failures in a row, with no connection left, after which borrowers are refused at once. */
+  /** Failures in a row, with no connection left, after which borrowers are refused immediately. */
   readonly breakerFailures: number
   readonly backOff: BackOff
 }
@@ -31,7 +31,7 @@ export const capacityOf = ({ size, maxOverflow }: PoolSettings): number => size 
 
 export type CloseReason = 'broken' | 'closed' | 'evicted' | 'idle' | 'invalid' | 'lifetime' | 'lost' | 'overflow'
 
-/** Called on the way of each statement: must be cheap and not throw. */
+/** Called for each statement: must be cheap and not throw. */
 export interface PoolEvents<C extends PoolConnection> {
   acquired?(waitedMs: number): void
   released?(lease: Lease<C>, heldMs: number): void

@@ -19,7 +19,7 @@ export interface ExecutorOptions {
   abandon(lease: Lease<SqlConnection>, reason: 'broken' | 'lost'): void
 }
 
-/** What takes the connection back when its statement has ended. */
+/** Gives the connection back when its statement has ended. */
 export type GiveBack = (lease: Lease<SqlConnection>, nowMs: number) => void
 
 /** When a cancellation is sent again: the server forgets one that overtakes its statement. */
@@ -50,7 +50,7 @@ export class Executor {
   constructor(private readonly options: ExecutorOptions) {}
 
   /**
-   * Not an async function: it is on the way of each statement.
+   * Not an async function, because each statement runs this code.
    * @param nowMs monotonic milliseconds
    * @throws (rejects) POOL_CONNECTION_LOST, POOL_RELEASED, POOL_STATEMENT_TIMEOUT, the signal's reason, the server's error
    */
@@ -83,7 +83,7 @@ export class Executor {
         return rows
       },
       (thrown) => {
-        // The driver reports the end of the connection only after the error: nobody may borrow the connection meanwhile.
+        // The driver reports the end of the connection only after the error; until then the connection must not be lent.
         if (isLost(thrown)) this.options.abandon(lease, 'lost')
         this.ended(lease, fingerprint, nowMs, true, undefined, giveBack)
         throw this.typed(thrown, lease, signal)
@@ -123,13 +123,13 @@ export class Executor {
     const { clock, abandon, cancelTimeoutMs } = this.options
     const { promise: givenUp, reject } = Promise.withResolvers<never>()
     const ended = new AbortController()
-    let cancelled: { readonly told: Promise<void>; readonly timer: Cancel } | undefined
+    let cancelled: { readonly sent: Promise<void>; readonly timer: Cancel } | undefined
     const aborted = () => {
       const timer = clock.after(cancelTimeoutMs(), () => {
         abandon(lease, 'broken')
         reject(signal.reason)
       })
-      cancelled = { told: this.cancel(lease.connection, running, ended.signal), timer }
+      cancelled = { sent: this.cancel(lease.connection, running, ended.signal), timer }
     }
     signal.addEventListener('abort', aborted, { once: true })
     try {
@@ -138,7 +138,7 @@ export class Executor {
       ended.abort()
       signal.removeEventListener('abort', aborted)
       // A cancellation on its way would hit the next statement of this connection.
-      if (cancelled !== undefined) await Promise.race([cancelled.told, givenUp]).catch(() => {})
+      if (cancelled !== undefined) await Promise.race([cancelled.sent, givenUp]).catch(() => {})
       cancelled?.timer()
     }
   }

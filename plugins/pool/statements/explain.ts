@@ -19,7 +19,7 @@ export function explainProblem(text: string): string | undefined {
 export function sampleProblem(text: string | undefined): string | undefined {
   if (text === undefined) return 'its text is not known, since its template is made of parts'
   const bare = bareOf(text)
-  if (!/^(select|insert|update|delete|with|values|merge)\b/i.test(bare)) return 'there is no plan for what it does'
+  if (!/^(select|insert|update|delete|with|values|merge)\b/i.test(bare)) return 'a statement of this kind has no plan'
   if (bare.includes(';')) return 'it may hold more than one statement'
   return undefined
 }

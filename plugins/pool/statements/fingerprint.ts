@@ -16,7 +16,7 @@ export interface Fingerprint {
   row?: StatementRow
 }
 
-/** What statements of one shape took. */
+/** Number and time of the statements of one fingerprint. */
 export interface StatementRow {
   readonly id: string
   readonly statement: string
@@ -81,7 +81,7 @@ export function fingerprint(sql: string): Fingerprint {
   return { id, text: shown, type: typeOf(text), opens: opensOf(text), marks: marking.test(text) || /;\s*\S/.test(text) }
 }
 
-/** Remembers fingerprints; begins anew when it is full. */
+/** Caches fingerprints; a full cache is cleared. */
 export class Fingerprints {
   private readonly byText = new Map<string, Fingerprint>()
   private readonly byTemplate = new WeakMap<object, Fingerprint>()

@@ -3,11 +3,11 @@ import type { QueryOptions, Row, Rows, Sql, Statement } from '../api.ts'
 import type { RunningQuery, SqlConnection, SqlDriver } from '../drivers/driver.ts'
 import type { Fingerprint, Fingerprints } from './fingerprint.ts'
 
-/** What is to be run, on whichever connection. */
+/** A statement with its parameters, for any connection. */
 export interface Query {
   readonly fingerprint: Fingerprint
   start(connection: SqlConnection): RunningQuery
-  /** The text that was sent, where it can be told. */
+  /** The text that was sent, where the text is known. */
   text(running: RunningQuery): string | undefined
 }
 

@@ -15,7 +15,7 @@ export interface SessionTools {
 }
 
 /**
- * Statements run one after the other: none may slip onto a connection that the client opened anew.
+ * Statements run one after the other, so that none runs on a further connection of the client.
  * @param whole cancels each statement that has no signal of its own
  */
 export function createSession(
@@ -55,7 +55,7 @@ export function createSession(
     savepoint,
     pid: lease.connection.pid,
   }) as unknown as Session
-  // Nobody sees what is done with the client itself.
+  // The use of the client itself is not seen.
   const raw = () => {
     lease.marked = true
     return lease.connection.raw

@@ -1,4 +1,4 @@
-/** What operators want to know of a pool: who holds, what leaks, what is slow, and the numbers for metrics. */
+/** The observations of a pool for operators: holders, leaks, slow statements, and the numbers for metrics. */
 import type { Clock, Logger } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../../metrics/api.ts'
 import type { Holder, PoolStatus } from '../api.ts'
@@ -20,7 +20,7 @@ export interface WatchOptions {
   readonly slowStatementMs: number
 }
 
-/** Where durations go, in seconds; empty while nobody measures. */
+/** The histograms of durations, in seconds; empty without the plugin metrics. */
 export interface Instruments {
   acquire?: ObserverHandle
   usage?: ObserverHandle
@@ -87,7 +87,7 @@ export class PoolWatch {
     Object.assign(period, { sinceMs: nowMs, acquired: 0, waitedMs: 0 })
   }
 
-  /** Reports once whoever holds for longer than the threshold. */
+  /** Reports each lease that is held for longer than the threshold, once. */
   findLeaks(leases: Iterable<Lease>, nowMs: number): void {
     const { log } = this.options
     const { leakThresholdMs } = this.limits

@@ -1,4 +1,4 @@
-/** What statements took, by shape. Bounded: what comes when it is full is counted together. */
+/** Number and time of statements by fingerprint. Bounded: fingerprints over the limit are counted together. */
 import type { StatementStats } from '../api.ts'
 import type { Fingerprint, StatementRow } from '../statements/fingerprint.ts'
 

@@ -1,4 +1,4 @@
-/** Who uses the pool: connections lent, time held and time waited by route. Bounded as routes are. */
+/** The use of the pool by route: connections lent, time held and time waited. Bounded. */
 import type { Route } from '../../../core/plugin.ts'
 import type { RouteUsage } from '../api.ts'
 
