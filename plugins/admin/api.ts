@@ -1,7 +1,7 @@
 /** What other plugins may use of the admin API. */
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
-import { extensionPoint } from '../../core/plugin.ts'
+import { extensionPoint, type Level } from '../../core/plugin.ts'
 
 /** What a key may do: `admin` everything, `operator` what a viewer may and to act, `viewer` and `auditor` to read. */
 export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const
@@ -109,11 +109,51 @@ export const operation = (described: Operation): OperationRoute => ({
   ...(described.plugin !== undefined && { 'x-plugin': described.plugin }),
 })
 
-/** Routes that a plugin brings. */
+/** Routes that a plugin contributes. */
 export interface AdminRoutes {
-  /** What the paths of the app are under: `/admin/pool`, or `/monitoring/cache`. */
+  /** The prefix of the app's paths: `/admin/pool`, or `/monitoring/cache`. */
   readonly path: string
-  /** Called once, when the admin plugin mounts them. */
+  /** Called once, when the admin plugin mounts the routes. */
   app(): OpenAPIHono<AdminEnv> | Promise<OpenAPIHono<AdminEnv>>
 }
 export const adminRoutes = extensionPoint<AdminRoutes>('admin.routes')
+
+/** The content of a file: at most 4 MiB, given or made for each request. */
+export type Asset = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
+
+/** Static pages that a plugin contributes, for a valid key or browser session: group `pages` of the operations. */
+export interface AdminPages {
+  /** One name below /admin/ that no other plugin has: `/admin/console`. */
+  readonly path: string
+  /** @default viewer */
+  readonly access?: Role
+  /** A directory, `new URL('./dist/', import.meta.url)`, or files by their relative path: at most 1,000 and 32 MiB. */
+  readonly root: URL | Readonly<Record<string, Asset>>
+  /** The file that answers at `path`. @default index.html */
+  readonly index?: string
+}
+export const adminPages = extensionPoint<AdminPages>('admin.pages')
+
+/** The filter of an event stream, from the query. */
+export interface EventFilter {
+  readonly level?: Level
+  readonly logger?: string
+}
+
+/** Sends one event. @param data plain JSON @param event @default the name of the topic @param id the last event id of a reader */
+export type SendEvent = (data: unknown, event?: string, id?: number) => void
+
+/** A topic of `GET /admin/stream` that a plugin contributes. Frames, slow readers and revoked keys are up to the admin plugin. */
+export interface EventTopic {
+  /** Lower-case letters, digits and `-`; unique. */
+  readonly name: string
+  readonly access: Role
+  /** One line for the reference. */
+  readonly summary?: string
+  /**
+   * Begins to send to one reader, until the signal aborts. A throw or a rejection ends the topic for this reader.
+   * @param send events after the abort are dropped
+   */
+  open(send: SendEvent, filter: EventFilter, signal: AbortSignal): void | Promise<void>
+}
+export const eventTopic = extensionPoint<EventTopic>('admin.eventTopics')

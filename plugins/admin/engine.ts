@@ -16,7 +16,7 @@ import type { Health } from '../health/api.ts'
 import type { Logging } from '../logging/api.ts'
 import type { Metrics } from '../metrics/api.ts'
 import type { Store } from '../store/api.ts'
-import type { AdminEnv, AdminRoutes, AdminVariables } from './api.ts'
+import type { AdminEnv, AdminPages, AdminRoutes, AdminVariables, EventTopic } from './api.ts'
 import { AdminArea } from './area.ts'
 import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
@@ -32,9 +32,11 @@ import { keyTable } from './keys/key-table.ts'
 import { Keyring } from './keys/keyring.ts'
 import { ownRoutes } from './routes/index.ts'
 import { shownJob } from './routes/jobs.ts'
-import type { StreamCounts } from './routes/stream.ts'
 import { runCommand } from './run-command.ts'
 import { Samples } from './samples.ts'
+import type { StreamCounts } from './streams/event-stream.ts'
+import { ownTopics } from './streams/own-topics.ts'
+import { Topics } from './streams/topics.ts'
 
 export interface AdminInstanceOptions {
   readonly config: AdminConfig
@@ -44,7 +46,12 @@ export interface AdminInstanceOptions {
   readonly health: Health | undefined
   readonly logging: Logging | undefined
   readonly metrics: Metrics | undefined
-  readonly brought: Extensions<AdminRoutes>
+  /** The extension points of the admin plugin. */
+  readonly contributed: {
+    readonly routes: Extensions<AdminRoutes>
+    readonly pages: Extensions<AdminPages>
+    readonly topics: Extensions<EventTopic>
+  }
   readonly clock: PluginClock
   readonly log: Logger
   readonly folder: string
@@ -82,7 +89,7 @@ export class AdminInstance {
 
   /** Opens nothing. */
   constructor(private readonly options: AdminInstanceOptions) {
-    const { config, runtime, store, audit, clock, log, folder, signal, brought, inherited } = options
+    const { config, runtime, store, audit, clock, log, folder, signal, contributed, inherited } = options
     const { session, rateLimit, lockout, systemMetrics } = config
     this.#sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
     const limits: LimitOptions = {
@@ -104,28 +111,24 @@ export class AdminInstance {
     this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
     this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
     this.#samples = new Samples({ area: this.#area, folder, now: clock.now })
-    const instance = this
+    const topics = new Topics(ownTopics({ ...options, samples: this.#samples }), contributed.topics, log)
     this.bodies = new BodyReader(clock)
     const gate = new Gate({
-      get keyring() {
-        return instance.keyring
-      },
-      get audit() {
-        return instance.inherited.audit.current
-      },
+      keyring: () => this.keyring,
+      audit: () => this.inherited.audit.current,
       sessions: this.inherited.sessions,
       idempotency: this.inherited.idempotency,
       log,
       bodies: this.bodies,
-      limits: () => this.#limits,
-      settings: () => ({
+      limits: this.#limits,
+      settings: {
         allowedHosts: config.allowedHosts,
         allowedOrigins: config.allowedOrigins,
         endpoints: config.endpoints,
         maxAccess: config.maxAccess,
         isUnix: config.listen?.unix !== undefined,
         ...(config.listen && { bound: config.listen.host }),
-      }),
+      },
       hasPlugin: (name) => this.#isUp(name),
     })
     this.gate = gate
@@ -138,6 +141,7 @@ export class AdminInstance {
         jobs: this.jobs,
         samples: this.#samples,
         streams: this.streams,
+        topics,
         server: this.server,
         restartService: (name) => this.#restartService(name),
         isUp: (name) => this.#isUp(name),
@@ -150,10 +154,11 @@ export class AdminInstance {
       log,
       routes: () => [
         ...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value, fault() {} })),
-        ...brought.all,
+        ...contributed.routes.all,
       ],
+      pages: () => contributed.pages.all,
     })
-    brought.onChange(() => this.server.invalidate())
+    for (const point of Object.values(contributed)) point.onChange(() => this.server.invalidate())
     if (config.listen !== undefined) {
       const fetch = (request: Request, server: unknown) => this.server.fetch(request, server)
       this.#listener = new OwnListener({ listen: config.listen, runtime, folder, clock, log, fetch })

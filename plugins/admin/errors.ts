@@ -110,6 +110,14 @@ export const adminError = defineErrors('admin', {
     message: 'the admin routes of {plugin} are refused: {what}',
     help: 'Declare every route by createRoute({ ...operation({ id, access, summary }), ... }).',
   },
+  ADMIN_PAGES_INVALID: {
+    message: 'the admin pages of {plugin} are refused: {what}',
+    help: 'Contribute adminPages({ path, root }) with a free path such as /admin/console and files within the limits.',
+  },
+  ADMIN_TOPIC_INVALID: {
+    message: 'the event topic {topic} of {plugin} is refused: {what}',
+    help: 'Contribute eventTopic({ name, access, open }) with a free name of lower-case letters, digits and hyphens.',
+  },
   ADMIN_COMMAND_FAILED: {
     status: 502,
     message: 'the command of {service} {what}',

@@ -6,7 +6,7 @@ import { Health } from '../health/api.ts'
 import { Logging } from '../logging/api.ts'
 import { collector, jsonView, Metrics } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
-import { adminRoutes } from './api.ts'
+import { adminPages, adminRoutes, eventTopic } from './api.ts'
 import { adminCollector } from './collect.ts'
 import { adminCommands } from './commands.ts'
 import { AdminConfig } from './config.ts'
@@ -29,7 +29,11 @@ export default definePlugin({
       health: wants.health,
       logging: wants.logging,
       metrics: wants.metrics,
-      brought: extensions(adminRoutes),
+      contributed: {
+        routes: extensions(adminRoutes),
+        pages: extensions(adminPages),
+        topics: extensions(eventTopic),
+      },
       clock,
       log,
       folder: dataDir,

@@ -22,13 +22,13 @@ export interface GateSettings extends HostRules {
 }
 
 export interface GateOptions extends IdentityOptions {
-  /** The one of the moment. */
-  readonly audit: Audit
+  /** The audit log of the moment, which a change may replace. */
+  audit(): Audit
   readonly idempotency: Idempotency
   readonly log: Logger
   readonly bodies: BodyReader
-  limits(): Limits
-  settings(): GateSettings
+  readonly limits: Limits
+  readonly settings: GateSettings
   /** Whether a plugin is up. */
   hasPlugin(name: string): boolean
 }
@@ -57,7 +57,7 @@ export class Gate {
     requestId: string,
   ): Promise<{ error: ArkwatchError; headers: Record<string, string> }> {
     this.failures += 1
-    const locked = await this.options.limits().failure(from)
+    const locked = await this.options.limits.failure(from)
     const event = { ...failed, from, requestId, ...pathOf(context) }
     // A flood of attempts must not fill the record: those of a lock-out are put there together.
     if (locked === undefined) await this.#record(event, 'denied')
@@ -81,7 +81,8 @@ export class Gate {
 
   /** What cannot be put on record is still refused; only the record is missing, and said to be. */
   async #record(event: AuditEvent, outcome: string): Promise<void> {
-    await this.options.audit
+    await this.options
+      .audit()
       .record(event, outcome)
       .catch((error) => this.options.log.error('a refusal is not on record', { error }))
   }
@@ -89,20 +90,19 @@ export class Gate {
   /** @throws AUDIT_UNAVAILABLE */
   async recordLogin({ name, role }: Principal, from: string, requestId: string): Promise<void> {
     const where = { method: 'POST', route: '/admin/session' }
-    await this.options.audit.record(
-      { principal: { name, role }, action: 'session.open', from, requestId, ...where },
-      'ok',
-    )
+    await this.options
+      .audit()
+      .record({ principal: { name, role }, action: 'session.open', from, requestId, ...where }, 'ok')
   }
 
   /** Counts a request of somebody known. @throws ADMIN_RATE_LIMITED */
   async countRequest({ name }: Principal): Promise<Quota> {
-    return this.options.limits().request(name)
+    return this.options.limits.request(name)
   }
 
   /** Why a request may not be answered at the host, or for the page, that it names. */
   misplaced(context: Context): ArkwatchError | undefined {
-    const rules = this.options.settings()
+    const rules = this.options.settings
     if (rules.isUnix) return undefined
     if (!allowsHost(context.req.header('host') ?? new URL(context.req.url).host, rules))
       return adminError('ADMIN_HOST_REFUSED')
@@ -110,7 +110,15 @@ export class Gate {
   }
 
   /**
-   * Lets a request into an operation, on record where it changes something.
+   * Lets a request into an operation:
+   * 1. the level of the operation's group must allow the method;
+   * 2. the caller must be identified, unless the operation is public;
+   * 3. the role and the scopes of the caller must allow the operation;
+   * 4. a change within a browser session must carry the CSRF token;
+   * 5. the plugin that the operation needs must be up;
+   * 6. the body of a change is read within its limits;
+   * 7. a POST with an Idempotency-Key runs once;
+   * 8. a change, or a sensitive read, is recorded before the handler runs.
    * @throws ADMIN_NOT_FOUND for what is closed, ADMIN_FORBIDDEN, ADMIN_CSRF, ADMIN_PLUGIN_MISSING, ADMIN_BODY, AUDIT_UNAVAILABLE
    */
   async enter(
@@ -120,7 +128,7 @@ export class Gate {
     visitor: Visitor | undefined,
     from: string,
   ): Promise<Response | undefined> {
-    const { endpoints, maxAccess } = this.options.settings()
+    const { endpoints, maxAccess } = this.options.settings
     const group = operation.id.split('.')[0]!
     const method = context.req.method
     const isSafe = safeMethods.includes(method)
@@ -174,7 +182,7 @@ export class Gate {
     isSafe: boolean,
   ): Promise<Response> {
     if (isSafe || operation.readOnly === true) {
-      if (operation.sensitive === true) await this.options.audit.record(base, 'read')
+      if (operation.sensitive === true) await this.options.audit().record(base, 'read')
       await next()
       return context.res
     }
@@ -182,7 +190,7 @@ export class Gate {
     context.set('note', note)
     const target = context.req.param('name') ?? context.req.param('id')
     const event = { ...base, ...(target !== undefined && { target }) }
-    const { audit } = this.options
+    const audit = this.options.audit()
     const settle = await audit.begin(event)
     await next()
     const thrown = context.error
@@ -190,7 +198,7 @@ export class Gate {
       thrown === undefined ? (context.res.status < 400 ? 'ok' : `http ${context.res.status}`) : problemOf(thrown).code
     const after = note.before === undefined && note.after === undefined && note.target === undefined ? undefined : note
     const settled = () => {
-      const { audit: current } = this.options
+      const current = this.options.audit()
       // A change may have replaced the audit log itself.
       return current === audit ? settle(outcome, after) : current.record(event, outcome, after)
     }

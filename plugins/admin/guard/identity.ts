@@ -20,8 +20,7 @@ export const secureSessionCookie = '__Host-arkwatch_session'
 const bearer = (header: string | undefined) => /^Bearer +(\S+)$/i.exec(header ?? '')?.[1]
 
 export interface IdentityOptions {
-  /** The one of the moment. */
-  readonly keyring: Keyring
+  keyring(): Keyring
   readonly sessions: Sessions
 }
 
@@ -41,7 +40,8 @@ export class Identity {
 
   /** @returns who asks, or undefined */
   identify(context: Context): Visitor | undefined {
-    const { keyring, sessions } = this.options
+    const { sessions } = this.options
+    const keyring = this.options.keyring()
     const { keys, cookie } = this.#sent(context)
     if (keys.length > 0) {
       const found = keys.map((key) => keyring.verify(key))
@@ -64,7 +64,7 @@ export class Identity {
   /** Whether somebody who was let in may still be: what goes on for long asks again. */
   isStillIn({ principal, cookie }: Visitor): boolean {
     const { keyring, sessions } = this.options
-    return keyring.isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
+    return keyring().isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
   }
 
   /** Ends the session that a request came with: another one takes its place. */

@@ -1,9 +1,11 @@
 /** One application of all the admin routes, its own and those of other plugins. */
 import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Handler } from 'hono'
 import { type Contributed, yieldToLoop } from '../../../core/plugin.ts'
-import type { Access, AdminEnv, AdminRoutes } from '../api.ts'
+import type { Access, AdminEnv, AdminPages, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from '../problem.ts'
+import { pageHandler, pagesProblem } from './pages.ts'
 
 /** @returns an application whose validators refuse by ADMIN_INVALID */
 export const createApi = () =>
@@ -27,8 +29,14 @@ interface Declared {
 const routesOf = (app: OpenAPIHono<AdminEnv>): readonly Declared[] =>
   app.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route as unknown as Declared] : []))
 
+/** Ids of operations, and the plugins that have the paths of two parts, `/admin/jobs`. */
+interface Taken {
+  readonly operations: Set<string>
+  readonly paths: Map<string, string>
+}
+
 /** @throws ADMIN_ROUTES_INVALID for a route that does not say who may call it */
-function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<AdminEnv>, taken: Set<string>): void {
+function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<AdminEnv>, taken: Taken): void {
   const refuse = (what: string) => adminError('ADMIN_ROUTES_INVALID', { plugin, what })
   const declared = new Set<string>()
   for (const { method, path, operationId, 'x-access': access } of routesOf(app)) {
@@ -36,8 +44,9 @@ function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<Adm
     const whole = `${value.path === '/' ? '' : value.path}${path}`
     if (!prefixes.test(whole)) throw refuse(`${whole} is not under /admin or /monitoring`)
     if (operationId === undefined || access === undefined) throw refuse(`${method} ${path} does not declare its access`)
-    if (taken.has(operationId)) throw refuse(`the operation ${operationId} is there already`)
-    taken.add(operationId)
+    if (taken.operations.has(operationId)) throw refuse(`the operation ${operationId} is there already`)
+    taken.operations.add(operationId)
+    taken.paths.set(whole.split('/', 3).join('/'), plugin)
   }
   const stray = app.routes.find(({ method, path }) => !declared.has(`${method} ${path}`))
   if (stray !== undefined) throw refuse(`${stray.method} ${stray.path} is not declared by createRoute`)
@@ -55,23 +64,40 @@ export interface Composed {
 }
 
 /** The contribution that each handler is part of. */
-export type Owners = Map<unknown, Contributed<AdminRoutes>>
+export type Owners = Map<unknown, Contributed<unknown>>
+
+/** @throws ADMIN_PAGES_INVALID for pages at a path of another plugin, or that break a limit */
+async function mountPages(
+  into: OpenAPIHono<AdminEnv>,
+  { plugin, value }: Contributed<AdminPages>,
+  { paths }: Taken,
+): Promise<Handler<AdminEnv>> {
+  const owner = paths.get(value.path)
+  const taken = owner === undefined || owner === plugin ? undefined : `${value.path} belongs to ${owner}`
+  const what = taken ?? (await pagesProblem(value))
+  if (what !== undefined) throw adminError('ADMIN_PAGES_INVALID', { plugin, what })
+  paths.set(value.path, plugin)
+  const handler = pageHandler(value)
+  into.get(`${value.path}/*`, handler)
+  return handler
+}
 
 /**
  * Mounts all routes, in as many turns of the event loop as there are parts: their schemas take their time.
  * @param into the application with the gate in front
  * @param owners is filled with the handlers that are mounted
- * @param refused called for a plugin whose routes are left out
+ * @param onRefused called with a contribution that is left out
  */
 export async function compose(
   into: OpenAPIHono<AdminEnv>,
-  all: readonly Contributed<AdminRoutes>[],
+  routes: readonly Contributed<AdminRoutes>[],
+  pages: readonly Contributed<AdminPages>[],
   owners: Owners,
-  refused: (from: Contributed<AdminRoutes>, error: unknown) => void,
+  onRefused: (from: Contributed<unknown>, error: unknown) => void,
 ): Promise<Composed> {
-  const taken = new Set<string>()
+  const taken: Taken = { operations: new Set(), paths: new Map() }
   const mounted: Mounted[] = []
-  for (const each of all) {
+  for (const each of routes) {
     await yieldToLoop()
     try {
       const app = await each.value.app()
@@ -81,7 +107,14 @@ export async function compose(
       for (const { handler } of into.routes.slice(before)) owners.set(handler, each)
       mounted.push({ path: each.value.path, app })
     } catch (error) {
-      refused(each, error)
+      onRefused(each, error)
+    }
+  }
+  for (const each of pages) {
+    try {
+      owners.set(await mountPages(into, each, taken), each)
+    } catch (error) {
+      onRefused(each, error)
     }
   }
   return { app: into, mounted }

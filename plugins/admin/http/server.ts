@@ -10,7 +10,7 @@ import {
   type RouteMatcher,
   requestIdOf,
 } from '../../../core/plugin.ts'
-import type { AdminEnv, AdminRoutes, AdminVariables } from '../api.ts'
+import type { AdminEnv, AdminPages, AdminRoutes, AdminVariables } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
@@ -18,6 +18,7 @@ import { problemAnswer, problemOf } from '../problem.ts'
 import { type Composed, compose, createApi, type Owners } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
+import { pageCaching } from './pages.ts'
 
 export interface ServerOptions {
   readonly gate: Gate
@@ -26,6 +27,7 @@ export interface ServerOptions {
   readonly log: Logger
   /** The contributions of the moment. */
   routes(): readonly Contributed<AdminRoutes>[]
+  pages(): readonly Contributed<AdminPages>[]
 }
 
 /** Gives the address of who sent a request. */
@@ -57,7 +59,7 @@ export class AdminServer {
 
   /** The groups of operations, which keys are narrowed to. */
   async groups(): Promise<readonly string[]> {
-    return ((await this.document()).tags ?? []).map(({ name }) => name)
+    return [...((await this.document()).tags ?? []).map(({ name }) => name), 'pages']
   }
 
   async fetch(request: Request, server?: unknown): Promise<Response> {
@@ -71,10 +73,10 @@ export class AdminServer {
   }
 
   async #compose(): Promise<Composed> {
-    const { log, routes } = this.options
+    const { log, routes, pages } = this.options
     const owners: Owners = new Map()
-    const composed = await compose(this.#front(owners), routes(), owners, ({ plugin, fault }, error) => {
-      log.error('admin routes are left out', { plugin, error })
+    const composed = await compose(this.#front(owners), routes(), pages(), owners, ({ plugin, fault }, error) => {
+      log.error('admin routes or pages are left out', { plugin, error })
       if (!(error instanceof ArkwatchError)) fault(error)
     })
     this.#document = undefined
@@ -148,10 +150,15 @@ export class AdminServer {
     const misplaced = gate.misplaced(context)
     if (misplaced !== undefined) return problemAnswer(misplaced, requestId, headers)
     await next()
-    // A page may have a policy of its own, which names its styles by their hashes.
-    const own = context.res.headers.get('content-security-policy')
-    for (const [name, value] of Object.entries(headers)) context.res.headers.set(name, value)
-    if (own !== null) context.res.headers.set('content-security-policy', own)
+    const { headers: answered } = context.res
+    // A page may have a policy of its own, which names its styles by their hashes, and may be kept by the browser.
+    const policy = answered.get('content-security-policy')
+    const isPage = answered.get('cache-control') === pageCaching
+    for (const [name, value] of Object.entries(headers)) {
+      if (name === 'content-security-policy' && policy !== null) continue
+      if (name === 'cache-control' && isPage) continue
+      answered.set(name, value)
+    }
     return undefined
   }
 }

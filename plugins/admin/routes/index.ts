@@ -12,6 +12,8 @@ import type { AdminServer } from '../http/server.ts'
 import type { Jobs } from '../jobs.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Samples } from '../samples.ts'
+import type { StreamCounts } from '../streams/event-stream.ts'
+import type { Topics } from '../streams/topics.ts'
 import { auditRoutes } from './audit.ts'
 import { bundleRoutes } from './bundle.ts'
 import { configRoutes } from './config.ts'
@@ -23,7 +25,7 @@ import { pendingRoutes } from './pending.ts'
 import { pluginRoutes } from './plugins.ts'
 import { referenceRoutes } from './reference.ts'
 import { sessionRoutes } from './session.ts'
-import { type StreamCounts, streamRoutes } from './stream.ts'
+import { streamRoutes } from './stream.ts'
 import { systemRoutes } from './system.ts'
 
 export interface OwnRouteOptions {
@@ -42,13 +44,14 @@ export interface OwnRouteOptions {
   readonly jobs: Jobs
   readonly samples: Samples
   readonly streams: StreamCounts
+  readonly topics: Topics
   readonly server: AdminServer
   restartService(name: string): Promise<number>
   isUp(plugin: string): boolean
 }
 
 export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
-  const { config, runtime, audit, clock, gate, keyring, sessions, jobs, samples, signal } = options
+  const { config, runtime, audit, clock, gate, keyring, sessions, jobs, samples, topics, signal } = options
   const health = () => options.health
   const logging = () => options.logging
   const metrics = () => options.metrics
@@ -62,7 +65,7 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
     () => systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
     () => jobRoutes(jobs),
     () => auditRoutes(audit),
-    () => streamRoutes({ ...live, audit, counts: options.streams, maxStreams: () => config.maxStreams, signal }),
+    () => streamRoutes({ clock, topics, counts: options.streams, maxStreams: () => config.maxStreams, signal }, audit),
     () => bundleRoutes({ ...live, folder: options.folder, metrics }),
     () => referenceRoutes(() => options.server.document()),
   ]

@@ -10,8 +10,8 @@ import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/ide
 import { Jobs, maxRunningJobs } from '../../../plugins/admin/jobs.ts'
 import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
 import { referencePage } from '../../../plugins/admin/routes/reference.ts'
-import { eventText } from '../../../plugins/admin/routes/stream.ts'
 import { networkTotals } from '../../../plugins/admin/routes/system.ts'
+import { eventText } from '../../../plugins/admin/streams/event-stream.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
 // A thread is started, and the disk is waited for.

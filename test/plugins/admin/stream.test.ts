@@ -1,6 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
-import { maxBufferedBytes } from '../../../plugins/admin/routes/stream.ts'
+import { maxBufferedBytes } from '../../../plugins/admin/streams/event-stream.ts'
 import { hastyClock } from './hasty-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 

@@ -1,0 +1,121 @@
+/** Server-sent events to one reader: frames, slow readers, revoked keys, the number of streams. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
+import type { Clock } from '../../../core/plugin.ts'
+import type { EventFilter } from '../api.ts'
+import { adminError } from '../errors.ts'
+import { iso } from '../http/reply.ts'
+import type { ContributedTopic, Topics } from './topics.ts'
+
+/** Below Bun's idle timeout, which would cut the connection off. */
+const heartbeatMs = 15_000
+/** How soon a stream ends after its key was revoked or its session ended. */
+const lookMs = 1_000
+/** Bytes that wait for a slow reader before the reader is cut off. */
+export const maxBufferedBytes = 256 * 1024
+
+export interface StreamCounts {
+  open: number
+  dropped: number
+}
+
+export interface StreamOptions {
+  readonly clock: Clock
+  readonly counts: StreamCounts
+  readonly topics: Topics
+  maxStreams(): number
+  /** Aborted when the plugin stops. */
+  readonly signal: AbortSignal
+}
+
+/** One event as text. */
+export const eventText = (event: string, data: unknown, id?: number): string =>
+  `event: ${event.replaceAll(/[\r\n]/g, ' ')}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+
+/**
+ * Opens the topics for one reader. Ends when the reader goes, falls too far behind, may no longer be there, the plugin
+ * stops, or no topic is left. A topic that throws or whose plugin goes away ends alone, with the event `ended`.
+ * @returns the events as bytes @throws ADMIN_STREAM_LIMIT
+ */
+export function openStream(
+  { clock, counts, topics, maxStreams, signal }: StreamOptions,
+  wanted: readonly ContributedTopic[],
+  filter: EventFilter,
+  isStillIn: () => boolean,
+): ReadableStream<Uint8Array> {
+  if (counts.open >= maxStreams()) throw adminError('ADMIN_STREAM_LIMIT', { limit: maxStreams() })
+  const encoder = new TextEncoder()
+  const running = new Map<ContributedTopic, AbortController>()
+  const undo: (() => void)[] = []
+  let closed = false
+  counts.open += 1
+  const close = () => {
+    if (closed) return
+    closed = true
+    counts.open -= 1
+    for (const each of undo) each()
+    for (const topic of running.values()) topic.abort()
+    running.clear()
+  }
+  const start = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    const end = () => {
+      if (closed) return
+      close()
+      controller.close()
+    }
+    const write = (text: string) => {
+      if (closed) return
+      const bytes = encoder.encode(text)
+      if ((controller.desiredSize ?? 0) >= bytes.length) return controller.enqueue(bytes)
+      counts.dropped += 1
+      close()
+      controller.error(new Error('the reader is too slow'))
+    }
+    const endTopic = (topic: ContributedTopic) => {
+      const own = running.get(topic)
+      if (own === undefined) return
+      running.delete(topic)
+      own.abort()
+      write(eventText('ended', { topic: topic.value.name }))
+      if (running.size === 0) end()
+    }
+    const fail = (topic: ContributedTopic, error: unknown) => {
+      if (!running.has(topic)) return
+      topics.fault(topic, error)
+      endTopic(topic)
+    }
+    const send =
+      (topic: ContributedTopic) =>
+      (data: unknown, event = topic.value.name, id?: number) => {
+        if (!running.has(topic)) return
+        try {
+          const text = eventText(event, data, id)
+          if (text.length > maxBufferedBytes) throw new Error(`an event is larger than ${maxBufferedBytes} bytes`)
+          write(text)
+        } catch (error) {
+          fail(topic, error)
+        }
+      }
+    signal.addEventListener('abort', end)
+    undo.push(
+      () => signal.removeEventListener('abort', end),
+      clock.every(heartbeatMs, () => write(': heartbeat\n\n')),
+      clock.every(lookMs, () => void (isStillIn() || end())),
+    )
+    write(
+      `retry: 3000\n${eventText('hello', { topics: wanted.map(({ value }) => value.name), time: iso(clock.now()) })}`,
+    )
+    for (const topic of wanted) running.set(topic, new AbortController())
+    for (const [topic, own] of [...running]) {
+      if (own.signal.aborted) continue
+      const opened = async () => topic.value.open(send(topic), filter, own.signal)
+      opened().catch((error) => fail(topic, error))
+    }
+    if (wanted.some((topic) => topic.plugin !== 'admin'))
+      undo.push(
+        topics.onChange(() => {
+          for (const topic of [...running.keys()]) if (topic.plugin !== 'admin' && !topics.has(topic)) endTopic(topic)
+        }),
+      )
+  }
+  const size = (chunk: Uint8Array | undefined) => chunk?.byteLength ?? 0
+  return new ReadableStream<Uint8Array>({ start, cancel: close }, { highWaterMark: maxBufferedBytes, size })
+}

@@ -1,0 +1,69 @@
+/** The topics of event streams: those of the admin plugin, and those that other plugins contribute. */
+import { type Contributed, didYouMean, type Extensions, type Logger } from '../../../core/plugin.ts'
+import type { EventTopic } from '../api.ts'
+import { adminError } from '../errors.ts'
+
+export type ContributedTopic = Contributed<EventTopic>
+
+export class Topics {
+  readonly #own: readonly ContributedTopic[]
+  #byName: ReadonlyMap<string, ContributedTopic>
+
+  constructor(
+    own: readonly EventTopic[],
+    private readonly contributed: Extensions<EventTopic>,
+    private readonly log: Logger,
+  ) {
+    this.#own = own.map((value) => ({ plugin: 'admin', value, fault() {} }))
+    this.#byName = this.#read()
+    contributed.onChange(() => {
+      this.#byName = this.#read()
+    })
+  }
+
+  #read(): ReadonlyMap<string, ContributedTopic> {
+    const found = new Map(this.#own.map((each) => [each.value.name, each]))
+    for (const each of this.contributed.all) {
+      const { plugin, value } = each
+      const owner = found.get(value.name)?.plugin
+      const isName = /^[a-z][a-z0-9-]{0,31}$/.test(value.name)
+      if (isName && owner === undefined) found.set(value.name, each)
+      else {
+        const what = isName ? `the name belongs to ${owner}` : 'the name is not allowed'
+        const error = adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name.slice(0, 64), what })
+        this.log.error('an event topic is left out', { plugin, error })
+      }
+    }
+    return found
+  }
+
+  get names(): readonly string[] {
+    return [...this.#byName.keys()]
+  }
+
+  has(topic: ContributedTopic): boolean {
+    return this.#byName.get(topic.value.name) === topic
+  }
+
+  /** @param text names with commas between @throws ADMIN_INVALID for an unknown topic */
+  select(text: string): readonly ContributedTopic[] {
+    return [...new Set(text.split(','))].map((name) => {
+      const topic = this.#byName.get(name)
+      if (topic !== undefined) return topic
+      const hint = didYouMean(name, this.names)
+      const detail = `${name} is none of ${this.names.join(', ')}${hint === undefined ? '' : `; ${hint}`}`
+      throw adminError('ADMIN_INVALID', { errors: [{ parameter: 'topics', detail }] })
+    })
+  }
+
+  /** Calls back when topics came or went. @returns stops the calls */
+  onChange(listener: () => void): () => void {
+    return this.contributed.onChange(listener)
+  }
+
+  /** Notes what a topic threw. */
+  fault({ plugin, value, fault }: ContributedTopic, error: unknown): void {
+    this.log.error('an event topic failed', { plugin, topic: value.name, error })
+    fault(error)
+  }
+}

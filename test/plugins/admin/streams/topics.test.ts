@@ -1,0 +1,184 @@
+import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
+import { z } from 'zod'
+import { definePlugin } from '../../../../core/plugin.ts'
+import { type EventTopic, eventTopic, type SendEvent } from '../../../../plugins/admin/api.ts'
+import { maxBufferedBytes, openStream } from '../../../../plugins/admin/streams/event-stream.ts'
+import { Topics } from '../../../../plugins/admin/streams/topics.ts'
+import { testClock } from '../../../../testing/index.ts'
+import { type AdminRuntime, bootAdmin } from '../support.ts'
+
+// A thread is started, and streams are watched.
+setDefaultTimeout(60_000)
+
+let at: AdminRuntime
+afterEach(() => at?.stop())
+
+/** A topic that a test sends to. */
+function tide(name: string, more: Partial<EventTopic> = {}) {
+  const readers: { send: SendEvent; filter: unknown; signal: AbortSignal }[] = []
+  const topic: EventTopic = {
+    name,
+    access: 'viewer',
+    open: (send, filter, signal) => void readers.push({ send, filter, signal }),
+    ...more,
+  }
+  return { topic, readers }
+}
+
+const pluginOf = (name: string, ...topics: EventTopic[]) =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'Contributes topics.',
+    config: z.strictObject({}),
+    setup: () => ({ contributes: topics.map((each) => eventTopic(each)) }),
+  })
+
+async function follow(query: string, key?: string) {
+  const response = await at.send(`/admin/stream?${query}`, key === undefined ? {} : { key })
+  const reader = response.body!.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  const until = async (pattern: RegExp | 'end') => {
+    while (pattern === 'end' || !pattern.test(text)) {
+      const { done, value } = await reader.read()
+      if (done) break
+      text += decoder.decode(value)
+    }
+    return text
+  }
+  return { until, close: () => reader.cancel() }
+}
+
+test('a contributed topic is followed beside the others, with its filter, until the reader goes', async () => {
+  const { topic, readers } = tide('tides')
+  at = await bootAdmin({ plugins: [pluginOf('sea', topic)], config: { plugins: { sea: {} } } })
+  const stream = await follow('topics=tides,status&level=warn&logger=sea')
+  expect(await stream.until(/event: status/)).toContain('"topics":["tides","status"]')
+  expect(readers.map(({ filter }) => filter)).toEqual([{ level: 'warn', logger: 'sea' }])
+  readers[0]!.send({ height: 2 })
+  readers[0]!.send({ height: 1 }, 'ebb', 7)
+  expect(await stream.until(/"height":1/)).toContain(
+    'event: tides\ndata: {"height":2}\n\nevent: ebb\nid: 7\ndata: {"height":1}\n\n',
+  )
+  const gone = new Promise((resolve) => readers[0]!.signal.addEventListener('abort', resolve))
+  await stream.close()
+  await gone
+  const document = await (await at.send('/admin/openapi.json')).text()
+  expect(document).toContain('Some of metrics, health, status, logs, tides, with commas between.')
+})
+
+test('a topic is for its role, and an unknown one is named with those that there are', async () => {
+  const [secret, open] = [tide('secret', { access: 'operator' }), tide('open')]
+  at = await bootAdmin({ plugins: [pluginOf('sea', secret.topic, open.topic)], config: { plugins: { sea: {} } } })
+  const viewer = await at.keyOf('viewer')
+  expect(await at.codeOf('/admin/stream?topics=open,secret', { key: viewer })).toEqual([403, 'ADMIN_FORBIDDEN'])
+  expect([secret.readers, open.readers]).toEqual([[], []])
+  const stream = await follow('topics=open,secret', await at.keyOf('operator'))
+  await stream.until(/hello/)
+  expect([secret.readers.length, open.readers.length]).toEqual([1, 1])
+  await stream.close()
+  const { errors } = await at.get('/admin/stream?topics=secert')
+  expect(errors as unknown).toEqual([
+    {
+      parameter: 'topics',
+      detail: 'secert is none of metrics, health, status, logs, secret, open; did you mean "secret"?',
+    },
+  ])
+})
+
+test('a revoked key ends the stream and its topics', async () => {
+  const { topic, readers } = tide('tides')
+  at = await bootAdmin({ plugins: [pluginOf('sea', topic)], config: { plugins: { sea: {} } } })
+  const made = await at.get('/admin/keys', { json: { name: 'reader', role: 'viewer' } })
+  const stream = await follow('topics=tides', String(made.key))
+  await stream.until(/hello/)
+  await at.send(`/admin/keys/${made.id}`, { method: 'DELETE' })
+  await stream.until('end')
+  expect(readers[0]!.signal.aborted).toBe(true)
+})
+
+test('a plugin that goes away takes its topic out of open streams; the last topic ends the stream', async () => {
+  const [tides, winds] = [tide('tides'), tide('winds')]
+  const plugins = [pluginOf('sea', tides.topic), pluginOf('air', winds.topic)]
+  at = await bootAdmin({ plugins, config: { plugins: { sea: {}, air: {} } } })
+  const stream = await follow('topics=tides,winds')
+  await stream.until(/hello/)
+  await at.send('/admin/plugins/sea/disable', { method: 'POST' })
+  expect(await stream.until(/event: ended/)).toContain('data: {"topic":"tides"}')
+  expect([tides.readers[0]!.signal.aborted, winds.readers[0]!.signal.aborted]).toEqual([true, false])
+  winds.readers[0]!.send('still')
+  await stream.until(/"still"/)
+  await at.send('/admin/plugins/air/disable', { method: 'POST' })
+  expect(await stream.until('end')).toContain('data: {"topic":"winds"}')
+  expect(await at.codeOf('/admin/stream?topics=tides')).toEqual([422, 'ADMIN_INVALID'])
+})
+
+/** A stream without a runtime around. */
+function bare(...values: EventTopic[]) {
+  const faults: string[] = []
+  const contributed = values.map((value) => ({
+    plugin: 'sea',
+    value,
+    fault: (error: unknown) => void faults.push(`${value.name}: ${(error as Error).message}`),
+  }))
+  const log = { error: () => {} } as never
+  const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
+  const counts = { open: 0, dropped: 0 }
+  const signal = new AbortController().signal
+  const options = { clock: testClock(), counts, topics, maxStreams: () => 1, signal }
+  const open = (names: string) => openStream(options, topics.select(names), {}, () => true)
+  return { open, counts, faults, topics }
+}
+
+test('a topic that throws, rejects or sends what cannot be sent ends alone, as a fault of its plugin', async () => {
+  const good = tide('good')
+  const failing = [
+    tide('throws', {
+      open: () => {
+        throw new Error('at once')
+      },
+    }),
+    tide('rejects', { open: () => Promise.reject(new Error('later')) }),
+    tide('circular', { open: (send) => send({ n: 1n }) }),
+    tide('large', { open: (send) => send('x'.repeat(maxBufferedBytes)) }),
+  ]
+  const { open, counts, faults } = bare(good.topic, ...failing.map(({ topic }) => topic))
+  const reader = open('good,throws,rejects,circular,large').getReader()
+  let text = ''
+  while ((text.match(/event: ended/g) ?? []).length < 4) text += new TextDecoder().decode((await reader.read()).value)
+  expect(faults.map((fault) => fault.split(':')[0]!).sort()).toEqual(['circular', 'large', 'rejects', 'throws'])
+  good.readers[0]!.send('on')
+  expect(new TextDecoder().decode((await reader.read()).value)).toBe('event: good\ndata: "on"\n\n')
+  await reader.cancel()
+  expect([counts.open, good.readers[0]!.signal.aborted]).toEqual([0, true])
+})
+
+test('a reader that does not read is cut off at its buffer, and its topic ends without a fault', async () => {
+  const { topic, readers } = tide('flood')
+  const { open, counts, faults } = bare(topic)
+  const reader = open('flood').getReader()
+  let sent = 0
+  while (!readers[0]!.signal.aborted && sent < 1_000) {
+    readers[0]!.send('x'.repeat(4_096))
+    sent += 1
+  }
+  expect(sent).toBeLessThan(maxBufferedBytes / 4_096 + 1)
+  expect([counts, faults]).toEqual([{ open: 0, dropped: 1 }, []])
+  await expect(reader.read()).rejects.toThrow('too slow')
+})
+
+test('streams have a number, and a topic with a name that is taken or not allowed is left out', () => {
+  const { open, topics } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic, tide('Not a name').topic)
+  expect(topics.names).toEqual(['logs', 'tides'])
+  open('tides')
+  expect(() => open('tides')).toThrow('1 streams are open already')
+})
+
+test('a topic that is left out is logged with its plugin', async () => {
+  at = await bootAdmin({ plugins: [pluginOf('sea', tide('logs').topic)], config: { plugins: { sea: {} } } })
+  const { logs } = (await at.get('/admin/logs/recent?limit=1000&level=error')) as unknown as { logs: unknown[] }
+  expect(JSON.stringify(logs)).toContain('the event topic logs of sea is refused: the name belongs to admin')
+  expect(JSON.stringify(logs)).toContain('ADMIN_TOPIC_INVALID')
+})
