@@ -7,14 +7,14 @@ import { extensionPoint, type Level } from '../../core/plugin.ts'
 export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const
 export type Role = (typeof roles)[number]
 
-/** What an operation asks for. `public` is for logging in alone. */
+/** The role that an operation requires. `public` is for logging in alone. */
 export type Access = Role | 'public'
 
 /** Who makes a request. */
 export interface Principal {
   /** The name of the key. */
   readonly name: string
-  /** The id of the key, which is no secret. */
+  /** The id of the key, which is not a secret. */
   readonly keyId: string
   readonly role: Role
   /** Groups of operations that the key is narrowed to, `plugins`; empty for all that the role may. */
@@ -28,9 +28,9 @@ export interface Operation {
   readonly access: Access
   /** One line for the reference. */
   readonly summary: string
-  /** A read that is put on record, as changes are. @default false */
+  /** A read that is recorded, as changes are. @default false */
   readonly sensitive?: boolean
-  /** It changes nothing although it is a POST: what a change would do. @default false */
+  /** A POST that changes nothing, such as a plan. @default false */
   readonly readOnly?: boolean
   /** Statuses of errors besides those that every operation has. */
   readonly errors?: readonly number[]
@@ -48,7 +48,7 @@ export interface ChangeNote {
 /** What a job can do while it runs. */
 export interface JobContext {
   readonly signal: AbortSignal
-  /** @param share done, 0-1 @param note what it is at, for people */
+  /** @param share done, 0-1 @param note the current step, for people */
   progress(share: number, note?: string): void
 }
 
@@ -73,12 +73,12 @@ export interface AdminVariables {
   readonly from: string
   /** The token of the browser session that the request is part of. */
   readonly csrf: string | undefined
-  /** Whether who asked may still be here: the key was not revoked, the session has not ended. */
+  /** Whether the caller is still let in: the key was not revoked, the session has not ended. */
   readonly isStillIn: () => boolean
   readonly note: ChangeNote
   /** Runs long work. @param kind `backup.create` @returns 202 with the job @throws ADMIN_JOB_LIMIT */
   readonly startJob: (kind: string, run: (job: JobContext) => Promise<JobOutcome | undefined>) => Promise<Response>
-  /** Checks who asks, and puts it on record. Set by the admin plugin. */
+  /** Checks the caller and records the request. Set by the admin plugin. */
   readonly enter: (operation: Operation, context: Context, next: () => Promise<void>) => Promise<Response | undefined>
 }
 export type AdminEnv = { Variables: AdminVariables }

@@ -14,8 +14,7 @@ export interface BundleOptions {
   readonly clock: Clock
   readonly runtime: Runtime
   readonly samples: Samples
-  /** The data folder. */
-  readonly folder: string
+  readonly dataDir: string
   health(): Health | undefined
   logging(): Logging | undefined
   metrics(): Metrics | undefined
@@ -30,7 +29,7 @@ export async function makeBundle(
   durationMs: number,
   { signal, progress }: JobContext,
 ): Promise<JobOutcome> {
-  const { clock, runtime, samples, folder, health, logging, metrics } = options
+  const { clock, runtime, samples, dataDir, health, logging, metrics } = options
   const expose = async () => (await metrics()?.expose()) ?? ''
   progress(0.05, 'metrics at the start')
   const files: Record<string, string> = { 'metrics-start.prom': await expose() }
@@ -62,7 +61,7 @@ export async function makeBundle(
   })
   const sizes = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.length]))
   const archive = await new Bun.Archive(files).bytes()
-  const bundles = join(folder, 'bundles')
+  const bundles = join(dataDir, 'bundles')
   await rm(bundles, { recursive: true, force: true })
   await mkdir(bundles, { recursive: true, mode: 0o700 })
   const name = `arkwatch-${clock.now()}.tar.gz`

@@ -1,4 +1,4 @@
-/** What the CLI may ask of the admin API by the control socket: whoever owns the data folder needs no key. */
+/** The commands of the admin API on the control socket, whose owner needs no key. */
 import { type Contribution, type ControlCommand, controlCommand } from '../../core/plugin.ts'
 import { type Role, roles } from './api.ts'
 import { adminError } from './errors.ts'

@@ -33,7 +33,7 @@ export const AdminConfig = z.strictObject({
     })
     .optional()
     .describe(
-      'A key with the role admin, at least 24 characters. `ADMIN_API_KEY` sets it. Without any key one is made and written to `admin.key` in the data folder.',
+      'A key with the role admin, at least 24 characters. `ADMIN_API_KEY` sets it. Without any key one is made and written to `admin.key` in the directory `data`.',
     ),
   listen: Listen.optional().describe(
     'A listener of its own. Without it the API is on the public listener, which must then be on loopback.',

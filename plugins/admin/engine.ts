@@ -54,17 +54,17 @@ export interface AdminInstanceOptions {
   }
   readonly clock: PluginClock
   readonly log: Logger
-  readonly folder: string
+  readonly dataDir: string
   readonly signal: AbortSignal
-  /** What the instance before this one left. */
+  /** What the previous instance left. */
   readonly inherited: Inherited | undefined
 }
 
-/** What outlives a change of the configuration. */
+/** The state that outlives a change of the configuration. */
 export interface Inherited {
   readonly sessions: Sessions
   readonly idempotency: Idempotency
-  /** The audit log of the moment, also for requests that an instance of before still answers. */
+  /** The current audit log, also for requests that the previous instance still answers. */
   readonly audit: { current: Audit }
   /** Counts of requests and failures, so that a restart of a neighbour ends no lock-out. */
   readonly limits: { options: string; current: Limits }
@@ -89,7 +89,7 @@ export class AdminInstance {
 
   /** Opens nothing. */
   constructor(private readonly options: AdminInstanceOptions) {
-    const { config, runtime, store, audit, clock, log, folder, signal, contributed, inherited } = options
+    const { config, runtime, store, audit, clock, log, dataDir, signal, contributed, inherited } = options
     const { session, rateLimit, lockout, systemMetrics } = config
     this.#sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
     const limits: LimitOptions = {
@@ -110,7 +110,7 @@ export class AdminInstance {
     this.resume()
     this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
     this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
-    this.#samples = new Samples({ area: this.#area, folder, now: clock.now })
+    this.#samples = new Samples({ area: this.#area, dataDir, now: clock.now })
     const topics = new Topics(ownTopics({ ...options, samples: this.#samples }), contributed.topics, log)
     this.bodies = new BodyReader(clock)
     const gate = new Gate({
@@ -161,7 +161,7 @@ export class AdminInstance {
     for (const point of Object.values(contributed)) point.onChange(() => this.server.invalidate())
     if (config.listen !== undefined) {
       const fetch = (request: Request, server: unknown) => this.server.fetch(request, server)
-      this.#listener = new OwnListener({ listen: config.listen, runtime, folder, clock, log, fetch })
+      this.#listener = new OwnListener({ listen: config.listen, runtime, dataDir, clock, log, fetch })
     }
   }
 
@@ -170,7 +170,7 @@ export class AdminInstance {
     return this.#keyring
   }
 
-  /** Is the one in force, again where a successor could not start. */
+  /** Takes over, also again after a successor could not start. */
   resume(): void {
     this.inherited.audit.current = this.options.audit
     this.inherited.sessions.limits = this.#sessionLimits
@@ -204,8 +204,8 @@ export class AdminInstance {
 
   /** @throws SECRET_FILE, STORE_MIGRATION_FAILED, LISTEN_FAILED, ADMIN_TLS */
   async start(): Promise<void> {
-    const { clock, config, folder } = this.options
-    const pepper = readOrMakeSecret(join(folder, 'admin.pepper'), () => makeKey().text).text
+    const { clock, config, dataDir } = this.options
+    const pepper = readOrMakeSecret(join(dataDir, 'admin.pepper'), () => makeKey().text).text
     const keyring = new Keyring({
       table: keyTable(this.#area),
       pepper,
@@ -226,11 +226,11 @@ export class AdminInstance {
     await this.#listener?.start()
   }
 
-  /** Without any key nobody could ever get in: one is made, into a file for the owner alone. */
+  /** Without any key nobody could get in: a key is made, in a file for the owner alone. */
   #keyOfFile(keyring: Keyring): void {
-    const { config, folder, log } = this.options
+    const { config, dataDir, log } = this.options
     if (config.apiKey) return
-    const file = join(folder, 'admin.key')
+    const file = join(dataDir, 'admin.key')
     if (readSecretFile(file) === undefined && keyring.size > 0) return
     const { text, made } = readOrMakeSecret(file, () => makeKey().text)
     keyring.adopt(text, { name: 'admin.key', role: 'admin', source: 'file' })

@@ -19,18 +19,18 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_FORBIDDEN: {
     status: 403,
-    message: 'a key with the role {role} may not call {operation}: it asks for {access}',
-    help: 'Use a key that has it: `arkwatch keys list` shows roles and scopes, `arkwatch keys create` makes one.',
+    message: 'a key with the role {role} may not call {operation}, which requires {access}',
+    help: 'Use a key with that role and scope: `arkwatch keys list` shows roles and scopes, `arkwatch keys create` makes one.',
   },
   ADMIN_HOST_REFUSED: {
     status: 403,
-    message: 'the host of the request is not one of ours',
-    help: 'Add it to `plugins.admin.allowedHosts`, if it is.',
+    message: 'the host of the request is not an allowed one',
+    help: 'If this host is legitimate, add it to `plugins.admin.allowedHosts`.',
   },
   ADMIN_ORIGIN_REFUSED: {
     status: 403,
-    message: 'the origin of the request is not one of ours',
-    help: 'Add it to `plugins.admin.allowedOrigins`, if it is.',
+    message: 'the origin of the request is not an allowed one',
+    help: 'If this origin is legitimate, add it to `plugins.admin.allowedOrigins`.',
   },
   ADMIN_CSRF: {
     status: 403,
@@ -41,39 +41,39 @@ export const adminError = defineErrors('admin', {
   ADMIN_BODY: {
     status: 400,
     message: 'the body cannot be read: {reason}',
-    help: 'Send one JSON value as application/json; `{}` where there is nothing to say.',
+    help: 'Send one JSON value as application/json; `{}` for an empty one.',
   },
   ADMIN_BODY_LARGE: { status: 413, message: 'the body is larger than {bytes} bytes', help: 'Send less.' },
   ADMIN_BODY_SLOW: {
     status: 408,
     message: 'the body did not arrive within {seconds} s',
-    help: 'Send it at once; the connection is closed.',
+    help: 'Send the whole body without pauses; the connection is closed.',
   },
   ADMIN_BODY_BUSY: {
     status: 503,
-    message: '{limit} bodies are on their way already',
+    message: '{limit} bodies are being received already',
     help: 'Try again when Retry-After says.',
   },
-  ADMIN_INVALID: { status: 422, message: 'the request is not valid', help: 'See `errors`: each tells where and what.' },
+  ADMIN_INVALID: { status: 422, message: 'the request is not valid', help: 'See `errors` for each place and reason.' },
   ADMIN_CONFIG_PROTECTED: {
     status: 403,
-    message: 'the change touches what cannot be set over the API',
+    message: 'the change sets keys that cannot be set over the API',
     help: 'See `errors`. Change config.yaml, or run `arkwatch config apply` on the machine.',
   },
   ADMIN_OWN_PLUGIN: {
     status: 409,
-    message: 'the API stands on {plugin}, and cannot turn it on or off',
+    message: 'the API needs {plugin} and cannot turn that plugin on or off',
     help: 'Set `plugins.{plugin}.enabled` in config.yaml, or run `arkwatch plugins disable {plugin}` on the machine.',
   },
   ADMIN_PRECONDITION: {
     status: 412,
-    message: 'it was changed since: If-Match {seen} is not {current}',
-    help: 'Read it again, and send the ETag of what you read.',
+    message: 'the resource has changed since: If-Match {seen} is not {current}',
+    help: 'Read the resource again, and send the ETag of that answer.',
   },
   ADMIN_PRECONDITION_REQUIRED: {
     status: 428,
     message: 'this change needs If-Match',
-    help: 'Read it first, and send the ETag of what you read.',
+    help: 'Read the resource first, and send the ETag of that answer.',
   },
   ADMIN_IDEMPOTENCY_REUSED: {
     status: 422,
@@ -82,23 +82,23 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_IDEMPOTENCY_BUSY: {
     status: 409,
-    message: 'the first request with this Idempotency-Key is still under way',
-    help: 'Wait for its answer and send it again.',
+    message: 'the first request with this Idempotency-Key is still in progress',
+    help: 'Wait for the answer and send the request again.',
   },
   ADMIN_IDEMPOTENCY_FULL: {
     status: 503,
-    message: '{limit} requests with an Idempotency-Key are under way',
+    message: '{limit} requests with an Idempotency-Key are in progress',
     help: 'Wait for some to end, and try again.',
   },
   ADMIN_PLUGIN_MISSING: {
     status: 501,
     message: 'this needs the plugin {plugin}, which is not running',
-    help: 'Name it under `plugins` in config.yaml; `arkwatch check` lists the plugins that this version has.',
+    help: 'Name the plugin under `plugins` in config.yaml; `arkwatch check` lists the plugins that this version has.',
   },
   ADMIN_JOB_LIMIT: {
     status: 503,
     message: '{limit} jobs are running already',
-    help: 'Wait for one to end, or cancel one.',
+    help: 'Wait for a job to end, or cancel one.',
   },
   ADMIN_STREAM_LIMIT: {
     status: 503,
@@ -121,7 +121,7 @@ export const adminError = defineErrors('admin', {
   ADMIN_COMMAND_FAILED: {
     status: 502,
     message: 'the command of {service} {what}',
-    help: 'Run it by hand; `plugins.admin.services` holds its arguments.',
+    help: 'Run the command by hand; `plugins.admin.services` holds its arguments.',
   },
   ADMIN_TLS: {
     message: 'cannot read the certificate: {reason}',

@@ -36,7 +36,7 @@ export default definePlugin({
       },
       clock,
       log,
-      folder: dataDir,
+      dataDir,
       signal,
       inherited: inherited as Inherited | undefined,
     })

@@ -34,7 +34,7 @@ function configParts(error: ArkwatchError): readonly InvalidPart[] | undefined {
 
 /** What to do about an error of the framework. */
 const helpOf: Readonly<Record<number, string>> = {
-  400: 'Send one JSON value; `{}` where there is nothing to say.',
+  400: 'Send one JSON value; `{}` for an empty one.',
   415: 'Send the body as JSON, with the header `content-type: application/json`.',
 }
 

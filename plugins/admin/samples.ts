@@ -69,8 +69,8 @@ export function diskPercent({ blocks, bfree, bavail }: { blocks: number; bfree: 
 
 export interface SamplesOptions {
   readonly area: StoreArea
-  /** The folder whose disk is measured. */
-  readonly folder: string
+  /** The directory whose disk is measured. */
+  readonly dataDir: string
   now(): number
 }
 
@@ -92,7 +92,7 @@ export class Samples {
     if (total > 0) this.#cpuPercent = round(((after.busy - this.#before.busy) / total) * 100)
     this.#before = after
     const available = availableMemory()
-    const disk = await statfs(this.options.folder)
+    const disk = await statfs(this.options.dataDir)
     return {
       timeMs: this.options.now(),
       cpuPercent: this.#cpuPercent,
@@ -103,9 +103,9 @@ export class Samples {
     }
   }
 
-  /** Sizes of the disk that holds the data folder. */
+  /** Sizes of the disk that holds the directory `data`. */
   async disk(): Promise<{ readonly totalGb: number; readonly freeGb: number }> {
-    const { blocks, bavail, bsize } = await statfs(this.options.folder)
+    const { blocks, bavail, bsize } = await statfs(this.options.dataDir)
     return { totalGb: round((blocks * bsize) / 1_073_741_824), freeGb: round((bavail * bsize) / 1_073_741_824) }
   }
 

@@ -1,19 +1,19 @@
 /** What other plugins may use of the audit log. */
 import { service } from '../../core/plugin.ts'
 
-/** Who did it. */
+/** Who made a change. */
 export interface AuditPrincipal {
   /** The name of the key, `anonymous`, or `control-socket`. Never the key. */
   readonly name: string
   readonly role: string
 }
 
-/** Something to put on record. */
+/** Something to record. */
 export interface AuditEvent {
   readonly principal: AuditPrincipal
   /** `plugins.restart`, `auth.failed`, `config.read`. */
   readonly action: string
-  /** What it was done to: a plugin's name, a key's id. */
+  /** The object of the action: a plugin's name, a key's id. */
   readonly target?: string
   readonly method?: string
   /** The path, never the query string. */
@@ -70,16 +70,16 @@ export interface AuditVerdict {
 
 export interface Audit {
   /**
-   * Puts an intent on record, before it is carried out.
+   * Records an intent before the change is carried out.
    * @returns call it with the outcome: `ok`, or the code of the error
-   * @throws AUDIT_UNAVAILABLE where it cannot be recorded: the change must then be refused
+   * @throws AUDIT_UNAVAILABLE when the intent cannot be recorded: refuse the change
    */
   begin(event: AuditEvent): Promise<(outcome: string, change?: AuditChange) => Promise<void>>
-  /** Puts something that has happened on record. @throws AUDIT_UNAVAILABLE */
+  /** Records something that has happened. @throws AUDIT_UNAVAILABLE */
   record(event: AuditEvent, outcome: string, change?: AuditChange): Promise<void>
   /** Newest first; oldest first with `after`. */
   page(query: AuditQuery): Promise<readonly AuditRecord[]>
-  /** Gets each record from now on, once it is on the disk. @returns ends it */
+  /** Calls back with each new record, once the record is on the disk. @returns stops the calls */
   follow(listener: (record: AuditRecord) => void): () => void
   /** Checks every record, its place in the chain, and that none is missing at the end. */
   verify(): Promise<AuditVerdict>

@@ -13,13 +13,13 @@ import { auditMigration, Journal } from './journal/journal.ts'
 
 export interface AuditInstanceOptions {
   readonly store: Store
-  /** The data folder. */
-  readonly folder: string
+  /** The directory of the key `data`. */
+  readonly dataDir: string
   readonly clock: PluginClock
   readonly log: Logger
   readonly sink: FileSink | undefined
-  /** Gets what is wrong with a part of the log, undefined when nothing is any more. */
-  told(part: 'records' | 'writing' | 'end', problem: string | undefined): void
+  /** Called with what is wrong with a part of the log; undefined once the part works again. */
+  onProblem(part: 'records' | 'writing' | 'end', problem: string | undefined): void
 }
 
 const retryMs = 10_000
@@ -36,9 +36,9 @@ export class AuditInstance {
 
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
-    const { folder, clock, sink, told } = options
-    this.#head = new HeadFile(join(folder, 'audit.head'), (error) =>
-      told('end', error === undefined ? undefined : `audit.head: ${messageOf(error)}`),
+    const { dataDir, clock, sink, onProblem } = options
+    this.#head = new HeadFile(join(dataDir, 'audit.head'), (error) =>
+      onProblem('end', error === undefined ? undefined : `audit.head: ${messageOf(error)}`),
     )
     this.journal = new Journal({
       area: () => this.#area,
@@ -46,14 +46,14 @@ export class AuditInstance {
       written: (link, lines) => {
         this.#head.put(this.#signer!.sign('head', link, clock.now()))
         sink?.add(lines)
-        this.#tell(lines)
-        told('writing', undefined)
+        this.#notify(lines)
+        onProblem('writing', undefined)
       },
-      failed: (reason) => told('writing', `changes are refused while nothing can be put on record: ${reason}`),
+      failed: (reason) => onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`),
     })
   }
 
-  #tell(lines: readonly string[]): void {
+  #notify(lines: readonly string[]): void {
     if (this.#followers.size === 0) return
     for (const line of lines) {
       const record = JSON.parse(line) as AuditRecord
@@ -61,7 +61,7 @@ export class AuditInstance {
     }
   }
 
-  /** Gets each record from now on, once it is on the disk. @returns ends it */
+  /** Calls back with each new record, once the record is on the disk. @returns stops the calls */
   follow(listener: (record: AuditRecord) => void): () => void {
     this.#followers.add(listener)
     return () => void this.#followers.delete(listener)
@@ -104,17 +104,17 @@ export class AuditInstance {
   }
 
   async #open(): Promise<boolean> {
-    const { store, told } = this.options
+    const { store, onProblem } = this.options
     try {
       this.#area = await store.area({ name: 'audit', migrations: [auditMigration] })
       await this.#signBeginning()
       const lost = await this.log.lost()
-      if (lost === undefined && (await this.#head.aside()).length === 0) told('records', undefined)
+      if (lost === undefined && (await this.#head.aside()).length === 0) onProblem('records', undefined)
       else await this.#sayLost(lost)
       return true
     } catch (error) {
       if ((error as { code?: string }).code !== 'STORE_UNAVAILABLE') throw error
-      told('records', `changes are refused while nothing can be put on record: ${messageOf(error)}`)
+      onProblem('records', `changes are refused while nothing can be recorded: ${messageOf(error)}`)
       return false
     }
   }
@@ -129,8 +129,8 @@ export class AuditInstance {
 
   /** Records are gone that were signed: said here, in the log, on record, and by each verification from now on. */
   async #sayLost(lost: Checkpoint | undefined): Promise<void> {
-    const { told, log } = this.options
-    told('records', 'records that were signed are missing: run `arkwatch audit verify`')
+    const { onProblem, log } = this.options
+    onProblem('records', 'records that were signed are missing: run `arkwatch audit verify`')
     if (lost === undefined) return
     const file = await this.#head.setAside(lost)
     log.error('records are missing at the end of the audit log', {

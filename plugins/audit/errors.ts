@@ -4,15 +4,15 @@ import { defineErrors } from '../../core/plugin.ts'
 export const auditError = defineErrors('audit', {
   AUDIT_UNAVAILABLE: {
     status: 503,
-    message: 'this cannot be put on record, and is therefore refused: {reason}',
+    message: 'this cannot be recorded, and is therefore refused: {reason}',
     help: 'See the state of the plugins store and audit with `arkwatch plugins`; make room on the disk of `data`.',
   },
   AUDIT_KEY: {
     message: 'cannot use the signing key {file}: {reason}',
-    help: 'It must be an Ed25519 private key (PKCS #8, PEM), for its owner alone (0600). Without it old records cannot be verified: restore it from a backup.',
+    help: 'The file must hold an Ed25519 private key (PKCS #8, PEM), for its owner alone (0600). Without the key old records cannot be verified: restore it from a backup.',
   },
   AUDIT_EXPORT_INVALID: {
-    message: '{file} is no export of an audit log: {reason}',
+    message: '{file} is not an export of an audit log: {reason}',
     help: 'Make one with `arkwatch audit export`.',
   },
 })

@@ -5,11 +5,11 @@ import { collector } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
 import { Audit } from './api.ts'
 import { auditCollector } from './collect.ts'
+import { commandAuditorOf } from './command-auditor.ts'
 import { auditCommands } from './commands.ts'
 import { AuditConfig } from './config.ts'
 import { AuditInstance } from './engine.ts'
 import { FileSink } from './journal/file-sink.ts'
-import { auditWitness } from './witness.ts'
 
 export default definePlugin({
   api: 1,
@@ -24,7 +24,7 @@ export default definePlugin({
   holdsState: false,
   setup({ config, needs, dataDir, clock, log, report }) {
     const problems = new Map<string, string | undefined>()
-    const told = (part: string, problem: string | undefined) => {
+    const onProblem = (part: string, problem: string | undefined) => {
       if (problems.get(part) === problem && problems.has(part)) return
       problems.set(part, problem)
       const all = [...problems].flatMap(([name, reason]) => (reason === undefined ? [] : [`${name}: ${reason}`]))
@@ -34,8 +34,8 @@ export default definePlugin({
     const sink =
       config.file === undefined
         ? undefined
-        : new FileSink(resolve(dataDir, config.file), (problem) => told('file', problem))
-    const instance = new AuditInstance({ store: needs.store, folder: dataDir, clock, log, sink, told })
+        : new FileSink(resolve(dataDir, config.file), (problem) => onProblem('file', problem))
+    const instance = new AuditInstance({ store: needs.store, dataDir, clock, log, sink, onProblem })
     const audit: Audit = {
       begin: (event) => instance.log.begin(event),
       record: (event, outcome, change) => instance.log.record(event, outcome, change),
@@ -53,7 +53,7 @@ export default definePlugin({
       contributes: [
         collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)),
         ...auditCommands(audit),
-        commandAuditor(auditWitness(audit, log)),
+        commandAuditor(commandAuditorOf(audit, log)),
       ],
       start: () => instance.start(join(dataDir, 'audit.key'), config.retention),
       stop: () => instance.stop(),

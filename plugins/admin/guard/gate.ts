@@ -1,4 +1,4 @@
-/** Who asks, and whether they may: the questions in front of every operation of the API, in their order. */
+/** The gate of the API: identifies the caller of every operation, checks what the caller may do, and records changes. */
 import type { Context } from 'hono'
 import { type ArkwatchError, type Logger, messageOf } from '../../../core/plugin.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
@@ -15,7 +15,7 @@ import { type AccessLevel, levelOf, refusalOf } from './roles.ts'
 import { hasCsrf } from './sessions.ts'
 
 export interface GateSettings extends HostRules {
-  /** Nobody on the network reaches it, and no browser. */
+  /** The listener is a Unix socket, which no network and no browser reaches. */
   readonly isUnix?: boolean
   readonly endpoints: Readonly<Record<string, AccessLevel>>
   readonly maxAccess: AccessLevel
@@ -34,7 +34,7 @@ export interface GateOptions extends IdentityOptions {
 }
 
 const safeMethods = ['GET', 'HEAD', 'OPTIONS']
-/** Who has not said who they are. */
+/** The caller of a request without a valid key. */
 export const nobody: Principal = { name: 'anonymous', keyId: '', role: 'viewer', scopes: [] }
 
 const failed = { principal: { name: nobody.name, role: 'none' }, action: 'auth.failed' }
@@ -59,7 +59,7 @@ export class Gate {
     this.failures += 1
     const locked = await this.options.limits.failure(from)
     const event = { ...failed, from, requestId, ...pathOf(context) }
-    // A flood of attempts must not fill the record: those of a lock-out are put there together.
+    // A flood of attempts must not fill the audit log: the attempts of a lock-out are recorded together.
     if (locked === undefined) await this.#record(event, 'denied')
     else if (locked.begins) await this.#record(event, 'locked-out')
     else this.#lockedOut.add(from)
@@ -71,7 +71,7 @@ export class Gate {
     return { error: adminError('ADMIN_UNAUTHORIZED'), headers: { ...close, ...challenge } }
   }
 
-  /** Puts the attempts that were made during lock-outs on record, one line an address. */
+  /** Records the attempts that were made during lock-outs, one line for each address. */
   async recordLockedOut(): Promise<void> {
     for (const [from, count] of this.#lockedOut.take()) {
       const target = `${count} more attempt${count === 1 ? '' : 's'}`
@@ -79,7 +79,7 @@ export class Gate {
     }
   }
 
-  /** What cannot be put on record is still refused; only the record is missing, and said to be. */
+  /** A refusal that cannot be recorded is still a refusal; the log names the missing record. */
   async #record(event: AuditEvent, outcome: string): Promise<void> {
     await this.options
       .audit()
@@ -95,12 +95,12 @@ export class Gate {
       .record({ principal: { name, role }, action: 'session.open', from, requestId, ...where }, 'ok')
   }
 
-  /** Counts a request of somebody known. @throws ADMIN_RATE_LIMITED */
+  /** Counts a request of an identified caller. @throws ADMIN_RATE_LIMITED */
   async countRequest({ name }: Principal): Promise<Quota> {
     return this.options.limits.request(name)
   }
 
-  /** Why a request may not be answered at the host, or for the page, that it names. */
+  /** Why a request is refused for its Host or Origin; undefined when the request is not. */
   misplaced(context: Context): ArkwatchError | undefined {
     const rules = this.options.settings
     if (rules.isUnix) return undefined
@@ -203,7 +203,7 @@ export class Gate {
       return current === audit ? settle(outcome, after) : current.record(event, outcome, after)
     }
     await settled().catch((error) => {
-      // The intent is on record already; what is missing is how it ended.
+      // The intent is recorded already; the outcome is missing.
       this.options.log.error('the outcome of a change is not on record', {
         operation: operation.id,
         error: messageOf(error),

@@ -2,7 +2,7 @@
 
 const local = ['localhost', '127.0.0.1', '[::1]']
 
-/** The host of `Host` without its port, in lower case; undefined when it is no host. */
+/** The host of `Host` without its port, in lower case; undefined when the header is not a host. */
 function hostOf(header: string): string | undefined {
   const match = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.exec(header.trim())
   return match?.[1]?.toLowerCase()

@@ -1,14 +1,14 @@
-/** Who makes a request: by a key in a header, or by the cookie of a browser session. */
+/** Identifies the caller of a request, by a key in a header or by the cookie of a browser session. */
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import type { Principal } from '../api.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import type { Session, Sessions } from './sessions.ts'
 
-/** Who asks, and how they said so. */
+/** The caller of a request, and how the caller was identified. */
 export interface Visitor {
   readonly principal: Principal
-  /** Where a cookie said so. */
+  /** The session of the cookie, where a cookie identified the caller. */
   readonly session?: Session
   /** The value of that cookie. */
   readonly cookie?: string
@@ -38,7 +38,7 @@ export class Identity {
     return { keys, cookie: getCookie(context, secureSessionCookie) ?? getCookie(context, sessionCookie) }
   }
 
-  /** @returns who asks, or undefined */
+  /** @returns the caller, or undefined */
   identify(context: Context): Visitor | undefined {
     const { sessions } = this.options
     const keyring = this.options.keyring()
@@ -56,18 +56,18 @@ export class Identity {
     return { principal: session.principal, session, cookie }
   }
 
-  /** Whether a request carries keys. A cookie claims nothing: browsers send it along when it is long over, too. */
+  /** Whether a request carries keys. A cookie claims nothing: browsers send the cookie of a session that has ended, too. */
   claims(context: Context): boolean {
     return this.#sent(context).keys.length > 0
   }
 
-  /** Whether somebody who was let in may still be: what goes on for long asks again. */
+  /** Whether a caller is still let in; event streams check this again and again. */
   isStillIn({ principal, cookie }: Visitor): boolean {
     const { keyring, sessions } = this.options
     return keyring().isValid(principal.keyId) && (cookie === undefined || sessions.has(cookie))
   }
 
-  /** Ends the session that a request came with: another one takes its place. */
+  /** Ends the session of a request, which a new session replaces. */
   endSession(context: Context): void {
     const { cookie } = this.#sent(context)
     if (cookie !== undefined) this.options.sessions.close(cookie)

@@ -1,4 +1,4 @@
-/** Where the names that a change brings in lead to: none may lead to where clouds keep credentials. */
+/** Resolves the host names in a change: none may resolve to an address where clouds keep credentials. */
 import { lookup } from 'node:dns/promises'
 import { type Clock, isLinkLocal } from '../../../core/plugin.ts'
 import { adminError } from '../errors.ts'

@@ -72,7 +72,7 @@ export function checkPatch(overlay: unknown, patch: unknown): void {
 const hostKeys = ['host', 'hostname', 'server', 'servername']
 const maxNames = 50
 
-/** The names of hosts that a patch brings in, with where; addresses are judged as they stand. */
+/** The host names in a patch, each with its pointer; addresses are judged without a look-up. */
 export function namesIn(patch: unknown): readonly (readonly [string, string])[] {
   const found: [string, string][] = []
   for (const [path, text] of textsOf(patch)) {

@@ -1,4 +1,4 @@
-/** PURE. Who may do what. */
+/** PURE. What each role may call. */
 import type { Access, Principal, Role } from '../api.ts'
 
 const allowed: Readonly<Record<Role, readonly Role[]>> = {

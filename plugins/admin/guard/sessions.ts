@@ -72,7 +72,7 @@ export class Sessions {
     return used
   }
 
-  /** Whether the session of a cookie goes on. Does not count as a use. */
+  /** Whether the session of a cookie is still open. Does not count as a use. */
   has(value: string): boolean {
     const session = this.#open.get(hash(value))
     return session !== undefined && !this.#isOver(session)

@@ -30,7 +30,7 @@ export function depthOf(text: string): number {
   return deepest
 }
 
-/** @throws ADMIN_BODY for what is no JSON, is too deep or too large, or carries keys that reach into objects' prototypes */
+/** @throws ADMIN_BODY for a text that is not JSON, is too deep or too large, or has keys that reach into objects' prototypes */
 export function checkJson(text: string): void {
   if (depthOf(text) > maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
   let nodes = 0
@@ -47,7 +47,7 @@ export function checkJson(text: string): void {
   try {
     parsed = JSON.parse(text)
   } catch {
-    throw refused('it is no JSON')
+    throw refused('it is not JSON')
   }
   visit(parsed)
 }

@@ -70,8 +70,8 @@ const problemContent = { 'application/problem+json': { schema: { $ref: '#/compon
 
 const changing = (method: string, operation: Operation) => method !== 'get' && operation['x-read-only'] !== true
 
-/** The errors that the house answers with for an operation, whatever its handler does. */
-export function houseErrors(method: string, operation: Operation): readonly number[] {
+/** The errors that every operation of a kind may answer with, whatever the handler does. */
+export function commonErrors(method: string, operation: Operation): readonly number[] {
   const isOpen = operation['x-access'] === 'public'
   return [
     ...(operation.requestBody === undefined ? [] : [400, 413, 415, 422]),
@@ -105,14 +105,14 @@ const roleNotes: Readonly<Record<string, string>> = {
   auditor: 'For the roles auditor and admin.',
 }
 
-/** Adds what the house does for every operation. */
+/** Adds what every operation has. */
 export function complete(document: Document): Document {
   const groups = new Set<string>()
   for (const methods of Object.values(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       for (const tag of operation.tags ?? []) groups.add(tag)
       operation.responses = { ...operation.responses }
-      for (const status of houseErrors(method, operation)) {
+      for (const status of commonErrors(method, operation)) {
         operation.responses[status] ??= { description: descriptions[status], content: problemContent }
       }
       delete operation['x-errors']

@@ -8,7 +8,7 @@ const maxKeptBytes = 64 * 1024
 interface Kept {
   readonly fingerprint: string
   readonly atMs: number
-  /** Undefined while the first request is under way. */
+  /** Undefined while the first request is in progress. */
   answer:
     | { readonly status: number; readonly headers: readonly (readonly [string, string])[]; readonly body: string }
     | undefined

@@ -12,7 +12,7 @@ export interface OwnListenerOptions {
   readonly listen: Listen
   readonly runtime: Pick<Runtime, 'listen'>
   /** Relative paths begin here. */
-  readonly folder: string
+  readonly dataDir: string
   readonly clock: PluginClock
   readonly log: Logger
   fetch(request: Request, server: unknown): Promise<Response>
@@ -20,7 +20,7 @@ export interface OwnListenerOptions {
 
 const lookMs = 10_000
 const drainMs = 10_000
-/** A new certificate is no reason to cut off who came with the old one: event streams go on. */
+/** Event streams that were opened with the old certificate continue for so long. */
 const oldCertificateMs = 3_600_000
 
 export class OwnListener {
@@ -42,11 +42,11 @@ export class OwnListener {
   }
 
   async #certificate(): Promise<{ cert: string; key: string } | undefined> {
-    const { listen, folder } = this.options
+    const { listen, dataDir } = this.options
     if (listen.tls === undefined) return undefined
     try {
       const [cert, key] = await Promise.all(
-        [listen.tls.cert, listen.tls.key].map((file) => readFile(resolve(folder, file), 'utf8')),
+        [listen.tls.cert, listen.tls.key].map((file) => readFile(resolve(dataDir, file), 'utf8')),
       )
       return { cert: cert!, key: key! }
     } catch (error) {
@@ -55,8 +55,8 @@ export class OwnListener {
   }
 
   #open(port: number, tls: { cert: string; key: string } | undefined): Promise<Listener> {
-    const { listen, runtime, folder, fetch } = this.options
-    const unix = listen.unix === undefined ? {} : { unix: resolve(folder, listen.unix) }
+    const { listen, runtime, dataDir, fetch } = this.options
+    const unix = listen.unix === undefined ? {} : { unix: resolve(dataDir, listen.unix) }
     // A new instance of the plugin, and a new certificate, take the port over while the old one still has it.
     return runtime.listen({
       name: 'admin',

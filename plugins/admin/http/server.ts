@@ -1,4 +1,4 @@
-/** The whole of the API behind one `fetch`: gate in front, routes of the moment behind. */
+/** The whole API as one `fetch`: the gate, then the current routes. */
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import {
@@ -25,7 +25,7 @@ export interface ServerOptions {
   readonly startJob: (context: Context<AdminEnv>) => AdminVariables['startJob']
   readonly version: string
   readonly log: Logger
-  /** The contributions of the moment. */
+  /** The current contributions. */
   routes(): readonly Contributed<AdminRoutes>[]
   pages(): readonly Contributed<AdminPages>[]
 }

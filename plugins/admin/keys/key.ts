@@ -33,7 +33,7 @@ const placeholders = [
   /^(admin|password|secret|test|default|letmein|12345678|abcdefgh|qwerty)/i,
 ]
 
-/** Why a text given by people is no key; undefined when it can be one. */
+/** Why a text given by people is not a usable key; undefined when the text is one. */
 export function weaknessOf(text: string): string | undefined {
   if (text.length < minKeyLength) return `expected at least ${minKeyLength} characters`
   if (!/^[\x21-\x7e]+$/.test(text)) return 'expected printable ASCII without spaces'

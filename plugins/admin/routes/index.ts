@@ -1,4 +1,4 @@
-/** The routes that the admin plugin itself brings. */
+/** The routes of the admin plugin itself. */
 import type { Clock, Runtime } from '../../../core/plugin.ts'
 import type { Audit } from '../../audit/api.ts'
 import type { Health } from '../../health/api.ts'
@@ -36,7 +36,7 @@ export interface OwnRouteOptions {
   readonly logging: Logging | undefined
   readonly metrics: Metrics | undefined
   readonly clock: Clock
-  readonly folder: string
+  readonly dataDir: string
   readonly signal: AbortSignal
   readonly gate: Gate
   readonly keyring: Keyring
@@ -66,7 +66,7 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
     () => jobRoutes(jobs),
     () => auditRoutes(audit),
     () => streamRoutes({ clock, topics, counts: options.streams, maxStreams: () => config.maxStreams, signal }, audit),
-    () => bundleRoutes({ ...live, folder: options.folder, metrics }),
+    () => bundleRoutes({ ...live, dataDir: options.dataDir, metrics }),
     () => referenceRoutes(() => options.server.document()),
   ]
   const rest = [
@@ -80,6 +80,6 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
       }),
     () => pendingRoutes(options.isUp),
   ]
-  // First those with fixed paths: /admin/jobs/statistics is no job.
+  // First those with fixed paths: /admin/jobs/statistics is not a job.
   return [...rest.map((app) => ({ path: '/', app })), ...apps.map((app) => ({ path: '/admin', app }))]
 }

@@ -71,7 +71,7 @@ export class ChainCheck {
     try {
       own = (JSON.parse(text) as { seq?: unknown }).seq
     } catch {
-      return this.#fail(seq, 'the record is no JSON')
+      return this.#fail(seq, 'the record is not JSON')
     }
     const link = next(this.#at, text)
     if (own !== seq) return this.#fail(seq, 'the record says it is another one')

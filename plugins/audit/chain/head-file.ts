@@ -7,10 +7,10 @@ export class HeadFile {
   #latest: Checkpoint | undefined
   #busy: Promise<void> | undefined
 
-  /** @param told gets why it cannot be written, undefined when it can again */
+  /** @param onProblem gets why it cannot be written, undefined when it can again */
   constructor(
     private readonly path: string,
-    private readonly told: (error: unknown) => void,
+    private readonly onProblem: (error: unknown) => void,
   ) {}
 
   async read(): Promise<Checkpoint | undefined> {
@@ -32,8 +32,10 @@ export class HeadFile {
   /** The files that were put aside. */
   async aside(): Promise<readonly Checkpoint[]> {
     const names = (await readdir(dirname(this.path))).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))
-    const folder = dirname(this.path)
-    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as Checkpoint))
+    const directory = dirname(this.path)
+    return Promise.all(
+      names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as Checkpoint),
+    )
   }
 
   /** Replaces the file soon; of several at once the last one counts. */
@@ -54,9 +56,9 @@ export class HeadFile {
       try {
         await writeFile(`${this.path}.new`, JSON.stringify(checkpoint), { mode: 0o600, flush: true })
         await rename(`${this.path}.new`, this.path)
-        this.told(undefined)
+        this.onProblem(undefined)
       } catch (error) {
-        this.told(error)
+        this.onProblem(error)
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.

@@ -21,7 +21,7 @@ export interface ExportVerdict extends AuditVerdict {
 /**
  * @param file its name, for messages @param lines without line ends
  * @param trusted PEM of the key that must have signed it; without it the export's own is taken
- * @throws AUDIT_EXPORT_INVALID for what is no export at all
+ * @throws AUDIT_EXPORT_INVALID for a file that is not an export
  */
 export async function verifyExport(
   file: string,
@@ -47,8 +47,8 @@ export async function verifyExport(
     try {
       line = JSON.parse(text) as Line
     } catch {
-      if (check === undefined) throw invalid('its first line is no JSON')
-      return verdict({ seq: check.at.seq + 1, what: 'a line is no JSON' })
+      if (check === undefined) throw invalid('its first line is not JSON')
+      return verdict({ seq: check.at.seq + 1, what: 'a line is not JSON' })
     }
     if (check === undefined) {
       if (line.kind !== 'arkwatch-audit' || line.version !== 1 || typeof line.publicKey !== 'string')

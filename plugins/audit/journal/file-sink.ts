@@ -10,10 +10,10 @@ export class FileSink {
   #bytes = 0
   #busy: Promise<void> | undefined
 
-  /** @param told gets why it cannot be written, undefined when it can again */
+  /** @param onProblem gets why it cannot be written, undefined when it can again */
   constructor(
     private readonly path: string,
-    private readonly told: (problem: string | undefined) => void,
+    private readonly onProblem: (problem: string | undefined) => void,
   ) {}
 
   add(lines: readonly string[]): void {
@@ -37,12 +37,12 @@ export class FileSink {
         this.#handle ??= await open(this.path, 'a', 0o600)
         await this.#handle.appendFile(`${lines.join('\n')}\n`)
         await this.#handle.datasync()
-        this.told(undefined)
+        this.onProblem(undefined)
       } catch (error) {
         this.dropped += lines.length
         await this.#handle?.close().catch(() => {})
         this.#handle = undefined
-        this.told((error as Error).message)
+        this.onProblem((error as Error).message)
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.

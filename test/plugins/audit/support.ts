@@ -46,11 +46,11 @@ export async function openAudit(folder = newFolder(), { maxBytes = 2 ** 30 } = {
   const clock = { ...systemClock, every: () => () => {} } as unknown as PluginClock
   const instance = new AuditInstance({
     store,
-    folder,
+    dataDir: folder,
     clock,
     log: silent,
     sink: undefined,
-    told: (part, problem) => void (part === 'records' && told.push(problem)),
+    onProblem: (part, problem) => void (part === 'records' && told.push(problem)),
   })
   await instance.start(join(folder, 'audit.key'), dayMs)
   const close = async () => {

@@ -1,4 +1,4 @@
-/** Puts what the CLI changes by the control socket on record, as requests are. */
+/** Records the changes that the CLI makes over the control socket. */
 import { type CommandAuditor, type Logger, messageOf } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
@@ -7,8 +7,8 @@ const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined =
   return typeof named === 'string' ? named : undefined
 }
 
-/** @returns a witness by which a command is refused when it cannot be put on record: AUDIT_UNAVAILABLE */
-export const auditWitness =
+/** @returns the auditor of commands, which refuses a command that cannot be recorded: AUDIT_UNAVAILABLE */
+export const commandAuditorOf =
   (audit: Pick<Audit, 'begin'>, log: Logger): CommandAuditor =>
   async (command, args) => {
     const target = targetOf(args)
@@ -21,6 +21,6 @@ export const auditWitness =
     })
     return (outcome) =>
       settle(outcome, { after: args }).catch((error) =>
-        log.error('the outcome of a change is not on record', { command, error: messageOf(error) }),
+        log.error('the outcome of a change is not recorded', { command, error: messageOf(error) }),
       )
   }
