@@ -4,6 +4,7 @@ import type { Catalog } from '../core/plugin.ts'
 export const catalog: Catalog = {
   logging: () => import('./logging/index.ts'),
   metrics: () => import('./metrics/index.ts'),
+  host: () => import('./host/index.ts'),
   health: () => import('./health/index.ts'),
   store: () => import('./store/index.ts'),
   audit: () => import('./audit/index.ts'),

@@ -15,9 +15,10 @@ const check: Command = async (cli) => {
     return exitCodes.config
   }
   const { plugins, files } = loaded
-  const on = plugins.filter(({ disabled }) => disabled === undefined).map(({ name }) => name)
-  if (cli.json) printJson(cli, { ok: true, files, plugins: on, problems: [] })
-  else cli.print(`${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : on.join(', ')}`)
+  const on = plugins.filter(({ disabled }) => disabled === undefined)
+  const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
+  if (cli.json) printJson(cli, { ok: true, files, plugins: on.map(({ name }) => name), problems: [] })
+  else cli.print(`${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`)
   return exitCodes.ok
 }
 

@@ -10,10 +10,11 @@ import { conflicts } from './conflicts.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
 import { ConfigError, problem, settled } from './errors.ts'
+import { withImplied } from './implied.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './schema/root-config.ts'
-import { assign, emptyTree, fromPlain, locate, merge, type Node, type Tree, toPlain } from './tree/node.ts'
+import { assign, type Entry, emptyTree, fromPlain, locate, merge, type Node, type Tree, toPlain } from './tree/node.ts'
 import { type ReadFiles, readFiles } from './tree/read.ts'
 import type { Described, PluginSection, RuntimeConfig, Source } from './types.ts'
 
@@ -91,10 +92,10 @@ function check<Out>(
 }
 
 function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]): PluginSection {
-  const { name, definition, enabled, from } = plugin
+  const { name, definition, enabled, from, enabledBy } = plugin
   const path = ['plugins', name]
   const required = locate(root, [...path, 'required']).node
-  const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from }
+  const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from, enabledBy }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
@@ -165,8 +166,15 @@ export async function loadConfig({
     if (!pluginsOf(root).has(name)) root = assign(root, ['plugins', name], emptyTree({ kind: 'code' }))
   }
   const known = { catalog, plugins: byName, baseDir }
-  const found = await Promise.all([...pluginsOf(root)].map(([name, entry]) => findPlugin(name, entry, known, problems)))
-  const named = found.filter((each) => each !== undefined)
+  const find = async (entries: Iterable<readonly [string, Entry]>) =>
+    (await Promise.all([...entries].map(([name, entry]) => findPlugin(name, entry, known, problems)))).filter(
+      (each) => each !== undefined,
+    )
+  const named: NamedPlugin[] = await find(pluginsOf(root))
+  const implied = withImplied(root, named, (name) => Object.hasOwn(catalog, name), problems)
+  root = implied.root
+  const added = await find([...pluginsOf(root)].filter(([name]) => implied.added.has(name)))
+  named.push(...added.map((each) => ({ ...each, enabledBy: implied.added.get(each.name) })))
 
   const { node: chosen } = locate(root, ['environment'])
   const environment: Environment =
@@ -184,6 +192,9 @@ export async function loadConfig({
   const sections: PluginSection[] = []
   for (const each of named) {
     if (locate(root, ['plugins', each.name]).node?.kind !== 'map') continue
+    // Options that the implying section holds are reported there.
+    if (each.enabledBy?.some((name) => sections.some((other) => other.name === name && other.config === undefined)))
+      continue
     // A reload must not hold up requests for as long as all schemas take together.
     await yieldToLoop()
     sections.push(section(each, root, partial, problems))

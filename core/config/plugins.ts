@@ -23,6 +23,7 @@ export interface NamedPlugin {
   readonly definition: AnyPlugin
   readonly enabled: boolean
   readonly from?: string
+  readonly enabledBy?: readonly string[]
 }
 
 /** The definition of a switched-off plugin of one's own, which is not imported. */

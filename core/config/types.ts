@@ -24,7 +24,7 @@ export interface ServerConfig {
   readonly drainTimeoutMs: number
 }
 
-/** One plugin that the configuration names. */
+/** One plugin that the configuration names or that another plugin implies. */
 export interface PluginSection {
   readonly name: string
   readonly definition: AnyPlugin
@@ -35,6 +35,8 @@ export interface PluginSection {
   readonly disabled?: string
   /** Path or package of an external plugin. */
   readonly from?: string
+  /** The plugins that imply it, where the configuration does not name it. */
+  readonly enabledBy?: readonly string[]
 }
 
 /** A configuration for people. */

@@ -135,6 +135,11 @@ export interface PluginDefinition<
   readonly summary: string
   /** A strict zod object; every field described. Its `{}` must parse unless the README lists what is required. */
   readonly config: Schema
+  /**
+   * Plugins that are on while this one is on, unless the configuration turns them off, by name. The value says which keys of
+   * this section hold options of the other plugin, and where: `{ host: { process: ['process'] } }`, `[]` for a whole section.
+   */
+  readonly implies?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
   /** Defaults of an environment: config.yaml is merged over the preset, the preset over the schema's defaults. */
   readonly presets?: Partial<Record<Environment, zod.input<Schema>>>
   readonly provides?: Provides

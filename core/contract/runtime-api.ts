@@ -6,7 +6,7 @@ export interface PluginStatus {
   readonly name: string
   readonly version: string
   readonly state: PluginState
-  /** The reason of the state; empty when `ok`. */
+  /** The reason of the state; when `ok`, the plugins that enabled it, or empty. */
   readonly reason: string
   readonly required: boolean
   readonly provides: readonly string[]

@@ -141,7 +141,7 @@ export class Host {
         name,
         version: definition.version,
         state,
-        reason,
+        reason: reason || (section.enabledBy === undefined ? '' : `enabled by ${section.enabledBy.join(', ')}`),
         required: section.required,
         provides: serviceIds(definition.provides),
         needs: serviceIds(definition.needs),

@@ -49,7 +49,7 @@ export async function makeBundle(
     }),
     'log.jsonl': (logging()?.recent({ limit: maxLines }) ?? []).map(({ line }) => `${line}\n`).join(''),
     'log-levels.json': json(logging()?.levels() ?? []),
-    'system.json': json(await samples.measure()),
+    'system.json': json((await samples.measure()) ?? null),
     'versions.json': json({
       arkwatch: status.version,
       bun: Bun.version,

@@ -13,6 +13,7 @@ import {
 } from '../../core/plugin.ts'
 import type { Audit } from '../audit/api.ts'
 import type { Health } from '../health/api.ts'
+import type { Host } from '../host/api.ts'
 import type { Logging } from '../logging/api.ts'
 import type { Metrics } from '../metrics/api.ts'
 import type { Store } from '../store/api.ts'
@@ -44,6 +45,7 @@ export interface AdminInstanceOptions {
   readonly store: Store
   readonly audit: Audit
   readonly health: Health | undefined
+  readonly host: Host | undefined
   readonly logging: Logging | undefined
   readonly metrics: Metrics | undefined
   /** The extension points of the admin plugin. */
@@ -110,7 +112,7 @@ export class AdminInstance {
     this.resume()
     this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
     this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
-    this.#samples = new Samples({ area: this.#area, dataDir, now: clock.now })
+    this.#samples = new Samples({ area: this.#area, host: options.host, dataDir, now: clock.now })
     const topics = new Topics(ownTopics({ ...options, samples: this.#samples }), contributed.topics, log)
     this.bodies = new BodyReader(clock)
     const gate = new Gate({

@@ -3,6 +3,7 @@ import { type Context, Hono } from 'hono'
 import { definePlugin, Runtime } from '../../core/plugin.ts'
 import { Audit } from '../audit/api.ts'
 import { Health } from '../health/api.ts'
+import { Host } from '../host/api.ts'
 import { Logging } from '../logging/api.ts'
 import { collector, jsonView, Metrics } from '../metrics/api.ts'
 import { Store } from '../store/api.ts'
@@ -20,13 +21,15 @@ export default definePlugin({
   summary: 'Operates the running Arkwatch over HTTP: keys and roles, plugins, configuration, jobs, records.',
   config: AdminConfig,
   needs: { runtime: Runtime, store: Store, audit: Audit },
-  wants: { health: Health, logging: Logging, metrics: Metrics },
+  implies: { host: {} },
+  wants: { health: Health, host: Host, logging: Logging, metrics: Metrics },
   conflicts: (config, { server }) => publicListenerProblem(config, server),
   setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
     const instance = new AdminInstance({
       config,
       ...needs,
       health: wants.health,
+      host: wants.host,
       logging: wants.logging,
       metrics: wants.metrics,
       contributed: {

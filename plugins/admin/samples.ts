@@ -1,7 +1,5 @@
 /** System metrics over time, as the original gateway kept them: one row a minute, in the store. */
-import { readFileSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
-import { cpus, freemem, totalmem } from 'node:os'
+import type { Host, HostSample } from '../host/api.ts'
 import type { StoreArea } from '../store/api.ts'
 
 /** One sample. Percent are 0-100. */
@@ -37,81 +35,49 @@ interface Row {
 }
 
 const columns = 'time_ms, cpu_percent, memory_percent, memory_available_mb, disk_percent, disk_free_gb'
-const round = (value: number) => Math.round(value * 100) / 100
-
-/** Busy and total ticks of all processors since the boot. */
-export function cpuTicks(): { readonly busy: number; readonly total: number } {
-  let idle = 0
-  let total = 0
-  for (const { times } of cpus()) {
-    idle += times.idle
-    total += times.user + times.nice + times.sys + times.idle + times.irq
-  }
-  return { busy: total - idle, total }
-}
-
-/** Memory that programs can have without swapping, in bytes. */
-export function availableMemory(): number {
-  try {
-    const match = /^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))
-    if (match !== null) return Number(match[1]) * 1_024
-  } catch {
-    // Not on this system.
-  }
-  return freemem()
-}
-
-/** Share of what ordinary users may fill, 0-100: as df(1) and the metrics tell it. */
-export function diskPercent({ blocks, bfree, bavail }: { blocks: number; bfree: number; bavail: number }): number {
-  const used = blocks - bfree
-  return used + bavail > 0 ? (used / (used + bavail)) * 100 : 0
-}
+export const round = (value: number): number => Math.round(value * 100) / 100
 
 export interface SamplesOptions {
   readonly area: StoreArea
+  readonly host: Host | undefined
   /** The directory whose disk is measured. */
   readonly dataDir: string
   now(): number
 }
 
 export class Samples {
-  #before = cpuTicks()
-  #cpuPercent = 0
-
   constructor(private readonly options: SamplesOptions) {}
 
-  /** Share of the processors in use since the sample before, 0-100. */
-  get cpuPercent(): number {
-    return this.#cpuPercent
+  /** Asks the plugin host, with the disk of the data directory. @returns undefined without that plugin */
+  async read(): Promise<(HostSample & { readonly disk: NonNullable<HostSample['disk']> }) | undefined> {
+    const { host, dataDir } = this.options
+    const sample = await host?.sample(dataDir)
+    if (sample === undefined) return undefined
+    const { disk } = sample
+    if (disk === undefined) throw new Error('the file system of the data directory does not answer')
+    return { ...sample, disk }
   }
 
-  /** Measures now, without keeping it. */
-  async measure(): Promise<Omit<SystemSample, 'id'>> {
-    const after = cpuTicks()
-    const total = after.total - this.#before.total
-    if (total > 0) this.#cpuPercent = round(((after.busy - this.#before.busy) / total) * 100)
-    this.#before = after
-    const available = availableMemory()
-    const disk = await statfs(this.options.dataDir)
-    return {
-      timeMs: this.options.now(),
-      cpuPercent: this.#cpuPercent,
-      memoryPercent: round((1 - available / totalmem()) * 100),
-      memoryAvailableMb: round(available / 1_048_576),
-      diskPercent: round(diskPercent(disk)),
-      diskFreeGb: round((disk.bavail * disk.bsize) / 1_073_741_824),
-    }
+  /** Measures now, without keeping it. @returns undefined without the plugin host */
+  async measure(): Promise<Omit<SystemSample, 'id'> | undefined> {
+    const sample = await this.read()
+    return (
+      sample && {
+        timeMs: this.options.now(),
+        cpuPercent: round(sample.cpu.percent),
+        memoryPercent: round(sample.memory.percent),
+        memoryAvailableMb: round(sample.memory.availableBytes / 1_048_576),
+        diskPercent: round(sample.disk.percent),
+        diskFreeGb: round(sample.disk.freeBytes / 1_073_741_824),
+      }
+    )
   }
 
-  /** Sizes of the disk that holds the directory `data`. */
-  async disk(): Promise<{ readonly totalGb: number; readonly freeGb: number }> {
-    const { blocks, bavail, bsize } = await statfs(this.options.dataDir)
-    return { totalGb: round((blocks * bsize) / 1_073_741_824), freeGb: round((bavail * bsize) / 1_073_741_824) }
-  }
-
-  /** Measures and keeps. @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
+  /** Measures and keeps, unless the plugin host is off. @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
   async take(): Promise<void> {
-    const { timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb } = await this.measure()
+    const sample = await this.measure()
+    if (sample === undefined) return
+    const { timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb } = sample
     const params = [timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb]
     const sql = `INSERT INTO admin_system_metrics (${columns}) VALUES (?, ?, ?, ?, ?, ?)`
     await this.options.area.write([{ sql, params }], { lazy: true })

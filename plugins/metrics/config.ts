@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { HostConfig, ProcessConfig } from './collectors/config.ts'
+import { HostConfig, ProcessConfig } from '../host-options.ts'
 
 const labelName = z.string().regex(/^(?!__)(?!le$|quantile$)[a-zA-Z_][a-zA-Z0-9_]*$/)
 
@@ -62,7 +62,9 @@ export const MetricsConfig = z.strictObject({
     })
     .prefault({})
     .describe('Metrics of the requests that the runtime and wrapped applications serve.'),
-  process: ProcessConfig.prefault({}).describe('Metrics of this process.'),
-  host: HostConfig.prefault({}).describe('Metrics of the host.'),
+  process: ProcessConfig.optional().describe(
+    'Options of the plugin host for this process, where the section `host` sets none.',
+  ),
+  host: HostConfig.optional().describe('Options of the plugin host, where the section `host` sets none.'),
 })
 export type MetricsConfig = z.output<typeof MetricsConfig>

@@ -1,10 +1,6 @@
-/**
- * One instance of metrics: holds the store, and joins collecting, exposing and serving.
- * Over 250 lines while it keeps the collectors of the host.
- */
+/** One instance of metrics: holds the store, and joins collecting, exposing and serving. */
 import { Hono } from 'hono'
 import {
-  type EventLoop,
   type Extensions,
   type Handover,
   type Listener,
@@ -14,11 +10,9 @@ import {
   type RequestParts,
   type Runtime,
   type StopReason,
-  type Workers,
 } from '../../core/plugin.ts'
 import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
-import { hostCollectors, processCollectors } from './collectors/index.ts'
 import type { MetricsConfig } from './config.ts'
 import { forgetText } from './exposition/format.ts'
 import { prefersJson } from './exposition/negotiate.ts'
@@ -36,10 +30,8 @@ import { type AnyFamily, MetricStore } from './storage/store.ts'
 export interface MetricsInstanceOptions {
   readonly config: MetricsConfig
   readonly runtime: Runtime
-  readonly eventLoop: EventLoop
   readonly clock: PluginClock
   readonly log: Logger
-  readonly workers: Workers
   readonly contributed: Extensions<Collector>
   /** Answers of clients that accept JSON. */
   readonly views: Extensions<JsonView>
@@ -56,9 +48,10 @@ class Inheritance {
   ) {}
 }
 
-interface Owned {
-  readonly config: unknown
-  readonly collectors: readonly Collector[]
+type RequestMetrics = ReturnType<typeof createRequestMetrics> & {
+  readonly release: () => void
+  readonly active: Collector
+  readonly compatible: Collector
 }
 
 export class MetricsInstance {
@@ -72,17 +65,19 @@ export class MetricsInstance {
   readonly #readerSource: { current: ReaderSource }
   readonly #ownSource: ReaderSource
   readonly #reported = new Set<string>()
-  /** Own collectors by the part of the configuration that made them: a change of another part keeps them. */
-  readonly #own = new Map<string, Owned>()
+  readonly #runtimeCollector: Collector
+  #buildInfo: Collector
   #config: MetricsConfig
-  #requests: (ReturnType<typeof createRequestMetrics> & { readonly release: () => void }) | undefined
+  #requests: RequestMetrics | undefined
   #listener: Listener | undefined
   #stopListening = () => {}
   readonly service: Metrics
 
   constructor(options: MetricsInstanceOptions) {
-    const { clock, log, config, inherited } = options
+    const { clock, log, config, inherited, runtime } = options
     this.#options = options
+    this.#runtimeCollector = runtimeCollector(runtime)
+    this.#buildInfo = buildInfoCollector(config.app)
     this.#config = config
     this.#inherited = inherited instanceof Inheritance ? inherited : undefined
     this.#ownership = this.#inherited?.ownership ?? new FamilyOwnership(new MetricStore(clock), clock)
@@ -117,6 +112,7 @@ export class MetricsInstance {
 
   async reconfigure(next: MetricsConfig): Promise<RequestParts> {
     await this.#listen(next)
+    if (!Bun.deepEquals(next.app, this.#config.app)) this.#buildInfo = buildInfoCollector(next.app)
     this.#config = next
     this.#apply()
     return this.requestParts()
@@ -216,9 +212,10 @@ export class MetricsInstance {
     if (enabled && this.#requests?.family.maxSeries !== maxSeries) {
       const { metrics, release } = this.#ownership.factory()
       const before = this.#requests
-      this.#requests = { ...createRequestMetrics(metrics, maxSeries), release }
+      const created = createRequestMetrics(metrics, maxSeries)
+      const active = activeRequestsCollector(this.#options.runtime)
+      this.#requests = { ...created, release, active, compatible: seedRequestDuration(created.family) }
       before?.release()
-      this.#own.delete('compatibility')
     } else if (!enabled) {
       this.#requests?.release()
       this.#requests = undefined
@@ -226,29 +223,10 @@ export class MetricsInstance {
   }
 
   #reconcile(): void {
-    const { runtime, eventLoop, clock, workers, contributed } = this.#options
-    const { host, process, app, compatibility } = this.#config
-    const requests = this.#requests
-    const wanted = [
-      this.#ownFor('runtime', true, () => [runtimeCollector(runtime)]),
-      this.#ownFor('app', { app }, () => [buildInfoCollector(app)]),
-      this.#ownFor('host', host, () => hostCollectors({ config: host, clock, workers })),
-      this.#ownFor('process', process, () => processCollectors({ eventLoop, everyMs: process.every })),
-      ...(requests === undefined ? [] : [this.#ownFor('http', true, () => [activeRequestsCollector(runtime)])]),
-      ...(requests === undefined || !compatibility
-        ? []
-        : [this.#ownFor('compatibility', true, () => [seedRequestDuration(requests.family)])]),
-    ]
-    this.#runner.reconcile(wanted.flat(), contributed.all)
-  }
-
-  /** The collectors of a part of the configuration, the same ones until that part changes. */
-  #ownFor(part: string, config: unknown, create: () => readonly Collector[]): readonly Collector[] {
-    const known = this.#own.get(part)
-    if (known !== undefined && Bun.deepEquals(known.config, config)) return known.collectors
-    const owned = { config, collectors: create() }
-    this.#own.set(part, owned)
-    return owned.collectors
+    const { active, compatible } = this.#requests ?? {}
+    const own = [this.#runtimeCollector, this.#buildInfo, active, this.#config.compatibility && compatible]
+    const made = own.filter((each) => typeof each === 'object')
+    this.#runner.reconcile(made, this.#options.contributed.all)
   }
 
   /** Opens the listener that the configuration wants, then closes the old one. @throws LISTEN_FAILED */

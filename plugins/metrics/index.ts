@@ -1,4 +1,4 @@
-import { definePlugin, EventLoop, Runtime } from '../../core/plugin.ts'
+import { definePlugin, Runtime } from '../../core/plugin.ts'
 import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './engine.ts'
@@ -10,11 +10,12 @@ export default definePlugin({
   summary: 'Collects metrics and exposes them to Prometheus.',
   config: MetricsConfig,
   provides: { metrics: Metrics },
-  needs: { runtime: Runtime, eventLoop: EventLoop },
-  setup({ config, needs, extensions, clock, log, workers, inherited }) {
+  implies: { host: { host: [], process: ['process'] } },
+  needs: { runtime: Runtime },
+  setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
     const views = extensions(jsonView)
-    const instance = new MetricsInstance({ config, ...needs, clock, log, workers, contributed, views, inherited })
+    const instance = new MetricsInstance({ config, ...needs, clock, log, contributed, views, inherited })
     return {
       services: { metrics: instance.service },
       ...instance.requestParts(),

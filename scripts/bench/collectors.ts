@@ -5,8 +5,8 @@
  */
 
 import { systemClock } from '../../core/process/clock.ts'
+import { HostConfig, hostCollectors, processCollectors } from '../../plugins/host/collectors/index.ts'
 import type { Collector } from '../../plugins/metrics/api.ts'
-import { HostConfig, hostCollectors, processCollectors } from '../../plugins/metrics/collectors/index.ts'
 import { MetricStore } from '../../plugins/metrics/storage/store.ts'
 import { longestTurn } from '../../test/support/longest-turn.ts'
 

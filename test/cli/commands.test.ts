@@ -114,6 +114,12 @@ describe('check', () => {
     })
   })
 
+  test('says which plugin enabled one that the file does not name', async () => {
+    const { run, folder, write } = newFolder()
+    await write('config.yaml', 'plugins: { metrics: }\n')
+    expect((await run('check')).stdout).toBe(`${folder}/config.yaml is good: metrics, host (enabled by metrics)\n`)
+  })
+
   test('reports eight different errors at once, each with its position', async () => {
     const { run, write } = newFolder()
     await write('mine.ts', pluginSource('mine', '{}'))

@@ -20,6 +20,7 @@ test('the shipped config.yaml works with no environment and no service', async (
     ['store', undefined],
     ['audit', undefined],
     ['admin', undefined],
+    ['host', undefined],
   ])
   expect(config.effective).toMatchObject({
     plugins: { health: { checks: { database: { url: '' }, redis: { url: '' } }, watchdog: { port: 8081 } } },

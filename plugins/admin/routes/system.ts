@@ -1,13 +1,12 @@
 /** The machine: as it is, and over time. The keys are those of the original gateway. */
-
 import { readFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { cpus } from 'node:os'
 import { memoryUsage } from 'node:process'
 import { createRoute, z } from '@hono/zod-openapi'
 import { operation } from '../api.ts'
 import { createApi } from '../http/compose.ts'
 import { cursor, iso, nextCursor, number, reply, time, timestamp } from '../http/reply.ts'
-import { availableMemory, type Samples, shownSample } from '../samples.ts'
+import { round, type Samples, shownSample } from '../samples.ts'
 
 export const SampleSchema = z
   .object({
@@ -21,33 +20,14 @@ export const SampleSchema = z
   })
   .openapi('SystemMetrics')
 
-const gb = (bytes: number) => Math.round((bytes / 1_073_741_824) * 100) / 100
+const gb = (bytes: number) => round(bytes / 1_073_741_824)
 
-/** Bytes and packets of all interfaces but loopback, since the boot. */
-export function networkTotals(text: string): {
-  bytes_sent: number
-  bytes_recv: number
-  packets_sent: number
-  packets_recv: number
-} {
-  const totals = { bytes_sent: 0, bytes_recv: 0, packets_sent: 0, packets_recv: 0 }
-  for (const line of text.split('\n').slice(2)) {
-    const [name, values] = line.split(':')
-    if (values === undefined || name?.trim() === 'lo') continue
-    const fields = values.trim().split(/\s+/).map(Number)
-    totals.bytes_recv += fields[0] ?? 0
-    totals.packets_recv += fields[1] ?? 0
-    totals.bytes_sent += fields[8] ?? 0
-    totals.packets_sent += fields[9] ?? 0
-  }
-  return totals
-}
-
-const textOf = (file: string): string => {
+/** Threads of this process, 1 where the kernel does not say. */
+function threads(): number {
   try {
-    return readFileSync(file, 'utf8')
+    return Number(/^Threads:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 1)
   } catch {
-    return ''
+    return 1
   }
 }
 
@@ -85,13 +65,14 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
     const { user, system } = process.cpuUsage(before.cpu)
     const percent = atMs > before.atMs ? (user + system) / 10 / (atMs - before.atMs) : 0
     before = { cpu: process.cpuUsage(), atMs }
-    return Math.round(percent * 100) / 100
+    return round(percent)
   }
   app.openapi(
     createRoute({
       ...operation({
         id: 'system.info',
         access: 'viewer',
+        plugin: 'host',
         summary: 'Shows processors, memory, disk, network and this process.',
       }),
       method: 'get',
@@ -99,39 +80,43 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
       responses: { 200: reply('The machine.', Info) },
     }),
     async (c) => {
+      const sample = await samples.read()
+      // Without the plugin host the operation is not reached.
+      if (sample === undefined) throw new Error('the plugin host is off')
+      const { cpu, memory, disk, network } = sample
       const cores = cpus()
-      const physical = new Set([...textOf('/proc/cpuinfo').matchAll(/^core id\s*:\s*(\d+)/gm)].map(([, id]) => id)).size
-      const [total, available] = [totalmem(), availableMemory()]
-      const sample = await samples.measure()
-      const { totalGb, freeGb } = await samples.disk()
-      const threads = Number(/^Threads:\s+(\d+)/m.exec(textOf('/proc/self/status'))?.[1] ?? 1)
       return c.json(
         {
           cpu: {
-            count: physical || cores.length,
+            count: cpu.physicalCores || cores.length,
             count_logical: cores.length,
-            percent: sample.cpuPercent,
+            percent: round(cpu.percent),
             freq_current: cores[0]?.speed ?? 0,
           },
           memory: {
-            total_gb: gb(total),
-            available_gb: gb(available),
-            used_gb: gb(total - available),
-            percent: sample.memoryPercent,
+            total_gb: gb(memory.totalBytes),
+            available_gb: gb(memory.availableBytes),
+            used_gb: gb(memory.totalBytes - memory.availableBytes),
+            percent: round(memory.percent),
           },
           disk: {
-            total_gb: totalGb,
-            free_gb: freeGb,
-            used_gb: Math.round((totalGb - freeGb) * 100) / 100,
-            percent: sample.diskPercent,
+            total_gb: gb(disk.totalBytes),
+            free_gb: gb(disk.freeBytes),
+            used_gb: gb(disk.totalBytes - disk.freeBytes),
+            percent: round(disk.percent),
           },
-          network: networkTotals(textOf('/proc/net/dev')),
+          network: {
+            bytes_sent: network.sentBytes,
+            bytes_recv: network.receivedBytes,
+            packets_sent: network.sentPackets,
+            packets_recv: network.receivedPackets,
+          },
           process: {
             pid: process.pid,
-            memory_usage_mb: Math.round((memoryUsage.rss() / 1_048_576) * 100) / 100,
+            memory_usage_mb: round(memoryUsage.rss() / 1_048_576),
             cpu_percent: ownPercent(),
             create_time: startedAtMs / 1_000,
-            threads,
+            threads: threads(),
           },
           timestamp: iso(now()),
         },

@@ -32,7 +32,9 @@ export function ownTopics({ clock, runtime, samples, health, logging }: OwnTopic
     access: 'viewer',
     open(send, _filter, signal) {
       const measure = async () => {
-        const { id: _, timestamp, ...values } = shownSample({ id: 0, ...(await samples.measure()) })
+        const sample = await samples.measure()
+        if (sample === undefined) return
+        const { id: _, timestamp, ...values } = shownSample({ id: 0, ...sample })
         send({ timestamp, ...values })
       }
       onAbort(signal, clock.every(metricsMs, measure))

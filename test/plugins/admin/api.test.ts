@@ -10,7 +10,6 @@ import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/ide
 import { Jobs, maxRunningJobs } from '../../../plugins/admin/jobs.ts'
 import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
 import { referencePage } from '../../../plugins/admin/routes/reference.ts'
-import { networkTotals } from '../../../plugins/admin/routes/system.ts'
 import { eventText } from '../../../plugins/admin/streams/event-stream.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
@@ -555,11 +554,6 @@ test('the reference is a page that loads nothing from elsewhere and escapes what
   expect(page).not.toMatch(/(src|href)="https?:/)
   const evil = { info: { title: '<script>', version: '' }, paths: {}, components: {}, openapi: '', tags: [] }
   expect(String(referencePage(evil as never))).not.toContain('<script>')
-})
-
-test('the interfaces of /proc/net/dev add up, without loopback', () => {
-  const text = 'h\nh\n  lo: 1 1 0 0 0 0 0 0 1 1 0\neth0: 10 2 0 0 0 0 0 0 20 3 0\neth1: 1 1 0 0 0 0 0 0 2 1 0\n'
-  expect(networkTotals(text)).toEqual({ bytes_recv: 11, packets_recv: 3, bytes_sent: 22, packets_sent: 4 })
 })
 
 test('an operator ends the process where the group is opened', async () => {

@@ -7,6 +7,7 @@ import type { Document } from '../../../plugins/admin/http/document.ts'
 import admin from '../../../plugins/admin/index.ts'
 import audit from '../../../plugins/audit/index.ts'
 import health from '../../../plugins/health/index.ts'
+import host from '../../../plugins/host/index.ts'
 import logging from '../../../plugins/logging/index.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import store from '../../../plugins/store/index.ts'
@@ -15,7 +16,7 @@ import { Contract } from './contract.ts'
 
 export type { PluginContext }
 export const adminKey = 'Kx7-correct-horse-battery-staple-9'
-export const providers = [logging, metrics, health, store, audit]
+export const providers = [logging, metrics, host, health, store, audit]
 
 type SendInit = RequestInit & { key?: string | null; json?: unknown }
 

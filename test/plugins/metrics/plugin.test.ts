@@ -4,6 +4,7 @@ import { Gauge, type Registry } from '@prometheus-io/client'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
 import { systemClock } from '../../../core/process/clock.ts'
+import host from '../../../plugins/host/index.ts'
 import { collector, jsonView, Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
@@ -272,7 +273,7 @@ describe('metrics plugin', () => {
   test.skipIf(promtool === undefined)('promtool finds nothing in the whole exposition', async () => {
     // real time, so that the collectors of the host have read it
     await using booted = await testRuntime({
-      plugins: [metrics],
+      plugins: [metrics, host],
       clock: systemClock,
       config: { plugins: { metrics: { compatibility: true, app: { version: '1' }, labels: { env: 'test' } } } },
     })

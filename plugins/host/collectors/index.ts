@@ -1,9 +1,8 @@
-/** The collectors of the metrics plugin that read the host and the process. */
-import { statfs } from 'node:fs/promises'
+/** The collectors that read the host and the process. */
 import type { EventLoop } from '../../../core/plugin.ts'
-import type { Collector } from '../api.ts'
+import type { HostSet } from '../../host-options.ts'
+import type { Collector } from '../../metrics/api.ts'
 import { cgroup } from './cgroup.ts'
-import type { HostSet } from './config.ts'
 import { cpu } from './cpu.ts'
 import { disk } from './disk.ts'
 import { eventLoopDelay } from './event-loop.ts'
@@ -13,10 +12,11 @@ import { info, infoTimeoutMs } from './info.ts'
 import { memory } from './memory.ts'
 import { network } from './network.ts'
 import { processUsage } from './process.ts'
+import { createReadings } from './readings.ts'
 import { collectorOf, type HostContext, type HostOptions, type Source } from './source.ts'
 import { fds, load, pressure } from './system.ts'
 
-export { HostConfig, ProcessConfig } from './config.ts'
+export { HostConfig, ProcessConfig } from '../../host-options.ts'
 export type { HostOptions } from './source.ts'
 
 /** Those that report a gauge of the seed are there whatever is selected. */
@@ -35,18 +35,18 @@ const selectable: readonly (readonly [HostSet, (context: HostContext) => Source]
   ['info', info],
 ]
 
+/** What the collectors of one configuration share. Opens nothing. */
+export function hostContext(options: HostOptions): HostContext {
+  const { config, ownRoot = '/' } = options
+  const files = filesBelow(config.root)
+  const selected = (set: HostSet) => config.sets.includes(set)
+  return { ...options, files, ownFiles: filesBelow(ownRoot), readings: createReadings({ ...options, files }), selected }
+}
+
 /** Collectors of the host; they open nothing before their first collection. Values need Linux; what is missing is left out. */
-export function hostCollectors(options: HostOptions): Collector[] {
-  const { config } = options
-  const context: HostContext = {
-    ...options,
-    files: filesBelow(config.root),
-    ownFiles: filesBelow(options.ownRoot ?? '/'),
-    statFs: options.statFs ?? ((path) => statfs(path)),
-    selected: (set) => config.sets.includes(set),
-  }
+export function hostCollectors(options: HostOptions, context: HostContext = hostContext(options)): Collector[] {
   return [...always, ...selectable.filter(([set]) => context.selected(set))].map(([set, source]) =>
-    collectorOf(`host.${set}`, config.every, source(context), set === 'info' ? infoTimeoutMs : undefined),
+    collectorOf(`host.${set}`, context.config.every, source(context), set === 'info' ? infoTimeoutMs : undefined),
   )
 }
 

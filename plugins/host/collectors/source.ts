@@ -1,17 +1,14 @@
-/** What the collectors of this folder are made from. */
-import type { Clock, Workers } from '../../../core/plugin.ts'
-import type { BatchObservation, Collector } from '../api.ts'
-import type { HostConfig, HostSet } from './config.ts'
+/** What the collectors are made from. */
+import type { Workers } from '../../../core/plugin.ts'
+import type { HostConfig, HostSet } from '../../host-options.ts'
+import type { BatchObservation, Collector } from '../../metrics/api.ts'
 import type { Files } from './files.ts'
-import type { StatFs } from './parse/mounts.ts'
+import type { ReadingOptions, Readings } from './readings.ts'
 
-export interface HostOptions {
+export interface HostOptions extends Omit<ReadingOptions, 'files'> {
   readonly config: HostConfig
-  readonly clock: Clock
   /** Where the inventory of the hardware is taken; without it the operating system's own values stand alone. */
   readonly workers?: Workers
-  /** Stands in for statfs(2). */
-  readonly statFs?: (path: string) => Promise<StatFs>
   /** Where this process' own control groups are read. @default '/' */
   readonly ownRoot?: string
 }
@@ -22,7 +19,7 @@ export interface HostContext extends HostOptions {
   readonly files: Files
   /** As this process sees them. */
   readonly ownFiles: Files
-  readonly statFs: (path: string) => Promise<StatFs>
+  readonly readings: Readings
   selected(set: HostSet): boolean
 }
 

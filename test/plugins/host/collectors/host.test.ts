@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Workers } from '../../../../core/contract/tasks.ts'
 import { yieldToLoop } from '../../../../core/process/clock.ts'
+import { HostConfig, type HostOptions, hostCollectors } from '../../../../plugins/host/collectors/index.ts'
+import type { Inventory } from '../../../../plugins/host/collectors/jobs/inventory.ts'
+import type { StatFs } from '../../../../plugins/host/collectors/parse/mounts.ts'
 import type { Collector, MetricType } from '../../../../plugins/metrics/api.ts'
-import { HostConfig, type HostOptions, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
-import type { Inventory } from '../../../../plugins/metrics/collectors/jobs/inventory.ts'
-import type { StatFs } from '../../../../plugins/metrics/collectors/parse/mounts.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { type TestClock, testClock } from '../../../../testing/index.ts'
-import { type Recorder, recorder } from '../recorder.ts'
+import { type Recorder, recorder } from '../../metrics/recorder.ts'
 
 const root = fileURLToPath(new URL('./fixtures/host', import.meta.url))
 const space: StatFs = { bsize: 4096, blocks: 1000, bfree: 600, bavail: 500, files: 64, ffree: 32 }

@@ -1,6 +1,5 @@
 /** CPU time, boot time and scheduler counts from `/proc/stat`; `arkrelay_system_cpu_percent` always. */
-import { parsed } from './files.ts'
-import { busyPercent, type CpuStat, type CpuTimes, cpuModes, parseStat } from './parse/stat.ts'
+import { busyPercent, type CpuStat, type CpuTimes, cpuModes } from './parse/stat.ts'
 import { atMost } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
@@ -39,22 +38,21 @@ function cpuFamilies(batch: Parameters<Source>[0], maxCpus: number) {
 }
 
 export const cpu =
-  ({ files, clock, config, selected }: HostContext): Source =>
+  ({ readings, clock, config, selected }: HostContext): Source =>
   (batch) => {
     const percent = batch.gauge({
       name: 'arkrelay_system_cpu_percent',
       help: 'Share of CPU time of all cores that was neither idle nor waiting for I/O since the last collection, 0-100.',
     })
     const report = selected('cpu') ? cpuFamilies(batch, config.maxCpus) : undefined
-    const read = () => parsed(files, '/proc/stat', parseStat)
     let before: CpuTimes | undefined
     let busy: number | undefined
     return async () => {
       if (!before) {
-        before = (await read())?.total
+        before = (await readings.stat())?.total
         if (before) await clock.sleep(firstGapMs)
       }
-      const stat = await read()
+      const stat = await readings.stat()
       if (!stat) before = undefined
       const share = stat && before && busyPercent(before, stat.total)
       if (share !== undefined || !stat) {

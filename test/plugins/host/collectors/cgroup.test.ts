@@ -2,16 +2,16 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { HostConfig, hostCollectors } from '../../../../plugins/metrics/collectors/index.ts'
+import { HostConfig, hostCollectors } from '../../../../plugins/host/collectors/index.ts'
 import {
   cfsQuota,
   cgroupLevels,
   cgroupPlaces,
   parseCpuMax,
   parseLimit,
-} from '../../../../plugins/metrics/collectors/parse/cgroup.ts'
+} from '../../../../plugins/host/collectors/parse/cgroup.ts'
 import { testClock } from '../../../../testing/index.ts'
-import { recorder } from '../recorder.ts'
+import { recorder } from '../../metrics/recorder.ts'
 
 const roots: string[] = []
 afterAll(async () => {

@@ -7,7 +7,7 @@ import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 
 const inventoryTask = task<Record<never, never>, Inventory>(
-  'metrics.inventory',
+  'host.inventory',
   new URL('./jobs/inventory.ts', import.meta.url),
 )
 const inventoryWithinMs = 20_000

@@ -1,6 +1,5 @@
-/** The parts of the metrics configuration that say what is collected from the process and the host. */
-import { z } from 'zod'
-import { duration } from '../../../core/plugin.ts'
+/** The options of the plugin host. Those of the section `host` stay valid at `plugins.metrics.host` and `.process`. */
+import { duration, z } from '../core/plugin.ts'
 
 export const hostSets = [
   'cpu',
@@ -43,7 +42,7 @@ const pseudoMountpoints = [
 ]
 const partitionsAndRam = ['ram*', 'loop*', 'fd[0-9]*', '{h,s,v,xv}d[a-z]*[0-9]', 'nvme*n*p*', 'mmcblk*p*']
 
-/** `host` of the metrics configuration. */
+/** The options of the host. */
 export const HostConfig = z.strictObject({
   every: duration({ min: '1s' }).prefault('15s').describe('How often the host is read.'),
   sets: z
@@ -77,7 +76,7 @@ export const HostConfig = z.strictObject({
 })
 export type HostConfig = z.output<typeof HostConfig>
 
-/** `process` of the metrics configuration. */
+/** The options of the process. */
 export const ProcessConfig = z.strictObject({
   every: duration({ min: '1s' }).prefault('15s').describe('How often the process and its event loop are read.'),
 })

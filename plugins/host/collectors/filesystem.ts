@@ -4,9 +4,6 @@ import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/m
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
-/** How long one file system may take to answer; a network file system whose server is gone never does. */
-const answerWithinMs = 1_000
-
 const labels = ['device', 'fstype', 'mountpoint'] as const
 
 function filesystemFamilies(batch: Parameters<Source>[0], maxDevices: number) {
@@ -33,33 +30,9 @@ function filesystemFamilies(batch: Parameters<Source>[0], maxDevices: number) {
   }
 }
 
-/** Asks with a deadline, and never twice at the same time for one path: a call that hangs holds a thread. */
-function patientStatFs({ statFs, clock, files }: HostContext) {
-  const asked = new Set<string>()
-  return async (mountpoint: string): Promise<StatFs | undefined> => {
-    if (asked.has(mountpoint)) return undefined
-    asked.add(mountpoint)
-    const answered = new AbortController()
-    const answer = statFs(files.resolve(mountpoint)).then(
-      (stat) => stat,
-      () => undefined,
-    )
-    const done = answer.finally(() => {
-      asked.delete(mountpoint)
-      answered.abort()
-    })
-    const deadline = clock.sleep(answerWithinMs, answered.signal).then(
-      () => undefined,
-      () => undefined,
-    )
-    return Promise.race([done, deadline])
-  }
-}
-
 export const filesystem =
-  (context: HostContext): Source =>
+  ({ files, config, selected, readings }: HostContext): Source =>
   (batch) => {
-    const { files, config, selected } = context
     const percent = batch.gauge({
       name: 'arkrelay_system_disk_percent',
       help: 'Share of the root file system that is used, of what ordinary users may fill, 0-100.',
@@ -70,7 +43,7 @@ export const filesystem =
     const wantedType = nameFilter(config.filesystemTypes)
     const wanted = ({ mountpoint, fstype }: Mount) =>
       wantedPath(mountpoint) && (mountpoint === '/' || wantedType(fstype))
-    const ask = patientStatFs(context)
+    const ask = (path: string) => (path === '/' ? readings.root() : readings.statFs(files.resolve(path)))
     // The mounts of process 1 are the host's when the host's file system is mounted below a root of its own.
     const table = config.root === '/' ? '/proc/self/mounts' : '/proc/1/mounts'
     return async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
-import { HostConfig, hostSets } from '../../../../plugins/metrics/collectors/config.ts'
-import { atMost, nameFilter } from '../../../../plugins/metrics/collectors/patterns.ts'
+import { atMost, nameFilter } from '../../../../plugins/host/collectors/patterns.ts'
+import { HostConfig, hostSets } from '../../../../plugins/host-options.ts'
 
 test('the host configuration parses empty', () => {
   const config = HostConfig.parse({})

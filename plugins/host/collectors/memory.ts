@@ -1,6 +1,5 @@
 /** Memory and swap from `/proc/meminfo`; `arkrelay_system_memory_percent` always. */
-import { parsed } from './files.ts'
-import { parseMeminfo, usedPercent } from './parse/meminfo.ts'
+import { usedPercent } from './parse/meminfo.ts'
 import type { HostContext, Source } from './source.ts'
 
 /**
@@ -23,7 +22,7 @@ const rows = [
 ] as const
 
 export const memory =
-  ({ files, selected }: HostContext): Source =>
+  ({ readings, selected }: HostContext): Source =>
   (batch) => {
     const percent = batch.gauge({
       name: 'arkrelay_system_memory_percent',
@@ -33,7 +32,7 @@ export const memory =
       ? rows.map(([key, name, help]) => ({ key, gauge: batch.gauge({ name, help }) }))
       : []
     return async () => {
-      const values = await parsed(files, '/proc/meminfo', parseMeminfo)
+      const values = await readings.memory()
       batch.observe(() => {
         if (!values) return
         percent.set(usedPercent(values))

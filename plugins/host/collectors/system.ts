@@ -1,17 +1,17 @@
 /** Load, file handles and pressure of the host. */
 import { parsed } from './files.ts'
 import { parsePressure } from './parse/pressure.ts'
-import { parseFileNr, parseLoadavg } from './parse/system.ts'
+import { parseFileNr } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 
 export const load =
-  ({ files }: HostContext): Source =>
+  ({ readings }: HostContext): Source =>
   (batch) => {
     const gauges = [1, 5, 15].map((minutes) =>
       batch.gauge({ name: `node_load${minutes}`, help: `Tasks that ran or waited, mean over ${minutes} min.` }),
     )
     return async () => {
-      const loads = await parsed(files, '/proc/loadavg', parseLoadavg)
+      const loads = await readings.load()
       batch.observe(() => {
         for (const [index, gauge] of gauges.entries()) gauge.set(loads?.[index])
       })

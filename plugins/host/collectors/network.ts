@@ -1,6 +1,5 @@
 /** Network interfaces from `/proc/net/dev`. */
-import { parsed } from './files.ts'
-import { type NetworkFlow, parseNetDev } from './parse/net-dev.ts'
+import type { NetworkFlow } from './parse/net-dev.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
@@ -12,7 +11,7 @@ const units: readonly (readonly [keyof NetworkFlow, string])[] = [
 ]
 
 export const network =
-  ({ files, config }: HostContext): Source =>
+  ({ readings, config }: HostContext): Source =>
   (batch) => {
     const families = (['receive', 'transmit'] as const).flatMap((direction) =>
       units.map(([unit, what]) => ({
@@ -28,10 +27,8 @@ export const network =
     )
     const over = overLimit(batch)
     const wanted = nameFilter(config.interfaces)
-    // `/proc/net` is the network namespace of the reader; that of process 1 is the host's.
-    const table = config.root === '/' ? '/proc/net/dev' : '/proc/1/net/dev'
     return async () => {
-      const all = (await parsed(files, table, parseNetDev)) ?? []
+      const all = (await readings.network()) ?? []
       const { kept, left } = atMost(
         all.filter((entry) => wanted(entry.device)),
         config.maxDevices,

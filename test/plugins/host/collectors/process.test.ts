@@ -1,11 +1,11 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { ProcessConfig, processCollectors } from '../../../../plugins/host/collectors/index.ts'
 import type { MetricType } from '../../../../plugins/metrics/api.ts'
-import { ProcessConfig, processCollectors } from '../../../../plugins/metrics/collectors/index.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
-import { recorder } from '../recorder.ts'
+import { recorder } from '../../metrics/recorder.ts'
 
 const delay = { minMs: 0, meanMs: 0.5, p50Ms: 0.1, p90Ms: 2, p99Ms: 20, maxMs: 80 }
 

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'bun:test'
-import { parseDiskstats } from '../../../../plugins/metrics/collectors/parse/diskstats.ts'
-import { parseMeminfo, usedPercent } from '../../../../plugins/metrics/collectors/parse/meminfo.ts'
-import { diskUsedPercent, parseMounts, type StatFs } from '../../../../plugins/metrics/collectors/parse/mounts.ts'
-import { parseNetDev } from '../../../../plugins/metrics/collectors/parse/net-dev.ts'
-import { parsePressure } from '../../../../plugins/metrics/collectors/parse/pressure.ts'
-import { busyPercent, type CpuTimes, parseStat } from '../../../../plugins/metrics/collectors/parse/stat.ts'
+import { parseDiskstats } from '../../../../plugins/host/collectors/parse/diskstats.ts'
+import { parseMeminfo, usedPercent } from '../../../../plugins/host/collectors/parse/meminfo.ts'
+import { diskUsedPercent, parseMounts, type StatFs } from '../../../../plugins/host/collectors/parse/mounts.ts'
+import { parseNetDev } from '../../../../plugins/host/collectors/parse/net-dev.ts'
+import { parsePressure } from '../../../../plugins/host/collectors/parse/pressure.ts'
+import { busyPercent, type CpuTimes, parseStat } from '../../../../plugins/host/collectors/parse/stat.ts'
 import {
   parseCpuinfo,
   parseFileNr,
   parseLoadavg,
   parseMaxOpenFiles,
   parseOsRelease,
-} from '../../../../plugins/metrics/collectors/parse/system.ts'
+} from '../../../../plugins/host/collectors/parse/system.ts'
 
 const fixture = (path: string) => Bun.file(new URL(`./fixtures/host${path}`, import.meta.url)).text()
 const times = (values: Partial<CpuTimes>): CpuTimes => ({
