@@ -6,7 +6,7 @@ import { type ReadFiles, type ReadRequest, type ReadResult, readFiles } from './
 /** The size that this thread parses in less than five milliseconds. */
 const maxBytesHere = 4_096
 
-const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./jobs/read.ts', import.meta.url))
+const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./tasks/read.ts', import.meta.url))
 
 const sizeOf = (file: string): number => {
   try {

@@ -2,13 +2,13 @@
 import os from 'node:os'
 import { task } from '../../../core/plugin.ts'
 import { parsed } from './files.ts'
-import type { Inventory } from './jobs/inventory.ts'
+import type { Inventory } from './tasks/inventory.ts'
 import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 
 const inventoryTask = task<Record<never, never>, Inventory>(
   'host.inventory',
-  new URL('./jobs/inventory.ts', import.meta.url),
+  new URL('./tasks/inventory.ts', import.meta.url),
 )
 const inventoryWithinMs = 20_000
 /** Milliseconds that the collector needs at most. */
