@@ -6,7 +6,7 @@ import type { CheckSpec } from './checks/check.ts'
 import type { Policy } from './checks/check-state.ts'
 import { secretsOf } from './checks/scrub.ts'
 import type { HealthConfig } from './config.ts'
-import { type AnyKind, kindOf } from './kinds/index.ts'
+import { kindOf } from './kinds/index.ts'
 
 /** How many checks run at most, all together. */
 export const maxChecks = 2_000
@@ -31,14 +31,14 @@ const policyOf = (check: Thresholds, startupGraceMs: number): Policy => ({
 })
 
 function configured(name: string, check: HealthConfig['checks'][string], graceMs: number): CheckSpec | OffCheck {
-  const kind: AnyKind = kindOf(check)
-  const reason = kind.offReason?.(check as never)
-  if (reason !== undefined) return { name, kind: kind.name, reason }
+  const kind = kindOf(check)
+  const url = 'url' in check ? check.url : undefined
+  if (url === '') return { name, kind: kind.name, reason: 'url is empty' }
   const { every, timeout, critical, groups, dependsOn, failureThreshold, successThreshold, initialDelay, ...target } =
     check
-  const degradedAboveMs = kind.timesLatency && 'degradedAbove' in check ? check.degradedAbove : undefined
+  const hasOwnLimit = check.kind === 'disk' || check.kind === 'eventLoop'
+  const degradedAboveMs = !hasOwnLimit && 'degradedAbove' in check ? check.degradedAbove : undefined
   const times = { everyMs: every, timeoutMs: timeout, failureThreshold, successThreshold }
-  const url = 'url' in check ? check.url : ''
   const headers = 'headers' in check ? Object.values(check.headers) : []
   return {
     name,
@@ -53,7 +53,7 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
     policy: policyOf(times, graceMs),
     degradedAboveMs,
     target: JSON.stringify(target),
-    secrets: [...secretsOf(url), ...headers.filter((value) => value.length >= minSecretLength)],
+    secrets: [...secretsOf(url ?? ''), ...headers.filter((value) => value.length >= minSecretLength)],
     open: (tools) => kind.open(check as never, tools),
   }
 }
@@ -82,7 +82,7 @@ function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs
     degradedAboveMs: value.degradedAboveMs,
     target: `${plugin} ${value.name}`,
     secrets: [],
-    open: () => ({ run: (signal) => value.run(signal), close: () => {} }),
+    open: () => ({ run: (signal) => value.run(signal) }),
     fault,
   }
 }

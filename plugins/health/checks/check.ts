@@ -6,8 +6,8 @@ import type { Policy } from './check-state.ts'
 /** What a check does to its target. It keeps what it opened between runs and lets go of it when `signal` aborts. */
 export interface Probe {
   run(signal: AbortSignal): CheckResult | Promise<CheckResult>
-  /** Lets go of everything at once. Safe twice, and while a run is under way. */
-  close(): void
+  /** Closes what the probe keeps open. Safe twice, and while a run is in progress. */
+  close?(): void
 }
 
 /** What probes use of the process around them. */

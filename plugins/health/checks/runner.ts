@@ -144,7 +144,7 @@ export class CheckRunner {
     const { probe } = this
     this.probe = undefined
     try {
-      probe?.close()
+      probe?.close?.()
     } catch {
       // A probe that cannot close has nothing more to give; its run is ignored either way.
     }

@@ -1,7 +1,8 @@
 /** Space and inodes of the file system that holds a path. */
+import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import type { CheckResult } from '../api.ts'
-import { type Kind, percent, worst } from './kind.ts'
+import { type ConfigOf, type Kind, percent, worst } from './kind.ts'
 
 export interface DiskFacts {
   readonly totalBytes: number
@@ -13,19 +14,9 @@ export interface DiskFacts {
   readonly inodesUsedRatio: number
 }
 
-export interface DiskLimits {
-  readonly degradedAbove: number
-  readonly downAbove: number
-}
+type DiskLimits = Pick<ConfigOf<'disk'>, 'degradedAbove' | 'downAbove'>
 
-interface Statfs {
-  readonly bsize: number
-  readonly blocks: number
-  readonly bfree: number
-  readonly bavail: number
-  readonly files: number
-  readonly ffree: number
-}
+type Statfs = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'>
 
 /** @see df(1): used / (used + available), the blocks reserved for root left out */
 export function readDisk({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskFacts {
@@ -57,11 +48,6 @@ export function evaluateDisk(facts: DiskFacts, { degradedAbove, downAbove }: Dis
   }
 }
 
-export const disk: Kind<'disk'> = {
-  name: 'disk',
-  timesLatency: false,
-  open: (config) => ({
-    close: () => {},
-    run: async () => evaluateDisk(readDisk(await statfs(config.path)), config),
-  }),
-}
+export const disk: Kind<'disk'> = (config) => ({
+  run: async () => evaluateDisk(readDisk(await statfs(config.path)), config),
+})

@@ -1,10 +1,7 @@
 /** A name that resolves, to the expected values where any are named. */
 import { Resolver } from 'node:dns/promises'
 import type { CheckResult } from '../api.ts'
-import type { DnsCheck } from '../check-config.ts'
 import type { Kind } from './kind.ts'
-
-type RecordType = import('zod').output<typeof DnsCheck>['type']
 
 /** @returns one line for each record, `10 mail.example` for MX, `0 5 5432 db.example` for SRV */
 export const recordLines = (records: readonly unknown[]): readonly string[] =>
@@ -25,42 +22,16 @@ export function evaluateDns(answers: readonly string[], expected: readonly strin
   return { status: 'down', message: `answers lack ${missing.slice(0, 5).join(', ')}; seen ${seen}`, details }
 }
 
-const ask = (resolver: Resolver, host: string, type: RecordType): Promise<readonly unknown[]> => {
-  switch (type) {
-    case 'A':
-      return resolver.resolve4(host)
-    case 'AAAA':
-      return resolver.resolve6(host)
-    case 'CNAME':
-      return resolver.resolveCname(host)
-    case 'MX':
-      return resolver.resolveMx(host)
-    case 'NS':
-      return resolver.resolveNs(host)
-    case 'SRV':
-      return resolver.resolveSrv(host)
-    case 'TXT':
-      return resolver.resolveTxt(host)
-  }
-}
-
-export const dns: Kind<'dns'> = {
-  name: 'dns',
-  timesLatency: true,
-  open({ host, type, server, expect, timeout }) {
-    return {
-      close: () => {},
-      async run(signal) {
-        const resolver = new Resolver({ timeout, tries: 1 })
-        if (server !== undefined) resolver.setServers([server])
-        const cancel = () => resolver.cancel()
-        signal.addEventListener('abort', cancel, { once: true })
-        try {
-          return evaluateDns(recordLines(await ask(resolver, host, type)), expect)
-        } finally {
-          signal.removeEventListener('abort', cancel)
-        }
-      },
+export const dns: Kind<'dns'> = ({ host, type, server, expect, timeout }) => ({
+  async run(signal) {
+    const resolver = new Resolver({ timeout, tries: 1 })
+    if (server !== undefined) resolver.setServers([server])
+    const cancel = () => resolver.cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      return evaluateDns(recordLines((await resolver.resolve(host, type)) as readonly unknown[]), expect)
+    } finally {
+      signal.removeEventListener('abort', cancel)
     }
   },
-}
+})

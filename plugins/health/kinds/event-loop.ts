@@ -1,14 +1,9 @@
 /** The delay of this process' own event loop, from core's histogram. */
 import type { LoopDelay } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
-import type { Kind } from './kind.ts'
+import type { ConfigOf, Kind } from './kind.ts'
 
-export interface DelayLimits {
-  /** Milliseconds */
-  readonly degradedAbove: number
-  /** Milliseconds */
-  readonly downAbove: number
-}
+type DelayLimits = Pick<ConfigOf<'eventLoop'>, 'degradedAbove' | 'downAbove'>
 
 /** @returns the verdict over the p99 delay of the last window */
 export function evaluateDelay(delay: LoopDelay, { degradedAbove, downAbove }: DelayLimits): CheckResult {
@@ -20,11 +15,6 @@ export function evaluateDelay(delay: LoopDelay, { degradedAbove, downAbove }: De
   return { status: isDown ? 'down' : 'degraded', message, details }
 }
 
-export const eventLoop: Kind<'eventLoop'> = {
-  name: 'eventLoop',
-  timesLatency: false,
-  open: (config, tools) => ({
-    close: () => {},
-    run: () => evaluateDelay(tools.eventLoop.delay(), config),
-  }),
-}
+export const eventLoop: Kind<'eventLoop'> = (config, tools) => ({
+  run: () => evaluateDelay(tools.eventLoop.delay(), config),
+})

@@ -53,17 +53,15 @@ export interface GuardedInit extends BunFetchRequestInit {
 
 /** Asks the first address that takes the connection. */
 async function fetchAny(url: URL, addresses: readonly string[], init: GuardedInit): Promise<Response> {
-  const last = addresses.at(-1)
-  for (const address of addresses.slice(0, -1)) {
-    const { url: target, ...own } = pinned(url, address, init)
+  for (let index = 0; ; index += 1) {
+    const { url: target, ...own } = pinned(url, addresses[index], init)
     try {
       return await fetch(target, { ...init, ...own })
     } catch (error) {
-      if (init.signal?.aborted || !/^(ConnectionRefused|FailedToOpenSocket|E[A-Z]+)$/.test(codeOf(error))) throw error
+      const mayRetry = index + 1 < addresses.length && !init.signal?.aborted
+      if (!mayRetry || !/^(ConnectionRefused|FailedToOpenSocket|E[A-Z]+)$/.test(codeOf(error))) throw error
     }
   }
-  const { url: target, ...own } = pinned(url, last, init)
-  return fetch(target, { ...init, ...own })
 }
 
 /**

@@ -80,58 +80,49 @@ const withoutQuery = (message: string, url: string): string => {
   return query === undefined ? message : message.replaceAll(query, '?…')
 }
 
-export const http: Kind<'http'> = {
-  name: 'http',
-  timesLatency: true,
-  offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
-  open(config, { monotonic, now }) {
-    const conditions = parsed(config.conditions)
-    const degradedConditions = parsed(config.degradedConditions)
-    const asks = (subject: Condition['subject']) =>
-      [...conditions, ...degradedConditions].some((each) => each.subject === subject)
-    const wantsBody = config.bodyContains !== undefined || asks('body')
-    const certificateMs = async (url: string, ca: string | undefined, signal: AbortSignal) => {
-      const { hostname, port, protocol } = new URL(url)
-      if (!asks('certificateExpiration') || protocol !== 'https:') return undefined
-      const host = hostname.replace(/^\[|\]$/g, '')
-      const target = { host, port: Number(port || 443), servername: host, ca }
-      return (await certificateOf(target, signal)).validToMs - now()
-    }
-    return {
-      close: () => {},
-      async run(signal) {
-        // Only where it differs from the default: Bun makes a TLS context of its own for every request that brings options.
-        const tls: { rejectUnauthorized?: boolean; ca?: string } = {
-          ...(!config.tlsVerify && { rejectUnauthorized: false }),
-          ...(config.tlsCaFile && { ca: await readFile(config.tlsCaFile, 'utf8') }),
+export const http: Kind<'http'> = (config, { monotonic, now }) => {
+  const conditions = parsed(config.conditions)
+  const degradedConditions = parsed(config.degradedConditions)
+  const asks = (subject: Condition['subject']) =>
+    [...conditions, ...degradedConditions].some((each) => each.subject === subject)
+  const wantsBody = config.bodyContains !== undefined || asks('body')
+  const certificateMs = async (url: string, ca: string | undefined, signal: AbortSignal) => {
+    const { hostname, port, protocol } = new URL(url)
+    if (!asks('certificateExpiration') || protocol !== 'https:') return undefined
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const target = { host, port: Number(port || 443), servername: host, ca }
+    return (await certificateOf(target, signal)).validToMs - now()
+  }
+  return {
+    async run(signal) {
+      // Set only where it differs from the default: Bun makes a separate TLS context for every request with TLS options.
+      const tls: { rejectUnauthorized?: boolean; ca?: string } = {
+        ...(!config.tlsVerify && { rejectUnauthorized: false }),
+        ...(config.tlsCaFile && { ca: await readFile(config.tlsCaFile, 'utf8') }),
+      }
+      // Closes the connection however the run ends, also while the body is unread.
+      const ended = new AbortController()
+      const startedMs = monotonic()
+      try {
+        const init = {
+          method: config.method,
+          headers: { 'user-agent': 'arkwatch-health', ...config.headers },
+          keepalive: false,
+          signal: AbortSignal.any([signal, ended.signal]),
+          ...(Object.keys(tls).length > 0 && { tls }),
         }
-        // Ends the connection on every way out, an unread body included.
-        const ended = new AbortController()
-        const startedMs = monotonic()
-        try {
-          const init = {
-            method: config.method,
-            headers: { 'user-agent': 'arkwatch-health', ...config.headers },
-            keepalive: false,
-            signal: AbortSignal.any([signal, ended.signal]),
-            ...(Object.keys(tls).length > 0 && { tls }),
-          }
-          const response = await guardedFetch(config.url, init, config.followRedirects)
-          const latencyMs = monotonic() - startedMs
-          const body = wantsBody ? await readStart(response) : undefined
-          const facts = {
-            status: response.status,
-            latencyMs,
-            body,
-            certificateMs: await certificateMs(config.url, tls.ca, init.signal),
-          }
-          return evaluateHttp(facts, { ...config, conditions, degradedConditions })
-        } catch (thrown) {
-          throw new Error(withoutQuery(messageOf(thrown), config.url))
-        } finally {
-          ended.abort()
-        }
-      },
-    }
-  },
+        const response = await guardedFetch(config.url, init, config.followRedirects)
+        const latencyMs = monotonic() - startedMs
+        const { status } = response
+        const body = wantsBody ? await readStart(response) : undefined
+        const leftMs = await certificateMs(config.url, tls.ca, init.signal)
+        const facts = { status, latencyMs, body, certificateMs: leftMs }
+        return evaluateHttp(facts, { ...config, conditions, degradedConditions })
+      } catch (thrown) {
+        throw new Error(withoutQuery(messageOf(thrown), config.url))
+      } finally {
+        ended.abort()
+      }
+    },
+  }
 }

@@ -1,20 +1,78 @@
-/** What a kind of check is. */
+/** A kind of check: a function that makes the probe, and what several kinds share. */
 import type { CheckResult } from '../api.ts'
 import type { CheckConfig } from '../check-config.ts'
 import type { Probe, ProbeTools } from '../checks/check.ts'
 
-/** `Options` are the check's, of its schema in config-checks.ts. */
-export interface KindOf<Options> {
-  readonly name: CheckConfig['kind']
-  /** Whether `degradedAbove` of its options is a latency. */
-  readonly timesLatency: boolean
-  /** Why a check with these options has nothing to look at. */
-  offReason?(config: Options): string | undefined
-  /** Makes the probe; connections are opened by its first run. */
-  open(config: Options, tools: ProbeTools): Probe
+/** The options of a check of this kind, as its schema in check-config.ts gives them. */
+export type ConfigOf<K extends CheckConfig['kind']> = Extract<CheckConfig, { kind: K }>
+
+/** Makes the probe; the probe's first run opens connections. */
+export type Kind<K extends CheckConfig['kind']> = (config: ConfigOf<K>, tools: ProbeTools) => Probe
+export type AnyKind = (config: never, tools: ProbeTools) => Probe
+
+/**
+ * A probe with one connection that is kept between runs. A run that fails or is aborted closes the connection.
+ *
+ * @param open makes the connection; a connection that connects later must do so in `ask`
+ */
+export function keptConnection<C>(
+  open: () => Promise<C>,
+  ask: (connection: C) => Promise<CheckResult>,
+  end: (connection: C) => void,
+): Probe {
+  let kept: C | undefined
+  const close = () => {
+    const ending = kept
+    kept = undefined
+    if (ending !== undefined) end(ending)
+  }
+  return {
+    close,
+    async run(signal) {
+      signal.addEventListener('abort', close, { once: true })
+      try {
+        kept ??= await open()
+        signal.throwIfAborted()
+        return await ask(kept)
+      } catch (thrown) {
+        close()
+        throw thrown
+      } finally {
+        signal.removeEventListener('abort', close)
+      }
+    },
+  }
 }
 
-export type Kind<K extends CheckConfig['kind']> = KindOf<Extract<CheckConfig, { kind: K }>>
+interface Connecting {
+  destroy(): unknown
+  once(event: string, listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** @param read takes the result from the connected socket, which is then closed @throws the socket's error; the reason of an abort */
+export function onceConnected<S extends Connecting, T>(
+  socket: S,
+  event: string,
+  signal: AbortSignal,
+  read: (socket: S) => T,
+): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
+  const aborted = () => reject(signal.reason)
+  signal.addEventListener('abort', aborted, { once: true })
+  socket.once(event, () => {
+    try {
+      resolve(read(socket))
+    } catch (error) {
+      reject(error)
+    }
+  })
+  socket.on('error', reject)
+  return promise.finally(() => {
+    signal.removeEventListener('abort', aborted)
+    socket.destroy()
+  })
+}
 
 type Verdict = Pick<CheckResult, 'status' | 'message'>
 

@@ -1,6 +1,6 @@
 /** MySQL and MariaDB through Bun.SQL: `SELECT 1`, connections in use, replication lag. One connection, kept between runs. */
 import { SQL } from 'bun'
-import type { Kind } from './kind.ts'
+import { type Kind, keptConnection } from './kind.ts'
 import { evaluateSql, plainUrl, type SqlFacts } from './sql.ts'
 
 type Row = Readonly<Record<string, unknown>>
@@ -24,47 +24,27 @@ export function readMysql(counts: Row | undefined, replication: Row | undefined,
   }
 }
 
-export const mysql: Kind<'mysql' | 'mariadb'> = {
-  name: 'mysql',
-  timesLatency: true,
-  offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
-  open(config, { monotonic }) {
-    let sql: SQL | undefined
-    const close = () => {
-      const ending = sql
-      sql = undefined
-      ending?.close({ timeout: 0 }).catch(() => {})
-    }
-    return {
-      close,
-      async run(signal) {
-        signal.addEventListener('abort', close, { once: true })
-        try {
-          sql ??= new SQL(plainUrl(config.url).replace(/^mariadb:/i, 'mysql:'), {
-            adapter: 'mysql',
-            max: 1,
-            connectionTimeout: Math.ceil(config.timeout / 1_000),
-            idleTimeout: 0,
-            maxLifetime: 0,
-          })
-          const connection = sql
-          const rows = async (query: string): Promise<readonly Row[]> => connection.unsafe(query)
-          const startedMs = monotonic()
-          await rows('SELECT 1')
-          const latencyMs = monotonic() - startedMs
-          const status = await rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'").catch(() => [])
-          const counts = await rows('SELECT @@max_connections AS max').catch(() => [])
-          const replication = await rows('SHOW SLAVE STATUS')
-            .catch(() => rows('SHOW REPLICA STATUS'))
-            .catch(() => [])
-          return evaluateSql(readMysql({ ...counts[0], used: status[0]?.Value }, replication[0], latencyMs), config)
-        } catch (thrown) {
-          close()
-          throw thrown
-        } finally {
-          signal.removeEventListener('abort', close)
-        }
-      },
-    }
-  },
-}
+export const mysql: Kind<'mysql' | 'mariadb'> = (config, { monotonic }) =>
+  keptConnection(
+    async () =>
+      new SQL(plainUrl(config.url).replace(/^mariadb:/i, 'mysql:'), {
+        adapter: 'mysql',
+        max: 1,
+        connectionTimeout: Math.ceil(config.timeout / 1_000),
+        idleTimeout: 0,
+        maxLifetime: 0,
+      }),
+    async (sql) => {
+      const rows = async (query: string): Promise<readonly Row[]> => sql.unsafe(query)
+      const startedMs = monotonic()
+      await rows('SELECT 1')
+      const latencyMs = monotonic() - startedMs
+      const status = await rows("SHOW GLOBAL STATUS LIKE 'Threads_connected'").catch(() => [])
+      const counts = await rows('SELECT @@max_connections AS max').catch(() => [])
+      const replication = await rows('SHOW SLAVE STATUS')
+        .catch(() => rows('SHOW REPLICA STATUS'))
+        .catch(() => [])
+      return evaluateSql(readMysql({ ...counts[0], used: status[0]?.Value }, replication[0], latencyMs), config)
+    },
+    (sql) => void sql.close({ timeout: 0 }).catch(() => {}),
+  )

@@ -1,6 +1,6 @@
 /** PostgreSQL: `SELECT 1`, connections in use, replication lag. One connection, kept between runs. */
 import type { Sql } from 'postgres'
-import type { Kind } from './kind.ts'
+import { type Kind, keptConnection } from './kind.ts'
 import { evaluateSql, plainUrl, type SqlFacts } from './sql.ts'
 
 /** Readable by every role; the replication columns stay empty where a right is missing. */
@@ -35,48 +35,26 @@ export const readPostgres = (row: FactsRow | undefined, latencyMs: number): SqlF
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
 
-export const postgres: Kind<'postgres'> = {
-  name: 'postgres',
-  timesLatency: true,
-  offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
-  open(config, { load, monotonic }) {
-    let sql: Sql | undefined
-    const close = () => {
-      const ending = sql
-      sql = undefined
-      ending?.end({ timeout: 0 }).catch(() => {})
-    }
-    return {
-      close,
-      async run(signal) {
-        signal.addEventListener('abort', close, { once: true })
-        try {
-          const connect = (await load<{ default: Connect }>('postgres')).default
-          signal.throwIfAborted()
-          sql ??= connect(plainUrl(config.url), {
-            max: 1,
-            connect_timeout: Math.ceil(config.timeout / 1_000),
-            idle_timeout: null,
-            max_lifetime: null,
-            backoff: () => 0,
-            prepare: false,
-            fetch_types: false,
-            onnotice: () => {},
-            connection: { application_name: 'arkwatch-health' },
-          })
-          const connection = sql
-          const startedMs = monotonic()
-          await connection.unsafe('SELECT 1')
-          const latencyMs = monotonic() - startedMs
-          const rows = await connection.unsafe<FactsRow[]>(factsQuery).catch(() => [])
-          return evaluateSql(readPostgres(rows[0], latencyMs), config)
-        } catch (thrown) {
-          close()
-          throw thrown
-        } finally {
-          signal.removeEventListener('abort', close)
-        }
-      },
-    }
-  },
-}
+export const postgres: Kind<'postgres'> = (config, { load, monotonic }) =>
+  keptConnection(
+    async () =>
+      (await load<{ default: Connect }>('postgres')).default(plainUrl(config.url), {
+        max: 1,
+        connect_timeout: Math.ceil(config.timeout / 1_000),
+        idle_timeout: null,
+        max_lifetime: null,
+        backoff: () => 0,
+        prepare: false,
+        fetch_types: false,
+        onnotice: () => {},
+        connection: { application_name: 'arkwatch-health' },
+      }),
+    async (sql) => {
+      const startedMs = monotonic()
+      await sql.unsafe('SELECT 1')
+      const latencyMs = monotonic() - startedMs
+      const rows = await sql.unsafe<FactsRow[]>(factsQuery).catch(() => [])
+      return evaluateSql(readPostgres(rows[0], latencyMs), config)
+    },
+    (sql) => void sql.end({ timeout: 0 }).catch(() => {}),
+  )

@@ -52,25 +52,20 @@ async function findByName(name: string, signal: AbortSignal): Promise<ProcessFac
   return dead
 }
 
-export const processKind: Kind<'process'> = {
-  name: 'process',
-  timesLatency: false,
-  open({ pidFile, name = '' }) {
-    let lastPid: number | undefined
-    return {
-      close: () => {},
-      async run(signal) {
-        if (pidFile !== undefined) {
-          const pid = Number.parseInt((await readFile(pidFile, 'utf8')).trim(), 10)
-          if (!(pid > 0)) return { status: 'down', message: `${pidFile} holds no pid` }
-          return evaluateProcess(await statOf(pid), `pid ${pid} of ${pidFile}`)
-        }
-        const known = lastPid === undefined ? undefined : await statOf(lastPid)
-        const isAlive = known !== undefined && isCalled(known, name) && !'ZX'.includes(known.state)
-        const facts = isAlive ? known : await findByName(name, signal)
-        lastPid = facts?.pid
-        return evaluateProcess(facts, `name ${name}`)
-      },
-    }
-  },
+export const processKind: Kind<'process'> = ({ pidFile, name = '' }) => {
+  let lastPid: number | undefined
+  return {
+    async run(signal) {
+      if (pidFile !== undefined) {
+        const pid = Number.parseInt((await readFile(pidFile, 'utf8')).trim(), 10)
+        if (!(pid > 0)) return { status: 'down', message: `${pidFile} holds no pid` }
+        return evaluateProcess(await statOf(pid), `pid ${pid} of ${pidFile}`)
+      }
+      const known = lastPid === undefined ? undefined : await statOf(lastPid)
+      const isAlive = known !== undefined && isCalled(known, name) && !'ZX'.includes(known.state)
+      const facts = isAlive ? known : await findByName(name, signal)
+      lastPid = facts?.pid
+      return evaluateProcess(facts, `name ${name}`)
+    },
+  }
 }

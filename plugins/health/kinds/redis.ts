@@ -1,7 +1,7 @@
 /** Redis and Valkey: PING and INFO. One connection, kept between runs, made again only by the next run. */
 import type { Redis, RedisOptions } from 'ioredis'
 import type { CheckResult } from '../api.ts'
-import { type Kind, percent, worst } from './kind.ts'
+import { type ConfigOf, type Kind, keptConnection, percent, worst } from './kind.ts'
 
 /** @param text the answer to INFO @returns its fields */
 export function parseInfo(text: string): ReadonlyMap<string, string> {
@@ -13,13 +13,7 @@ export function parseInfo(text: string): ReadonlyMap<string, string> {
   return fields
 }
 
-export interface RedisLimits {
-  readonly role: 'any' | 'master' | 'replica'
-  /** 0-1 */
-  readonly memoryDegradedAbove: number
-  /** 0-1 */
-  readonly clientsDegradedAbove: number
-}
+type RedisLimits = Pick<ConfigOf<'redis'>, 'role' | 'memoryDegradedAbove' | 'clientsDegradedAbove'>
 
 /** @param latencyMs of PING @returns up or degraded with memory, clients and role as details */
 export function evaluateRedis(info: ReadonlyMap<string, string>, latencyMs: number, limits: RedisLimits): CheckResult {
@@ -74,46 +68,28 @@ const options = (timeoutMs: number): RedisOptions => ({
   connectionName: 'arkwatch-health',
 })
 
-export const redis: Kind<'redis'> = {
-  name: 'redis',
-  timesLatency: true,
-  offReason: ({ url }) => (url === '' ? 'url is empty' : undefined),
-  open(config, { load, monotonic }) {
-    let client: Redis | undefined
-    let lastError: Error | undefined
-    const close = () => {
-      const ending = client
-      client = undefined
-      ending?.disconnect()
-    }
-    return {
-      close,
-      async run(signal) {
-        signal.addEventListener('abort', close, { once: true })
-        lastError = undefined
-        try {
-          const { Redis } = await load<{ Redis: RedisClass }>('ioredis')
-          signal.throwIfAborted()
-          if (client === undefined) {
-            client = new Redis(config.url, options(config.timeout))
-            client.on('error', (error: Error) => {
-              lastError = error
-            })
-            await client.connect()
-          }
-          const connection = client
-          const startedMs = monotonic()
-          await connection.ping()
-          const latencyMs = monotonic() - startedMs
-          const info = parseInfo(await connection.info().catch(() => ''))
-          return evaluateRedis(info, latencyMs, config)
-        } catch (thrown) {
-          close()
-          throw lastError ?? thrown
-        } finally {
-          signal.removeEventListener('abort', close)
-        }
-      },
-    }
-  },
+export const redis: Kind<'redis'> = (config, { load, monotonic }) => {
+  let lastError: Error | undefined
+  const ask = async (client: Redis): Promise<CheckResult> => {
+    if (client.status === 'wait') await client.connect()
+    const startedMs = monotonic()
+    await client.ping()
+    const latencyMs = monotonic() - startedMs
+    return evaluateRedis(parseInfo(await client.info().catch(() => '')), latencyMs, config)
+  }
+  return keptConnection(
+    async () => {
+      const { Redis } = await load<{ Redis: RedisClass }>('ioredis')
+      return new Redis(config.url, options(config.timeout)).on('error', (error: Error) => {
+        lastError = error
+      })
+    },
+    (client) => {
+      lastError = undefined
+      return ask(client).catch((thrown) => {
+        throw lastError ?? thrown
+      })
+    },
+    (client) => client.disconnect(),
+  )
 }

@@ -1,6 +1,6 @@
 /** PURE. What the SQL kinds share: the url's dialect, and the verdict over connections and replication. */
 import type { CheckResult } from '../api.ts'
-import { percent, worst } from './kind.ts'
+import { type ConfigOf, percent, worst } from './kind.ts'
 
 /** @returns the kind that a url's scheme means, `mysql+pymysql://` and the like included; undefined for any other */
 export function databaseOf(url: string): 'postgres' | 'mysql' | undefined {
@@ -25,12 +25,7 @@ export interface SqlFacts {
   readonly replicationError?: string | undefined
 }
 
-export interface SqlLimits {
-  /** 0-1 */
-  readonly connectionsDegradedAbove: number
-  /** Milliseconds */
-  readonly lagDegradedAbove: number
-}
+type SqlLimits = Pick<ConfigOf<'postgres'>, 'connectionsDegradedAbove' | 'lagDegradedAbove'>
 
 /** @returns up or degraded with the facts as details; that the server answers is known already */
 export function evaluateSql(facts: SqlFacts, limits: SqlLimits): CheckResult {

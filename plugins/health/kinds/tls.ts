@@ -3,8 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
 import type { CheckResult } from '../api.ts'
-import type { Kind } from './kind.ts'
-import { worst } from './kind.ts'
+import { type ConfigOf, type Kind, onceConnected, worst } from './kind.ts'
 
 const dayMs = 86_400_000
 
@@ -15,13 +14,7 @@ export interface CertificateFacts {
   readonly distrust: string | undefined
 }
 
-export interface CertificateLimits {
-  readonly verify: boolean
-  /** Remaining validity in ms. */
-  readonly degradedBelow: number
-  /** Remaining validity in ms. */
-  readonly downBelow: number
-}
+type CertificateLimits = Pick<ConfigOf<'tls'>, 'verify' | 'degradedBelow' | 'downBelow'>
 
 const days = (ms: number): string => `${(ms / dayMs).toFixed(1)} days`
 
@@ -49,48 +42,23 @@ interface Target {
 
 /** @returns the certificate that a server shows, trusted or not @throws what the connection throws */
 export function certificateOf({ host, port, servername, ca }: Target, signal: AbortSignal): Promise<CertificateFacts> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host,
-      port,
-      rejectUnauthorized: false,
-      ...(isIP(servername) === 0 && { servername }),
-      ...(ca && { ca }),
-    })
-    const end = (settle: () => void) => {
-      signal.removeEventListener('abort', aborted)
-      socket.destroy()
-      settle()
+  const name = isIP(servername) === 0 && { servername }
+  const socket = connect({ host, port, rejectUnauthorized: false, ...name, ...(ca && { ca }) })
+  return onceConnected(socket, 'secureConnect', signal, () => {
+    const certificate: PeerCertificate | undefined = socket.getPeerCertificate()
+    if (!certificate?.valid_to) throw new Error('server shows no certificate')
+    return {
+      validFromMs: Date.parse(certificate.valid_from),
+      validToMs: Date.parse(certificate.valid_to),
+      distrust: socket.authorized ? undefined : String(socket.authorizationError ?? 'unknown reason'),
     }
-    const aborted = () => end(() => reject(signal.reason))
-    signal.addEventListener('abort', aborted, { once: true })
-    socket.on('error', (error) => end(() => reject(error)))
-    socket.once('secureConnect', () => {
-      const certificate: PeerCertificate | undefined = socket.getPeerCertificate()
-      const distrust = socket.authorized ? undefined : String(socket.authorizationError ?? 'unknown reason')
-      if (!certificate?.valid_to) return end(() => reject(new Error('server shows no certificate')))
-      end(() =>
-        resolve({
-          validFromMs: Date.parse(certificate.valid_from),
-          validToMs: Date.parse(certificate.valid_to),
-          distrust,
-        }),
-      )
-    })
   })
 }
 
-export const tls: Kind<'tls'> = {
-  name: 'tls',
-  timesLatency: true,
-  open(config, { now }) {
+export const tls: Kind<'tls'> = (config, { now }) => ({
+  async run(signal) {
     const { host, port, servername = host, caFile } = config
-    return {
-      close: () => {},
-      async run(signal) {
-        const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
-        return evaluateCertificate(await certificateOf({ host, port, servername, ca }, signal), now(), config)
-      },
-    }
+    const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
+    return evaluateCertificate(await certificateOf({ host, port, servername, ca }, signal), now(), config)
   },
-}
+})

@@ -32,7 +32,7 @@ export async function runOnce(
   } catch (thrown) {
     return { status: 'down', message: scrub((thrown as Error).message) }
   } finally {
-    probe.close()
+    probe.close?.()
   }
 }
 
