@@ -1,24 +1,24 @@
-/** What other plugins may use of health. */
+/** The interface of health for other plugins. */
 import { extensionPoint, service } from '../../core/plugin.ts'
 
 export type CheckStatus = 'up' | 'degraded' | 'down' | 'unknown'
 
-/** What one run of a check found. Throwing means down. */
+/** The result of one run. A run that throws is down. */
 export interface CheckResult {
   readonly status: Exclude<CheckStatus, 'unknown'>
   /** One line for operators, no secrets. */
   readonly message?: string
-  /** Milliseconds of the part that matters; without it the whole run is timed. */
+  /** Milliseconds of the part to be timed. @default the whole run */
   readonly latencyMs?: number
-  /** Numbers and short strings worth showing: latency, connections. No secrets. */
+  /** Numbers and short strings for operators: latency, connections. No secrets. */
   readonly details?: Readonly<Record<string, string | number | boolean>>
 }
 
-/** A check that a plugin brings. */
+/** A check that a plugin contributes. */
 export interface HealthCheck {
   /** Unique among checks; shown in `/readyz/NAME`. */
   readonly name: string
-  /** What is checked, for reports. @default 'custom' */
+  /** The kind of target, for reports. @default 'custom' */
   readonly kind?: string
   /** Milliseconds. @default 15_000 */
   readonly everyMs?: number
@@ -26,27 +26,27 @@ export interface HealthCheck {
   readonly timeoutMs?: number
   /** Milliseconds to wait before the first run. @default 0 */
   readonly initialDelayMs?: number
-  /** Whether `down` makes the whole unhealthy. @default false */
+  /** Whether the overall status is down when this check is. @default false */
   readonly critical?: boolean
-  /** Groups it belongs to, `ready` for `/readyz`. @default [] */
+  /** Check groups of this check, `ready` for `/readyz`. @default [] */
   readonly groups?: readonly string[]
-  /** Names of checks that must be up for this one to mean anything. @default [] */
+  /** Names of checks that must be up, else this check is unknown. @default [] */
   readonly dependsOn?: readonly string[]
-  /** Failures in a row before it is down. @default 1 */
+  /** Failures in a row before the check is down. @default 1 */
   readonly failureThreshold?: number
-  /** Successes in a row before it is no longer down. @default 1 */
+  /** Successes in a row before a check that is down recovers. @default 1 */
   readonly successThreshold?: number
-  /** Latency in milliseconds above which an up is a degraded. */
+  /** Latency in milliseconds above which `up` becomes `degraded`. */
   readonly degradedAboveMs?: number
   /**
-   * Runs the check. When `signal` aborts, its time is over: it must let go of what it opened, and what it still
-   * returns is ignored. It must not block the event loop.
+   * Runs the check. When `signal` aborts, the run must close all that the run opened; its result is ignored. A run must
+   * not block the event loop.
    */
   run(signal: AbortSignal): CheckResult | Promise<CheckResult>
 }
 export const healthCheck = extensionPoint<HealthCheck>('health.check')
 
-/** A check as it stands. */
+/** A check with its last result. */
 export interface CheckReport {
   readonly name: string
   readonly kind: string
@@ -58,19 +58,19 @@ export interface CheckReport {
   readonly latencyMs: number | undefined
   /** Epoch milliseconds of the last finished run. */
   readonly observedAtMs: number | undefined
-  /** Epoch milliseconds of the last run that found it up or degraded. */
+  /** Epoch milliseconds of the last run that was up or degraded. */
   readonly lastSuccessAtMs: number | undefined
-  /** Since when it has this status. */
+  /** Epoch milliseconds since which the check has this status. */
   readonly changedAtMs: number
   /** The result is older than three intervals and one timeout. */
   readonly stale: boolean
-  /** The check that is down and hides this one. */
+  /** The parent that is down and makes this check unknown. */
   readonly parent: string | undefined
   readonly message: string
   readonly details: Readonly<Record<string, string | number | boolean>>
 }
 
-/** A check that does not run, and why. */
+/** A check that does not run, with the reason. */
 export interface OffCheck {
   readonly name: string
   readonly kind: string
@@ -78,7 +78,7 @@ export interface OffCheck {
 }
 
 export interface Health {
-  /** `down` when a critical check is down, `degraded` when something is less than up. */
+  /** `down` when a critical check is down, `degraded` when a check is stale or not up. */
   status(): Exclude<CheckStatus, 'unknown'>
   checks(): readonly CheckReport[]
   /** Checks without a target. */

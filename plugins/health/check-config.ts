@@ -1,4 +1,4 @@
-/** The schemas of the checks that config.yaml can name, one a kind. */
+/** The schemas of the checks that config.yaml can name, one for each kind. */
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 import { parseCondition } from './conditions/parse.ts'
@@ -12,20 +12,25 @@ const port = () => z.int().min(1).max(65_535)
 const host = () => z.string().min(1).max(253)
 const name = () => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'expected letters, digits, "_", "." and "-"')
 
-/** What every check has. */
+/** The options of every check. */
 const common = {
   every: duration({ min: '1s', max: '1d' }).prefault('15s').describe('Period of the check.'),
-  timeout: duration({ min: '10ms', max: '5m' }).prefault('5s').describe('A run that takes longer has failed.'),
-  critical: z.boolean().default(false).describe('Whether the whole is down when this check is down.'),
-  groups: z.array(name()).max(20).default([]).describe('Groups it belongs to; `ready` is the group of `/readyz`.'),
-  dependsOn: z.array(name()).max(20).default([]).describe('Checks without which this one means nothing.'),
-  failureThreshold: z.int().min(1).max(100).default(1).describe('Failures in a row before it is down.'),
-  successThreshold: z.int().min(1).max(100).default(1).describe('Successes in a row before a down is over.'),
+  timeout: duration({ min: '10ms', max: '5m' }).prefault('5s').describe('A run that takes longer fails.'),
+  critical: z.boolean().default(false).describe('Whether the overall status is down when this check is down.'),
+  groups: z.array(name()).max(20).default([]).describe('Groups of the check; `ready` is the group of `/readyz`.'),
+  dependsOn: z.array(name()).max(20).default([]).describe('Checks that must be up, else this check is unknown.'),
+  failureThreshold: z.int().min(1).max(100).default(1).describe('Failures in a row before the check is down.'),
+  successThreshold: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(1)
+    .describe('Successes in a row before a check that is down recovers.'),
   initialDelay: duration({ max: '1h' }).prefault('0').describe('Wait before the first run.'),
-  degradedAbove: duration({ min: '1ms' }).optional().describe('Latency above which it is degraded.'),
+  degradedAbove: duration({ min: '1ms' }).optional().describe('Latency above which the check is degraded.'),
 }
 
-/** A url with credentials; what is wrong with it is said without it. */
+/** A url with credentials; a message about an invalid url does not hold the url. */
 const targetUrl = (schemes: RegExp, example: string) =>
   secret()
     .max(2_048)
@@ -39,8 +44,8 @@ const redisUrl = /^rediss?:\/\//i
 const sql = {
   connectionsDegradedAbove: ratio()
     .default(0.9)
-    .describe('Share of the server’s connections in use above which it is degraded.'),
-  lagDegradedAbove: duration().prefault('30s').describe('Replication lag above which it is degraded.'),
+    .describe('Share of the server’s connections in use above which the check is degraded.'),
+  lagDegradedAbove: duration().prefault('30s').describe('Replication lag above which the check is degraded.'),
 }
 
 export const PostgresCheck = z.strictObject({
@@ -60,9 +65,12 @@ export const MysqlCheck = z.strictObject({
 export const RedisCheck = z.strictObject({
   kind: z.literal('redis').describe('Redis or Valkey: PING and INFO.'),
   url: targetUrl(redisUrl, 'redis://:password@host:6379/0'),
-  role: z.enum(['any', 'master', 'replica']).default('any').describe('Role below which it is degraded.'),
-  memoryDegradedAbove: ratio().default(0.9).describe('Share of maxmemory above which it is degraded.'),
-  clientsDegradedAbove: ratio().default(0.9).describe('Share of maxclients above which it is degraded.'),
+  role: z
+    .enum(['any', 'master', 'replica'])
+    .default('any')
+    .describe('Expected role; with another role the check is degraded.'),
+  memoryDegradedAbove: ratio().default(0.9).describe('Share of maxmemory above which the check is degraded.'),
+  clientsDegradedAbove: ratio().default(0.9).describe('Share of maxclients above which the check is degraded.'),
   ...common,
 })
 
@@ -95,12 +103,17 @@ export const HttpCheck = z.strictObject({
     .default(['2xx'])
     .describe('Statuses that are up: numbers or classes such as `2xx`.'),
   conditions: conditions().describe(
-    'What must hold, else it is down: `[STATUS] == any(200, 429)`, `[BODY].items[0].name == pat(x*)`. One on `[STATUS]` takes the place of `status`.',
+    'Conditions that must hold, else the check is down: `[STATUS] == any(200, 429)`, `[BODY].items[0].name == pat(x*)`. A condition on `[STATUS]` replaces `status`.',
   ),
-  degradedConditions: conditions().describe('What must hold, else it is degraded: `[RESPONSE_TIME] < 500`.'),
+  degradedConditions: conditions().describe(
+    'Conditions that must hold, else the check is degraded: `[RESPONSE_TIME] < 500`.',
+  ),
   bodyContains: z.string().min(1).max(1_000).optional().describe('Text that the first 64 KiB of the body must hold.'),
-  followRedirects: z.boolean().default(false).describe('Follow redirects; otherwise a redirect is its own status.'),
-  tlsVerify: z.boolean().default(true).describe('Verify the certificate.'),
+  followRedirects: z
+    .boolean()
+    .default(false)
+    .describe('Whether redirects are followed; otherwise the redirect’s own status counts.'),
+  tlsVerify: z.boolean().default(true).describe('Whether the certificate is verified.'),
   tlsCaFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
   ...common,
 })
@@ -120,7 +133,7 @@ export const DnsCheck = z.strictObject({
     .string()
     .max(100)
     .optional()
-    .describe('Address of the server, `1.1.1.1` or `127.0.0.1:5353`; default the system’s.'),
+    .describe('Address of the server, `1.1.1.1` or `127.0.0.1:5353`. Default: the servers of the system.'),
   expect: z.array(z.string().max(500)).max(50).default([]).describe('Values that must be among the answers.'),
   ...common,
 })
@@ -129,11 +142,11 @@ export const TlsCheck = z.strictObject({
   kind: z.literal('tls').describe('The certificate that a TLS server shows.'),
   host: host().describe('Host name or address.'),
   port: port().default(443).describe('Port.'),
-  servername: host().optional().describe('Name asked for (SNI); default the host.'),
-  verify: z.boolean().default(true).describe('An untrusted certificate is down.'),
+  servername: host().optional().describe('Requested server name (SNI). Default: the host.'),
+  verify: z.boolean().default(true).describe('Whether an untrusted certificate is down.'),
   caFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
-  degradedBelow: duration().prefault('14d').describe('Remaining validity below which it is degraded.'),
-  downBelow: duration().prefault('3d').describe('Remaining validity below which it is down.'),
+  degradedBelow: duration().prefault('14d').describe('Remaining validity below which the check is degraded.'),
+  downBelow: duration().prefault('3d').describe('Remaining validity below which the check is down.'),
   ...common,
   every: duration({ min: '1s', max: '1d' }).prefault('5m').describe('Period of the check.'),
 })
@@ -141,8 +154,8 @@ export const TlsCheck = z.strictObject({
 export const DiskCheck = z.strictObject({
   kind: z.literal('disk').describe('Space and inodes of a file system.'),
   path: z.string().min(1).max(1_024).default('/').describe('Any path on the file system.'),
-  degradedAbove: ratio().default(0.85).describe('Used share above which it is degraded.'),
-  downAbove: ratio().default(0.95).describe('Used share above which it is down.'),
+  degradedAbove: ratio().default(0.85).describe('Used share above which the check is degraded.'),
+  downAbove: ratio().default(0.95).describe('Used share above which the check is down.'),
   ...omitLatency(common),
 })
 
@@ -160,12 +173,12 @@ export const ProcessCheck = z
 
 export const EventLoopCheck = z.strictObject({
   kind: z.literal('eventLoop').describe('The delay of this process’ own event loop.'),
-  degradedAbove: duration({ min: '1ms' }).prefault('100ms').describe('p99 delay above which it is degraded.'),
-  downAbove: duration({ min: '1ms' }).prefault('1s').describe('p99 delay above which it is down.'),
+  degradedAbove: duration({ min: '1ms' }).prefault('100ms').describe('p99 delay above which the check is degraded.'),
+  downAbove: duration({ min: '1ms' }).prefault('1s').describe('p99 delay above which the check is down.'),
   ...omitLatency(common),
 })
 
-/** One check, told apart by `kind`. */
+/** One check, discriminated by `kind`. */
 export const CheckConfig = z.discriminatedUnion('kind', [
   PostgresCheck,
   MysqlCheck,

@@ -1,4 +1,4 @@
-/** Turns the configuration and what plugins contribute into checks to run. Opens nothing. */
+/** The checks to run, made of the configured and the contributed checks. Opens nothing. */
 import type { Contributed } from '../../core/plugin.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
 import { checkName } from './check-config.ts'
@@ -8,16 +8,16 @@ import { secretsOf } from './checks/scrub.ts'
 import type { HealthConfig } from './config.ts'
 import { kindOf } from './kinds/index.ts'
 
-/** How many checks run at most, all together. */
+/** The most checks that run, configured and contributed. */
 export const maxChecks = 2_000
 
-/** A header value shorter than this is no secret, and taking it out would garble messages. */
+/** A shorter header value is not a secret, and its removal would garble messages. */
 const minSecretLength = 6
 
 export interface Specs {
   readonly specs: readonly CheckSpec[]
   readonly off: readonly OffCheck[]
-  /** Checks that were refused, a line each. */
+  /** One line for each check that was refused. */
   readonly refused: readonly string[]
 }
 
@@ -58,7 +58,7 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
   }
 }
 
-/** Why a check of a plugin cannot run, if so. */
+/** @returns why a contributed check cannot run, or undefined */
 function faultOf({ name, everyMs = 15_000, timeoutMs = 5_000 }: HealthCheck): string | undefined {
   if (!checkName().safeParse(name).success) return 'its name must be letters, digits, "_", "." and "-"'
   if (!(everyMs >= 100)) return `everyMs must be at least 100, got ${everyMs}`
@@ -88,10 +88,10 @@ function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs
 }
 
 /**
- * @param brought checks of other plugins; one whose name is taken is refused, as is what is over {@link maxChecks}
- * @returns what runs, what is off and what was refused
+ * @param offered contributed checks; one whose name is taken is refused, as is every check over {@link maxChecks}
+ * @returns the checks that run, that are off and that were refused
  */
-export function buildSpecs(config: HealthConfig, brought: readonly Contributed<HealthCheck>[]): Specs {
+export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]): Specs {
   const specs: CheckSpec[] = []
   const off: OffCheck[] = []
   const refused: string[] = []
@@ -102,17 +102,17 @@ export function buildSpecs(config: HealthConfig, brought: readonly Contributed<H
     else specs.push(made)
     names.add(name)
   }
-  for (const item of brought) {
+  for (const item of offered) {
     const { name } = item.value
     const fault = faultOf(item.value)
-    if (fault !== undefined) refused.push(`check ${JSON.stringify(name)} of plugin ${item.plugin}: ${fault}`)
-    else if (names.has(name)) refused.push(`check ${name} of plugin ${item.plugin}: the name is taken`)
-    else if (specs.length >= maxChecks)
-      refused.push(`check ${name} of plugin ${item.plugin}: ${maxChecks} checks are the limit`)
-    else {
-      specs.push(contributed(item, config.startupGrace))
-      names.add(name)
+    const limit = specs.length >= maxChecks ? `${maxChecks} checks are the limit` : undefined
+    const refusal = fault ?? (names.has(name) ? 'the name is taken' : limit)
+    if (refusal !== undefined) {
+      refused.push(`check ${fault ? JSON.stringify(name) : name} of plugin ${item.plugin}: ${refusal}`)
+      continue
     }
+    specs.push(contributed(item, config.startupGrace))
+    names.add(name)
   }
   return { specs, off, refused }
 }

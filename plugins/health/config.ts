@@ -11,13 +11,13 @@ const Watchdog = z.strictObject({
     .max(65_535)
     .optional()
     .describe('Port of the watchdog’s own listener; unset: no watchdog. 0: any free port.'),
-  host: z.string().min(1).default('127.0.0.1').describe('Address that it binds to.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address of that listener.'),
   stuckAfter: duration({ min: '500ms' })
     .prefault('15s')
-    .describe('Liveness fails when the main loop stands still for so long.'),
+    .describe('Liveness fails when the main loop is stuck for so long.'),
   reportAfter: duration({ min: '500ms' })
     .prefault('1s')
-    .describe('A main loop that stands still for so long is logged and counted.'),
+    .describe('A main loop that is stuck for so long is logged and counted.'),
 })
 
 /** @returns the names in `dependsOn` of each check */
@@ -45,13 +45,13 @@ export const HealthConfig = z
       .enum(['auto', 'group', 'critical'])
       .default('auto')
       .describe(
-        'Checks that `/readyz` covers besides required plugins: `group`, those in group `ready`; `critical`, the critical ones too; `auto`, the group, and if nothing is in it the critical checks when embedded and none when standalone.',
+        'Checks that `/readyz` covers besides required plugins: `group`, the checks in group `ready`; `critical`, also the critical checks; `auto`, the group, or, while the group is empty, the critical checks when embedded and none when standalone.',
       ),
     details: z
       .enum(['auto', 'always', 'never'])
       .default('auto')
       .describe(
-        'Whether public answers hold errors and measured details; `auto`: only while there are listeners and all are on loopback.',
+        'Whether public answers hold errors and measured details; `auto`: only while there are listeners and all of them are on loopback.',
       ),
     maxConcurrent: z.int().min(1).max(1_000).default(64).describe('Checks that may run at one time.'),
     jitter: z
@@ -62,8 +62,10 @@ export const HealthConfig = z
       .describe('Share of the period by which runs are spread; periods get shorter, never longer.'),
     startupGrace: duration({ max: '1h' })
       .prefault('0')
-      .describe('Failures of a check that was never up leave it unknown for so long.'),
-    watchdog: Watchdog.prefault({}).describe('Liveness from a worker thread, true also when the main loop is stuck.'),
+      .describe('Failures of a check that was never up leave the check unknown for so long.'),
+    watchdog: Watchdog.prefault({}).describe(
+      'Liveness from a worker thread, correct also when the main loop is stuck.',
+    ),
   })
   .describe('Health checks and probes.')
 export type HealthConfig = z.output<typeof HealthConfig>

@@ -1,4 +1,4 @@
-/** Keeps checks and watchdog in line with the configuration and with what plugins contribute. */
+/** The control of health: applies the configuration and the contributed checks to the engine and the watchdog. */
 import type { Extensions } from '../../core/plugin.ts'
 import type { HealthCheck } from './api.ts'
 import { buildSpecs } from './check-specs.ts'
@@ -8,16 +8,14 @@ import type { Watchdog } from './watchdog/supervise.ts'
 
 export interface ControlOptions {
   readonly config: HealthConfig
-  readonly brought: Extensions<HealthCheck>
+  readonly contributed: Extensions<HealthCheck>
   readonly engine: HealthEngine
   readonly watchdog: Watchdog
   report(state: 'ok' | 'degraded', reason?: string): void
 }
 
-/** What a successor takes over. */
-export interface Inherited {
-  readonly checks: ReadonlyMap<string, KeptState>
-}
+/** The state that a successor inherits, by check. */
+export type Inherited = ReadonlyMap<string, KeptState>
 
 export class HealthControl {
   config: HealthConfig
@@ -31,17 +29,17 @@ export class HealthControl {
   }
 
   async start(): Promise<void> {
-    const { brought, engine, watchdog } = this.options
+    const { contributed, engine, watchdog } = this.options
     this.refresh()
     engine.start()
-    brought.onChange(() => this.refresh())
+    contributed.onChange(() => this.refresh())
     await watchdog.apply(this.config.watchdog)
   }
 
-  /** Every plugin has contributed by now: what is still missing is a mistake. */
+  /** Every plugin has contributed by now: a check that is still missing is a mistake. */
   ready(): void {
     this.isReady = true
-    this.tell()
+    this.publish()
   }
 
   async reconfigure(next: HealthConfig): Promise<void> {
@@ -50,11 +48,11 @@ export class HealthControl {
     await this.options.watchdog.apply(next.watchdog)
   }
 
-  /** Pauses everything. @returns what a successor takes over */
-  async pause(): Promise<Inherited> {
-    const checks = this.options.engine.stop()
+  /** Suspends everything. @returns the state that a successor inherits */
+  async suspend(): Promise<Inherited> {
+    const kept = this.options.engine.stop()
     await this.options.watchdog.stop()
-    return { checks }
+    return kept
   }
 
   async resume(): Promise<void> {
@@ -64,18 +62,18 @@ export class HealthControl {
 
   watchdogIs(problem: string | undefined): void {
     this.watchdogProblem = problem
-    this.tell()
+    this.publish()
   }
 
   private refresh(): void {
-    const { brought, engine } = this.options
-    const { specs, off, refused } = buildSpecs(this.config, brought.all)
+    const { contributed, engine } = this.options
+    const { specs, off, refused } = buildSpecs(this.config, contributed.all)
     this.refused = refused
     engine.set(specs, off, this.config)
-    this.tell()
+    this.publish()
   }
 
-  private tell(): void {
+  private publish(): void {
     const problems = [...this.refused, ...(this.isReady ? this.options.engine.problems : []), this.watchdogProblem]
     const reason = problems.filter((problem) => problem !== undefined).join('; ')
     if (reason === this.reported) return

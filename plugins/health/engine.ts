@@ -1,19 +1,17 @@
-/** Holds every check, what it found and what its parents make of that. Answers from memory only. */
+/** The engine of health: every check with its last result and its status under its parents. Answers from memory only. */
 
 import type { Logger, PluginClock, RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
 import { type CheckState, isStale, type Step } from './checks/check-state.ts'
 import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './checks/dependencies.ts'
+import { RunLimit } from './checks/run-limit.ts'
 import { CheckRunner, type RunOutcome } from './checks/runner.ts'
-import { Slots } from './checks/slots.ts'
+import type { HealthConfig } from './config.ts'
 
-export interface EngineSettings {
-  readonly maxConcurrent: number
-  readonly jitter: number
-}
+type EngineSettings = Pick<HealthConfig, 'maxConcurrent' | 'jitter'>
 
-export interface EngineOptions {
+interface EngineOptions {
   readonly clock: PluginClock
   readonly log: Logger
   readonly tools: ProbeTools
@@ -21,7 +19,7 @@ export interface EngineOptions {
   readonly inherited?: ReadonlyMap<string, KeptState>
 }
 
-/** What a check's successor takes over. */
+/** The state of a check that its successor inherits. */
 export interface KeptState {
   readonly target: string
   readonly state: CheckState
@@ -37,13 +35,10 @@ interface Held {
 
 type ChangeListener = (check: CheckReport, before: CheckStatus) => void
 
-/** Told of each run that ended. */
-export type RunListener = (name: string, seconds: number, outcome: RunOutcome) => void
-
 export class HealthEngine implements Health {
   private readonly held = new Map<string, Held>()
   private readonly listeners = new Set<ChangeListener>()
-  private readonly slots: Slots
+  private readonly limit: RunLimit
   private settings: EngineSettings
   private parents: Parents = new Map()
   private order: readonly string[] = []
@@ -51,27 +46,26 @@ export class HealthEngine implements Health {
   private running = false
   private kept: ReadonlyMap<string, KeptState> = new Map()
   private inherited: ReadonlyMap<string, KeptState>
-  /** Names in `dependsOn` that no check has, and a circle among checks that plugins brought. */
+  /** Names in `dependsOn` that no check has, and a circle among contributed checks. */
   problems: readonly string[] = []
-  onRun: RunListener = () => {}
+  onRun: (name: string, seconds: number, outcome: RunOutcome) => void = () => {}
   /** Changes with every change of a status or of the checks themselves. */
   version = 0
 
   constructor(private readonly options: EngineOptions) {
     this.settings = options.settings
-    this.slots = new Slots(options.settings.maxConcurrent, options.clock)
+    this.limit = new RunLimit(options.settings.maxConcurrent, options.clock)
     this.inherited = options.inherited ?? new Map()
   }
 
   /**
-   * Puts these checks in place of the present ones. What is unchanged goes on undisturbed; what has the same target
-   * keeps its state.
+   * Replaces the checks. An unchanged check continues undisturbed; a changed check with the same target keeps its state.
    */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1
     const rearm = settings.jitter !== this.settings.jitter
     this.settings = settings
-    this.slots.limit = settings.maxConcurrent
+    this.limit.limit = settings.maxConcurrent
     this.offChecks = off
     const before = new Map(this.held)
     const fresh: CheckRunner[] = []
@@ -108,19 +102,19 @@ export class HealthEngine implements Health {
     for (const { runner } of this.held.values()) runner.start()
   }
 
-  /** Ends every timer and run. @returns what a successor takes over */
+  /** Stops every timer and run. @returns the states that a successor inherits */
   stop(): ReadonlyMap<string, KeptState> {
     const kept = new Map<string, KeptState>()
-    for (const [name, { runner, effective, changedAtMs }] of this.held) {
-      runner.stop()
-      kept.set(name, { target: runner.spec.target, state: runner.state, effective, changedAtMs })
+    for (const [name, held] of this.held) {
+      held.runner.stop()
+      kept.set(name, keptState(held))
     }
     this.running = false
     this.kept = kept
     return kept
   }
 
-  /** Takes up again what {@link stop} ended. */
+  /** Resumes after {@link stop}. */
   restore(): void {
     this.inherited = this.kept
     const specs = [...this.held.values()].map(({ runner }) => runner.spec)
@@ -138,7 +132,7 @@ export class HealthEngine implements Health {
     return [...this.held.values()].map((held) => report(held, nowMs))
   }
 
-  /** The checks that are down by themselves, not since a parent is. */
+  /** A signal for each check that is down itself, not only below a parent that is down. */
   rollbackSignals(): readonly RollbackSignal[] {
     return [...this.held].flatMap(([name, { runner, effective }]) => {
       if (effective.status !== 'down') return []
@@ -156,36 +150,19 @@ export class HealthEngine implements Health {
     return () => this.listeners.delete(listener)
   }
 
-  /** Runs whose time is over and which have not ended yet, of all checks. */
+  /** Runs of all checks past their timeout that have not ended. */
   get abandoned(): number {
-    let sum = 0
-    for (const { runner } of this.held.values()) sum += runner.abandoned
-    return sum
+    return this.held.values().reduce((sum, { runner }) => sum + runner.abandoned, 0)
   }
 
   private hold(spec: CheckSpec, old: Held | undefined): Held {
     const { clock, tools } = this.options
-    const left = old && {
-      target: old.runner.spec.target,
-      state: old.runner.state,
-      effective: old.effective,
-      changedAtMs: old.changedAtMs,
-    }
-    const found = left ?? this.inherited.get(spec.name)
+    const found = old ? keptState(old) : this.inherited.get(spec.name)
     const kept = found?.target === spec.target ? found : undefined
-    const runner = new CheckRunner(
-      spec,
-      {
-        clock,
-        tools,
-        slots: this.slots,
-        jitter: this.settings.jitter,
-        onStep: (_, step, outcome) => this.stepped(spec, step, outcome),
-      },
-      kept?.state,
-    )
+    const { jitter } = this.settings
+    const onStep = (step: Step, outcome: RunOutcome) => this.stepped(spec, step, outcome)
     return {
-      runner,
+      runner: new CheckRunner(spec, { clock, tools, limit: this.limit, jitter, onStep }, kept?.state),
       effective: kept?.effective ?? { status: 'unknown', parent: undefined },
       changedAtMs: kept?.changedAtMs ?? clock.now(),
     }
@@ -196,7 +173,7 @@ export class HealthEngine implements Health {
     if (step.transition !== undefined) this.settle()
   }
 
-  /** Brings every effective status up to date and tells of those that changed. */
+  /** Updates every effective status, and logs and notifies each change. */
   private settle(): void {
     const nowMs = this.options.clock.now()
     const own = (name: string) => this.held.get(name)?.runner.state.status ?? 'unknown'
@@ -209,11 +186,11 @@ export class HealthEngine implements Health {
       this.version += 1
       const now = report(held, nowMs)
       this.logChange(now, before.status)
-      for (const listener of this.listeners) this.tellOne(listener, now, before.status)
+      for (const listener of this.listeners) this.notify(listener, now, before.status)
     }
   }
 
-  private tellOne(listener: ChangeListener, check: CheckReport, before: CheckStatus): void {
+  private notify(listener: ChangeListener, check: CheckReport, before: CheckStatus): void {
     try {
       listener(check, before)
     } catch (error) {
@@ -222,28 +199,24 @@ export class HealthEngine implements Health {
   }
 
   private logChange(check: CheckReport, before: CheckStatus): void {
-    const fields = { check: check.name, kind: check.kind, from: before, to: check.status, reason: check.message }
-    if (check.status === 'down') this.options.log.warn('check is down', fields)
-    else if (check.status === 'degraded') this.options.log.warn('check is degraded', fields)
-    else this.options.log.info(`check is ${check.status}`, fields)
+    const { name, kind, status, message } = check
+    const fields = { check: name, kind, from: before, to: status, reason: message }
+    if (status === 'down' || status === 'degraded') this.options.log.warn(`check is ${status}`, fields)
+    else this.options.log.info(`check is ${status}`, fields)
   }
 }
 
+const keptState = ({ runner, effective, changedAtMs }: Held): KeptState => ({
+  ...{ target: runner.spec.target, state: runner.state, effective, changedAtMs },
+})
+
 function report({ runner, effective, changedAtMs }: Held, nowMs: number): CheckReport {
-  const { spec, state } = runner
+  const { name, kind, critical, groups, policy } = runner.spec
+  const { latencyMs, observedAtMs, lastSuccessAtMs, message, details } = runner.state
+  const { status, parent } = effective
   return {
-    name: spec.name,
-    kind: spec.kind,
-    status: effective.status,
-    critical: spec.critical,
-    groups: spec.groups,
-    latencyMs: state.latencyMs,
-    observedAtMs: state.observedAtMs,
-    lastSuccessAtMs: state.lastSuccessAtMs,
-    changedAtMs,
-    stale: isStale(state, nowMs, spec.policy),
-    parent: effective.parent,
-    message: effective.parent === undefined ? state.message : `parent ${effective.parent} is down`,
-    details: state.details,
+    ...{ name, kind, status, critical, groups, latencyMs, observedAtMs, lastSuccessAtMs, changedAtMs, parent, details },
+    stale: isStale(runner.state, nowMs, policy),
+    message: parent === undefined ? message : `parent ${parent} is down`,
   }
 }

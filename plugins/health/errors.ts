@@ -4,14 +4,14 @@ import { defineErrors } from '../../core/plugin.ts'
 export const healthError = defineErrors('health', {
   HEALTH_PACKAGE_MISSING: {
     message: 'package {package} is not installed: bun add {package}',
-    help: 'Install the package beside arkwatch, or remove the checks that need it.',
+    help: 'Install the package beside arkwatch, or remove the checks that need the package.',
   },
   HEALTH_TIMEOUT: {
     message: 'no answer within {timeoutMs} ms',
-    help: 'See whether the target hangs; raise `timeout` of the check if it is slow by nature.',
+    help: 'See whether the target hangs; raise `timeout` of the check if the target is slow by nature.',
   },
   HEALTH_ABANDONED: {
-    message: '{count} earlier runs still hang, no further one is started',
-    help: 'The check does not end when its signal aborts: mend its run(signal).',
+    message: '{count} earlier runs still hang, no further run starts',
+    help: 'The check does not end when its signal aborts: fix its run(signal).',
   },
 })

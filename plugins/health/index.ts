@@ -1,4 +1,4 @@
-/** Health: checks in the background, probes and reports from memory, liveness from a watchdog. */
+/** The plugin health: checks in the background, probes and reports from memory, liveness from a watchdog. */
 
 import { controlCommand, definePlugin, EventLoop, Runtime, rollbackSignals } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
@@ -27,16 +27,11 @@ export default definePlugin({
   needs: { runtime: Runtime, eventLoop: EventLoop },
   setup({ config, needs, clock, log, workers, extensions, report, inherited }) {
     const { runtime, eventLoop } = needs
-    const tools = {
-      eventLoop,
-      load: <T>(name: string) => loadPackage<T>(name),
-      now: clock.now,
-      monotonic: clock.monotonic,
-    }
-    const kept = (inherited as Inherited | undefined)?.checks
+    const tools = { eventLoop, load: loadPackage, now: clock.now, monotonic: clock.monotonic }
+    const kept = inherited as Inherited | undefined
     const engine = new HealthEngine({ clock, log, tools, settings: config, ...(kept && { inherited: kept }) })
     const watchdog = new Watchdog({ workers, eventLoop, log, onProblem: (problem) => control.watchdogIs(problem) })
-    const control = new HealthControl({ config, brought: extensions(healthCheck), engine, watchdog, report })
+    const control = new HealthControl({ config, contributed: extensions(healthCheck), engine, watchdog, report })
     const fullReport = () =>
       comprehensive({ checks: engine.checks(), off: engine.off(), nowMs: clock.now(), details: true })
     return {
@@ -57,9 +52,9 @@ export default definePlugin({
       start: () => control.start(),
       ready: () => control.ready(),
       reconfigure: (next) => control.reconfigure(next),
-      handover: async () => ({ state: await control.pause(), resume: () => control.resume() }),
+      handover: async () => ({ state: await control.suspend(), resume: () => control.resume() }),
       stop: async () => {
-        await control.pause()
+        await control.suspend()
       },
     }
   },

@@ -1,6 +1,6 @@
-/** Keeps written answers for a moment, so that asking often costs little: they hold the time at which they were made. */
+/** The answers of the last moment, which are repeated so that frequent requests cost little. */
 
-/** How long an answer may be given again, in milliseconds. A change of any status ends it at once. */
+/** How long an answer is repeated, in milliseconds. The key holds the version, so that a change of status shows immediately. */
 const keepMs = 100
 
 /** How many different answers are kept. */
@@ -17,18 +17,14 @@ export class AnswerCache {
   /** @param now milliseconds, of any origin */
   constructor(private readonly now: () => number) {}
 
-  /** @param key what tells this answer from others @returns the kept answer, or a new one */
+  /** @param key distinguishes this answer from others @returns the kept answer, or a new one */
   of(key: string, make: () => Answer): Answer {
     const nowMs = this.now()
     const kept = this.answers.get(key)
     if (kept !== undefined && nowMs < kept.untilMs) return kept.answer
-    if (this.answers.size >= maxAnswers) this.clear()
+    if (this.answers.size >= maxAnswers) this.answers.clear()
     const answer = make()
     this.answers.set(key, { answer, untilMs: nowMs + keepMs })
     return answer
-  }
-
-  clear(): void {
-    this.answers.clear()
   }
 }

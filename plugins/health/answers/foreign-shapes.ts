@@ -1,9 +1,9 @@
-/** PURE. The report as Spring Boot Actuator and as @nestjs/terminus write it, for tools that read those. */
+/** PURE. The report as Spring Boot Actuator and as @nestjs/terminus write it, for tools that read these shapes. */
 import type { CheckReport } from '../api.ts'
-import { overallStatus } from '../checks/dependencies.ts'
-import type { ReportInput } from './report.ts'
+import { isHealthy, overallStatus } from '../checks/dependencies.ts'
+import { type ReportInput, withheld } from './report.ts'
 
-/** What each shape is asked for by. */
+/** The media type that requests each shape. */
 export const foreignTypes = {
   actuator: 'application/vnd.spring-boot.actuator.v3+json',
   terminus: 'application/vnd.nestjs.terminus+json',
@@ -19,9 +19,7 @@ export function foreignShape(accept: string): ForeignShape | undefined {
   return named[0]?.shape
 }
 
-const withheld = 'reason withheld'
-
-/** Spring Boot has no status between up and down: what is degraded is UP and says so in its details. */
+/** Spring Boot has no status between up and down: a degraded check is UP with `degraded` in its details. */
 const actuatorStatus = { up: 'UP', degraded: 'UP', down: 'DOWN', unknown: 'UNKNOWN' } as const
 
 const actuatorDetails = (check: CheckReport, details: boolean) => ({
@@ -49,13 +47,13 @@ export function actuatorJson({ checks, details }: ReportInput, isStopping: boole
 }
 
 /**
- * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: what is well under `info`, what is not under `error`.
+ * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks under `info`, the others under `error`.
  *
  * @see https://docs.nestjs.com/recipes/terminus
  */
 export function terminusJson({ checks, details }: ReportInput, isStopping: boolean) {
   const indicator = (check: CheckReport) => ({
-    status: check.status === 'up' || check.status === 'degraded' ? 'up' : 'down',
+    status: isHealthy(check.status) ? 'up' : 'down',
     ...(check.status !== 'up' && { message: details ? check.message : withheld }),
     ...(details && check.details),
   })

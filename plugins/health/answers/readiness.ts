@@ -1,14 +1,16 @@
-/** PURE. What `/livez`, `/readyz` and `/startupz` cover, and whether each part is well. */
+/** PURE. The parts of `/livez`, `/readyz` and `/startupz`, and whether each part is well. */
 import type { PluginStatus, RuntimeStatus } from '../../../core/plugin.ts'
 import type { CheckReport } from '../api.ts'
+import { isHealthy } from '../checks/dependencies.ts'
+import type { HealthConfig } from '../config.ts'
 
 /** One part of a probe. */
 export interface ProbeItem {
   readonly name: string
   readonly ok: boolean
-  /** Why not. */
+  /** Why the part failed. */
   readonly reason: string
-  /** Why it does not count. */
+  /** Why the part does not count. */
   readonly excluded?: string
 }
 
@@ -16,13 +18,13 @@ export interface ReadinessInput {
   readonly runtime: Pick<RuntimeStatus, 'ready' | 'stopping' | 'paused' | 'embedded' | 'plugins'>
   readonly pauseReason: string | undefined
   readonly checks: readonly CheckReport[]
-  readonly mode: 'auto' | 'group' | 'critical'
+  readonly mode: HealthConfig['ready']
 }
 
 const fine = (name: string): ProbeItem => ({ name, ok: true, reason: '' })
 const bad = (name: string, reason: string): ProbeItem => ({ name, ok: false, reason })
 
-/** Liveness depends on nothing outside: that it answers is the proof. */
+/** Liveness depends on nothing outside: the answer itself is the proof. */
 export const livenessItems = (): readonly ProbeItem[] => [fine('ping')]
 
 const pluginItem = ({ name, state, reason }: PluginStatus): ProbeItem =>
@@ -43,8 +45,8 @@ export const startupItems = (runtime: Pick<RuntimeStatus, 'ready' | 'stopping' |
 ]
 
 /**
- * @param mode `group`: checks in the group `ready`; `critical`: the critical ones too; `auto`: the group, and if it is
- *   empty the critical checks when embedded
+ * @param mode `group`: checks in the group `ready`; `critical`: also the critical checks; `auto`: the group, and when
+ *   embedded, while the group is empty, the critical checks
  */
 export function readyChecks(
   checks: readonly CheckReport[],
@@ -59,14 +61,12 @@ export function readyChecks(
 
 function checkItem(check: CheckReport, monitoringPaused: boolean): ProbeItem {
   const { name, status, message } = check
-  if (status === 'up' || status === 'degraded') return fine(name)
-  if (monitoringPaused && check.observedAtMs === undefined) {
-    return { ...fine(name), excluded: 'monitoring is paused' }
-  }
+  if (isHealthy(status)) return fine(name)
+  if (monitoringPaused && check.observedAtMs === undefined) return { ...fine(name), excluded: 'monitoring is paused' }
   return bad(name, message === '' ? status : message)
 }
 
-/** @returns the parts of `/readyz`, the reasons of our own first */
+/** @returns the parts of `/readyz`, the parts of the process first */
 export function readinessItems({ runtime, pauseReason, checks, mode }: ReadinessInput): readonly ProbeItem[] {
   return [
     runtime.stopping ? bad('shutdown', 'stopping') : fine('shutdown'),
@@ -77,26 +77,22 @@ export function readinessItems({ runtime, pauseReason, checks, mode }: Readiness
   ]
 }
 
-/** Which parts an operator wants left out. */
+/** The query of a probe. */
 export interface ProbeQuery {
   readonly verbose: boolean
+  /** Names of parts that do not count. */
   readonly exclude: readonly string[]
   /** Whether reasons may be shown. */
   readonly details: boolean
 }
 
-export interface ProbeAnswer {
-  readonly ok: boolean
-  readonly text: string
-}
-
 /**
- * Writes a probe's answer as the Kubernetes API server does: `ok`, or a line a part.
+ * Writes a probe's answer as the Kubernetes API server does: `ok`, or one line for each part.
  *
  * @param probe `readyz`
  * @see https://kubernetes.io/docs/reference/using-api/health-checks/
  */
-export function renderProbe(probe: string, items: readonly ProbeItem[], query: ProbeQuery): ProbeAnswer {
+export function renderProbe(probe: string, items: readonly ProbeItem[], query: ProbeQuery) {
   const excluded = new Set(query.exclude)
   const lines: string[] = []
   let ok = true

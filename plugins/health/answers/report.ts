@@ -1,6 +1,6 @@
-/** PURE. The JSON answers. */
+/** PURE. The JSON answers of `/health` and `/health/comprehensive`. */
 import type { CheckReport, CheckStatus, OffCheck } from '../api.ts'
-import { overallStatus } from '../checks/dependencies.ts'
+import { isHealthy, overallStatus } from '../checks/dependencies.ts'
 
 export interface ReportInput {
   readonly checks: readonly CheckReport[]
@@ -11,43 +11,14 @@ export interface ReportInput {
   readonly details: boolean
 }
 
-export interface CheckJson {
-  readonly healthy: boolean
-  readonly status: CheckStatus
-  readonly kind: string
-  readonly critical: boolean
-  readonly groups: readonly string[]
-  readonly latency_ms: number | null
-  readonly last_change: string
-  readonly observed_at: string | null
-  readonly age_ms: number | null
-  readonly stale: boolean
-  readonly parent?: string
-  readonly error?: string
-  readonly details?: CheckReport['details']
-}
-
-export interface ComprehensiveJson {
-  readonly status: Exclude<CheckStatus, 'unknown'>
-  readonly overall_healthy: boolean
-  readonly checks: Readonly<Record<string, CheckJson>>
-  readonly off?: Readonly<Record<string, string>>
-  readonly timestamp: string
-}
-
 const iso = (ms: number): string => new Date(ms).toISOString()
 const round = (ms: number): number => Math.round(ms * 100) / 100
-const withheld = 'reason withheld'
+export const withheld = 'reason withheld'
 
-function checkJson(check: CheckReport, nowMs: number, details: boolean): CheckJson {
-  const { status, latencyMs, observedAtMs, message } = check
-  const isWell = status === 'up' || status === 'degraded'
+function checkJson(check: CheckReport, nowMs: number, details: boolean) {
+  const { status, kind, critical, groups, latencyMs, observedAtMs, message } = check
   return {
-    healthy: isWell,
-    status,
-    kind: check.kind,
-    critical: check.critical,
-    groups: check.groups,
+    ...{ healthy: isHealthy(status), status, kind, critical, groups },
     latency_ms: latencyMs === undefined ? null : round(latencyMs),
     last_change: iso(check.changedAtMs),
     observed_at: observedAtMs === undefined ? null : iso(observedAtMs),
@@ -60,7 +31,7 @@ function checkJson(check: CheckReport, nowMs: number, details: boolean): CheckJs
 }
 
 /** The answer of `/health/comprehensive`. `overall_healthy` is false when a critical check is down. */
-export function comprehensive({ checks, off, nowMs, details }: ReportInput): ComprehensiveJson {
+export function comprehensive({ checks, off, nowMs, details }: ReportInput) {
   const status = overallStatus(checks)
   return {
     status,
@@ -71,7 +42,9 @@ export function comprehensive({ checks, off, nowMs, details }: ReportInput): Com
   }
 }
 
-/** The answer of `/health`: the status and how many checks have which. */
+export type ComprehensiveJson = ReturnType<typeof comprehensive>
+
+/** The answer of `/health`: the overall status, and the number of checks by status. */
 export function basic({ checks, nowMs }: ReportInput) {
   const counts: Record<CheckStatus, number> = { up: 0, degraded: 0, down: 0, unknown: 0 }
   for (const check of checks) counts[check.status] += 1
@@ -95,21 +68,8 @@ const units: readonly (readonly [RegExp, string])[] = [
 const unitOf = (name: string): string | undefined => units.find(([pattern]) => pattern.test(name))?.[1]
 
 const componentTypes: Readonly<Record<string, string>> = {
-  postgres: 'datastore',
-  mysql: 'datastore',
-  redis: 'datastore',
-  disk: 'system',
-  eventLoop: 'system',
-  process: 'system',
-}
-
-interface Measurement {
-  readonly componentType: string
-  readonly observedValue?: string | number | boolean
-  readonly observedUnit?: string
-  readonly status?: Outcome
-  readonly time?: string
-  readonly output?: string
+  ...{ postgres: 'datastore', mysql: 'datastore', redis: 'datastore' },
+  ...{ disk: 'system', eventLoop: 'system', process: 'system' },
 }
 
 /**
@@ -119,7 +79,7 @@ interface Measurement {
  * @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
  */
 export function healthJson({ checks, nowMs, details }: ReportInput, version: string) {
-  const measured: Record<string, readonly Measurement[]> = {}
+  const measured: Record<string, readonly object[]> = {}
   const overall = overallStatus(checks)
   for (const check of checks) {
     const status = outcomeOf(check)

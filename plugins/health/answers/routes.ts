@@ -1,4 +1,4 @@
-/** The HTTP endpoints. Everything comes from memory. */
+/** The HTTP endpoints of health. Every answer comes from memory. */
 import { type Context, Hono } from 'hono'
 import { type Clock, type EventLoop, problemResponse, type Runtime } from '../../../core/plugin.ts'
 import type { Health } from '../api.ts'
@@ -23,11 +23,10 @@ const maxExcludes = 100
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(url)
 
+const healthType = 'application/health+json'
 const noStore = { 'cache-control': 'no-store' }
 
 const notFound = (detail: string): Response => problemResponse({ status: 404, title: 'Not found', detail })
-
-const wantsHealthJson = (c: Context): boolean => (c.req.header('accept') ?? '').includes('application/health+json')
 
 /** @returns the app with `/livez`, `/readyz`, `/startupz`, `/health` and `/health/comprehensive` */
 export function healthRoutes({ health, runtime, eventLoop, settings, version, clock }: RouteOptions): Hono {
@@ -70,10 +69,11 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
   const answers = new AnswerCache(clock.monotonic)
   const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
     const details = mayShowDetails()
-    const asHealthJson = wantsHealthJson(c)
-    const shape = asHealthJson ? undefined : foreignShape(c.req.header('accept') ?? '')
+    const accept = c.req.header('accept') ?? ''
+    const shape = accept.includes(healthType) ? undefined : foreignShape(accept)
+    const type = shape ? foreignTypes[shape] : accept.includes(healthType) ? healthType : 'application/json'
     const { stopping } = runtime.status()
-    const key = JSON.stringify([version(), details, asHealthJson, shape, stopping, kind, group])
+    const key = JSON.stringify([version(), details, type, stopping, kind, group])
     const { status, body } = answers.of(key, () => {
       const all = health.checks()
       const input: ReportInput = {
@@ -82,23 +82,13 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
         nowMs: clock.now(),
         details,
       }
-      const json = kind === 'basic' ? basic(input) : comprehensive(input)
-      const shown = asHealthJson
-        ? healthJson(input, runtime.status().version)
-        : shape === 'actuator'
-          ? actuatorJson(input, stopping)
-          : shape === 'terminus'
-            ? terminusJson(input, stopping)
-            : json
+      const write = shape && { actuator: actuatorJson, terminus: terminusJson }[shape]
+      const own = kind === 'basic' ? basic(input) : comprehensive(input)
+      const shown = type === healthType ? healthJson(input, runtime.status().version) : own
       // Both frameworks answer 503 while they stop.
-      const isBad = json.status === 'down' || (shape !== undefined && stopping)
-      return { status: isBad ? 503 : 200, body: JSON.stringify(shown) }
+      const isBad = own.status === 'down' || (write !== undefined && stopping)
+      return { status: isBad ? 503 : 200, body: JSON.stringify(write ? write(input, stopping) : shown) }
     })
-    const type = asHealthJson
-      ? 'application/health+json'
-      : shape === undefined
-        ? 'application/json'
-        : foreignTypes[shape]
     return c.body(body, status, { ...noStore, vary: 'accept', 'content-type': type })
   }
   app.get('/health', (c) => report(c, 'basic'))

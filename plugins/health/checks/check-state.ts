@@ -1,24 +1,22 @@
 /** PURE. The state machine of one check. */
-import type { CheckResult, CheckStatus } from '../api.ts'
+import type { CheckReport, CheckResult, CheckStatus } from '../api.ts'
 
-type Details = Readonly<Record<string, string | number | boolean>>
-
-/** When results turn into a status. */
+/** The rules by which results become a status. */
 export interface Policy {
-  /** Failures in a row before it is down. */
+  /** Failures in a row before the check is down. */
   readonly failureThreshold: number
-  /** Successes in a row before a down is over. */
+  /** Successes in a row before a check that is down recovers. */
   readonly successThreshold: number
-  /** Failures within so many milliseconds of the beginning leave a check unknown that was never up. */
+  /** Milliseconds from the beginning in which failures leave a check unknown that was never up. */
   readonly startupGraceMs: number
   /** A result older than this many milliseconds is stale. */
   readonly staleAfterMs: number
 }
 
 export interface CheckState {
-  /** What the check itself says, parents left aside. */
+  /** The check's own status, without its parents. */
   readonly status: CheckStatus
-  /** Epoch ms since when it has this status. */
+  /** Epoch ms since which the check has this status. */
   readonly changedAtMs: number
   /** Epoch ms of the beginning, from which the startup grace counts. */
   readonly startedAtMs: number
@@ -28,7 +26,7 @@ export interface CheckState {
   readonly lastSuccessAtMs: number | undefined
   readonly latencyMs: number | undefined
   readonly message: string
-  readonly details: Details
+  readonly details: CheckReport['details']
 }
 
 /** One finished run. */
@@ -36,7 +34,7 @@ export interface Observation extends CheckResult {
   readonly latencyMs: number
 }
 
-/** Why a step changed the status, or left it. */
+/** Why a step changed or kept the status. */
 export type StepReason =
   | 'first result'
   | 'confirmed'
@@ -45,15 +43,10 @@ export type StepReason =
   | 'below success threshold'
   | 'changed'
 
-export interface Transition {
-  readonly from: CheckStatus
-  readonly to: CheckStatus
-}
-
 export interface Step {
   readonly state: CheckState
   readonly reason: StepReason
-  readonly transition: Transition | undefined
+  readonly transition: { readonly from: CheckStatus; readonly to: CheckStatus } | undefined
 }
 
 /** @param nowMs epoch ms @returns the state before any result */
@@ -71,40 +64,31 @@ export const initialState = (nowMs: number): CheckState => ({
 })
 
 function decide(
-  state: CheckState,
-  result: Observation,
-  failures: number,
-  successes: number,
-  now: number,
+  { status, startedAtMs }: CheckState,
+  found: CheckStatus,
+  { failures, successes }: Pick<CheckState, 'failures' | 'successes'>,
+  nowMs: number,
   policy: Policy,
-) {
-  const { status } = state
-  if (result.status !== 'down') {
-    if (status === 'down' && successes < policy.successThreshold) {
-      return { status, reason: 'below success threshold' as const }
-    }
-    if (status === result.status) return { status, reason: 'confirmed' as const }
-    return { status: result.status, reason: status === 'unknown' ? ('first result' as const) : ('changed' as const) }
-  }
-  if (status === 'down') return { status, reason: 'confirmed' as const }
-  const inGrace = status === 'unknown' && now - state.startedAtMs < policy.startupGraceMs
-  if (inGrace) return { status, reason: 'within startup grace' as const }
-  if (failures < policy.failureThreshold) return { status, reason: 'below failure threshold' as const }
-  return { status: 'down' as const, reason: status === 'unknown' ? ('first result' as const) : ('changed' as const) }
+): [CheckStatus, StepReason] {
+  if (found === status) return [status, 'confirmed']
+  if (found === 'down') {
+    if (status === 'unknown' && nowMs - startedAtMs < policy.startupGraceMs) return [status, 'within startup grace']
+    if (failures < policy.failureThreshold) return [status, 'below failure threshold']
+  } else if (status === 'down' && successes < policy.successThreshold) return [status, 'below success threshold']
+  return [found, status === 'unknown' ? 'first result' : 'changed']
 }
 
 /**
- * Takes one result into account.
+ * Applies one result.
  *
  * @param nowMs epoch ms at which the run ended
- * @returns the next state, why, and the transition if the status changed
+ * @returns the next state with the reason, and the transition if the status changed
  * @see Kubernetes' probe thresholds, https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
 export function step(state: CheckState, result: Observation, nowMs: number, policy: Policy): Step {
   const failed = result.status === 'down'
-  const failures = failed ? state.failures + 1 : 0
-  const successes = failed ? 0 : state.successes + 1
-  const { status, reason } = decide(state, result, failures, successes, nowMs, policy)
+  const counts = { failures: failed ? state.failures + 1 : 0, successes: failed ? 0 : state.successes + 1 }
+  const [status, reason] = decide(state, result.status, counts, nowMs, policy)
   const changed = status !== state.status
   return {
     reason,
@@ -113,8 +97,7 @@ export function step(state: CheckState, result: Observation, nowMs: number, poli
       status,
       changedAtMs: changed ? nowMs : state.changedAtMs,
       startedAtMs: state.startedAtMs,
-      failures,
-      successes,
+      ...counts,
       observedAtMs: nowMs,
       lastSuccessAtMs: failed ? state.lastSuccessAtMs : nowMs,
       latencyMs: result.latencyMs,
@@ -124,6 +107,6 @@ export function step(state: CheckState, result: Observation, nowMs: number, poli
   }
 }
 
-/** @returns whether the last result is too old to be relied on; never for a check without a result */
+/** @returns whether the last result is too old to rely on; never for a check without a result */
 export const isStale = (state: CheckState, nowMs: number, policy: Policy): boolean =>
   state.observedAtMs !== undefined && nowMs - state.observedAtMs > policy.staleAfterMs

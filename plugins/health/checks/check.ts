@@ -1,16 +1,16 @@
-/** A check as the engine runs it, whoever brought it. */
+/** A check as the engine runs it, configured or contributed. */
 import type { EventLoop } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import type { Policy } from './check-state.ts'
 
-/** What a check does to its target. It keeps what it opened between runs and lets go of it when `signal` aborts. */
+/** The probe of a target. Keeps its connection between runs and closes the connection when `signal` aborts. */
 export interface Probe {
   run(signal: AbortSignal): CheckResult | Promise<CheckResult>
   /** Closes what the probe keeps open. Safe twice, and while a run is in progress. */
   close?(): void
 }
 
-/** What probes use of the process around them. */
+/** The parts of the process that probes use. */
 export interface ProbeTools {
   readonly eventLoop: Pick<EventLoop, 'delay'>
   /** Epoch milliseconds. */
@@ -24,7 +24,7 @@ export interface ProbeTools {
 export interface CheckSpec {
   readonly name: string
   readonly kind: string
-  /** The plugin that brought it; undefined for one of config.yaml. */
+  /** The plugin that contributed the check; undefined for a check of config.yaml. */
   readonly plugin: string | undefined
   readonly everyMs: number
   readonly timeoutMs: number
@@ -34,12 +34,12 @@ export interface CheckSpec {
   readonly dependsOn: readonly string[]
   readonly policy: Policy
   readonly degradedAboveMs: number | undefined
-  /** What is observed, and how: a check keeps its state over a change of anything else. */
+  /** The target and how it is probed: a change of anything else keeps the state. */
   readonly target: string
   /** Texts that must never be shown. */
   readonly secrets: readonly string[]
   open(tools: ProbeTools): Probe
-  /** Reports what the check threw apart from a run to the plugin that contributed the check. */
+  /** Reports an error outside a run to the plugin that contributed the check. */
   fault?(error: unknown): void
 }
 

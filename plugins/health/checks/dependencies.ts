@@ -1,20 +1,20 @@
-/** PURE. What the dependencies between checks make of their own statuses. */
+/** PURE. The dependencies between checks: their order, and the status that parents leave to a check. */
 import { type Conflict, didYouMean } from '../../../core/plugin.ts'
-import type { CheckStatus } from '../api.ts'
+import type { CheckReport, CheckStatus } from '../api.ts'
 
-/** Names by check, of the checks that must be up for it to mean anything. */
+/** The names in `dependsOn`, by check. */
 export type Parents = ReadonlyMap<string, readonly string[]>
 
 export interface Effective {
   readonly status: CheckStatus
-  /** The check at the root that is down, if that is why this one is unknown. */
+  /** The check at the root that is down and makes this check unknown. */
   readonly parent: string | undefined
 }
 
 /**
  * Sorts checks so that parents come first.
  *
- * @returns the order; the first circle as a path (`a -> b -> a`), its last edge left out of account; names that no check has
+ * @returns the order; the first circle as a path (`a -> b -> a`), its last edge ignored; names that no check has
  */
 export function orderChecks(parents: Parents): {
   readonly order: readonly string[]
@@ -47,7 +47,7 @@ export function orderChecks(parents: Parents): {
 }
 
 /**
- * @param offered names of the checks that plugins bring
+ * @param offered names of the contributed checks
  * @returns a conflict for each name in `dependsOn` that no check has, at its place in the section
  */
 export function unknownParents(parents: Parents, offered: readonly string[]): Conflict[] {
@@ -60,7 +60,7 @@ export function unknownParents(parents: Parents, offered: readonly string[]): Co
             {
               path: ['checks', check, 'dependsOn', index],
               what: `no check is called ${JSON.stringify(name)}`,
-              help: didYouMean(name, known) ?? 'name a check of this section, or one that a plugin brings',
+              help: didYouMean(name, known) ?? 'name a check of this section, or one that a plugin contributes',
             },
           ],
     ),
@@ -68,10 +68,10 @@ export function unknownParents(parents: Parents, offered: readonly string[]): Co
 }
 
 /**
- * A check below one that is down is unknown: its own result says nothing then.
+ * A check below a parent that is down is unknown, whatever its own result.
  *
  * @param order parents first, of {@link orderChecks}
- * @param own the status that each check found for itself
+ * @param own the status of each check by its own results
  */
 export function effectiveStatuses(
   order: readonly string[],
@@ -96,11 +96,9 @@ export function effectiveStatuses(
   return result
 }
 
-interface Judged {
-  readonly status: CheckStatus
-  readonly critical: boolean
-  readonly stale: boolean
-}
+export const isHealthy = (status: CheckStatus): boolean => status === 'up' || status === 'degraded'
+
+type Judged = Pick<CheckReport, 'status' | 'critical' | 'stale'>
 
 /** @returns `down` if a critical check is down, `degraded` if anything is less than up or stale, else `up` */
 export function overallStatus(checks: Iterable<Judged>): Exclude<CheckStatus, 'unknown'> {

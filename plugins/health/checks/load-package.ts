@@ -1,4 +1,4 @@
-/** Imports optional packages when a check first needs them. */
+/** The import of an optional package when a check first needs the package. */
 import { healthError } from '../errors.ts'
 
 const packages: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -1,4 +1,4 @@
-/** PURE. Brings what a check returned into bounds, since a check of a plugin may return anything. */
+/** PURE. The bounds of a result, since a contributed check may return anything. */
 import type { CheckResult } from '../api.ts'
 
 const maxDetails = 50
@@ -9,8 +9,8 @@ const isShown = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
 
 /**
- * @param scrub takes secrets out of a text
- * @returns the result with at most 50 details of at most 200 characters; down if it is none
+ * @param scrub removes secrets from a text
+ * @returns the result with at most 50 details of at most 200 characters; down for a value that is not a result
  */
 export function boundedResult(returned: unknown, scrub: (text: string) => string): CheckResult {
   const result = (returned ?? {}) as Partial<CheckResult>

@@ -1,4 +1,4 @@
-/** Runs one check in the background and holds what it found. */
+/** The runner of one check: runs the check in the background and holds its state. */
 
 import { messageOf, type PluginClock } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
@@ -6,10 +6,10 @@ import { healthError } from '../errors.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
 import { type CheckState, initialState, type Observation, type Step, step } from './check-state.ts'
 import { boundedResult } from './result.ts'
+import type { RunLimit } from './run-limit.ts'
 import { scrubber } from './scrub.ts'
-import type { Slots } from './slots.ts'
 
-/** How many runs of one check may hang after their time before no further one is started. */
+/** Runs of one check that may hang past their timeout before no further run starts. */
 export const maxAbandoned = 3
 
 /** How a run ended, for metrics. */
@@ -17,18 +17,18 @@ export type RunOutcome = 'up' | 'degraded' | 'down' | 'timeout' | 'skipped'
 
 export interface RunnerOptions {
   readonly clock: PluginClock
-  readonly slots: Slots
+  readonly limit: RunLimit
   readonly tools: ProbeTools
   /** Share of the period by which runs are spread, 0-0.9. */
   readonly jitter: number
-  onStep(runner: CheckRunner, step: Step, outcome: RunOutcome): void
+  onStep(step: Step, outcome: RunOutcome): void
 }
 
 const timedOut = Symbol('timed out')
 
 export class CheckRunner {
   state: CheckState
-  /** Runs whose time is over and which have not ended yet. */
+  /** Runs past their timeout that have not ended. */
   abandoned = 0
   private probe: Probe | undefined
   private stopped = false
@@ -59,7 +59,7 @@ export class CheckRunner {
     else begin(isNew)
   }
 
-  /** Runs once, within the time of the check; never rejects. */
+  /** Runs once, within the timeout of the check; never rejects. */
   async run(): Promise<void> {
     if (this.stopped) return
     if (this.abandoned >= maxAbandoned) {
@@ -67,12 +67,12 @@ export class CheckRunner {
       this.finish({ status: 'down', message, latencyMs: 0 }, 'skipped')
       return
     }
-    const room = this.options.slots.take()
+    const room = this.options.limit.take()
     if (room !== undefined) await room
     try {
       if (!this.stopped) await this.observe()
     } finally {
-      this.options.slots.give()
+      this.options.limit.give()
     }
   }
 
@@ -100,12 +100,12 @@ export class CheckRunner {
     cancelTimer()
     const latencyMs = clock.monotonic() - startedMs
     if (result === timedOut) {
+      const error = healthError('HEALTH_TIMEOUT', { timeoutMs })
       this.abandon(attempt)
-      abort.abort(healthError('HEALTH_TIMEOUT', { timeoutMs }))
+      abort.abort(error)
       if (this.stopped) return
       this.drop()
-      const { message } = healthError('HEALTH_TIMEOUT', { timeoutMs })
-      this.finish({ status: 'down', message, latencyMs }, 'timeout')
+      this.finish({ status: 'down', message: error.message, latencyMs }, 'timeout')
     } else if (!this.stopped) {
       const found = this.bounded(result)
       this.finish({ latencyMs, ...found }, found.status)
@@ -137,7 +137,7 @@ export class CheckRunner {
     const result: Observation = { ...found, status: slow ? 'degraded' : found.status, message: this.scrub(message) }
     const next = step(this.state, result, this.options.clock.now(), policy)
     this.state = next.state
-    this.options.onStep(this, next, outcome === 'up' ? (result.status as RunOutcome) : outcome)
+    this.options.onStep(next, outcome === 'up' ? (result.status as RunOutcome) : outcome)
   }
 
   private drop(): void {
@@ -146,11 +146,11 @@ export class CheckRunner {
     try {
       probe?.close?.()
     } catch {
-      // A probe that cannot close has nothing more to give; its run is ignored either way.
+      // The probe is dropped also where its close fails.
     }
   }
 
-  /** Ends the timer, abandons a run under way and lets go of what the probe holds. Safe twice. */
+  /** Cancels the timer, abandons a run in progress and closes the probe. Safe twice. */
   stop(): void {
     this.stopped = true
     this.cancel()

@@ -1,4 +1,4 @@
-/** PURE. Keeps credentials out of what a check reports. */
+/** PURE. Removes credentials from the messages of a check. */
 import { isPortWithPath, maskPasswords, redacted, secretsInUrl } from '../../../core/plugin.ts'
 
 const maxLength = 300
@@ -24,7 +24,7 @@ export function secretsOf(url: string): readonly string[] {
 }
 
 /**
- * Makes the function through which every message of a check goes.
+ * Makes the function that cleans every message of a check.
  *
  * @param secrets texts that must never be shown
  * @returns one line of at most 300 characters, secrets and credentials in URLs as `[redacted]`

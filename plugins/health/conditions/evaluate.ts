@@ -1,10 +1,10 @@
-/** PURE. Whether conditions hold, and of one that does not the value that was seen. */
+/** PURE. The evaluation of conditions: the first one that does not hold, with the value seen. */
 import type { Condition, Expected, Operator } from './parse.ts'
 
 export interface Facts {
   readonly status: number
   readonly responseTimeMs: number
-  /** As far as it was read; undefined where it was not. */
+  /** The beginning of the body; undefined where the body was not read. */
   readonly body: string | undefined
   /** Remaining validity; undefined without a certificate. */
   readonly certificateMs: number | undefined
@@ -53,12 +53,12 @@ function compare(seen: unknown, { operator, expected }: Condition): boolean {
   return isNumeric(seen) && limit?.kind === 'value' && orders[operator](Number(seen), Number(limit.value))
 }
 
-/** The body as JSON, parsed at most once, and undefined where it is none. */
-export class Body {
+/** The body as JSON, parsed at most once; undefined where the body is not JSON. */
+class Body {
   #json: { value: unknown } | undefined
   constructor(readonly text: string | undefined) {}
 
-  /** @returns what is at the path, undefined where nothing is */
+  /** @returns the value at the path, undefined without a value */
   at(path: Condition['path']): unknown {
     if (path.length === 0) return this.text
     let value = this.json
@@ -93,12 +93,12 @@ function seenBy({ subject, path, of }: Condition, facts: Facts, body: Body): unk
   if (subject === 'responseTime') return facts.responseTimeMs
   if (subject === 'certificateExpiration') return facts.certificateMs
   const found = body.at(path)
-  // The length of a whole body that is JSON is that of what it holds.
+  // The length of a whole body that is JSON is the length of the parsed value.
   if (of === 'len') return lengthOf(path.length === 0 && typeof body.json === 'object' ? body.json : found)
   return of === 'has' ? found !== undefined : found
 }
 
-/** Never the whole body. */
+/** The value seen, as text; never the whole body. */
 function shown(condition: Condition, seen: unknown): string {
   if (seen === undefined) return 'nothing'
   if (condition.subject === 'body' && condition.path.length === 0 && condition.of === 'value') return 'the body'
@@ -108,7 +108,7 @@ function shown(condition: Condition, seen: unknown): string {
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text
 }
 
-/** @returns what the first condition that does not hold says, with the value seen, or undefined if all hold */
+/** @returns the first condition that does not hold, with the value seen, or undefined if all hold */
 export function firstBroken(conditions: readonly Condition[], facts: Facts): string | undefined {
   const body = new Body(facts.body)
   for (const condition of conditions) {

@@ -1,26 +1,25 @@
-/** PURE. Conditions as people write them: `[STATUS] == any(200, 429)`. */
+/** PURE. The language of conditions: `[STATUS] == any(200, 429)`. */
 import { parseDuration } from '../../../core/plugin.ts'
 
 export type Subject = 'status' | 'responseTime' | 'certificateExpiration' | 'body'
-export const operators = ['==', '!=', '<=', '>=', '<', '>'] as const
-export type Operator = (typeof operators)[number]
+export type Operator = '==' | '!=' | '<=' | '>=' | '<' | '>'
 
-/** What a subject is compared with. */
+/** The right side of a condition. */
 export type Expected =
   | { readonly kind: 'value'; readonly value: string | number | boolean | null }
   /** A text with `*` for anything, cut at each `*`. */
   | { readonly kind: 'pattern'; readonly parts: readonly string[] }
 
 export interface Condition {
-  /** As it was written. */
+  /** The condition as written. */
   readonly text: string
   readonly subject: Subject
-  /** Of `body`: the way into its JSON; empty for the text itself. */
+  /** Of `body`: the path into its JSON; empty for the text itself. */
   readonly path: readonly (string | number)[]
-  /** `len`: how long it is; `has`: whether it is there. */
+  /** `len`: the length of the value; `has`: whether the value exists. */
   readonly of: 'value' | 'len' | 'has'
   readonly operator: Operator
-  /** One of them must hold. */
+  /** One of these must match. */
   readonly expected: readonly Expected[]
 }
 
@@ -38,7 +37,7 @@ const subjects: Readonly<Record<string, Subject>> = {
 
 const bad = (what: string) => ({ ok: false as const, what })
 
-/** @param text `.a.b[0].c` @returns undefined if it is no such path */
+/** @param text `.a.b[0].c` @returns undefined for a text that is not such a path */
 function parsePath(text: string): (string | number)[] | undefined {
   const path: (string | number)[] = []
   let rest = text
@@ -96,7 +95,7 @@ const split = (text: string): string[] => text.match(/(?:"[^"]*"|'[^']*'|[^,])+/
 /**
  * @param text `[STATUS] == any(200, 429)`, `[RESPONSE_TIME] < 500`, `[BODY].items[0].name == pat(x*)`, `len([BODY].items) > 0`,
  *   `has([BODY].error) == false`, `[CERTIFICATE_EXPIRATION] > 48h`
- * @returns the condition, or what is wrong with it
+ * @returns the condition, or what is wrong with the text
  */
 export function parseCondition(text: string): Parsed {
   if (text.length > maxLength) return bad(`expected at most ${maxLength} characters`)

@@ -1,4 +1,4 @@
-/** Fetches without being led to where clouds keep credentials: by a name, or by a redirect. */
+/** A fetch that no name and no redirect leads to the metadata service of a cloud, which holds credentials. */
 import { lookup } from 'node:dns/promises'
 import { isLinkLocal } from '../../../core/plugin.ts'
 
@@ -9,22 +9,22 @@ const isAddress = (host: string) => host.startsWith('[') || /^[\d.]+$/.test(host
 export type Resolve = (name: string) => Promise<readonly string[]>
 const resolveName: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address)
 
-/** @returns the addresses that were found to be harmless, none where the host is one itself */
+/** @returns the addresses, none of them link-local; empty where the host itself is an address */
 async function checkHost({ hostname }: URL, isFirst: boolean, resolve: Resolve): Promise<readonly string[]> {
-  // An address that the configuration itself spells out is meant.
+  // An address in the configuration is intended.
   if (isFirst && isAddress(hostname)) return []
   const addresses = isAddress(hostname) || hostname === 'localhost' ? [hostname] : await resolve(hostname)
   const found = [hostname, ...addresses].find(isLinkLocal)
   if (found !== undefined) throw new Error(`${hostname} leads to ${found}, which is link-local or a metadata service`)
-  // IPv4 first: many a machine has an IPv6 address of a name and no way there.
+  // IPv4 first: many machines resolve IPv6 addresses without an IPv6 route.
   return addresses[0] === hostname
     ? []
     : addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
 }
 
 /**
- * The request for the address that was looked at, so that a second look at the name cannot lead elsewhere. Over TLS the
- * certificate proves the name, unless it is not verified.
+ * The request to the checked address, so that a second lookup of the name cannot lead elsewhere. Over TLS the certificate
+ * proves the name, unless `tls` turns the verification off.
  */
 function pinned(url: URL, address: string | undefined, { headers, tls }: GuardedInit): GuardedRequest {
   if (address === undefined || (url.protocol === 'https:' && tls?.rejectUnauthorized !== false)) return { url, headers }
@@ -51,7 +51,7 @@ export interface GuardedInit extends BunFetchRequestInit {
   readonly headers: Record<string, string>
 }
 
-/** Asks the first address that takes the connection. */
+/** Fetches from the first address that accepts the connection. */
 async function fetchAny(url: URL, addresses: readonly string[], init: GuardedInit): Promise<Response> {
   for (let index = 0; ; index += 1) {
     const { url: target, ...own } = pinned(url, addresses[index], init)
@@ -65,8 +65,8 @@ async function fetchAny(url: URL, addresses: readonly string[], init: GuardedIni
 }
 
 /**
- * @param follow whether redirects are followed, at most 5; each is checked as the first one was, and none takes headers to another origin
- * @throws where a name or a redirect leads to a link-local address; what fetch throws
+ * @param follow whether redirects are followed, at most 5; each target is checked like the first, and headers stay at their origin
+ * @throws where a name or a redirect leads to a link-local address; the errors of fetch
  */
 export async function guardedFetch(
   first: string,

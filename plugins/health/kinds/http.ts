@@ -1,4 +1,4 @@
-/** An HTTP request and its answer. A connection of its own for each run. */
+/** An HTTP request and its answer. Each run has a separate connection. */
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
@@ -18,9 +18,9 @@ export const matchesStatus = (status: number, expected: readonly (number | strin
 export interface HttpFacts {
   readonly status: number
   readonly latencyMs: number
-  /** Undefined where no body was asked for. */
+  /** Undefined where the body was not read. */
   readonly body: string | undefined
-  /** Remaining validity of the certificate, where one was asked for. */
+  /** Remaining validity of the certificate, where a condition needs the certificate. */
   readonly certificateMs?: number | undefined
 }
 
@@ -52,7 +52,7 @@ export function evaluateHttp(
   return { status: 'up', latencyMs, details }
 }
 
-/** What was accepted when the configuration was read. */
+/** The conditions of texts that the schema has accepted. */
 const parsed = (texts: readonly string[]): Condition[] =>
   texts.flatMap((text) => {
     const result = parseCondition(text)
@@ -74,7 +74,7 @@ async function readStart(response: Response): Promise<string> {
   return text
 }
 
-/** The query of a url may hold a token. */
+/** The message without the query of the url, which may hold a token. */
 const withoutQuery = (message: string, url: string): string => {
   const query = /\?.*$/.exec(url)?.[0]
   return query === undefined ? message : message.replaceAll(query, '?…')

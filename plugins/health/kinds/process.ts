@@ -1,4 +1,4 @@
-/** A process of this machine that lives, found by pid file or by name. Reads /proc. */
+/** A running process of this machine, found by pid file or by name. Reads /proc. */
 import { readdir, readFile } from 'node:fs/promises'
 import type { CheckResult } from '../api.ts'
 import type { Kind } from './kind.ts'
@@ -10,13 +10,13 @@ export interface ProcessFacts {
   readonly state: string
 }
 
-/** @param stat the text of /proc/PID/stat @returns undefined if it is none */
+/** @param stat the text of /proc/PID/stat @returns undefined for another text */
 export function parseStat(stat: string): ProcessFacts | undefined {
   const match = /^(\d+) \((.*)\) (\S)/s.exec(stat)
   return match ? { pid: Number(match[1]), name: match[2]!, state: match[3]! } : undefined
 }
 
-/** @param wanted what was looked for @returns down if there is none or it is dead, degraded if it is stopped */
+/** @param wanted the process, for the message @returns down for a missing or dead process, degraded for a stopped one */
 export function evaluateProcess(facts: ProcessFacts | undefined, wanted: string): CheckResult {
   if (facts === undefined) return { status: 'down', message: `no process: ${wanted}` }
   const details = { pid: facts.pid, state: facts.state }

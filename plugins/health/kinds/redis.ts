@@ -54,7 +54,7 @@ export function evaluateRedis(info: ReadonlyMap<string, string>, latencyMs: numb
 
 type RedisClass = new (url: string, options: RedisOptions) => Redis
 
-/** Nothing queues and nothing reconnects by itself: the check's own period is the retry. */
+/** No queue and no reconnect: the check's own period is the retry. */
 const options = (timeoutMs: number): RedisOptions => ({
   protocol: 2,
   lazyConnect: true,

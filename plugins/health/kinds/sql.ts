@@ -1,4 +1,4 @@
-/** PURE. What the SQL kinds share: the url's dialect, and the verdict over connections and replication. */
+/** PURE. The common part of the SQL kinds: the url's dialect, and the verdict over connections and replication. */
 import type { CheckResult } from '../api.ts'
 import { type ConfigOf, percent, worst } from './kind.ts'
 
@@ -12,7 +12,7 @@ export function databaseOf(url: string): 'postgres' | 'mysql' | undefined {
 /** @returns the url without the driver in its scheme, `mysql+pymysql://` as `mysql://` */
 export const plainUrl = (url: string): string => url.replace(/^([a-z0-9]+)\+[a-z0-9_]+:\/\//i, '$1://')
 
-/** What a server says of itself; undefined where it does not say. */
+/** The facts that a server reports; undefined where the server does not report one. */
 export interface SqlFacts {
   readonly latencyMs: number
   readonly connectionsUsed: number | undefined
@@ -27,7 +27,7 @@ export interface SqlFacts {
 
 type SqlLimits = Pick<ConfigOf<'postgres'>, 'connectionsDegradedAbove' | 'lagDegradedAbove'>
 
-/** @returns up or degraded with the facts as details; that the server answers is known already */
+/** @returns up or degraded with the facts as details; for a server that has answered */
 export function evaluateSql(facts: SqlFacts, limits: SqlLimits): CheckResult {
   const { connectionsUsed: used, connectionsMax: max, lagSeconds, replicas, role } = facts
   const share = used !== undefined && max !== undefined && max > 0 ? used / max : undefined

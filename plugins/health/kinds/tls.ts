@@ -10,7 +10,7 @@ const dayMs = 86_400_000
 export interface CertificateFacts {
   readonly validFromMs: number
   readonly validToMs: number
-  /** Why it is not trusted, if it is not. */
+  /** Why the certificate is not trusted; undefined if trusted. */
   readonly distrust: string | undefined
 }
 

@@ -1,4 +1,4 @@
-/** What passes between the watchdog's worker and the main thread. Types only. */
+/** The messages between the watchdog's worker and the main thread. Types only. */
 
 /** The worker's start data. */
 export interface WatchdogData {
@@ -12,5 +12,5 @@ export interface WatchdogData {
 export type WatchdogMessage =
   | { readonly type: 'listening'; readonly url: string }
   | { readonly type: 'listen failed'; readonly reason: string }
-  /** A standstill is over. */
+  /** A stall has ended. */
   | { readonly type: 'recovered'; readonly stuckMs: number }

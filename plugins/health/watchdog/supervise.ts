@@ -1,4 +1,4 @@
-/** The main thread's side of the watchdog: starts and stops its worker and counts what it says. */
+/** The main thread's side of the watchdog: starts and stops its worker and counts the reported stalls. */
 import type { DedicatedWorker, EventLoop, Logger, Workers } from '../../../core/plugin.ts'
 import type { WatchdogConfig } from '../config.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
@@ -12,13 +12,13 @@ export interface WatchdogOptions {
   readonly workers: Pick<Workers, 'dedicated'>
   readonly eventLoop: Pick<EventLoop, 'heartbeat'>
   readonly log: Logger
-  /** Told of a taken port, and with undefined when it listens at last. */
+  /** Called when the worker cannot listen, and with undefined when the worker listens. */
   onProblem(problem: string | undefined): void
 }
 
 export class Watchdog {
   stalls: StallCounts = { count: 0, seconds: 0 }
-  /** Where it listens, once it does. */
+  /** The url of the worker's listener, once open. */
   url: string | undefined
   private worker: DedicatedWorker | undefined
   private running = ''
@@ -26,7 +26,8 @@ export class Watchdog {
   constructor(private readonly options: WatchdogOptions) {}
 
   /**
-   * Brings the worker in line with the configuration; an unchanged one goes on. Resolves when the thread listens or says why not.
+   * Applies the configuration to the worker; an unchanged worker continues. Resolves when the
+   * worker listens or reports why not.
    * @throws WORKER_ENDED where the thread cannot load
    */
   async apply(config: WatchdogConfig): Promise<void> {

@@ -1,29 +1,29 @@
-/** PURE. What the watchdog makes of the heartbeat: times come in, a verdict goes out. */
+/** PURE. The watchdog's verdict on the heartbeat: times come in, a verdict goes out. */
 
 export interface WatchLimits {
-  /** A standstill of so many ms fails liveness. */
+  /** A stall of so many ms fails liveness. */
   readonly stuckAfterMs: number
-  /** A standstill of so many ms is reported. */
+  /** A stall of so many ms is reported. */
   readonly reportAfterMs: number
 }
 
 export interface WatchState {
   /** The beat seen last, epoch ms of the main thread. */
   readonly beatMs: number
-  /** The watcher's own monotonic ms at which that beat was new. */
+  /** The watcher's own monotonic ms at which that beat was first seen. */
   readonly seenMs: number
   /** The watcher's own monotonic ms of its last look. */
   readonly lookedMs: number
-  /** Whether the present standstill has been reported. */
+  /** Whether the present stall has been reported. */
   readonly isReported: boolean
-  /** Whether the present standstill has failed liveness. */
+  /** Whether the present stall has failed liveness. */
   readonly isFailed: boolean
-  /** Standstills reported so far. */
+  /** Stalls reported so far. */
   readonly count: number
   readonly longestMs: number
 }
 
-/** What a look found that is worth a line. */
+/** A finding that is logged. */
 export type WatchEvent =
   | { readonly type: 'stuck'; readonly stuckMs: number }
   | { readonly type: 'liveness failed'; readonly stuckMs: number }
@@ -32,13 +32,13 @@ export type WatchEvent =
 export interface Look {
   readonly state: WatchState
   readonly events: readonly WatchEvent[]
-  /** For how long the main loop has stood still, in ms. */
+  /** For how long the main loop has been stuck, in ms. */
   readonly ageMs: number
   readonly isPaused: boolean
   readonly isAlive: boolean
 }
 
-/** What there is to see at one moment. */
+/** The readings of one moment. */
 export interface Sight {
   readonly beatMs: number
   /** Epoch ms of the end of an announced pause; 0 without one. */
@@ -64,7 +64,7 @@ export const initialWatch = ({ beatMs, monotonicMs }: Pick<Sight, 'beatMs' | 'mo
 
 /**
  * Looks once. The age counts on the watcher's monotonic clock from when it saw the last new beat, for two reasons:
- * 1. a step of the wall clock must not look like a standstill;
+ * 1. a step of the wall clock must not look like a stall;
  * 2. a time in which the watcher itself did not run (the whole process was stopped) says nothing about the main loop.
  */
 export function look(state: WatchState, sight: Sight, limits: WatchLimits): Look {

@@ -1,6 +1,6 @@
 /**
- * The watchdog's thread: reads the heartbeat, answers liveness on a listener of its own and logs a standstill itself.
- * It uses raw time, since no clock of the main thread can reach a thread that must run while the main one does not.
+ * The watchdog's thread: reads the heartbeat, answers liveness on a separate listener and logs a stall itself.
+ * The thread uses raw time, since no clock of the main thread can reach a thread that must run while the main one does not.
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -27,7 +27,7 @@ const lines: Readonly<Record<WatchEvent['type'], string>> = {
   recovered: 'event loop runs again',
 }
 
-/** Writes to stderr itself: the main thread, through which a worker's stderr may pass, stands still. */
+/** Writes to stderr itself: the main thread, through which a worker's stderr may pass, is stuck. */
 function log({ type, stuckMs }: WatchEvent): void {
   const level = type === 'recovered' ? 'warn' : 'error'
   const line = {
@@ -40,7 +40,7 @@ function log({ type, stuckMs }: WatchEvent): void {
   try {
     writeSync(2, `${JSON.stringify(line)}\n`)
   } catch {
-    // Nobody reads stderr (EAGAIN, EPIPE): the metric and the probe still tell.
+    // Nobody reads stderr (EAGAIN, EPIPE): the metric and the probe still report the stall.
   }
 }
 

@@ -31,7 +31,7 @@ describe('dependsOn', () => {
     expect(await problems(section('databse, database, x'))).toEqual([
       '4:42 /plugins/health/checks/gateway/dependsOn/0 CONFIG_VALUE no check is called "databse" | did you mean "database"?',
       '4:61 /plugins/health/checks/gateway/dependsOn/2 CONFIG_VALUE no check is called "x" | ' +
-        'name a check of this section, or one that a plugin brings',
+        'name a check of this section, or one that a plugin contributes',
     ])
   })
 

@@ -62,7 +62,7 @@ describe('running checks', () => {
     expect([runs, engine.abandoned]).toEqual([maxAbandoned, maxAbandoned])
     expect(check('a')).toMatchObject({
       status: 'down',
-      message: '3 earlier runs still hang, no further one is started',
+      message: '3 earlier runs still hang, no further run starts',
     })
   })
 

@@ -1,13 +1,13 @@
 /**
- * Bounds how many checks run at one time, first come, first served, and how many begin within eight milliseconds, so that
- * many checks that fall due together, and then end together, do not hold up requests.
+ * The limit of runs: how many checks run at one time, first come, first served, and how many begin within eight
+ * milliseconds, so that checks that fall due together, and then end together, do not delay requests.
  */
 import type { Clock } from '../../../core/plugin.ts'
 
 const startsPerWindow = 4
 const windowMs = 8
 
-export class Slots {
+export class RunLimit {
   private taken = 0
   private startsLeft = startsPerWindow
   private readonly waiting: (() => void)[] = []
@@ -26,7 +26,7 @@ export class Slots {
     this.admit()
   }
 
-  /** @returns a promise only if there is no room at once */
+  /** @returns a promise only where the run must wait */
   take(): Promise<void> | undefined {
     if (this.waiting.length === 0 && this.hasRoom()) {
       this.enter()
