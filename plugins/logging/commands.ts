@@ -1,6 +1,5 @@
-/** What the CLI may ask of logging, by the control socket. */
-
-import { type Contribution, type ControlCommand, controlCommand, parseDuration } from '../../core/plugin.ts'
+/** The control commands of logging. */
+import { type Contribution, type ControlCommand, controlCommand, type Level, parseDuration } from '../../core/plugin.ts'
 import type { LogFilter, Logging } from './api.ts'
 import { isLevel } from './engine.ts'
 import { logError } from './errors.ts'
@@ -9,16 +8,13 @@ import { rootLogger } from './levels/level-tree.ts'
 const defaultLimit = 100
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
-/** `{}` lists; `{ logger, level, for }` sets, level null takes away. @throws LOG_LEVEL_INVALID, LOG_LEVEL_LIMIT */
+/** `{}` lists; `{ logger, level, for }` sets, level null removes the level. @throws LOG_LEVEL_INVALID, LOG_LEVEL_LIMIT */
 function runLevel(logging: Logging, args: Readonly<Record<string, unknown>>): unknown {
   const { level, for: duration } = args
   if (level !== undefined) {
     const logger = text(args.logger) ?? rootLogger
-    if (level !== null && !isLevel(level)) {
-      throw logError('LOG_LEVEL_INVALID', { logger, what: `there is no level ${JSON.stringify(level)}` })
-    }
     const forMs = duration === undefined ? undefined : (parseDuration(String(duration)) ?? Number.NaN)
-    logging.setLevel(logger, level, forMs)
+    logging.setLevel(logger, level as Level | null, forMs)
   }
   const wanted = text(args.logger)
   const all = logging.levels()

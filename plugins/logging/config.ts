@@ -5,39 +5,41 @@ import { duration, levels, secret, size } from '../../core/plugin.ts'
 const level = () => z.enum(levels)
 
 const Rotation = z.strictObject({
-  size: size({ min: '1KiB' }).prefault('64MiB').describe('A file that would grow beyond this is put aside first.'),
-  every: duration({ min: '1m' }).optional().describe('Also put the file aside at each multiple of this time, in UTC.'),
-  files: z.int().min(0).max(1_000).default(5).describe('How many files put aside are kept; older ones are deleted.'),
+  size: size({ min: '1KiB' }).prefault('64MiB').describe('A file that would grow beyond this size is rotated first.'),
+  every: duration({ min: '1m' }).optional().describe('Rotate also at each multiple of this time, in UTC.'),
+  files: z.int().min(0).max(1_000).default(5).describe('Rotated files that are kept; older ones are deleted.'),
 })
 
 const file = (defaultLevel: 'trace' | 'error', what: string) =>
   z.strictObject({
-    path: z.string().min(1).describe(`${what}, relative to the data folder.`),
+    path: z.string().min(1).describe(`${what}, relative to the data directory.`),
     level: level().default(defaultLevel).describe('Lines below this level are left out.'),
-    rotate: Rotation.prefault({}).describe('When the file is put aside.'),
+    rotate: Rotation.prefault({}).describe('When the file is rotated.'),
   })
 
 const AccessLog = z.strictObject({
-  file: z.string().min(1).optional().describe('Where access lines go, relative to the data folder. Default: stdout.'),
-  rotate: Rotation.prefault({}).describe('When the file is put aside.'),
+  file: z.string().min(1).optional().describe('The access log file, relative to the data directory. Default: stdout.'),
+  rotate: Rotation.prefault({}).describe('When the file is rotated.'),
   path: z
     .boolean()
     .default(false)
-    .describe('Add the path of the request, without its query. With `requestId` it costs a quarter of a bare request.'),
+    .describe(
+      'Add the path of the request, without its query. Together with `requestId` the path costs a quarter of a bare request.',
+    ),
   requestId: z
     .boolean()
     .default(false)
-    .describe('Add the request id. With `path` it costs a quarter of a bare request.'),
+    .describe('Add the request id. Together with `path` the id costs a quarter of a bare request.'),
   capacity: z
     .int()
     .min(256)
     .max(1_048_576)
     .default(16_384)
-    .describe('Requests that may wait for the writer; what is over it is counted and lost.'),
+    .describe('Requests that may wait for the writer; further ones are counted and lost.'),
 })
 
 const Options = z.strictObject({
-  level: level().default('info').describe('The level of every logger that has none of its own.'),
+  level: level().default('info').describe('The level of every logger without another one.'),
   loggers: z
     .record(z.string().min(1), level())
     .default({})
@@ -47,7 +49,7 @@ const Options = z.strictObject({
       enabled: z.boolean().default(true).describe('Whether lines go to the console.'),
       level: level().default('trace').describe('Lines below this level are left out.'),
       format: z.enum(['auto', 'json', 'pretty']).default('auto').describe('`auto` is pretty on a terminal, else JSON.'),
-      stream: z.enum(['stdout', 'stderr']).default('stdout').describe('Which stream.'),
+      stream: z.enum(['stdout', 'stderr']).default('stdout').describe('The stream of the console.'),
     })
     .prefault({})
     .describe('The console.'),
@@ -55,15 +57,15 @@ const Options = z.strictObject({
   errorFile: file('error', 'The file of errors').optional().describe('A second file, for errors only.'),
   buffer: size({ min: '4KiB', max: '1GiB' })
     .prefault('8MiB')
-    .describe('What may wait for a slow sink, for each sink; what is over it is counted and lost.'),
+    .describe('Size of the lines that may wait for a slow sink, for each sink; further lines are counted and lost.'),
   callSite: z
     .boolean()
     .default(false)
-    .describe('Add module, function and line to every line; trace and debug lines always have them.'),
+    .describe('Add module, function and line to every line; trace and debug lines always have these fields.'),
   context: z
     .boolean()
     .default(false)
-    .describe('Put requestId and traceId on every line written during a request. Costs 4-15 % of a bare request.'),
+    .describe('Whether every line written during a request has requestId and traceId. Costs 4-15 % of a bare request.'),
   redact: z
     .strictObject({
       keys: z.array(z.string().min(1)).default([]).describe('Further words that make a key secret, at any depth.'),
@@ -74,15 +76,19 @@ const Options = z.strictObject({
       hmacKey: secret().min(16).optional().describe('The key of `hmac`. Default: a new one for each process.'),
     })
     .prefault({})
-    .describe('How secrets are kept out.'),
+    .describe('How secrets are removed.'),
   storm: z
     .strictObject({
-      first: z.int().min(0).default(1_000).describe('Lines of one logger and message that pass in a window; 0: all.'),
+      first: z
+        .int()
+        .min(0)
+        .default(1_000)
+        .describe('Lines of one logger and message that pass in a window; 0: all of them.'),
       window: duration({ min: '1s', max: '1h' }).prefault('10s').describe('Length of the window.'),
       level: level().default('warn').describe('Lines below this level always pass, and `fatal` ones too.'),
     })
     .prefault({})
-    .describe('What happens to a message that repeats: the rest of a window becomes one line with `suppressed`.'),
+    .describe('The limit of a repeated message: the rest of a window becomes one line with `suppressed`.'),
   recent: z
     .strictObject({
       lines: z.int().min(0).max(100_000).default(1_000).describe('Lines kept in memory.'),
@@ -90,10 +96,10 @@ const Options = z.strictObject({
     })
     .prefault({})
     .describe('The newest lines, for `logs.recent` and the console.'),
-  slowRequest: duration().prefault('1s').describe('A request that takes longer gets a line; `0` turns it off.'),
+  slowRequest: duration().prefault('1s').describe('A request that takes longer gets a line; `0`: no such lines.'),
   performanceEvery: duration()
     .prefault('60s')
-    .describe('How often a line says rates, latencies, loop lag and memory; `0` turns it off.'),
+    .describe('Period of the line with rates, latencies, loop lag and memory; `0`: no such line.'),
   access: z
     .union([z.boolean(), AccessLog])
     .default(false)
@@ -106,7 +112,6 @@ export const LoggingConfig = Options.refine(({ file, errorFile, access }) => {
 }, 'file, errorFile and access.file must be different files')
 
 export type LoggingConfig = z.output<typeof LoggingConfig>
-export type RotationConfig = z.output<typeof Rotation>
 export type FileSinkConfig = NonNullable<LoggingConfig['file']>
 export type AccessLogConfig = z.output<typeof AccessLog>
 
@@ -114,7 +119,7 @@ export type AccessLogConfig = z.output<typeof AccessLog>
 export const accessLogConfig = ({ access }: LoggingConfig): AccessLogConfig | undefined =>
   access === false ? undefined : access === true ? AccessLog.parse({}) : access
 
-/** Values laid under config.yaml by environment. */
+/** Defaults by environment, below config.yaml. */
 export const loggingPresets = {
   development: { level: 'debug' },
   production: { level: 'info', console: { format: 'json' } },

@@ -1,4 +1,4 @@
-/** The way of a line: counted, sampled, encoded once, then to sinks, memory and tails. */
+/** The engine of logging: a line is counted, sampled, encoded once, and written to sinks, memory and tails. */
 import {
   type Clock,
   currentRequest,
@@ -43,7 +43,7 @@ export class LogEngine implements LogSink {
   failed = 0
   #encode: LineEncoder
   #sequence = 0
-  /** Lines of a lower rank are never held back. */
+  /** Lines of a lower rank are never suppressed. */
   #stormRank = 0
   #running = false
 
@@ -113,7 +113,7 @@ export class LogEngine implements LogSink {
     }
   }
 
-  /** Reopens sinks that need it and ends a window that is over. Called once a second. @returns epoch milliseconds */
+  /** Reopens stale sinks and ends a window that is due. Called once a second. @returns epoch milliseconds */
   tick(): number {
     const nowMs = this.clock.now()
     this.sinks.tick()
@@ -121,7 +121,7 @@ export class LogEngine implements LogSink {
     return nowMs
   }
 
-  /** Later lines go to stderr at once. */
+  /** Later lines go to stderr immediately. */
   async stop(): Promise<void> {
     this.#endStorm(this.clock.now())
     this.tails.stop()
@@ -130,6 +130,6 @@ export class LogEngine implements LogSink {
   }
 }
 
-/** For lines that come when no sink is open. */
+/** The sink while no other is open. */
 const lastResort = fallbackSink()
 export const isLevel = (value: unknown): value is Level => levels.includes(value as Level)

@@ -1,4 +1,4 @@
-/** The codes of logging. */
+/** The error codes of logging. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const logError = defineErrors('logging', {
@@ -8,7 +8,7 @@ export const logError = defineErrors('logging', {
   },
   LOG_LEVEL_LIMIT: {
     message: 'cannot set the level of {logger}: {limit} loggers have a level set at run time already',
-    help: 'Take levels away that are no longer needed (level null), or set one on a common prefix.',
+    help: 'Remove levels that are no longer needed (level null), or set one on a common prefix.',
   },
   LOG_TAIL_LIMIT: {
     status: 503,

@@ -1,4 +1,4 @@
-/** Logging: manifest and wiring. */
+/** The plugin logging: manifest and wiring. */
 import { definePlugin, EventLoop, logSink, Runtime } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Logging } from './api.ts'
@@ -8,7 +8,7 @@ import { LogEngine, redactOptions } from './engine.ts'
 import { logCollector } from './event-counters.ts'
 import { createLevelControl } from './levels/level-control.ts'
 import { createLogger, createRequestLogger } from './loggers.ts'
-import { LossWatch } from './loss-watch.ts'
+import { createLossWatch } from './loss-watch.ts'
 import { RequestWatch } from './requests/request-watch.ts'
 import { sinkNames } from './sinks/sink-set.ts'
 
@@ -34,7 +34,7 @@ export default definePlugin({
       encoder: engine.failed,
     })
     const problems = () => [...engine.sinks.problems(), ...requests.problems()]
-    const losses = new LossWatch({ problems, dropped, report, log })
+    const watchLosses = createLossWatch({ problems, dropped, report, log })
     const flushSync = () => {
       engine.sinks.flushSync()
       requests.flushSync()
@@ -42,7 +42,7 @@ export default definePlugin({
     const configure = async (next: LoggingConfig) => {
       await engine.configure(next)
       await requests.configure(next, redactOptions(next))
-      losses.tick(clock.now())
+      watchLosses(clock.now())
       return { hooks: requests.hooks(next) }
     }
     const logging: Logging = {
@@ -65,7 +65,7 @@ export default definePlugin({
       hooks: requests.hooks(config),
       async start() {
         await configure(config)
-        clock.every(tickMs, () => losses.tick(engine.tick()))
+        clock.every(tickMs, () => watchLosses(engine.tick()))
         process.on('exit', flushSync)
         defer(() => void process.off('exit', flushSync))
       },

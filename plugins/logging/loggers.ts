@@ -1,4 +1,4 @@
-/** Loggers of the application, with or without the ids of a request. */
+/** The loggers of the application, with or without the ids of a request. */
 import {
   type Clock,
   type Level,

@@ -1,8 +1,7 @@
-/** Tells the host and the log itself when lines are lost or a sink cannot write. */
-
+/** The watch on losses: reports lost lines and sinks that cannot write, to the host and in the log itself. */
 import type { Logger, RunState } from '../../core/plugin.ts'
 
-/** A line about losses at most so often. */
+/** The shortest time between two lines about losses. */
 const quietMs = 10_000
 
 export interface LossSources {
@@ -14,28 +13,24 @@ export interface LossSources {
   readonly log: Logger
 }
 
-export class LossWatch {
-  #reason = ''
-  #told: Record<string, number> = {}
-  #quietUntilMs = 0
-
-  constructor(private readonly sources: LossSources) {}
-
-  /** Called once a second. */
-  tick(nowMs: number): void {
-    const { problems, dropped, report, log } = this.sources
+/** @returns the watch, to be called once a second with epoch milliseconds */
+export function createLossWatch({ problems, dropped, report, log }: LossSources): (nowMs: number) => void {
+  let reported = ''
+  const counted: Record<string, number> = {}
+  let quietUntilMs = 0
+  return (nowMs) => {
     const reason = problems().join('; ')
-    if (reason !== this.#reason) {
-      this.#reason = reason
+    if (reason !== reported) {
+      reported = reason
       if (reason === '') report('ok')
       else report('degraded', reason)
     }
-    if (nowMs < this.#quietUntilMs) return
+    if (nowMs < quietUntilMs) return
     for (const [sink, count] of Object.entries(dropped())) {
-      const lines = count - (this.#told[sink] ?? 0)
+      const lines = count - (counted[sink] ?? 0)
       if (lines <= 0) continue
-      this.#told[sink] = count
-      this.#quietUntilMs = nowMs + quietMs
+      counted[sink] = count
+      quietUntilMs = nowMs + quietMs
       log.warn('log lines were lost', { sink, lines })
     }
   }

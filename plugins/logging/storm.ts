@@ -1,9 +1,9 @@
-/** Keeps a message that repeats from filling the log: the first N of a window pass, the rest are counted. Pure. */
+/** The filter for repeated messages: the first N of a window pass, the rest are counted. Pure. */
 
-/** Different messages told apart in one window; what is over it always passes. */
+/** Different messages counted in one window; further ones always pass. */
 const maxKeys = 2_000
 
-/** What a window held back. */
+/** The lines of one message that a window suppressed. */
 export interface Suppressed {
   readonly logger: string
   readonly message: string
@@ -16,7 +16,7 @@ export class StormFilter {
   #endsMs = 0
   #keys = 0
   readonly #counts = new Map<string, Map<string, number>>()
-  /** Lines held back since the beginning. */
+  /** Lines suppressed since the beginning. */
   suppressed = 0
 
   /** @param first lines that pass, 0 for all @param windowMs length of a window in milliseconds */
@@ -25,7 +25,7 @@ export class StormFilter {
     this.#windowMs = windowMs
   }
 
-  /** Whether this line passes. End a window that {@link isDue} first. */
+  /** Whether this line passes. A window that {@link isDue} must be ended first. */
   passes(logger: string, message: string, nowMs: number): boolean {
     if (this.#first === 0) return true
     if (this.#keys === 0) this.#endsMs = nowMs + this.#windowMs
@@ -49,7 +49,7 @@ export class StormFilter {
     return this.#keys > 0 && nowMs >= this.#endsMs
   }
 
-  /** Ends the window. @returns what it held back */
+  /** Ends the window. @returns the suppressed lines */
   end(): Suppressed[] {
     const result: Suppressed[] = []
     for (const [logger, messages] of this.#counts) {

@@ -1,4 +1,4 @@
-/** What the request thread and the access log's worker tell each other. */
+/** The messages between the request thread and the access log's worker. */
 import type { RedactOptions } from '../encode/redact.ts'
 import type { Rotation } from '../sinks/rotation.ts'
 import type { RouteName } from './access-line.ts'
@@ -26,5 +26,5 @@ export type ToAccessWorker =
 
 export type FromAccessWorker =
   | { readonly kind: 'flushed' }
-  /** Undefined: it writes again. */
+  /** Undefined: the worker writes again. */
   | { readonly kind: 'problem'; readonly problem: string | undefined }

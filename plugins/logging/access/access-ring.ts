@@ -1,6 +1,6 @@
 /**
  * The memory through which the request thread hands records to the access log's worker: one writer, one reader, no lock.
- * Four numbers a record and one store of the head. What does not fit is counted, never waited for.
+ * Four numbers a record and one store of the head. A record that does not fit is counted; the writer never waits.
  */
 
 /** Slots of the header. */
@@ -36,7 +36,7 @@ export class AccessRingWriter {
   readonly #slots: Float64Array
   readonly #capacity: number
   #head: number
-  /** As last seen; looked at again only when the ring seems full. */
+  /** The tail as last seen; read again only when the ring seems full. */
   #tail: number
 
   constructor(memory: SharedArrayBuffer) {
@@ -70,7 +70,7 @@ export class AccessRingWriter {
     return Atomics.load(this.#header, batches)
   }
 
-  /** Keeps the worker out. @returns whether it is out already; ask again while it is not */
+  /** Stops the worker's reading. @returns whether the worker is out already; call again while it is not */
   takeOver(): boolean {
     Atomics.store(this.#header, takeover, 1)
     return Atomics.load(this.#header, busy) === 0
@@ -110,7 +110,7 @@ export class AccessRingReader {
     return (Atomics.load(this.#header, head) - Atomics.load(this.#header, tail)) | 0
   }
 
-  /** The record `offset` behind the tail, in `into`. */
+  /** Reads the record `offset` after the tail into `into`. */
   read(offset: number, into: AccessRecord): void {
     const slots = this.#slots
     const slot = ((Atomics.load(this.#header, tail) + offset) & this.#mask) * fields

@@ -8,7 +8,7 @@ import { AccessWriter } from './access-writer.ts'
 
 const drainEveryMs = 20
 const checkEveryMs = 1_000
-/** Records whose route has no name by then are written without. */
+/** Turns after which records are written without the name of their route. */
 const patienceTurns = 50
 const pauseMs = 5
 

@@ -1,4 +1,4 @@
-/** Writes access lines on the spot. Lives in the worker, and for the last moments in the request thread. */
+/** The synchronous writer of access lines, used in the worker, and for the last moments in the request thread. */
 import { writeSync } from 'node:fs'
 import { FileTarget } from '../sinks/file-target.ts'
 import { StandardTarget } from '../sinks/standard-target.ts'
@@ -7,7 +7,7 @@ import { AccessLineEncoder } from './access-line.ts'
 import type { AccessDestination, AccessRow } from './access-protocol.ts'
 import type { AccessRecord, AccessRingReader } from './access-ring.ts'
 
-/** Written at once, unless a line is longer. */
+/** The size of one write, unless a line is longer. */
 const chunkBytes = 65_536
 const utf8BytesPerUnit = 3
 
@@ -34,7 +34,7 @@ export class AccessWriter {
     this.#target = targetOf(destination)
   }
 
-  /** Writes what waits in the ring. @param strict stops at a route without a name @returns records written @throws what the system says */
+  /** Writes the waiting records of the ring. @param strict stops at a route without a name @returns records written @throws the system's error */
   drain(strict: boolean): number {
     const { ring, encoder } = this
     const record = this.#record
@@ -51,7 +51,7 @@ export class AccessWriter {
     }
   }
 
-  /** @returns whether all rows are written @throws what the system says */
+  /** @returns whether all rows are written @throws the system's error */
   rows(rows: readonly AccessRow[]): boolean {
     const { encoder } = this
     const record = this.#record
@@ -77,7 +77,7 @@ export class AccessWriter {
     return value === '' ? '' : `,"${name}":${JSON.stringify(this.text(value))}`
   }
 
-  /** Encodes lines into one piece and writes it. @returns how many: 0 where there is none, or a pipe stays full */
+  /** Encodes lines into one chunk and writes the chunk. @returns the number of lines: 0 without one, or while a pipe is full */
   #writeChunk(from: number, to: number, maxBytes: number, encode: EncodeLine): number {
     if (from >= to) return 0
     if (this.#bytes.length < maxBytes) this.#bytes = new Uint8Array(maxBytes)
@@ -124,7 +124,7 @@ export class AccessWriter {
     return true
   }
 
-  /** Opens the file again if someone moved it. @throws what the system says */
+  /** Opens the file again after another program moved it. @throws the system's error */
   check(): void {
     if (this.#target.fd === undefined || !this.#target.isStale()) return
     this.#target.close()

@@ -1,11 +1,11 @@
-/** Lines for human eyes, made by pino-pretty in this thread. */
+/** The readable format of lines for terminals, made by pino-pretty in this thread. */
 import type { Level } from '../../../core/plugin.ts'
 
 /** @param line a JSON line @returns the same as one or more readable lines */
 export type LineFormat = (line: string) => string
 
 /** Control characters, which could move the cursor or begin a line of their own. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern looks for control characters
 const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 const visible = (character: string) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 
@@ -19,7 +19,7 @@ function calm(key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [oneLine(name), inner]))
 }
 
-/** Imports pino-pretty, which is why it is asynchronous. @param color whether to use colours */
+/** Asynchronous, since it imports pino-pretty. @param color whether to use colours */
 export async function createPretty(color: boolean): Promise<LineFormat> {
   const { prettyFactory } = await import('pino-pretty')
   const pretty = prettyFactory({

@@ -1,4 +1,4 @@
-/** Turns whatever is logged into a bounded plain tree that JSON can hold, with its secrets gone. Pure; never throws. */
+/** The sanitizer of logged values: makes a bounded plain tree for JSON, without secrets. Pure; never throws. */
 import type { KeyRule, Redactor } from './redact.ts'
 
 const maxDepth = 8
@@ -6,7 +6,7 @@ const maxItems = 100
 const maxNodes = 2_000
 const maxCauses = 5
 const maxText = 16_384
-/** Read beyond the cut, so that a secret that straddles it is still recognised. */
+/** Read beyond the cut, so that a secret across the cut is still recognised. */
 const overlap = 2_048
 
 export type Tree = Record<string, unknown>
@@ -18,14 +18,14 @@ interface Walk {
   nodes: number
 }
 
-/** @param value any string @returns it redacted, cut to 16 KiB */
+/** @param value any string @returns the string redacted, cut to 16 KiB */
 export function safeText(redactor: Redactor, value: string): string {
   if (value.length <= maxText) return redactor.text(value)
   const text = redactor.text(value.slice(0, maxText + overlap))
   return `${text.slice(0, maxText)}…[${value.length - maxText} more]`
 }
 
-/** @param fields what came with a line @param into the tree to add to; its own keys win @returns `into` */
+/** @param fields of a line @param into the tree to add to; its own keys win @returns `into` */
 export function sanitizeFields(redactor: Redactor, fields: Readonly<Record<string, unknown>>, into: Tree): Tree {
   const walk: Walk = { redactor, path: [], nodes: 0 }
   try {
@@ -161,7 +161,7 @@ function pairs(walk: Walk, owner: object, entries: Iterable<[unknown, unknown]>)
   return into
 }
 
-/** `type`, `message`, `stack`, what else the error carries, and its causes down to a bounded depth. */
+/** `type`, `message`, `stack`, further members of the error, and its causes down to a bounded depth. */
 function errorTree(walk: Walk, error: Error, causesLeft: number): Tree {
   const tree: Tree = {
     type: safeText(walk.redactor, String(error.name)),

@@ -1,4 +1,4 @@
-/** Levels set at run time, each with the moment at which it ends by itself. */
+/** The levels set at run time, each with the time at which the level ends by itself. */
 import { type Cancel, type Clock, type Level, type Logger, levels } from '../../../core/plugin.ts'
 import type { LoggerLevel } from '../api.ts'
 import { logError } from '../errors.ts'
@@ -8,17 +8,11 @@ const maxOverrides = 256
 /** The longest delay that a timer takes. */
 const maxForMs = 2 ** 31 - 1
 
-export interface LevelControl {
-  set(logger: string, level: Level | null, forMs?: number): void
-  /** @param seen names of loggers that have written */
-  list(seen: Iterable<string>): LoggerLevel[]
-}
-
-/** @param log says what was changed, and when it is changed back */
-export function createLevelControl(tree: LevelTree, clock: Clock, log: Logger): LevelControl {
+/** @param log gets a line for each change, and for each level that ends */
+export function createLevelControl(tree: LevelTree, clock: Clock, log: Logger) {
   const reverts = new Map<string, { atMs: number; cancel: Cancel; before: Level | null | undefined }>()
 
-  const putBack = (logger: string, before: Level | null | undefined) => {
+  const revert = (logger: string, before: Level | null | undefined) => {
     reverts.delete(logger)
     if (before === undefined) tree.revert(logger)
     else tree.override(logger, before)
@@ -26,7 +20,7 @@ export function createLevelControl(tree: LevelTree, clock: Clock, log: Logger): 
   }
 
   return {
-    set(logger, level, forMs) {
+    set(logger: string, level: Level | null, forMs?: number): void {
       const invalid = (what: string) => logError('LOG_LEVEL_INVALID', { logger, what })
       if (logger === '' || logger.length > 256) throw invalid('a logger has a name of 1 to 256 characters')
       if (level !== null && !levels.includes(level)) throw invalid(`there is no level ${JSON.stringify(level)}`)
@@ -45,19 +39,20 @@ export function createLevelControl(tree: LevelTree, clock: Clock, log: Logger): 
         tree.override(logger, level)
       }
       if (forMs !== undefined) {
-        const cancel = clock.after(forMs, () => putBack(logger, before))
+        const cancel = clock.after(forMs, () => revert(logger, before))
         reverts.set(logger, { atMs: clock.now() + forMs, cancel, before })
       }
       log.info('log level set', { target: logger, set: level, effective: tree.effective(logger), forMs })
     },
-    list: (seen) =>
+    /** @param seen names of loggers that have written */
+    list: (seen: Iterable<string>): LoggerLevel[] =>
       [...new Set([...tree.names(), ...seen])].map((logger) => {
-        const revert = reverts.get(logger)
+        const pending = reverts.get(logger)
         return {
           logger,
           configured: tree.configuredOf(logger),
           effective: tree.effective(logger),
-          ...(revert && { revertsAtMs: revert.atMs }),
+          ...(pending && { revertsAtMs: pending.atMs }),
         }
       }),
   }

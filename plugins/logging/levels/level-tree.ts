@@ -1,7 +1,7 @@
-/** Levels by logger name: a name follows its longest prefix that has one. Pure. */
+/** The levels by logger name: a name follows its longest prefix with a level. Pure. */
 import { type Level, levels } from '../../../core/plugin.ts'
 
-/** The name of what every logger is below. */
+/** The name of the root, above every logger. */
 export const rootLogger = 'root'
 
 const ranks: Readonly<Record<Level, number>> = Object.fromEntries(levels.map((level, rank) => [level, rank])) as Record<
@@ -18,11 +18,11 @@ const maxCached = 4_096
 export class LevelTree {
   #root: Level = 'info'
   #configured: Readonly<Record<string, Level>> = {}
-  /** Set at run time; null hides what is configured. */
+  /** Set at run time; null hides the configured level. */
   readonly #overrides = new Map<string, Level | null>()
   readonly #cache = new Map<string, number>()
 
-  /** What config.yaml says. Levels set at run time stay. */
+  /** Takes the levels of config.yaml. Levels set at run time stay. */
   configure(root: Level, loggers: Readonly<Record<string, Level>>): void {
     this.#root = root
     this.#configured = loggers
@@ -43,7 +43,7 @@ export class LevelTree {
     return this.#overrides
   }
 
-  /** The level that this name itself has, without its parents. */
+  /** The level of this name itself, without its parents. */
   configuredOf(logger: string): Level | undefined {
     const override = this.#overrides.get(logger)
     if (override !== undefined) return override ?? undefined
@@ -51,7 +51,7 @@ export class LevelTree {
     return Object.hasOwn(this.#configured, logger) ? this.#configured[logger] : undefined
   }
 
-  /** Names that have a level of their own, the root first. */
+  /** Names with a level, the root first. */
   names(): string[] {
     return [...new Set([rootLogger, ...Object.keys(this.#configured), ...this.#overrides.keys()])]
   }

@@ -1,4 +1,4 @@
-/** Live tails: each with a bounded buffer of its own, so that a slow reader costs lines and not memory or time. */
+/** The live tails, each with a separate bounded buffer, so that a slow reader loses lines and costs no memory or time. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { LogEntry, LogFilter, Tail, TailListener } from '../api.ts'
 import { logError } from '../errors.ts'
@@ -11,7 +11,7 @@ const batchMs = 20
 
 export class LiveTails {
   readonly #tails = new Set<OneTail>()
-  /** Lines lost by all tails, also by those that are gone. */
+  /** Lines lost by all tails, also by stopped ones. */
   dropped = 0
 
   constructor(private readonly clock: Clock) {}

@@ -10,7 +10,7 @@ export class RingBuffer {
   #maxLines = 0
   #maxCharacters = 0
 
-  /** Takes new bounds and keeps what fits them. */
+  /** Takes new bounds and keeps the newest lines that fit. */
   resize(maxLines: number, maxCharacters: number): void {
     const kept = this.recent().slice(maxLines === 0 ? this.#count : -maxLines)
     this.#entries = new Array(maxLines)
@@ -36,7 +36,7 @@ export class RingBuffer {
     this.#count -= 1
   }
 
-  /** @returns what matches, oldest first */
+  /** @returns the matching lines, oldest first */
   recent({ limit = Number.POSITIVE_INFINITY, ...filter }: RecentOptions = {}): LogEntry[] {
     const matches = createFilter(filter)
     const found: LogEntry[] = []

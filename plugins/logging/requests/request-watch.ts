@@ -1,4 +1,4 @@
-/** What logging does for each request: latencies, slow requests, the access log. The hook that core calls. */
+/** The request hooks of logging: latencies, slow requests, the access log. */
 import type { Clock, EventLoop, Logger, RequestHooks, Runtime, Workers } from '../../../core/plugin.ts'
 import { AccessLog } from '../access/access-log.ts'
 import { accessLogConfig, type LoggingConfig } from '../config.ts'
@@ -20,7 +20,7 @@ export class RequestWatch {
   #slowMs = Number.POSITIVE_INFINITY
   #performanceMs = 0
   #cancel = () => {}
-  /** Requests lost by access logs that are gone. */
+  /** Requests lost by closed access logs. */
   #lost = 0
   readonly #performance: PerformanceLine
   readonly #observe: RequestHooks['observe']
@@ -88,7 +88,7 @@ export class RequestWatch {
     await this.access?.flush()
   }
 
-  /** The same at once, for the last moments of the process. */
+  /** The same synchronously, for the last moments of the process. */
   flushSync(): void {
     this.options.runtime?.flushRequests()
     this.access?.flushSync()

@@ -1,4 +1,4 @@
-/** Lines for requests that took too long, at most so many in a window. Pure but for the line. */
+/** The lines for slow requests, with a limit in each window. Pure but for the line. */
 import type { Logger, Route } from '../../../core/plugin.ts'
 
 const maxLines = 10

@@ -1,6 +1,6 @@
 /**
- * Lines on their way to a target: they wait in a bounded buffer, are written without blocking the loop, survive a target that
- * is full or gone, and can be written out on the spot in the last moments of the process.
+ * The buffered output of one target. Lines wait in a bounded buffer, are written without blocking the loop, and survive a
+ * full or missing target. `flushSync` writes them synchronously in the last moments of the process.
  */
 import { fstatSync, write, writeSync } from 'node:fs'
 import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
@@ -9,30 +9,32 @@ import type { Target } from './target.ts'
 
 /** How long lines are gathered before they are written. */
 const gatherMs = 10
-/** What one turn of the loop writes at most to a target that takes everything. */
+/** The most bytes that one turn of the loop writes to a target that accepts everything. */
 const maxPerTurn = 1_048_576
-/** How long the last flush waits for a write under way, and for a reader that does not read. */
+/** How long the last flush waits for a write in progress, and for a reader that does not read. */
 const lastWaitMs = 250
 const lastPauseMs = 2
 
+const isFull = (error: unknown) => (error as { code?: string }).code === 'EAGAIN'
+
 interface Chunk {
   readonly data: Buffer
-  /** Bytes of it that are written. */
+  /** Written bytes. */
   done: number
-  /** Size of the file before the write under way. */
+  /** Size of the file before the write in progress. */
   sizeBefore: number
 }
 
 export class BufferedOutput {
   /** Lines that did not fit the buffer. */
   dropped = 0
-  /** Why it cannot write at present. */
+  /** Why the target cannot be written at present. */
   problem: string | undefined
   readonly #buffer = new LineBuffer()
   /** Taken from the buffer and not yet written in full. */
   #chunk: Chunk | undefined
-  /** Told apart by identity: a completion that comes after a last flush means nothing. */
-  #underWay: Chunk | undefined
+  /** The chunk of the write in progress, compared by identity: a completion after a last flush is ignored. */
+  #inProgress: Chunk | undefined
   #armed: Cancel | undefined
   #waiters: (() => void)[] = []
   #closed = false
@@ -47,11 +49,11 @@ export class BufferedOutput {
   /** Never throws, never blocks. @param line with its line end */
   write(line: string): void {
     if (this.#closed || !this.#buffer.push(line, this.maxWaiting)) this.dropped += 1
-    else if (this.#armed === undefined && this.#underWay === undefined && this.problem === undefined) this.#arm()
+    else if (this.#armed === undefined && this.#inProgress === undefined && this.problem === undefined) this.#arm()
   }
 
   get isIdle(): boolean {
-    return this.#buffer.isEmpty && this.#chunk === undefined && this.#underWay === undefined
+    return this.#buffer.isEmpty && this.#chunk === undefined
   }
 
   #arm(): void {
@@ -61,9 +63,9 @@ export class BufferedOutput {
     })
   }
 
-  /** Opens or opens again what needs it, and goes on after a failure. Called once a second. */
+  /** Opens a stale target again, and continues after a failure. Called once a second. */
   tick(): void {
-    if (this.#closed || this.#underWay !== undefined) return
+    if (this.#closed || this.#inProgress !== undefined) return
     try {
       if (this.target.isStale()) {
         this.target.close()
@@ -82,7 +84,7 @@ export class BufferedOutput {
     this.#armed = undefined
     let left = maxPerTurn
     try {
-      while (this.#underWay === undefined && left > 0 && this.#prepare()) {
+      while (this.#inProgress === undefined && left > 0 && this.#prepare()) {
         if (this.target.background) {
           this.#writeInBackground()
           return
@@ -90,31 +92,23 @@ export class BufferedOutput {
         left -= this.#writeNow()
       }
     } catch (error) {
-      if ((error as { code?: string }).code === 'EAGAIN') this.#arm()
-      else this.#fail(error)
+      this.#failed(error)
       return
     }
     if (left <= 0) this.#arm()
     else this.#settle()
   }
 
-  /** Has a chunk ready, in a file that has room for it. @returns false where nothing waits @throws what the system says */
+  /** Takes the next chunk, with room for it in the target. @returns false where nothing waits @throws the system's error */
   #prepare(): boolean {
-    if (this.#chunk !== undefined || !this.#buffer.isEmpty) {
-      const nowMs = this.clock.now()
-      if (this.target.fd === undefined) this.target.open(nowMs)
-      if (this.#chunk === undefined) {
-        const nextBytes = this.#buffer.nextBytes()
-        let room = this.target.room(nowMs, nextBytes)
-        if (room === 0) {
-          this.target.rotate(nowMs)
-          room = this.target.room(nowMs, nextBytes)
-        }
-        this.#chunk = { data: this.#buffer.take(room), done: 0, sizeBefore: 0 }
-      }
-      return true
-    }
-    return false
+    if (this.isIdle) return false
+    const nowMs = this.clock.now()
+    if (this.target.fd === undefined) this.target.open(nowMs)
+    if (this.#chunk !== undefined) return true
+    const nextBytes = this.#buffer.nextBytes()
+    if (this.target.room(nowMs, nextBytes) === 0) this.target.rotate(nowMs)
+    this.#chunk = { data: this.#buffer.take(this.target.room(nowMs, nextBytes)), done: 0, sizeBefore: 0 }
+    return true
   }
 
   #writeNow(): number {
@@ -135,16 +129,20 @@ export class BufferedOutput {
     const chunk = this.#chunk!
     const fd = this.target.fd!
     if (this.target.regular) chunk.sizeBefore = fstatSync(fd).size
-    this.#underWay = chunk
+    this.#inProgress = chunk
     write(fd, chunk.data, chunk.done, chunk.data.length - chunk.done, null, (error, written) => {
-      if (this.#underWay !== chunk) return
-      this.#underWay = undefined
-      if (error === null || error === undefined) {
-        this.#advance(chunk, written)
-        this.#pump()
-      } else if (error.code === 'EAGAIN') this.#arm()
-      else this.#fail(error)
+      if (this.#inProgress !== chunk) return
+      this.#inProgress = undefined
+      if (error) return this.#failed(error)
+      this.#advance(chunk, written)
+      this.#pump()
     })
+  }
+
+  /** A full target is tried again soon, any other failure at the next tick. */
+  #failed(error: unknown): void {
+    if (isFull(error)) this.#arm()
+    else this.#fail(error)
   }
 
   #fail(error: unknown): void {
@@ -152,7 +150,7 @@ export class BufferedOutput {
     try {
       this.target.close()
     } catch {
-      // Closing says the same again; the descriptor is gone either way.
+      // The close fails for the same reason; the descriptor is closed either way.
     }
     this.#settle()
   }
@@ -164,14 +162,14 @@ export class BufferedOutput {
 
   /** Resolves when all is written, or the target has failed. */
   flush(): Promise<void> {
-    if (this.isIdle || (this.problem !== undefined && this.#underWay === undefined)) return Promise.resolve()
+    if (this.isIdle || (this.problem !== undefined && this.#inProgress === undefined)) return Promise.resolve()
     return new Promise((resolve) => {
       this.#waiters.push(resolve)
-      if (this.#underWay === undefined) this.#pump()
+      if (this.#inProgress === undefined) this.#pump()
     })
   }
 
-  /** Writes all on the spot. Blocks for a bounded time; what cannot be written stays. Never throws. */
+  /** Writes everything synchronously. Blocks for a bounded time; lines that cannot be written stay. Never throws. */
   flushSync(): void {
     const deadlineMs = this.clock.monotonic() + lastWaitMs
     let pauses = lastWaitMs / lastPauseMs
@@ -181,12 +179,12 @@ export class BufferedOutput {
       return true
     }
     try {
-      this.#takeBack(pause)
+      this.#awaitInProgress(pause)
       while (this.#prepare()) {
         try {
           this.#writeNow()
         } catch (error) {
-          if ((error as { code?: string }).code !== 'EAGAIN' || !pause()) throw error
+          if (!isFull(error) || !pause()) throw error
         }
       }
     } catch (error) {
@@ -195,19 +193,19 @@ export class BufferedOutput {
     this.#settle()
   }
 
-  /** Waits for the write under way; where its completion cannot be seen, the size of the file says how far it got. */
-  #takeBack(pause: () => boolean): void {
-    const chunk = this.#underWay
+  /** Waits for the write in progress. Its callback cannot run now, so the size of the file shows how much was written. */
+  #awaitInProgress(pause: () => boolean): void {
+    const chunk = this.#inProgress
     if (chunk === undefined) return
     const left = chunk.data.length - chunk.done
     let written = 0
-    // One pause in any case: others may write to the same file, and its size then runs ahead of this write.
+    // One pause in any case: other writers of the same file make its size run ahead of this write.
     while (pause()) {
       if (!this.target.regular) break
       written = fstatSync(this.target.fd!).size - chunk.sizeBefore
       if (written >= left) break
     }
-    this.#underWay = undefined
+    this.#inProgress = undefined
     this.#advance(chunk, this.target.regular ? Math.min(left, Math.max(0, written)) : left)
   }
 

@@ -1,10 +1,10 @@
-/** A file that is put aside by size and time, and opened again when someone moved it. */
+/** A file that is rotated by size and time, and opened again after another program moved the file. */
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync, unlink } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Rotation, rotationDue, rotationMoves } from './rotation.ts'
 import type { Target } from './target.ts'
 
-/** What one write may have at most. */
+/** The most bytes of one write. */
 const maxChunk = 65_536
 
 export class FileTarget implements Target {
@@ -43,9 +43,9 @@ export class FileTarget implements Target {
         renameSync(from, to)
         continue
       }
-      const doomed = `${this.path}.removed`
-      renameSync(from, doomed)
-      unlink(doomed, () => {})
+      const removed = `${this.path}.removed`
+      renameSync(from, removed)
+      unlink(removed, () => {})
     }
     this.open(nowMs)
   }

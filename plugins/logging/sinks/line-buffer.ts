@@ -1,4 +1,4 @@
-/** Lines that wait for a sink, bounded. Pure. */
+/** The bounded buffer of lines that wait for a sink. Pure. */
 
 export class LineBuffer {
   #lines: string[] = []
@@ -15,7 +15,7 @@ export class LineBuffer {
     return this.#lines.length - this.#next
   }
 
-  /** @param line with its line end @param max characters that may wait @returns false where it does not fit */
+  /** @param line with its line end @param max characters that may wait @returns false where the line does not fit */
   push(line: string, max: number): boolean {
     if (this.waiting + line.length > max) return false
     this.#lines.push(line)
@@ -23,7 +23,7 @@ export class LineBuffer {
     return true
   }
 
-  /** The bytes of the next line, without taking it; 0 where there is none. */
+  /** The bytes of the next line, without taking the line; 0 without one. */
   nextBytes(): number {
     return this.isEmpty ? 0 : Buffer.byteLength(this.#lines[this.#next]!)
   }

@@ -1,20 +1,21 @@
-/** The sinks that a configuration asks for: console, file, file of errors. Taking a new one loses no line. */
+/** The sinks of a configuration: console, file, file of errors. A change of the configuration loses no line. */
 import { isAbsolute, join } from 'node:path'
 import { isatty } from 'node:tty'
-import type { Clock } from '../../../core/plugin.ts'
+import type { Clock, Level } from '../../../core/plugin.ts'
 import type { FileSinkConfig, LoggingConfig } from '../config.ts'
 import { createPretty, type LineFormat } from '../encode/pretty.ts'
 import { rankOf } from '../levels/level-tree.ts'
 import { BufferedOutput } from './buffered-output.ts'
 import { FileTarget } from './file-target.ts'
 import { StandardTarget } from './standard-target.ts'
+import type { Target } from './target.ts'
 
-export type SinkName = 'console' | 'file' | 'error_file'
-export const sinkNames: readonly SinkName[] = ['console', 'file', 'error_file']
+export const sinkNames = ['console', 'file', 'error_file'] as const
+type SinkName = (typeof sinkNames)[number]
 
 interface Sink {
   readonly name: SinkName
-  /** Another place is another sink. */
+  /** The stream or path; a changed place makes a new sink. */
   readonly place: string
   minRank: number
   format: LineFormat | undefined
@@ -24,7 +25,7 @@ interface Sink {
 export class SinkSet {
   #sinks: readonly Sink[] = []
   readonly #closing = new Set<Promise<void>>()
-  /** Lines lost by sinks that are gone. */
+  /** Lines lost by closed sinks. */
   readonly #lost = new Map<SinkName, number>()
 
   constructor(
@@ -39,17 +40,18 @@ export class SinkSet {
     }
   }
 
-  /** Opens what is new, keeps what stays where it is, lets go of the rest once it is written. Never throws. */
+  /** Opens new sinks, keeps those whose place is unchanged, and closes the others once their lines are written. Never throws. */
   async apply(config: LoggingConfig): Promise<void> {
     const { console, file, errorFile, buffer } = config
-    const pretty =
-      console.format === 'pretty' || (console.format === 'auto' && isatty(console.stream === 'stdout' ? 1 : 2))
-    const format =
-      console.enabled && pretty ? await createPretty(isatty(console.stream === 'stdout' ? 1 : 2)) : undefined
+    const { stream } = console
+    const number = stream === 'stdout' ? 1 : 2
+    const color = isatty(number)
+    const isPretty = console.enabled && (console.format === 'pretty' || (console.format === 'auto' && color))
+    const format = isPretty ? await createPretty(color) : undefined
     const next: Sink[] = []
     if (console.enabled) {
-      const sink = this.#keep('console', console.stream) ?? this.#openConsole(console.stream)
-      next.push(Object.assign(sink, { minRank: rankOf(console.level), format }))
+      const sink = this.#sink('console', stream, console.level, () => new StandardTarget(stream, number))
+      next.push(Object.assign(sink, { format }))
     }
     if (file !== undefined) next.push(this.#file('file', file))
     if (errorFile !== undefined) next.push(this.#file('error_file', errorFile))
@@ -62,25 +64,18 @@ export class SinkSet {
     for (const sink of gone) this.#close(sink)
   }
 
-  #keep(name: SinkName, place: string): Sink | undefined {
-    return this.#sinks.find((sink) => sink.name === name && sink.place === place)
-  }
-
-  #openConsole(stream: 'stdout' | 'stderr'): Sink {
-    const target = new StandardTarget(stream, stream === 'stdout' ? 1 : 2)
-    return this.#sink('console', stream, new BufferedOutput(target, this.clock, 0))
-  }
-
   #file(name: SinkName, { path, level, rotate }: FileSinkConfig): Sink {
     const place = isAbsolute(path) ? path : join(this.dataDir, path)
-    const kept = this.#keep(name, place)
-    const sink = kept ?? this.#sink(name, place, new BufferedOutput(new FileTarget(path, place, rotate), this.clock, 0))
+    const sink = this.#sink(name, place, level, () => new FileTarget(path, place, rotate))
     ;(sink.output.target as FileTarget).rotation = rotate
-    return Object.assign(sink, { minRank: rankOf(level) })
+    return sink
   }
 
-  #sink(name: SinkName, place: string, output: BufferedOutput): Sink {
-    return { name, place, minRank: 0, format: undefined, output }
+  /** @returns the present sink at that place, or a new one */
+  #sink(name: SinkName, place: string, level: Level, target: () => Target): Sink {
+    const kept = this.#sinks.find((sink) => sink.name === name && sink.place === place)
+    const output = kept?.output ?? new BufferedOutput(target(), this.clock, 0)
+    return Object.assign(kept ?? { name, place, format: undefined, output }, { minRank: rankOf(level) })
   }
 
   #close(sink: Sink): void {

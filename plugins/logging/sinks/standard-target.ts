@@ -1,4 +1,4 @@
-/** stdout or stderr. A pipe or terminal gets a description of its own that never blocks; anything else is written in the background. */
+/** stdout or stderr. A pipe or terminal gets a separate file description that never blocks; others are written in the background. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import type { Target } from './target.ts'
 
@@ -30,7 +30,7 @@ export class StandardTarget implements Target {
       this.#own = true
       this.background = false
     } catch {
-      // No /proc here, or not ours to open: the shared descriptor then.
+      // Without /proc, or without the right to open: the shared descriptor.
     }
   }
 

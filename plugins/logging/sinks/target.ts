@@ -1,23 +1,22 @@
-/** Where bytes go: a file that is rotated and opened again, or a stream of this process. */
-
+/** The target of bytes: a file that is rotated and opened again, or a stream of this process. */
 export interface Target {
   /** Shown to operators. */
   readonly name: string
-  /** The open descriptor; undefined where it could not be opened. */
+  /** The open descriptor; undefined while the target is not open. */
   readonly fd: number | undefined
-  /** Bytes reach the disk in the background: a write may be under way. Otherwise a write returns at once, with EAGAIN if it must. */
+  /** Whether writes run in the background. Otherwise a write returns immediately, with EAGAIN while the target is full. */
   readonly background: boolean
-  /** Whether the descriptor's size says how much was written. */
+  /** Whether the size of the descriptor shows how much was written. */
   readonly regular: boolean
-  /** Bytes that the next write may have; 0 for a new file first. */
+  /** The most bytes of the next write; 0 where `rotate` must come first. */
   room(nowMs: number, nextBytes: number): number
-  /** Opens. @throws what the system says */
+  /** Opens. @throws the system's error */
   open(nowMs: number): void
-  /** Starts a new file. @throws what the system says */
+  /** Starts a new file. @throws the system's error */
   rotate(nowMs: number): void
-  /** Counts what was written. */
+  /** Counts written bytes. */
   wrote(bytes: number, nowMs: number): void
-  /** Whether it must be opened again: it was renamed or removed. */
+  /** Whether the target must be opened again, since it was renamed or removed. */
   isStale(): boolean
   close(): void
 }
