@@ -1,4 +1,4 @@
-/** The checks of the contract that need a running plugin. Each returns what is wrong, in words. */
+/** The checks of the contract that need a running plugin. Each returns its faults, in words. */
 import { Hono } from 'hono'
 import { didYouMean } from '../core/contract/closest.ts'
 import type { PluginParts } from '../core/contract/definition.ts'
@@ -6,9 +6,9 @@ import { messageOf } from '../core/contract/errors.ts'
 import type { RequestHooks } from '../core/contract/request-hooks.ts'
 import type { TokenMap } from '../core/contract/tokens.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
-import { type ContractSubject, type Parts, statusOf } from './contract-subject.ts'
+import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
-import type { TestRuntime } from './test-runtime.ts'
+import { testRuntime } from './test-runtime.ts'
 
 const knownParts: Record<keyof PluginParts<unknown, TokenMap>, true> = {
   ...{ services: true, contributes: true, routes: true, hooks: true, start: true, ready: true },
@@ -18,69 +18,61 @@ const knownHooks: Record<keyof RequestHooks, true> = {
   ...{ observe: true, observeRequest: true, onRequest: true, onResponse: true, onError: true, context: true },
 }
 
-const unknownKeys = (what: string, given: object, known: object): string[] =>
-  Object.keys(given)
-    .filter((key) => !(key in known))
-    .map((key) =>
-      [`${what} "${key}", which is unknown`, didYouMean(key, Object.keys(known))].filter(Boolean).join(': '),
-    )
+function unknownKeys(what: string, given: object, known: object): string[] {
+  const names = Object.keys(given).filter((name) => !(name in known))
+  const guess = (name: string) => didYouMean(name, Object.keys(known))
+  return names.map(
+    (name) => `setup returns the ${what} "${name}", which is unknown${guess(name) ? `: ${guess(name)}` : ''}`,
+  )
+}
 
 function partFaults(parts: unknown): string[] {
   if (parts instanceof Promise) return ['setup returns a promise: do what waits in start']
-  if (typeof parts !== 'object' || parts === null) return ['setup returns no object']
-  const { hooks } = parts as Parts
+  if (typeof parts !== 'object' || parts === null) return ['setup does not return an object']
+  const { hooks = {} } = parts as { readonly hooks?: object }
+  return [...unknownKeys('part', parts, knownParts), ...unknownKeys('hook', hooks, knownHooks)]
+}
+
+/** Starts and stops once. @param timers how many timers of the clock may be armed while the plugin runs */
+async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timers = Number.POSITIVE_INFINITY) {
+  const booted = await subject.boot(setup)
+  const { state, reason } = subject.statusIn(booted)
+  const armed = booted.clock.pending - timers
+  const { hung } = await booted.stop()
+  const left = booted.clock.pending
   return [
-    ...unknownKeys('setup returns the part', parts, knownParts),
-    ...unknownKeys('setup returns the hook', (hooks as object | undefined) ?? {}, knownHooks),
+    ...(['ok', 'degraded', 'disabled'].includes(state) ? [] : [`the plugin is ${state}: ${reason}`]),
+    ...(armed > 0 ? [`setup arms timers of the clock (${armed})`] : []),
+    ...hung.map((name) => `plugin ${name} does not stop in time`),
+    ...(left > 0 ? [`left after stop: timers of the clock (${left})`] : []),
   ]
 }
 
-function stateFaults(subject: ContractSubject, booted: TestRuntime): string[] {
-  const { state, reason } = statusOf(subject, booted)
-  return ['ok', 'degraded', 'disabled'].includes(state) ? [] : [`the plugin is ${state}: ${reason}`]
-}
-
-const stopFaults = async (booted: TestRuntime): Promise<string[]> =>
-  (await booted.stop()).hung.map((name) => `plugin ${name} does not stop in time`)
-
 /** Sets up twice without a start, and stops. */
 export async function setupFaults(subject: ContractSubject): Promise<string[]> {
-  await using without = await subject.bootWithout()
+  await using without = await testRuntime({ plugins: subject.options.providers ?? [] })
   const before = openResources()
-  const found = new Set<string>()
-  const note = (faults: readonly string[]) => {
-    for (const fault of faults) found.add(fault)
+  const found: string[] = []
+  const idle: SetupWrapper = (own) => {
+    const still = openResources()
+    const parts = own()
+    found.push(...partFaults(parts), ...opened(still).map((what) => `setup opens ${what}`))
+    return { ...parts, start: undefined, ready: undefined }
   }
-  for (let round = 0; round < 2; round += 1) {
-    const idle = (own: () => Parts): Parts => {
-      const still = openResources()
-      const parts = own()
-      note([...partFaults(parts), ...opened(still).map((what) => `setup opens ${what}`)])
-      return { ...parts, start: undefined, ready: undefined }
-    }
-    const booted = await subject.boot(idle)
-    note(stateFaults(subject, booted))
-    const timers = booted.clock.pending - without.clock.pending
-    if (timers > 0) note([`setup arms timers of the clock (${timers})`])
-    note(await stopFaults(booted))
-  }
-  return [...found, ...(await leftOpen(before)).map((what) => `left after a stop without start: ${what}`)]
+  for (let round = 0; round < 2; round += 1) found.push(...(await roundFaults(subject, idle, without.clock.pending)))
+  found.push(...(await leftOpen(before)).map((what) => `left after a stop without start: ${what}`))
+  return [...new Set(found)]
 }
 
 /** Starts and stops three times. */
 export async function leakFaults(subject: ContractSubject): Promise<string[]> {
   const before = openResources()
-  const found: string[] = []
-  let first = before
-  for (let round = 0; round < 3; round += 1) {
-    const booted = await subject.boot()
-    found.push(...stateFaults(subject, booted), ...(await stopFaults(booted)))
-    const { pending } = booted.clock
-    if (pending > 0) found.push(`left after stop: timers of the clock (${pending})`)
-    // What the process opens once, such as a resolver, is open after the first round; what leaks comes again each round.
-    if (round === 0) first = { ...before, handles: openResources().handles }
-  }
-  return [...found, ...(await leftOpen(first)).map((what) => `left after three starts and stops: ${what}`)]
+  const first = await roundFaults(subject)
+  // A handle that the process opens once, such as a resolver, is open after the first round; a leak repeats.
+  const { handles } = openResources()
+  const found = [...first, ...(await roundFaults(subject)), ...(await roundFaults(subject))]
+  const left = await leftOpen({ ...before, handles })
+  return [...found, ...left.map((what) => `left after three starts and stops: ${what}`)]
 }
 
 const stepMs = 10_000
@@ -92,16 +84,16 @@ export async function timerFaults(subject: ContractSubject): Promise<string[]> {
   for (let passedMs = stepMs; passedMs <= watchedMs; passedMs += stepMs) {
     await booted.clock.advance(stepMs)
     await yieldToLoop()
-    const { errors, reason } = statusOf(subject, booted)
+    const { errors, reason } = subject.statusIn(booted)
     if (errors > 0) return [`within ${passedMs / 1_000} s of its start: ${reason}`]
   }
   return []
 }
 
 /** The hooks, with a note of each that throws or returns a promise. */
-function watchedHooks(hooks: RequestHooks, note: (fault: string) => void): Parts {
-  const given = Object.keys(knownHooks).map((name) => [name, hooks[name as keyof RequestHooks]] as const)
-  const watched = given.map(([name, hook]) => {
+function watchedHooks(hooks: object, note: (fault: string) => void): Parts {
+  const watched = Object.keys(knownHooks).map((name) => {
+    const hook: unknown = Reflect.get(hooks, name)
     if (typeof hook !== 'function') return [name, hook]
     const call = (...values: unknown[]) => {
       try {
@@ -127,16 +119,16 @@ const application = () =>
       throw new Error('a sample fault')
     })
 
-/** Sends requests that are answered, that match nothing, and that throw. */
+/** Sends requests that match, that match nothing, and that fail. */
 export async function hookFaults(subject: ContractSubject): Promise<string[]> {
   const found = new Set<string>()
-  const watch = (own: () => Parts): Parts => {
+  const watch: SetupWrapper = (own) => {
     const parts = own()
-    // The hooks may be other ones after each change, and are read again.
+    // The hooks may change with the configuration, and are read again.
     return new Proxy({} as Parts, {
       get(_, key: string) {
         const part = parts[key]
-        if (key === 'hooks' && part) return watchedHooks(part as RequestHooks, (fault) => found.add(fault))
+        if (key === 'hooks' && part) return watchedHooks(part, (fault) => found.add(fault))
         return typeof part === 'function' && key !== 'routes' ? part.bind(parts) : part
       },
     })

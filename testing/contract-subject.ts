@@ -3,45 +3,34 @@ import type { AnyPlugin } from '../core/contract/definition.ts'
 import { type TestRuntime, testRuntime } from './test-runtime.ts'
 
 export interface PluginContractOptions {
-  /** Its section of config.yaml. @default {} */
+  /** The plugin's section of config.yaml. @default {} */
   readonly config?: Readonly<Record<string, unknown>>
-  /** Other plugins that provide what it needs. */
+  /** Other plugins that provide what the plugin needs. */
   readonly providers?: readonly unknown[]
-  /** Values in `config` that must never be seen again. */
+  /** Values in `config` that must never be shown. */
   readonly secrets?: readonly string[]
 }
 
-export type Parts = Readonly<Record<string, unknown>>
+export type Parts = Readonly<Record<string, object | undefined>>
+/** Called in place of the plugin's own setup, with that setup. */
+export type SetupWrapper = (own: () => Parts) => Parts
 
-export interface ContractSubject {
-  readonly definition: AnyPlugin
-  /**
-   * Boots a runtime with the plugin.
-   * @param setup called in place of the plugin's own setup, with that setup
-   */
-  boot(setup?: (own: () => Parts) => Parts): Promise<TestRuntime>
-  /** The same without the plugin. */
-  bootWithout(): Promise<TestRuntime>
-}
+export class ContractSubject {
+  constructor(
+    readonly definition: AnyPlugin,
+    readonly options: PluginContractOptions,
+  ) {}
 
-export function contractSubject(plugin: unknown, options: PluginContractOptions = {}): ContractSubject {
-  const definition = plugin as AnyPlugin
-  const { config = {}, providers = [] } = options
-  return {
-    definition,
-    boot: (setup = (own) => own()) =>
-      testRuntime({
-        plugins: [
-          { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) },
-          ...providers,
-        ],
-        config: { plugins: { [definition.name]: { ...config } } },
-      }),
-    bootWithout: () => testRuntime({ plugins: providers }),
+  /** Boots a runtime with the plugin. */
+  boot(setup: SetupWrapper = (own) => own()): Promise<TestRuntime> {
+    const { definition } = this
+    const { config = {}, providers = [] } = this.options
+    const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
+    return testRuntime({ plugins: [plugin, ...providers], config: { plugins: { [definition.name]: { ...config } } } })
   }
-}
 
-/** @returns what that runtime says of the plugin */
-export function statusOf({ definition: { name } }: ContractSubject, { runtime }: TestRuntime) {
-  return runtime.status().plugins.find((each) => each.name === name)!
+  /** @returns the plugin's status in that runtime */
+  statusIn({ runtime }: TestRuntime) {
+    return runtime.status().plugins.find(({ name }) => name === this.definition.name)!
+  }
 }

@@ -1,18 +1,7 @@
-/** What this process holds open. Threads and handles are counted on Linux only. */
+/** The resources that this process holds open. Threads and handles are counted on Linux only. */
 import { heapStats } from 'bun:jsc'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { systemClock } from '../core/process/clock.ts'
-
-export interface OpenResources {
-  /** Real timers that are armed. */
-  readonly timers: number
-  /** Threads of workers. */
-  readonly threads: number
-  /** File descriptors: files, sockets, pipes. */
-  readonly handles: number
-  /** Listeners on signals and on the end of the process. */
-  readonly listeners: number
-}
 
 const events = ['SIGTERM', 'SIGINT', 'SIGHUP', 'exit', 'uncaughtException', 'unhandledRejection', 'beforeExit']
 
@@ -25,19 +14,22 @@ function isWorker(thread: string): boolean {
   }
 }
 
-export function openResources(): OpenResources {
-  const isLinux = existsSync('/proc/self/fd')
-  return {
-    // The runtime protects an armed timer from the garbage collector, and no other.
-    timers: heapStats().protectedObjectTypeCounts.Timeout ?? 0,
-    threads: isLinux ? readdirSync('/proc/self/task').filter(isWorker).length : 0,
-    handles: isLinux ? readdirSync('/proc/self/fd').length : 0,
-    listeners: events.reduce((sum, name) => sum + process.listenerCount(name), 0),
-  }
-}
+const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
+
+/** @returns how many real timers are armed, threads of workers run, file descriptors are open, process events have listeners */
+export const openResources = () => ({
+  // The runtime protects only armed timers from the garbage collector.
+  timers: heapStats().protectedObjectTypeCounts.Timeout ?? 0,
+  threads: list('/proc/self/task').filter(isWorker).length,
+  handles: list('/proc/self/fd').length,
+  listeners: events.reduce((sum, name) => sum + process.listenerCount(name), 0),
+})
+
+export type OpenResources = ReturnType<typeof openResources>
 
 /** @returns the kinds of which there are more than `before`, `timers (2)` */
-export function opened(before: OpenResources, after = openResources()): string[] {
+export function opened(before: OpenResources): string[] {
+  const after = openResources()
   const kinds = Object.keys(before) as (keyof OpenResources)[]
   return kinds.filter((kind) => after[kind] > before[kind]).map((kind) => `${kind} (${after[kind] - before[kind]})`)
 }
@@ -45,9 +37,6 @@ export function opened(before: OpenResources, after = openResources()): string[]
 /** Waits up to a second of real time: a thread and a socket end a moment after their owner. @returns what is still open */
 export async function leftOpen(before: OpenResources): Promise<string[]> {
   const untilMs = systemClock.monotonic() + 1_000
-  for (;;) {
-    const left = opened(before)
-    if (left.length === 0 || systemClock.monotonic() > untilMs) return left
-    await systemClock.sleep(20)
-  }
+  while (opened(before).length > 0 && systemClock.monotonic() <= untilMs) await systemClock.sleep(20)
+  return opened(before)
 }

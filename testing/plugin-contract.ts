@@ -1,9 +1,10 @@
-/** What every plugin must keep, as tests. Call it in a test file of bun:test. */
+/** The contract of every plugin, as tests. Call `pluginContract` in a test file of bun:test. */
 import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
+import type { AnyPlugin } from '../core/contract/definition.ts'
 import { serviceIds } from '../core/lifecycle/graph.ts'
 import { hookFaults, leakFaults, setupFaults, timerFaults } from './contract-checks.ts'
-import { contractSubject, type PluginContractOptions, statusOf } from './contract-subject.ts'
+import { ContractSubject, type PluginContractOptions } from './contract-subject.ts'
 
 interface JsonSchema {
   readonly description?: string
@@ -23,8 +24,8 @@ function undescribed(schema: JsonSchema, path = ''): string[] {
 
 /** Defines the tests of the contract for one plugin. */
 export function pluginContract(plugin: unknown, options: PluginContractOptions = {}): void {
-  const subject = contractSubject(plugin, options)
-  const { definition } = subject
+  const definition = plugin as AnyPlugin
+  const subject = new ContractSubject(definition, options)
   const { config = {}, secrets = [] } = options
 
   describe(`the contract of plugin ${definition.name}`, () => {
@@ -46,20 +47,20 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
       expect(await setupFaults(subject)).toEqual([])
     })
 
-    test('it starts and stops again and again and leaves no timer, thread, listener or file behind', async () => {
+    test('it starts and stops again and again and leaves no timer, thread, listener or file open', async () => {
       expect(await leakFaults(subject)).toEqual([])
     })
 
-    test('no timer of it throws within an hour', async () => {
+    test('none of its timers throws within an hour', async () => {
       expect(await timerFaults(subject)).toEqual([])
     })
 
     test('it publishes exactly the services that it declares', async () => {
       await using booted = await subject.boot()
-      const status = statusOf(subject, booted)
-      expect(status.provides).toEqual(serviceIds(definition.provides))
-      if (status.state === 'disabled') return
-      for (const id of status.provides) expect(booted.runtime.service({ kind: 'service', id })).toBeDefined()
+      const { provides, state } = subject.statusIn(booted)
+      expect(provides).toEqual(serviceIds(definition.provides))
+      for (const id of state === 'disabled' ? [] : provides)
+        expect(booted.runtime.service({ kind: 'service', id })).toBeDefined()
     })
 
     test('its request hooks neither throw nor return a promise', async () => {

@@ -34,7 +34,7 @@ export interface TestRuntime<C extends Clock = TestClock> {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Boots a runtime with `plugins`. @throws as `createRuntime` */
+/** Boots a runtime with `plugins`. @throws the errors of `createRuntime` */
 export async function testRuntime<C extends Clock = TestClock>(
   options: TestRuntimeOptions<C> = {},
 ): Promise<TestRuntime<C>> {
