@@ -16,7 +16,7 @@ function isWorker(thread: string): boolean {
 
 const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
 
-/** @returns how many real timers are armed, threads of workers run, file descriptors are open, process events have listeners */
+/** @returns the number of armed real timers, threads of workers, open file descriptors, listeners of process events */
 export const openResources = () => ({
   // The runtime protects only armed timers from the garbage collector.
   timers: heapStats().protectedObjectTypeCounts.Timeout ?? 0,

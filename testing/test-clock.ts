@@ -9,10 +9,7 @@ export interface TestClock extends Clock {
   readonly pending: number
 }
 
-interface Timer {
-  readonly dueMs: number
-  readonly call: () => void
-}
+type Timer = Readonly<{ dueMs: number; call: () => void }>
 
 /** Lets every promise settle that needs no time. */
 const settle = async () => {

@@ -1,4 +1,4 @@
-/** The engine of health: every check with its last result and its status under its parents. Answers from memory only. */
+/** The engine of health: every check with its last result and its effective status. Answers from memory only. */
 
 import type { Logger, PluginClock, RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
@@ -59,7 +59,7 @@ export class HealthEngine implements Health {
   }
 
   /**
-   * Replaces the checks. An unchanged check continues undisturbed; a changed check with the same target keeps its state.
+   * Replaces the checks. An unchanged check continues undisturbed; a changed one with the same target keeps its state.
    */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1

@@ -8,7 +8,7 @@ import { rootLogger } from './levels/level-tree.ts'
 const defaultLimit = 100
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
-/** `{}` lists; `{ logger, level, for }` sets, level null removes the level. @throws LOG_LEVEL_INVALID, LOG_LEVEL_LIMIT */
+/** `{}` lists; `{ logger, level, for }` sets, level null removes. @throws LOG_LEVEL_INVALID, LOG_LEVEL_LIMIT */
 function runLevel(logging: Logging, args: Readonly<Record<string, unknown>>): unknown {
   const { level, for: duration } = args
   if (level !== undefined) {

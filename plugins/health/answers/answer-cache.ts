@@ -1,6 +1,6 @@
 /** The answers of the last moment, which are repeated so that frequent requests cost little. */
 
-/** How long an answer is repeated, in milliseconds. The key holds the version, so that a change of status shows immediately. */
+/** How long an answer is repeated, in milliseconds. A key with the version shows a change of status immediately. */
 const keepMs = 100
 
 /** How many different answers are kept. */

@@ -47,7 +47,7 @@ export function actuatorJson({ checks, details }: ReportInput, isStopping: boole
 }
 
 /**
- * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks under `info`, the others under `error`.
+ * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks in `info`, others in `error`.
  *
  * @see https://docs.nestjs.com/recipes/terminus
  */

@@ -27,10 +27,10 @@ const bad = (name: string, reason: string): ProbeItem => ({ name, ok: false, rea
 /** Liveness depends on nothing outside: the answer itself is the proof. */
 export const livenessItems = (): readonly ProbeItem[] => [fine('ping')]
 
-const pluginItem = ({ name, state, reason }: PluginStatus): ProbeItem =>
-  state === 'ok' || state === 'degraded'
-    ? fine(`plugin.${name}`)
-    : bad(`plugin.${name}`, reason === '' ? state : `${state}: ${reason}`)
+function pluginItem({ name, state, reason }: PluginStatus): ProbeItem {
+  if (state === 'ok' || state === 'degraded') return fine(`plugin.${name}`)
+  return bad(`plugin.${name}`, reason === '' ? state : `${state}: ${reason}`)
+}
 
 const requiredPlugins = (runtime: Pick<RuntimeStatus, 'plugins'>): readonly ProbeItem[] =>
   runtime.plugins.filter((plugin) => plugin.required).map(pluginItem)

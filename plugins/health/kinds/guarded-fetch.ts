@@ -23,8 +23,8 @@ async function checkHost({ hostname }: URL, isFirst: boolean, resolve: Resolve):
 }
 
 /**
- * The request to the checked address, so that a second lookup of the name cannot lead elsewhere. Over TLS the certificate
- * proves the name, unless `tls` turns the verification off.
+ * The request to the checked address, so that a second lookup of the name cannot lead elsewhere. Over TLS the
+ * certificate proves the name, unless `tls` turns the verification off.
  */
 function pinned(url: URL, address: string | undefined, { headers, tls }: GuardedInit): GuardedRequest {
   if (address === undefined || (url.protocol === 'https:' && tls?.rejectUnauthorized !== false)) return { url, headers }
@@ -65,7 +65,7 @@ async function fetchAny(url: URL, addresses: readonly string[], init: GuardedIni
 }
 
 /**
- * @param follow whether redirects are followed, at most 5; each target is checked like the first, and headers stay at their origin
+ * @param follow whether redirects are followed, at most 5; each target is checked, and headers stay at their origin
  * @throws where a name or a redirect leads to a link-local address; the errors of fetch
  */
 export async function guardedFetch(

@@ -36,20 +36,19 @@ export function evaluateHttp(
   { status, latencyMs, body, certificateMs }: HttpFacts,
   { conditions = [], degradedConditions = [], ...expected }: HttpExpectation,
 ): CheckResult {
-  const details = { status }
   const decidesStatus = conditions.some(({ subject }) => subject === 'status')
+  const measured = { latencyMs, details: { status } }
   if (!decidesStatus && !matchesStatus(status, expected.status)) {
-    return { status: 'down', message: `status ${status}, expected ${expected.status.join(' or ')}`, latencyMs, details }
+    return { status: 'down', message: `status ${status}, expected ${expected.status.join(' or ')}`, ...measured }
   }
   if (expected.bodyContains !== undefined && !(body ?? '').includes(expected.bodyContains)) {
-    return { status: 'down', message: 'body does not hold the expected text', latencyMs, details }
+    return { status: 'down', message: 'body does not hold the expected text', ...measured }
   }
   const facts = { status, responseTimeMs: latencyMs, body, certificateMs }
   const broken = firstBroken(conditions, facts)
-  if (broken !== undefined) return { status: 'down', message: broken, latencyMs, details }
+  if (broken !== undefined) return { status: 'down', message: broken, ...measured }
   const lesser = firstBroken(degradedConditions, facts)
-  if (lesser !== undefined) return { status: 'degraded', message: lesser, latencyMs, details }
-  return { status: 'up', latencyMs, details }
+  return { ...(lesser === undefined ? { status: 'up' } : { status: 'degraded', message: lesser }), ...measured }
 }
 
 /** The conditions of texts that the schema has accepted. */
@@ -95,7 +94,7 @@ export const http: Kind<'http'> = (config, { monotonic, now }) => {
   }
   return {
     async run(signal) {
-      // Set only where it differs from the default: Bun makes a separate TLS context for every request with TLS options.
+      // Empty for the defaults: Bun makes a separate TLS context for every request with TLS options.
       const tls: { rejectUnauthorized?: boolean; ca?: string } = {
         ...(!config.tlsVerify && { rejectUnauthorized: false }),
         ...(config.tlsCaFile && { ca: await readFile(config.tlsCaFile, 'utf8') }),

@@ -50,7 +50,7 @@ interface Connecting {
   on(event: 'error', listener: (error: Error) => void): unknown
 }
 
-/** @param read takes the result from the connected socket, which is then closed @throws the socket's error; the reason of an abort */
+/** @param read takes the result from the connected socket @throws the socket's error; the reason of an abort */
 export function onceConnected<S extends Connecting, T>(
   socket: S,
   event: string,

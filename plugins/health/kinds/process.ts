@@ -16,7 +16,7 @@ export function parseStat(stat: string): ProcessFacts | undefined {
   return match ? { pid: Number(match[1]), name: match[2]!, state: match[3]! } : undefined
 }
 
-/** @param wanted the process, for the message @returns down for a missing or dead process, degraded for a stopped one */
+/** @param wanted the process, for the message @returns down without it or for a dead one, degraded for a stopped one */
 export function evaluateProcess(facts: ProcessFacts | undefined, wanted: string): CheckResult {
   if (facts === undefined) return { status: 'down', message: `no process: ${wanted}` }
   const details = { pid: facts.pid, state: facts.state }

@@ -1,6 +1,6 @@
 /**
  * The watchdog's thread: reads the heartbeat, answers liveness on a separate listener and logs a stall itself.
- * The thread uses raw time, since no clock of the main thread can reach a thread that must run while the main one does not.
+ * The thread uses raw time, since no clock of the main thread reaches a thread that runs while the main one is stuck.
  */
 import { writeSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'

@@ -34,7 +34,7 @@ export class AccessWriter {
     this.#target = targetOf(destination)
   }
 
-  /** Writes the waiting records of the ring. @param strict stops at a route without a name @returns records written @throws the system's error */
+  /** Writes the waiting records. @param strict stops at an unnamed route @returns how many @throws the system's error */
   drain(strict: boolean): number {
     const { ring, encoder } = this
     const record = this.#record
@@ -77,7 +77,7 @@ export class AccessWriter {
     return value === '' ? '' : `,"${name}":${JSON.stringify(this.text(value))}`
   }
 
-  /** Encodes lines into one chunk and writes the chunk. @returns the number of lines: 0 without one, or while a pipe is full */
+  /** Encodes lines into one chunk and writes it. @returns how many lines: 0 without one, or if a pipe stays full */
   #writeChunk(from: number, to: number, maxBytes: number, encode: EncodeLine): number {
     if (from >= to) return 0
     if (this.#bytes.length < maxBytes) this.#bytes = new Uint8Array(maxBytes)

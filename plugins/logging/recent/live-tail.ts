@@ -1,4 +1,4 @@
-/** The live tails, each with a separate bounded buffer, so that a slow reader loses lines and costs no memory or time. */
+/** The live tails, each with a bounded buffer, so that a slow reader loses lines and costs no memory or time. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { LogEntry, LogFilter, Tail, TailListener } from '../api.ts'
 import { logError } from '../errors.ts'

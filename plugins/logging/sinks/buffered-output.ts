@@ -1,6 +1,6 @@
 /**
- * The buffered output of one target. Lines wait in a bounded buffer, are written without blocking the loop, and survive a
- * full or missing target. `flushSync` writes them synchronously in the last moments of the process.
+ * The buffered output of one target. Lines wait in a bounded buffer, are written without blocking the loop, and survive
+ * a full or missing target. `flushSync` writes them synchronously in the last moments of the process.
  */
 import { fstatSync, write, writeSync } from 'node:fs'
 import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
@@ -99,7 +99,7 @@ export class BufferedOutput {
     else this.#settle()
   }
 
-  /** Takes the next chunk, with room for it in the target. @returns false where nothing waits @throws the system's error */
+  /** Takes the next chunk that fits the target. @returns false where nothing waits @throws the system's error */
   #prepare(): boolean {
     if (this.isIdle) return false
     const nowMs = this.clock.now()
@@ -193,7 +193,7 @@ export class BufferedOutput {
     this.#settle()
   }
 
-  /** Waits for the write in progress. Its callback cannot run now, so the size of the file shows how much was written. */
+  /** Waits for the write in progress. Its callback cannot run now: the size of the file shows how much was written. */
   #awaitInProgress(pause: () => boolean): void {
     const chunk = this.#inProgress
     if (chunk === undefined) return

@@ -27,7 +27,7 @@ export function rotationDue(
   return undefined
 }
 
-/** @param existing whether a file exists @returns the renames that make `path` to `path.1`, in order; no `to` means delete */
+/** @param existing whether a file exists @returns the renames of `path` to `path.1`, in order; no `to` means delete */
 export function rotationMoves(path: string, files: number, existing: (path: string) => boolean) {
   const moves: { readonly from: string; readonly to: string | undefined }[] = []
   let last = 0

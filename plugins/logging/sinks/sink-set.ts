@@ -40,7 +40,7 @@ export class SinkSet {
     }
   }
 
-  /** Opens new sinks, keeps those whose place is unchanged, and closes the others once their lines are written. Never throws. */
+  /** Opens new sinks, keeps those with an unchanged place, closes the others after their last line. Never throws. */
   async apply(config: LoggingConfig): Promise<void> {
     const { console, file, errorFile, buffer } = config
     const { stream } = console

@@ -1,4 +1,4 @@
-/** stdout or stderr. A pipe or terminal gets a separate file description that never blocks; others are written in the background. */
+/** stdout or stderr. A pipe or terminal is opened again, to never block; others are written in the background. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import type { Target } from './target.ts'
 

@@ -4,7 +4,7 @@ export interface Target {
   readonly name: string
   /** The open descriptor; undefined while the target is not open. */
   readonly fd: number | undefined
-  /** Whether writes run in the background. Otherwise a write returns immediately, with EAGAIN while the target is full. */
+  /** Whether writes run in background. Otherwise a write returns immediately, with EAGAIN while the target is full. */
   readonly background: boolean
   /** Whether the size of the descriptor shows how much was written. */
   readonly regular: boolean

@@ -51,6 +51,7 @@ describe.each(servers)('a $kind of its own', ({ kind, start, shared }) => {
       await until(() => status() === 'up', 5_000)
       await server.kill9()
       const downAfterMs = await until(() => status() === 'down', 5_000)
+      // 250 ms of slack for the loop and for the polls of `until`.
       expect(downAfterMs).toBeLessThan(everyMs + timeoutMs + 250)
       expect((await runtime.fetch('/health')).status).toBe(503)
       await server.restart()
@@ -73,6 +74,7 @@ describe.each(servers)('a $kind of its own', ({ kind, start, shared }) => {
         expect(check().message).toBe('no answer within 500 ms')
         const startedMs = performance.now()
         await (await runtime.fetch('/health/comprehensive')).text()
+        // Far below the timeout of the check: the answer waits for no run.
         expect(performance.now() - startedMs).toBeLessThan(100)
       } finally {
         for (const pid of family) process.kill(pid, 'SIGCONT')

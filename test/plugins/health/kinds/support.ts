@@ -51,7 +51,7 @@ export async function blackHole(): Promise<{ port: number; open(): number; close
   return { port: (server.address() as { port: number }).port, open: () => open, close: () => server.close() }
 }
 
-/** Waits for something that happens in another process or thread, where no clock of ours helps. */
+/** Waits for something that happens in another process or thread, where no test clock helps. */
 export async function until(what: () => boolean | Promise<boolean>, withinMs: number): Promise<number> {
   const startedMs = performance.now()
   while (!(await what())) {

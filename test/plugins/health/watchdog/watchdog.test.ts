@@ -58,6 +58,7 @@ describe('a main loop that is stuck', () => {
 
   test('is reported after a second as a line and a metric, liveness fails after stuckAfter, and both recover', async () => {
     expect(await livez()).toBe(200)
+    // Lower bounds of real time, since a stuck process has no clock that a test could move: load only makes them later.
     const startedMs = performance.now()
     tell('block 4500')
     await until(() => has('"event loop is stuck"'), 2_500)
@@ -79,6 +80,7 @@ describe('a main loop that is stuck', () => {
     const before = lines.length
     tell('pause 8000 4000')
     await until(() => has('"readyz":503'), 2_000)
+    // Real time within the announced bound of 4 s, in another process.
     const startedMs = performance.now()
     while (performance.now() - startedMs < 3_800) {
       expect(await livez()).toBe(200)

@@ -223,6 +223,7 @@ describe('a pipe', () => {
     const clock = testClock()
     const out = new BufferedOutput(target(path), clock, 100_000)
     const text = (index: number) => line(`${String(index).padStart(5, '0')} ${'x'.repeat(93)}`)
+    // Real time, since a blocking write would not return at all: the bound is generous.
     const startedMs = Bun.nanoseconds() / 1e6
     for (let index = 0; index < 3_000; index += 1) {
       out.write(text(index))
@@ -248,6 +249,7 @@ describe('a pipe', () => {
     const { path, reader } = pipe()
     const out = new BufferedOutput(target(path), testClock(), big)
     for (let index = 0; index < 3_000; index += 1) out.write(line('x'.repeat(99)))
+    // Real time, since the flush sleeps synchronously: eight times its limit of 250 ms.
     const startedMs = Bun.nanoseconds() / 1e6
     out.flushSync()
     expect(Bun.nanoseconds() / 1e6 - startedMs).toBeLessThan(2_000)
