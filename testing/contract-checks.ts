@@ -124,14 +124,8 @@ export async function hookFaults(subject: ContractSubject): Promise<string[]> {
   const found = new Set<string>()
   const watch: SetupWrapper = (own) => {
     const parts = own()
-    // The hooks may change with the configuration, and are read again.
-    return new Proxy({} as Parts, {
-      get(_, key: string) {
-        const part = parts[key]
-        if (key === 'hooks' && part) return watchedHooks(part, (fault) => found.add(fault))
-        return typeof part === 'function' && key !== 'routes' ? part.bind(parts) : part
-      },
-    })
+    const value = parts.hooks && watchedHooks(parts.hooks, (fault) => found.add(fault))
+    return Object.defineProperty(parts, 'hooks', { value })
   }
   await using booted = await subject.boot(watch)
   const fetch = booted.runtime.requestPath.wrapHono(application())

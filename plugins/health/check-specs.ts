@@ -14,13 +14,6 @@ export const maxChecks = 2_000
 /** A shorter header value is not a secret, and its removal would garble messages. */
 const minSecretLength = 6
 
-export interface Specs {
-  readonly specs: readonly CheckSpec[]
-  readonly off: readonly OffCheck[]
-  /** One line for each check that was refused. */
-  readonly refused: readonly string[]
-}
-
 type Thresholds = Pick<CheckSpec, 'everyMs' | 'timeoutMs'> & Pick<Policy, 'failureThreshold' | 'successThreshold'>
 
 const policyOf = (check: Thresholds, startupGraceMs: number): Policy => ({
@@ -89,9 +82,9 @@ function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs
 
 /**
  * @param offered contributed checks; one whose name is taken is refused, as is every check over {@link maxChecks}
- * @returns the checks that run, that are off and that were refused
+ * @returns the checks that run, those that are off, and a line for each refused one
  */
-export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]): Specs {
+export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]) {
   const specs: CheckSpec[] = []
   const off: OffCheck[] = []
   const refused: string[] = []

@@ -3,13 +3,6 @@
 /** Different messages counted in one window; further ones always pass. */
 const maxKeys = 2_000
 
-/** The lines of one message that a window suppressed. */
-export interface Suppressed {
-  readonly logger: string
-  readonly message: string
-  readonly suppressed: number
-}
-
 export class StormFilter {
   #first = 0
   #windowMs = 1_000
@@ -49,9 +42,9 @@ export class StormFilter {
     return this.#keys > 0 && nowMs >= this.#endsMs
   }
 
-  /** Ends the window. @returns the suppressed lines */
-  end(): Suppressed[] {
-    const result: Suppressed[] = []
+  /** Ends the window. @returns the number of suppressed lines by message */
+  end() {
+    const result: { logger: string; message: string; suppressed: number }[] = []
     for (const [logger, messages] of this.#counts) {
       for (const [message, count] of messages) {
         if (count > this.#first) result.push({ logger, message, suppressed: count - this.#first })

@@ -12,7 +12,7 @@ const retryListenMs = 2_000
 
 const data = workerData as WatchdogData
 const limits = { stuckAfterMs: data.stuckAfterMs, reportAfterMs: data.reportAfterMs }
-const tell = (message: WatchdogMessage) => parentPort?.postMessage(message)
+const post = (message: WatchdogMessage) => parentPort?.postMessage(message)
 
 const sight = () => {
   const { lastBeatMs, pauseUntilMs } = readHeartbeat(data.heartbeat)
@@ -49,7 +49,7 @@ function lookNow(): Look {
   state = seen.state
   for (const event of seen.events) {
     log(event)
-    if (event.type === 'recovered') tell({ type: 'recovered', stuckMs: event.stuckMs })
+    if (event.type === 'recovered') post({ type: 'recovered', stuckMs: event.stuckMs })
   }
   return seen
 }
@@ -71,15 +71,15 @@ function answer(request: Request): Response {
   return new Response(text, { status: isAlive ? 200 : 503, headers })
 }
 
-let told = ''
+let reported = ''
 function listen(): void {
   try {
     const server = Bun.serve({ hostname: data.host, port: data.port, fetch: answer })
-    tell({ type: 'listening', url: `http://${server.hostname}:${server.port}` })
+    post({ type: 'listening', url: `http://${server.hostname}:${server.port}` })
   } catch (thrown) {
     const reason = messageOf(thrown)
-    if (reason !== told) tell({ type: 'listen failed', reason })
-    told = reason
+    if (reason !== reported) post({ type: 'listen failed', reason })
+    reported = reason
     setTimeout(listen, retryListenMs)
   }
 }

@@ -30,7 +30,7 @@ export interface Redactor {
 
 const redactedText = '[redacted]'
 
-/** Matched anywhere in a key after its case and `-`, `_`, `.` are gone. */
+/** Matched anywhere in a key, without its case and `-`, `_`, `.`. */
 const keyWords = [
   ...'password passwd passphrase secret authorization cookie macaroon nsec apikey accesskey privatekey'.split(' '),
   ...'privkey signingkey encryptionkey mnemonic credential preimage'.split(' '),
