@@ -1,36 +1,22 @@
 /** The checks of the contract that need a running plugin. Each returns its faults, in words. */
 import { Hono } from 'hono'
 import { didYouMean } from '../core/contract/closest.ts'
-import type { PluginParts } from '../core/contract/definition.ts'
 import { messageOf } from '../core/contract/errors.ts'
 import type { RequestHooks } from '../core/contract/request-hooks.ts'
-import type { TokenMap } from '../core/contract/tokens.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
 import { testRuntime } from './test-runtime.ts'
 
-const knownParts: Record<keyof PluginParts<unknown, TokenMap>, true> = {
-  ...{ services: true, contributes: true, routes: true, hooks: true, start: true, ready: true },
-  ...{ reconfigure: true, handover: true, stop: true },
-}
 const knownHooks: Record<keyof RequestHooks, true> = {
   ...{ observe: true, observeRequest: true, onRequest: true, onResponse: true, onError: true, context: true },
 }
 
-function unknownKeys(what: string, given: object, known: object): string[] {
-  const names = Object.keys(given).filter((name) => !(name in known))
-  const guess = (name: string) => didYouMean(name, Object.keys(known))
-  return names.map(
-    (name) => `setup returns the ${what} "${name}", which is unknown${guess(name) ? `: ${guess(name)}` : ''}`,
-  )
-}
-
-function partFaults(parts: unknown): string[] {
-  if (parts instanceof Promise) return ['setup returns a promise: do what waits in start']
-  if (typeof parts !== 'object' || parts === null) return ['setup does not return an object']
-  const { hooks = {} } = parts as { readonly hooks?: object }
-  return [...unknownKeys('part', parts, knownParts), ...unknownKeys('hook', hooks, knownHooks)]
+/** The runtime itself refuses unknown parts, and a promise in place of parts. */
+function unknownHooks({ hooks = {} }: Parts): string[] {
+  const names = Object.keys(hooks).filter((name) => !(name in knownHooks))
+  const guess = (name: string) => didYouMean(name, Object.keys(knownHooks)) ?? 'see RequestHooks'
+  return names.map((name) => `setup returns the hook "${name}", which is unknown: ${guess(name)}`)
 }
 
 /** Starts and stops once. @param timers how many timers of the clock may be armed while the plugin runs */
@@ -56,7 +42,7 @@ export async function setupFaults(subject: ContractSubject): Promise<string[]> {
   const idle: SetupWrapper = (own) => {
     const still = openResources()
     const parts = own()
-    found.push(...partFaults(parts), ...opened(still).map((what) => `setup opens ${what}`))
+    found.push(...unknownHooks(parts), ...opened(still).map((what) => `setup opens ${what}`))
     return { ...parts, start: undefined, ready: undefined }
   }
   for (let round = 0; round < 2; round += 1) found.push(...(await roundFaults(subject, idle, without.clock.pending)))
