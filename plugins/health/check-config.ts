@@ -103,11 +103,9 @@ export const HttpCheck = z.strictObject({
     .default(['2xx'])
     .describe('Statuses that are up: numbers or classes such as `2xx`.'),
   conditions: conditions().describe(
-    'Conditions that must hold, else the check is down: `[STATUS] == any(200, 429)`, `[BODY].items[0].name == pat(x*)`. A condition on `[STATUS]` replaces `status`.',
+    'Conditions, else the check is down: `[STATUS] == any(200, 429)`, `[BODY].items[0].name == pat(x*)`. A condition on `[STATUS]` replaces `status`.',
   ),
-  degradedConditions: conditions().describe(
-    'Conditions that must hold, else the check is degraded: `[RESPONSE_TIME] < 500`.',
-  ),
+  degradedConditions: conditions().describe('Conditions, else the check is degraded: `[RESPONSE_TIME] < 500`.'),
   bodyContains: z.string().min(1).max(1_000).optional().describe('Text that the first 64 KiB of the body must hold.'),
   followRedirects: z
     .boolean()

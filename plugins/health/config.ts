@@ -51,7 +51,7 @@ export const HealthConfig = z
       .enum(['auto', 'always', 'never'])
       .default('auto')
       .describe(
-        'Whether public answers hold errors and measured details; `auto`: only while there are listeners and all of them are on loopback.',
+        'Whether public answers hold errors and measured details; `auto`: only while there are listeners, all of them on loopback.',
       ),
     maxConcurrent: z.int().min(1).max(1_000).default(64).describe('Checks that may run at one time.'),
     jitter: z

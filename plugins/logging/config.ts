@@ -23,9 +23,7 @@ const AccessLog = z.strictObject({
   path: z
     .boolean()
     .default(false)
-    .describe(
-      'Add the path of the request, without its query. Together with `requestId` the path costs a quarter of a bare request.',
-    ),
+    .describe('Add the path, without its query. Together with `requestId` the path costs a quarter of a bare request.'),
   requestId: z
     .boolean()
     .default(false)

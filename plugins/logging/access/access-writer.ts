@@ -34,7 +34,7 @@ export class AccessWriter {
     this.#target = targetOf(destination)
   }
 
-  /** Writes the waiting records. @param strict stops at an unnamed route @returns how many @throws the system's error */
+  /** Writes waiting records. @param strict stops at an unnamed route @returns how many @throws the system's error */
   drain(strict: boolean): number {
     const { ring, encoder } = this
     const record = this.#record
