@@ -2,9 +2,9 @@
 import os from 'node:os'
 import { task } from '../../../core/plugin.ts'
 import { parsed } from './files.ts'
-import type { Inventory } from './tasks/inventory.ts'
 import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
+import type { Inventory } from './tasks/inventory.ts'
 
 const inventoryTask = task<Record<never, never>, Inventory>(
   'host.inventory',
