@@ -1,5 +1,6 @@
 /** The environment of a command: output, options that all commands share, and the configuration. */
 import { resolve } from 'node:path'
+import { exitCodes } from './exit-codes.ts'
 
 export interface Cli {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -71,3 +72,10 @@ export function processCli(options: GlobalOptions): Cli {
 
 /** Prints one JSON document. */
 export const printJson = (cli: Cli, value: unknown): void => cli.print(JSON.stringify(value, null, 2))
+
+/** Prints `value` as JSON with `--json`, else what `text` makes of it. @returns the exit code ok */
+export function answer<Value>(cli: Cli, value: Value, text: (value: Value) => string): number {
+  if (cli.json) printJson(cli, value)
+  else cli.print(text(value))
+  return exitCodes.ok
+}

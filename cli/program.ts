@@ -3,7 +3,7 @@ import { Command as Commander, CommanderError } from 'commander'
 import { type Cli, type Command, type GlobalOptions, printJson, processCli } from './cli.ts'
 import { exitCodes } from './exit-codes.ts'
 
-type Load = () => Promise<{ readonly default: unknown }>
+type Load = () => Promise<Command<readonly unknown[]>>
 
 /**
  * Runs one command line.
@@ -45,99 +45,108 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       '--url <url>',
       'the admin API of a remote process (default: $ARKWATCH_URL); the API key comes from $ARKWATCH_KEY',
     )
-  const from = (name: string): Load => (() => import(`./commands/${name}.ts`)) as Load
+  /** The command `name` of the module `file` in commands/. */
+  const from =
+    (file: string, name: string): Load =>
+    async () =>
+      (await import(`./commands/${file}.ts`))[name]
 
-  leaf(program, 'start', 'run until a signal; SIGHUP reloads', from('start')).option(
+  leaf(program, 'start', 'run until a signal; SIGHUP reloads', from('start', 'start')).option(
     '--no-watch',
     'do not reload when a file of the configuration changes',
   )
-  leaf(program, 'check', 'check the configuration, start nothing', from('check'))
+  leaf(program, 'check', 'check the configuration, start nothing', from('check', 'check'))
   const config = reach(
     program,
     'config',
     'show the effective configuration, each value with its source',
-    from('config/show'),
+    from('config', 'show'),
   ).option('--file', 'read the file, also while an instance runs')
   reach(
     config,
     'plan <file>',
     'show what a change would do (YAML or JSON, `-` for standard input)',
-    from('config/plan'),
+    from('changes', 'planPatch'),
   )
-  reach(config, 'apply <file>', 'merge a change over config.yaml, in data/overlay.yaml', from('config/apply')).option(
-    '--confirm-within <duration>',
-    'roll back automatically unless confirmed within this time',
-  )
-  reach(config, 'confirm [id]', 'confirm the pending change', from('config/confirm'))
-  reach(config, 'rollback [id]', 'roll back the pending change', from('config/rollback'))
-  leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema'))
-  const plugins = reach(program, 'plugins', 'show the plugins of the running process', from('plugins/list'))
+  reach(
+    config,
+    'apply <file>',
+    'merge a change over config.yaml, in data/overlay.yaml',
+    from('changes', 'apply'),
+  ).option('--confirm-within <duration>', 'roll back automatically unless confirmed within this time')
+  reach(config, 'confirm [id]', 'confirm the pending change', from('changes', 'confirm'))
+  reach(config, 'rollback [id]', 'roll back the pending change', from('changes', 'rollback'))
+  leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema', 'schema'))
+  const plugins = reach(program, 'plugins', 'show the plugins of the running process', from('plugins/list', 'list'))
   reach(
     plugins,
     'restart <plugin>',
     'stop and start one plugin, and the plugins that use its services',
-    from('plugins/restart'),
+    from('changes', 'restart'),
   )
-  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plugins/enable'))
-  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plugins/disable'))
-  reach(program, 'plan', 'show what a reload would do', from('plan'))
-  reach(program, 'reload', 'make the running process read its configuration again', from('reload'))
-  leaf(program, 'health', 'show the checks of the running process; exit 1 when not healthy', from('health'))
+  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('changes', 'enable'))
+  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('changes', 'disable'))
+  reach(program, 'plan', 'show what a reload would do', from('changes', 'plan'))
+  reach(program, 'reload', 'make the running process read its configuration again', from('changes', 'reload'))
+  leaf(program, 'health', 'show the checks of the running process; exit 1 when not healthy', from('health', 'health'))
     .option('--live', 'only liveness, over HTTP, as a container health check does')
     .option('--url <url>', 'with --live: the address of the liveness endpoint')
     .option('--timeout <duration>', 'with --live: time limit of the request', '3s')
-  leaf(program, 'pause', 'pause collectors, checks and rules of the running process', from('pause'))
-  leaf(program, 'resume', 'resume paused collectors, checks and rules', from('resume'))
-  const logs = reach(program, 'logs', 'show recent log lines, and follow new ones', from('logs/tail'))
-    .option('-f, --follow', 'follow new lines')
-    .option('-n, --limit <count>', 'number of recent lines', '100')
-    .option('--level <level>', 'minimum level')
-    .option('--logger <name>', 'this logger and its children')
+  leaf(program, 'pause', 'pause collectors, checks and rules of the running process', from('monitoring', 'pause'))
+  leaf(program, 'resume', 'resume paused collectors, checks and rules', from('monitoring', 'resume'))
+  const filtered = (command: Commander): Commander =>
+    command
+      .option('-n, --limit <count>', 'number of recent lines', '100')
+      .option('--level <level>', 'minimum level')
+      .option('--logger <name>', 'this logger and its children')
+  const logs = filtered(
+    reach(program, 'logs', 'show recent log lines, and follow new ones', from('logs', 'logs')).option(
+      '-f, --follow',
+      'follow new lines',
+    ),
+  )
   reach(
     logs,
     'level [logger] [level]',
     'list the levels, or set one (`root` is every logger; `reset` removes the setting)',
-    from('logs/level'),
+    from('logs', 'level'),
   ).option('--for <duration>', 'restore the previous level after this time, `15m`')
-  reach(logs, 'recent', 'show the log lines kept in memory', from('logs/recent'))
-    .option('-n, --limit <count>', 'maximum number', '100')
-    .option('--level <level>', 'minimum level')
-    .option('--logger <name>', 'this logger and its children')
+  filtered(reach(logs, 'recent', 'show the log lines kept in memory', from('logs', 'recent')))
   const audit = program.command('audit').description('the record of who did what, and its verification')
-  reach(audit, 'tail', 'show the latest records', from('audit/tail'))
+  reach(audit, 'tail', 'show the latest records', from('audit/tail', 'tail'))
     .option('-n, --limit <count>', 'maximum number', '50')
     .option('-f, --follow', 'follow new records')
     .option('--principal <name>', 'only records of this principal')
     .option('--action <id>', 'only this action, `plugins.restart`')
-  reach(audit, 'verify', 'verify that no record was changed; exit 1 if one was', from('audit/verify'))
+  reach(audit, 'verify', 'verify that no record was changed; exit 1 if one was', from('audit/verify', 'verify'))
     .option('--file <export>', 'verify an export, without the running process')
     .option('--key <file>', 'with --file: the public key (PEM) that must have signed the export')
-  reach(audit, 'export', 'print all records as JSON lines, signed', from('audit/export'))
+  reach(audit, 'export', 'print all records as JSON lines, signed', from('audit/verify', 'exportRecords'))
   const keys = program.command('keys').description('API keys of the admin API')
-  reach(keys, 'list', 'list the API keys, without their secrets', from('keys/list'))
-  reach(keys, 'create <name>', 'create an API key; its secret is shown only once', from('keys/create'))
+  reach(keys, 'list', 'list the API keys, without their secrets', from('keys', 'list'))
+  reach(keys, 'create <name>', 'create an API key; its secret is shown only once', from('keys', 'create'))
     .option('--role <role>', 'viewer, operator, admin or auditor', 'viewer')
     .option('--scope <group...>', 'only these groups of operations')
     .option('--expires <duration>', 'lifetime, `90d`')
-  reach(keys, 'revoke <id>', 'revoke an API key immediately', from('keys/revoke'))
-  reach(program, 'jobs [id]', 'show jobs, or one job', from('jobs')).option('--cancel', 'cancel the job')
+  reach(keys, 'revoke <id>', 'revoke an API key immediately', from('keys', 'revoke'))
+  reach(program, 'jobs [id]', 'show jobs, or one job', from('jobs', 'jobs')).option('--cancel', 'cancel the job')
   reach(
     program,
     'pool [action] [fingerprint]',
     'show the pools: status, holders, statements, slow, routes, explain; or pause, resume, evict, drain a pool',
-    from('pool'),
+    from('pool', 'pool'),
   )
     .option('--pool <name>', 'name of the pool (default: every pool to show, `default` to act on)')
     .option('--pid <pid>', 'with evict: only the connection of this backend process')
     .option('--timeout <duration>', 'with drain: time limit for lent connections', '5s')
-  leaf(program, 'version', 'print the version', from('version'))
-  leaf(program, 'init', 'write a configuration for the services found on this machine', from('init')).option(
+  leaf(program, 'version', 'print the version', from('version', 'printVersion'))
+  leaf(program, 'init', 'write a configuration for the services found on this machine', from('init', 'init')).option(
     '--force',
     'overwrite an existing file',
   )
-  leaf(program, 'dev', 'run, and restart when configuration or plugins change', from('dev'))
+  leaf(program, 'dev', 'run, and restart when configuration or plugins change', from('dev', 'dev'))
   const plugin = program.command('plugin').description('write plugins')
-  leaf(plugin, 'new <name>', 'write a package with a new plugin and its test', from('plugins/new'))
+  leaf(plugin, 'new <name>', 'write a package with a new plugin and its test', from('plugins/new', 'pluginNew'))
     .option('--dir <folder>', 'where (default: ./arkwatch-plugin-<name>)')
     .option('--force', 'write into a directory that is not empty')
 
@@ -157,7 +166,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 
 async function runCommand(cli: Cli, load: Load, options: object, values: readonly unknown[]): Promise<number> {
   try {
-    const command = (await load()).default as Command<readonly unknown[]>
+    const command = await load()
     return await command(cli, options, ...values)
   } catch (thrown) {
     const { reportError } = await import('./output/report-error.ts')

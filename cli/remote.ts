@@ -40,32 +40,20 @@ const streams = {
   audit: () => '/admin/audit/stream',
 } as const
 
-const changeOf = ({ at, deadline, ...rest }: Json) => ({ ...rest, atMs: ms(at), deadlineMs: ms(deadline) })
-const keyOf = ({ created_at, expires_at, last_used_at, key: _, ...rest }: Json) => ({
-  ...rest,
-  createdAtMs: ms(created_at),
-  expiresAtMs: ms(expires_at),
-  lastUsedAtMs: ms(last_used_at),
-})
-const jobOf = ({ created_at, ended_at, ...rest }: Json) => ({
-  ...rest,
-  createdAtMs: ms(created_at),
-  endedAtMs: ms(ended_at),
-})
-const pluginOf = ({ start_ms, started_at, cpu_ms, task_ms, hook_ms, ...rest }: Json) => ({
-  ...rest,
-  startMs: start_ms,
-  startedAtMs: ms(started_at),
-  cpuMs: cpu_ms,
-  taskMs: task_ms,
-  hookMs: hook_ms,
-})
+/** `created_at: ISO 8601` as `createdAtMs`, `start_ms` as `startMs`, `deadline` as `deadlineMs`; other keys stay. */
+const converted = (json: Json): Json =>
+  Object.fromEntries(
+    Object.entries(json).map(([key, value]) => {
+      const camel = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+      return /^at$|_at$|^deadline$/.test(key) ? [`${camel}Ms`, ms(value)] : [camel, value]
+    }),
+  )
+const listOf = (list: unknown) => (list as Json[]).map(converted)
 const loggersOf = ({ loggers }: Json) => ({
-  loggers: (loggers as Json[]).map(({ name, configured, effective, reverts_at }) => ({
+  loggers: listOf(loggers).map(({ name, configured, ...rest }) => ({
+    ...rest,
     logger: name,
     configured: configured ?? undefined,
-    effective,
-    revertsAtMs: ms(reverts_at),
   })),
 })
 
@@ -83,20 +71,9 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
       send('GET', '/admin/status'),
       send('GET', '/admin/plugins'),
     ])
-    const {
-      last_reload: reload,
-      boot_ms: bootMs,
-      started_at: startedAt,
-      ...rest
-    } = status as Json & { last_reload: Json }
-    const lastReload = { ok: reload.ok, atMs: ms(reload.at), error: reload.error ?? undefined }
-    return {
-      ...rest,
-      bootMs,
-      startedAtMs: ms(startedAt),
-      lastReload,
-      plugins: (listed.plugins as Json[]).map(pluginOf),
-    }
+    const { lastReload, ...rest } = converted(status)
+    const { error, ...reload } = converted(lastReload as Json)
+    return { ...rest, lastReload: { ...reload, error: error ?? undefined }, plugins: listOf(listed.plugins) }
   },
   config: async (send) => (await send('GET', '/admin/config')).json,
   plan: async (send) => (await send('POST', '/admin/config/plan', { patch: {} })).json.steps,
@@ -105,15 +82,15 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
   async 'config.apply'(send, { patch, confirmWithinMs }) {
     if (typeof confirmWithinMs === 'number') {
       const body = { patch, confirm_within_seconds: confirmWithinMs / 1_000 }
-      return changeOf((await send('POST', '/admin/config/apply', body)).json)
+      return converted((await send('POST', '/admin/config/apply', body)).json)
     }
     const { headers } = await send('GET', '/admin/config')
-    return changeOf((await send('PATCH', '/admin/config', patch, { 'if-match': headers.get('etag') ?? '' })).json)
+    return converted((await send('PATCH', '/admin/config', patch, { 'if-match': headers.get('etag') ?? '' })).json)
   },
   'config.confirm': async (send, { id }) =>
-    changeOf((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/confirm`)).json),
+    converted((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/confirm`)).json),
   'config.rollback': async (send, { id }) =>
-    changeOf((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/rollback`)).json),
+    converted((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/rollback`)).json),
   'plugins.restart': async (send, { plugin }) => (await send('POST', `/admin/plugins/${enc(plugin)}/restart`)).json,
   async 'logs.level'(send, { logger, level, for: duration }) {
     if (level === undefined) return loggersOf((await send('GET', '/admin/loggers')).json)
@@ -140,20 +117,21 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     const { text } = await send('GET', '/admin/audit/export')
     return { text, publicKey: (JSON.parse(text.split('\n')[0]!) as Json).publicKey }
   },
-  'keys.list': async (send) => ({ keys: ((await send('GET', '/admin/keys')).json.keys as Json[]).map(keyOf) }),
+  'keys.list': async (send) => ({ keys: listOf((await send('GET', '/admin/keys')).json.keys) }),
   async 'keys.create'(send, { name, role, scopes, expiresInDays }) {
-    const { json } = await send('POST', '/admin/keys', { name, role, scopes, expires_in_days: expiresInDays })
-    return { key: json.key, info: keyOf(json) }
+    const body = { name, role, scopes, expires_in_days: expiresInDays }
+    const { key, ...info } = (await send('POST', '/admin/keys', body)).json
+    return { key, info: converted(info) }
   },
   'keys.revoke': async (send, { id }) => {
     await send('DELETE', `/admin/keys/${enc(id)}`)
     return { id }
   },
   'jobs.list': async (send, { limit }) => ({
-    jobs: ((await send('GET', `/admin/jobs${query({ limit })}`)).json.jobs as Json[]).map(jobOf),
+    jobs: listOf((await send('GET', `/admin/jobs${query({ limit })}`)).json.jobs),
   }),
-  'jobs.show': async (send, { id }) => jobOf((await send('GET', `/admin/jobs/${enc(id)}`)).json),
-  'jobs.cancel': async (send, { id }) => jobOf((await send('DELETE', `/admin/jobs/${enc(id)}`)).json),
+  'jobs.show': async (send, { id }) => converted((await send('GET', `/admin/jobs/${enc(id)}`)).json),
+  'jobs.cancel': async (send, { id }) => converted((await send('DELETE', `/admin/jobs/${enc(id)}`)).json),
 }
 
 function sender(url: string, key: string, timeoutMs: number): Send {

@@ -1,11 +1,11 @@
 /** `arkwatch check` */
 import { ConfigError } from '../../core/config/errors.ts'
 import { loadConfig } from '../../core/config/load.ts'
-import { type Command, printJson } from '../cli.ts'
+import { answer, type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { loadOptions } from '../load-options.ts'
 
-const check: Command = async (cli) => {
+export const check: Command = async (cli) => {
   const loaded = await loadConfig(loadOptions(cli)).catch((thrown: unknown) => {
     if (cli.json && thrown instanceof ConfigError) return thrown
     throw thrown
@@ -17,9 +17,7 @@ const check: Command = async (cli) => {
   const { plugins, files } = loaded
   const on = plugins.filter(({ disabled }) => disabled === undefined)
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
-  if (cli.json) printJson(cli, { ok: true, files, plugins: on.map(({ name }) => name), problems: [] })
-  else cli.print(`${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`)
-  return exitCodes.ok
+  return answer(cli, { ok: true, files, plugins: on.map(({ name }) => name), problems: [] }, () => {
+    return `${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`
+  })
 }
-
-export default check

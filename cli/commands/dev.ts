@@ -18,7 +18,7 @@ const sayer =
   (event: string, text: string, more: object = {}): void =>
     cli.json ? cli.print(JSON.stringify({ event, ...more })) : cli.warn(`dev: ${text}`)
 
-const dev: Command = async (cli) => {
+export const dev: Command = async (cli) => {
   const say = sayer(cli)
   const supervisor = supervise({
     spawn: () =>
@@ -58,5 +58,3 @@ const dev: Command = async (cli) => {
   unwatch()
   return exitCode
 }
-
-export default dev

@@ -1,10 +1,9 @@
 /** `arkwatch health` */
-import { parseDuration } from '../../core/contract/units.ts'
 import type { ComprehensiveJson } from '../../plugins/health/answers/report.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
-import { cliError } from '../errors.ts'
+import { answer, type Cli, type Command } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
+import { durationOption } from '../option-values.ts'
 import { paintState } from '../output/style.ts'
 import { table } from '../output/table.ts'
 
@@ -16,7 +15,7 @@ interface Options {
 
 const age = (ms: number | null) => (ms === null ? 'never' : `${Math.round(ms / 1_000)} s ago`)
 
-function show(cli: Cli, { status, checks, off = {} }: ComprehensiveJson): void {
+function reportLines(cli: Cli, { status, checks, off = {} }: ComprehensiveJson): string {
   const rows = Object.entries(checks).map(([name, check]) => [
     check.critical ? `${name}*` : name,
     paintState(cli, check.status),
@@ -25,26 +24,21 @@ function show(cli: Cli, { status, checks, off = {} }: ComprehensiveJson): void {
     check.error ?? '',
   ])
   rows.push(...Object.entries(off).map(([name, reason]) => [name, paintState(cli, 'off'), '', '', reason]))
-  if (rows.length > 0) cli.print(table(['check', 'status', 'latency', 'seen', 'reason'], rows))
-  cli.print(`status: ${paintState(cli, status)}`)
+  const lines = rows.length > 0 ? `${table(['check', 'status', 'latency', 'seen', 'reason'], rows)}\n` : ''
+  return `${lines}status: ${paintState(cli, status)}`
 }
 
-const health: Command<[], Options> = async (cli, { live = false, url, timeout }) => {
+export const health: Command<[], Options> = async (cli, { live = false, url, timeout }) => {
   if (live) {
-    const timeoutMs = parseDuration(timeout)
-    if (!timeoutMs) {
-      throw cliError('CLI_USAGE', { what: `--timeout takes a duration such as 3s, got ${JSON.stringify(timeout)}` })
-    }
+    const timeoutMs = durationOption('timeout', timeout, '3s')
     const { checkLive } = await import('../live.ts')
-    const answer = await checkLive(cli, url, timeoutMs)
-    if (cli.json) printJson(cli, answer)
-    else cli.print(answer.live ? `alive: ${answer.url}` : `not alive: ${answer.url} answered ${answer.httpStatus}`)
-    return answer.live ? exitCodes.ok : exitCodes.negative
+    const liveness = await checkLive(cli, url, timeoutMs)
+    answer(cli, liveness, ({ live, url, httpStatus }) =>
+      live ? `alive: ${url}` : `not alive: ${url} answered ${httpStatus}`,
+    )
+    return liveness.live ? exitCodes.ok : exitCodes.negative
   }
   const report = await instance(cli).call<ComprehensiveJson>('health')
-  if (cli.json) printJson(cli, report)
-  else show(cli, report)
+  answer(cli, report, (shown) => reportLines(cli, shown))
   return report.overall_healthy ? exitCodes.ok : exitCodes.negative
 }
-
-export default health

@@ -4,9 +4,8 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { loadConfig } from '../../core/config/load.ts'
 import { messageOf } from '../../core/contract/errors.ts'
-import { type Command, printJson } from '../cli.ts'
+import { answer, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { freePorts } from '../init/free-ports.ts'
 import { renderConfig } from '../init/render-config.ts'
 import { type Finding, survey } from '../init/survey.ts'
@@ -30,7 +29,7 @@ const row = ({ name, title, host, port, variable, named, answer }: Finding) => [
   answer === undefined ? 'does not answer' : answer.open || named ? 'answers' : `answers; set ${variable}`,
 ]
 
-const init: Command<[], { force?: boolean }> = async (cli, { force = false }) => {
+export const init: Command<[], { force?: boolean }> = async (cli, { force = false }) => {
   const file = cli.configFile
   if (!force && existsSync(file)) throw cliError('CLI_FILE_EXISTS', { file })
   const findings = await survey({ env: cli.env, timeoutMs: probeTimeoutMs })
@@ -45,12 +44,10 @@ const init: Command<[], { force?: boolean }> = async (cli, { force = false }) =>
     throw cliError('CLI_FILE_UNWRITABLE', { file, reason: messageOf(thrown) }, thrown)
   }
   await loadConfig(loadOptions(cli))
-  if (cli.json) printJson(cli, { file, port, watchdogPort, findings })
-  else {
-    if (findings.length > 0) cli.print(table(['check', 'what', 'where', 'by', 'state'], findings.map(row)))
-    cli.print(`wrote ${file}; start it with \`arkwatch start\``)
-  }
-  return exitCodes.ok
+  const found = findings.length > 0 ? `${table(['check', 'what', 'where', 'by', 'state'], findings.map(row))}\n` : ''
+  return answer(
+    cli,
+    { file, port, watchdogPort, findings },
+    () => `${found}wrote ${file}; start it with \`arkwatch start\``,
+  )
 }
-
-export default init

@@ -1,7 +1,6 @@
 /** `arkwatch jobs [ID]` */
 import type { Job } from '../../plugins/admin/jobs.ts'
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { answer, type Command } from '../cli.ts'
 import { instance } from '../instance.ts'
 import { table } from '../output/table.ts'
 
@@ -15,15 +14,13 @@ const rowOf = ({ id, kind, state, progress, owner, createdAtMs, note, error }: J
   error?.message ?? note,
 ]
 
-const jobs: Command<[string | undefined], { cancel?: boolean }> = async (cli, { cancel = false }, id) => {
+export const jobs: Command<[string | undefined], { cancel?: boolean }> = async (cli, { cancel = false }, id) => {
   const client = instance(cli)
   const found =
     id === undefined
       ? (await client.call<{ jobs: readonly Job[] }>('jobs.list', { limit: 50 })).jobs
       : [await client.call<Job>(cancel ? 'jobs.cancel' : 'jobs.show', { id })]
-  if (cli.json) printJson(cli, { jobs: found })
-  else cli.print(table(['id', 'kind', 'state', 'done', 'by', 'begun', 'note'], found.map(rowOf)))
-  return exitCodes.ok
+  return answer(cli, { jobs: found }, ({ jobs }) =>
+    table(['id', 'kind', 'state', 'done', 'by', 'begun', 'note'], jobs.map(rowOf)),
+  )
 }
-
-export default jobs

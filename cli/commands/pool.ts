@@ -1,8 +1,7 @@
 /** `arkwatch pool [ACTION] [FINGERPRINT]` */
 import type { Holder, PoolStatus, RouteUsage, SlowStatement, StatementStats } from '../../plugins/pool/api.ts'
-import { type Cli, type Command, printJson } from '../cli.ts'
+import { answer, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
 import { table } from '../output/table.ts'
 
@@ -75,38 +74,26 @@ const reads: Readonly<Record<string, (pools: never) => string>> = {
 }
 const acts = ['pause', 'resume', 'evict', 'drain']
 
-async function explain(cli: Cli, pool: string | undefined, fingerprint: string | undefined): Promise<void> {
-  if (fingerprint === undefined)
-    throw cliError('CLI_USAGE', { what: '`pool explain` takes a fingerprint, as `arkwatch pool statements` shows it' })
-  const { plan } = await instance(cli).call<{ plan: unknown }>('pool.explain', { pool, fingerprint })
-  if (cli.json) printJson(cli, { plan })
-  else cli.print(JSON.stringify(plan, undefined, 2))
-}
-
-const pool: Command<[string | undefined, string | undefined], Options> = async (cli, options, what = 'status', id) => {
+export const pool: Command<[string?, string?], Options> = async (cli, options, what = 'status', fingerprint) => {
   const { pool: name, pid, timeout } = options
   const show = Object.hasOwn(reads, what) ? reads[what] : undefined
   if (show !== undefined) {
-    const found = await instance(cli).call<{ pools: never }>(what === 'status' ? 'pool' : `pool.${what}`, {
-      pool: name,
-    })
-    if (cli.json) printJson(cli, found)
-    else cli.print(show(found.pools))
-  } else if (what === 'explain') await explain(cli, name, id)
-  else if (acts.includes(what)) {
-    const args = {
-      pool: name,
-      ...(pid !== undefined && { pid: Number(pid) }),
-      ...(timeout !== undefined && { timeout }),
+    const command = what === 'status' ? 'pool' : `pool.${what}`
+    return answer(cli, await instance(cli).call<{ pools: never }>(command, { pool: name }), ({ pools }) => show(pools))
+  }
+  if (what === 'explain') {
+    if (fingerprint === undefined) {
+      const expected = '`pool explain` takes a fingerprint, as `arkwatch pool statements` shows it'
+      throw cliError('CLI_USAGE', { what: expected })
     }
-    const done = await instance(cli).call<{ pool: string; status: PoolStatus }>(`pool.${what}`, args)
-    if (cli.json) printJson(cli, done)
-    else cli.print(statusTable({ [done.pool]: done.status }))
-  } else {
+    const { plan } = await instance(cli).call<{ plan: unknown }>('pool.explain', { pool: name, fingerprint })
+    return answer(cli, { plan }, () => JSON.stringify(plan, undefined, 2))
+  }
+  if (!acts.includes(what)) {
     const known = [...Object.keys(reads), 'explain', ...acts].join(', ')
     throw cliError('CLI_USAGE', { what: `there is no \`pool ${what}\`; there are ${known}` })
   }
-  return exitCodes.ok
+  const args = { pool: name, ...(pid !== undefined && { pid: Number(pid) }), ...(timeout !== undefined && { timeout }) }
+  const done = await instance(cli).call<{ pool: string; status: PoolStatus }>(`pool.${what}`, args)
+  return answer(cli, done, ({ pool, status }) => statusTable({ [pool]: status }))
 }
-
-export default pool

@@ -4,9 +4,7 @@ import { catalog } from '../../plugins/catalog.ts'
 import { type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 
-const schema: Command = async (cli) => {
+export const schema: Command = async (cli) => {
   printJson(cli, await configSchema(catalog))
   return exitCodes.ok
 }
-
-export default schema

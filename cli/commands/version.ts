@@ -1,12 +1,8 @@
 /** `arkwatch version` */
 import { version } from '../../core/version.ts'
-import { type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
+import { answer, type Command } from '../cli.ts'
 
-const printVersion: Command = async (cli) => {
-  if (cli.json) printJson(cli, { version, bun: Bun.version, platform: process.platform, arch: process.arch })
-  else cli.print(`arkwatch ${version}`)
-  return exitCodes.ok
+export const printVersion: Command = async (cli) => {
+  const { platform, arch } = process
+  return answer(cli, { version, bun: Bun.version, platform, arch }, () => `arkwatch ${version}`)
 }
-
-export default printVersion

@@ -26,7 +26,7 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'plan', 'wrong.yaml')).stderr).toContain('did you mean "path"?')
   expect((await at.run('config', 'plan', 'nowhere.yaml')).exitCode).toBe(64)
   const applied = await at.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
-  expect(applied.stdout).toContain('taken back in 60s unless you run: arkwatch config confirm')
+  expect(applied.stdout).toContain('rolled back in 60s unless you run: arkwatch config confirm')
   expect((await at.run('config', 'apply', 'patch.yaml', '--confirm-within', 'soon')).exitCode).toBe(64)
   expect((await at.run('config', 'confirm')).stdout).toContain('confirmed')
   expect((await at.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)

@@ -30,7 +30,7 @@ test('plugins, configuration, logs and levels of an instance elsewhere', async (
   await there.write('patch.yaml', 'plugins: { metrics: { path: /m } }\n')
   expect((await there.run('config', 'plan', 'patch.yaml')).stdout).toMatch(/metrics +reconfigure/)
   expect((await there.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')).stdout).toContain(
-    'taken back in 60s',
+    'rolled back in 60s',
   )
   expect((await there.run('config', 'rollback')).stdout).toContain('rolled-back')
   await there.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
@@ -147,7 +147,8 @@ test('records are followed from elsewhere without each look being a record', asy
   await there.run('plugins', 'enable', 'metrics')
   const output = await following.seen(/config\.patch \S+ ok[\s\S]+config\.patch \S+ ok/)
   expect(occurrences(output, /plugins\.restart metrics ok/g)).toBe(1)
-  expect(occurrences(output, /audit\.(list|follow)/g)).toBeLessThan(6)
+  // One request when the stream opens: each change above restarts the API, and with it the stream.
+  expect(occurrences(output, /audit\.list/g) - occurrences(output, /audit\.follow/g)).toBeLessThanOrEqual(1)
   following.child.kill('SIGINT')
   await following.ended
 })

@@ -1,4 +1,4 @@
-/** `arkwatch audit verify` */
+/** `arkwatch audit verify` and `arkwatch audit export`. */
 import { createReadStream, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -6,7 +6,7 @@ import { messageOf } from '../../../core/contract/errors.ts'
 import type { AuditVerdict } from '../../../plugins/audit/api.ts'
 import { verifyExport } from '../../../plugins/audit/chain/verify-export.ts'
 import { auditError } from '../../../plugins/audit/errors.ts'
-import { type Cli, type Command, printJson } from '../../cli.ts'
+import { answer, type Cli, type Command } from '../../cli.ts'
 import { exitCodes } from '../../exit-codes.ts'
 import { instance } from '../../instance.ts'
 
@@ -35,17 +35,20 @@ async function verifyFile(cli: Cli, file: string, keyFile: string | undefined): 
   }
 }
 
-const auditVerify: Command<[], Options> = async (cli, { file, key }) => {
-  const verdict =
-    file === undefined
-      ? await instance(cli, timeoutMs).call<AuditVerdict>('audit.verify')
-      : await verifyFile(cli, file, key)
-  if (cli.json) printJson(cli, verdict)
-  else if (verdict.problem === undefined)
-    cli.print(`ok: ${verdict.checked} record(s), ${verdict.first} to ${verdict.last}`)
-  else
-    cli.print(`NOT OK at record ${verdict.problem.seq}: ${verdict.problem.what} (${verdict.checked} right before it)`)
+const verdictLine = ({ checked, first, last, problem }: AuditVerdict) =>
+  problem === undefined
+    ? `ok: ${checked} record(s), ${first} to ${last}`
+    : `NOT OK at record ${problem.seq}: ${problem.what} (${checked} right before it)`
+
+export const verify: Command<[], Options> = async (cli, { file, key }) => {
+  const verdict = await (file === undefined
+    ? instance(cli, timeoutMs).call<AuditVerdict>('audit.verify')
+    : verifyFile(cli, file, key))
+  answer(cli, verdict, verdictLine)
   return verdict.ok ? exitCodes.ok : exitCodes.negative
 }
 
-export default auditVerify
+export const exportRecords: Command = async (cli) =>
+  answer(cli, await instance(cli, timeoutMs).call<{ text: string; publicKey: string }>('audit.export'), ({ text }) =>
+    text.trimEnd(),
+  )

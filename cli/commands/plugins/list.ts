@@ -1,29 +1,30 @@
 /** `arkwatch plugins` */
 import type { PluginStatus, RuntimeStatus } from '../../../core/contract/runtime-api.ts'
-import { type Command, printJson } from '../../cli.ts'
-import { exitCodes } from '../../exit-codes.ts'
+import { answer, type Cli, type Command } from '../../cli.ts'
 import { instance } from '../../instance.ts'
 import { paint, paintState } from '../../output/style.ts'
 import { table } from '../../output/table.ts'
 
-const needsOf = ({ needs, wants }: PluginStatus) => [...needs, ...wants.map((want) => `${want}?`)].join(' ')
+const head = ['plugin', 'version', 'state', 'start', 'errors', 'needs', 'reason']
+const rowOf = (cli: Cli, { name, version, state, required, startMs, errors, needs, wants, reason }: PluginStatus) => [
+  required ? `${name}*` : name,
+  version,
+  paintState(cli, state),
+  state === 'disabled' ? '' : `${startMs.toFixed(0)} ms`,
+  String(errors),
+  [...needs, ...wants.map((want) => `${want}?`)].join(' '),
+  reason,
+]
 
-const plugins: Command = async (cli) => {
+export const list: Command = async (cli) => {
   const status = await instance(cli).call<RuntimeStatus>('status')
-  if (cli.json) {
-    printJson(cli, status)
-    return exitCodes.ok
-  }
-  const rows = status.plugins.map((plugin) => [
-    plugin.required ? `${plugin.name}*` : plugin.name,
-    plugin.version,
-    paintState(cli, plugin.state),
-    plugin.state === 'disabled' ? '' : `${plugin.startMs.toFixed(0)} ms`,
-    String(plugin.errors),
-    needsOf(plugin),
-    plugin.reason,
-  ])
-  cli.print(table(['plugin', 'version', 'state', 'start', 'errors', 'needs', 'reason'], rows))
+  const exitCode = answer(cli, status, ({ plugins }) =>
+    table(
+      head,
+      plugins.map((plugin) => rowOf(cli, plugin)),
+    ),
+  )
+  if (cli.json) return exitCode
   const notes = [
     `arkwatch ${status.version}`,
     `pid ${status.pid}`,
@@ -32,7 +33,5 @@ const plugins: Command = async (cli) => {
     ...(status.lastReload.ok ? [] : [`last reload refused: ${status.lastReload.error}`]),
   ]
   cli.warn(paint(cli, 'dim', notes.join(', ')))
-  return exitCodes.ok
+  return exitCode
 }
-
-export default plugins

@@ -5,9 +5,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { messageOf } from '../../../core/contract/errors.ts'
 import { version } from '../../../core/version.ts'
 import { catalog } from '../../../plugins/catalog.ts'
-import { type Command, printJson } from '../../cli.ts'
+import { answer, type Command } from '../../cli.ts'
 import { cliError } from '../../errors.ts'
-import { exitCodes } from '../../exit-codes.ts'
 import { pluginNames } from '../../plugin-new/names.ts'
 import { packageFiles } from '../../plugin-new/package-files.ts'
 import { sourceFiles } from '../../plugin-new/source-files.ts'
@@ -25,7 +24,7 @@ const isFull = (folder: string): boolean => {
   }
 }
 
-const pluginNew: Command<[name: string], Options> = async (cli, { dir, force = false }, name) => {
+export const pluginNew: Command<[name: string], Options> = async (cli, { dir, force = false }, name) => {
   const names = pluginNames(name, Object.keys(catalog))
   const folder = resolve(cli.cwd, dir ?? names.package)
   if (!force && isFull(folder)) throw cliError('CLI_FILE_EXISTS', { file: folder })
@@ -39,16 +38,14 @@ const pluginNew: Command<[name: string], Options> = async (cli, { dir, force = f
       throw cliError('CLI_FILE_UNWRITABLE', { file, reason: messageOf(thrown) }, thrown)
     }
   }
-  if (cli.json)
-    printJson(cli, { name: names.plugin, package: names.package, folder, files: files.map(([path]) => path) })
-  else {
-    const near = relative(cli.cwd, folder)
-    const shown = near.startsWith('..') ? folder : `./${near}`
-    cli.print(`wrote ${files.length} files to ${shown}`)
-    cli.print(`  cd ${shown} && bun install && bun test`)
-    cli.print(`  in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`)
-  }
-  return exitCodes.ok
+  const near = relative(cli.cwd, folder)
+  const shown = near.startsWith('..') ? folder : `./${near}`
+  const made = { name: names.plugin, package: names.package, folder, files: files.map(([path]) => path) }
+  return answer(
+    cli,
+    made,
+    () => `wrote ${files.length} files to ${shown}
+  cd ${shown} && bun install && bun test
+  in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`,
+  )
 }
-
-export default pluginNew

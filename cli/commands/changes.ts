@@ -1,0 +1,79 @@
+/** Reloads and changes of the running process: `plan`, `reload`, `config plan`, `config apply`, `plugins restart`… */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parse } from 'yaml'
+import { messageOf } from '../../core/contract/errors.ts'
+import type { AppliedChange, PlannedChange, PlanStep } from '../../core/contract/runtime-api.ts'
+import { answer, type Cli, type Command } from '../cli.ts'
+import { cliError } from '../errors.ts'
+import { instance } from '../instance.ts'
+import { durationOption } from '../option-values.ts'
+import { paint } from '../output/style.ts'
+import { table } from '../output/table.ts'
+
+type Steps = readonly PlanStep[]
+interface ApplyOptions {
+  readonly confirmWithin?: string
+}
+
+/** The steps that do something, as a table. @param none the text where there is no such step */
+function stepLines(cli: Cli, steps: Steps, none: string): string {
+  const rows = steps
+    .filter(({ action }) => action !== 'untouched')
+    .map(({ plugin, action, state, reason }) => [plugin, paint(cli, 'bold', action), state, reason])
+  return rows.length === 0 ? none : table(['plugin', 'action', 'state', 'reason'], rows)
+}
+
+const showSteps = (cli: Cli, steps: Steps, none: string): number =>
+  answer(cli, { changes: steps.some(({ action }) => action !== 'untouched'), steps }, () => stepLines(cli, steps, none))
+
+/** @param file a path, or `-` @returns plain data @throws CLI_USAGE where it cannot be read */
+function readPatch(cli: Cli, file: string): unknown {
+  try {
+    return parse(readFileSync(file === '-' ? 0 : resolve(cli.cwd, file), 'utf8'))
+  } catch (error) {
+    throw cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${messageOf(error)}` })
+  }
+}
+
+export const plan: Command = async (cli) =>
+  showSteps(cli, await instance(cli).call<Steps>('plan'), 'a reload would change nothing')
+
+export const reload: Command = async (cli) =>
+  showSteps(cli, await instance(cli).call<Steps>('reload'), 'reloaded, nothing changed')
+
+export const restart: Command<[string]> = async (cli, _options, plugin) =>
+  showSteps(cli, (await instance(cli).call<{ steps: Steps }>('plugins.restart', { plugin })).steps, 'nothing changed')
+
+const switchTo =
+  (enabled: boolean): Command<[string]> =>
+  async (cli, _options, plugin) => {
+    const patch = { plugins: { [plugin]: { enabled } } }
+    return showSteps(cli, (await instance(cli).call<AppliedChange>('config.apply', { patch })).steps, 'nothing changed')
+  }
+export const enable = switchTo(true)
+export const disable = switchTo(false)
+
+export const planPatch: Command<[string]> = async (cli, _options, file) => {
+  const { steps } = await instance(cli).call<PlannedChange>('config.plan', { patch: readPatch(cli, file) })
+  return showSteps(cli, steps, 'the change would change nothing')
+}
+
+export const apply: Command<[string], ApplyOptions> = async (cli, { confirmWithin }, file) => {
+  const confirmWithinMs =
+    confirmWithin === undefined ? undefined : durationOption('confirm-within', confirmWithin, '60s')
+  const patch = readPatch(cli, file)
+  const change = await instance(cli).call<AppliedChange>('config.apply', { patch, confirmWithinMs })
+  return answer(cli, change, ({ id, steps }) => {
+    const lines = stepLines(cli, steps, 'nothing changed')
+    if (confirmWithin === undefined) return lines
+    return `${lines}\nrolled back in ${confirmWithin} unless you run: arkwatch config confirm ${id}`
+  })
+}
+
+const ending =
+  (command: 'config.confirm' | 'config.rollback'): Command<[string | undefined]> =>
+  async (cli, _options, id) =>
+    answer(cli, await instance(cli).call<AppliedChange>(command, { id }), (change) => `${change.id}: ${change.state}`)
+export const confirm = ending('config.confirm')
+export const rollback = ending('config.rollback')

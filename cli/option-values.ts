@@ -1,0 +1,21 @@
+/** Values of options, read from their text. */
+import { parseDuration } from '../core/contract/units.ts'
+import { cliError } from './errors.ts'
+
+const refuse = (option: string, expected: string, text: string) =>
+  cliError('CLI_USAGE', { what: `--${option} takes ${expected}, got ${JSON.stringify(text)}` })
+
+/** @returns milliseconds, above 0 @throws CLI_USAGE */
+export function durationOption(option: string, text: string, example: string): number {
+  const ms = parseDuration(text)
+  if (!ms) throw refuse(option, `a duration such as ${example}`, text)
+  return ms
+}
+
+/** @returns the number of `--limit`, from 1 to `max` @throws CLI_USAGE */
+export function limitOption(text: string, max = Number.POSITIVE_INFINITY): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > max)
+    throw refuse('limit', `a whole number from 1 ${max === Number.POSITIVE_INFINITY ? 'on' : `to ${max}`}`, text)
+  return count
+}
