@@ -67,6 +67,10 @@ afterEach(async () => {
   await running?.stop()
   running = undefined
 })
+/** The reload of a rollback reads files, which no clock of a test moves. */
+const rolledBack = async ({ runtime }: TestRuntime) => {
+  while (runtime.changes.history[0]?.state !== 'rolled-back') await new Promise(setImmediate)
+}
 const get = async (runtime: TestRuntime, path: string) => (await runtime.fetch(path)).json()
 const overlayOf = ({ runtime }: TestRuntime) => {
   const file = join(runtime.dataDir, 'overlay.yaml')
@@ -145,7 +149,7 @@ describe('a change that waits for its confirmation', () => {
     await at.clock.advance(9_999)
     expect(at.runtime.changes.pending?.id).toBe(id)
     await at.clock.advance(1)
-    await Bun.sleep(50) // The reload reads files, which no clock of ours moves.
+    await rolledBack(at)
     expect(at.runtime.changes.pending).toBeUndefined()
     expect(at.runtime.changes.history[0]).toMatchObject({
       id,
@@ -188,7 +192,7 @@ describe('a change that waits for its confirmation', () => {
     expect(at.runtime.changes.pending).toBeDefined()
     trouble = [known, { plugin, critical, what: 'the new check is down' }]
     await at.clock.advance(250)
-    await Bun.sleep(50) // As above.
+    if (back) await rolledBack(at)
     trouble = []
     if (back)
       expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
@@ -213,7 +217,7 @@ describe('a change that waits for its confirmation', () => {
     probeError = undefined
     trouble = [{ plugin: 'one', critical: true, what: 'the new check is down' }]
     await at.clock.advance(250)
-    await Bun.sleep(50) // As above.
+    await rolledBack(at)
     trouble = []
     expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
   })
@@ -294,7 +298,7 @@ test('under load no request of another route fails while a change is applied and
     await codeOf(running.runtime.changes.apply(setDsn('bad'), { by: 'a' }))
     await running.runtime.changes.apply(setDsn(`v${round}`), { by: 'a', confirmWithinMs: 1_000 })
     await clock.advance(1_000)
-    await Bun.sleep(30) // The reload reads files while requests go on.
+    await rolledBack(running)
   }
   over = true
   await Promise.all(load)

@@ -5,7 +5,7 @@ import { type Instance, privateRedis } from '../../support/services.ts'
 import { cacheNode, until } from './support.ts'
 
 // Servers are killed and stopped in real time.
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 let server: Instance
 beforeAll(async () => {
@@ -13,8 +13,16 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Asks in turns while something happens to Redis. @returns the longest wait, and how many answers were wrong */
-async function load(node: Awaited<ReturnType<typeof cacheNode>>, during: () => Promise<unknown>) {
+/**
+ * Asks in turns while something happens to Redis.
+ *
+ * @param during is given a wait for the next `count` answers
+ * @returns the longest wait, and how many answers were wrong
+ */
+async function load(
+  node: Awaited<ReturnType<typeof cacheNode>>,
+  during: (answers: (count: number) => Promise<void>) => Promise<unknown>,
+) {
   let running = true
   let longestMs = 0
   let wrong = 0
@@ -32,25 +40,26 @@ async function load(node: Awaited<ReturnType<typeof cacheNode>>, during: () => P
     }
   }
   const lanes = Array.from({ length: 20 }, (_, lane) => ask(lane))
-  await during()
+  const answers = (count: number, from = asked) => until(() => asked >= from + count)
+  await during(answers)
   running = false
   await Promise.all(lanes)
-  return { longestMs, wrong, asked }
+  return { longestMs, wrong }
 }
 
 describe('the cache while Redis is away', () => {
   test('killed under load: every answer is right, memory goes on, and what was invalidated is sent later', async () => {
     using node = await cacheNode(server.url)
     using other = await cacheNode(server.url)
-    const { wrong, asked } = await load(node, async () => {
-      await systemClock.sleep(300)
+    const { wrong } = await load(node, async (answers) => {
+      await answers(400)
       await server.kill9()
       await until(() => node.cache.stats().redis_up === false)
-      await systemClock.sleep(300)
+      await answers(400)
       await server.restart()
       await until(() => node.cache.stats().redis_up === true && node.cache.stats().bus_generation > 1)
+      await answers(200)
     })
-    expect(asked).toBeGreaterThan(1_000)
     expect(wrong).toBe(0)
     await until(() => node.cache.stats().bus_waiting === 0)
     await until(() => other.cache.stats().bus_generation > 1 && other.cache.stats().redis_up === true)
@@ -59,14 +68,14 @@ describe('the cache while Redis is away', () => {
   })
 
   test('standing still under load: each waits one command timeout once, then none waits', async () => {
-    using node = await cacheNode(server.url, { redis: { commandTimeout: '300ms' } })
+    using node = await cacheNode(server.url, { redis: { commandTimeout: '2s' } })
     let stoppedMs = 0
-    const { wrong, longestMs } = await load(node, async () => {
-      await systemClock.sleep(200)
+    const { wrong, longestMs } = await load(node, async (answers) => {
+      await answers(200)
       process.kill(server.pid, 'SIGSTOP')
       await until(() => node.cache.stats().redis_up === false)
-      // Those that were under way have had their timeout.
-      await systemClock.sleep(400)
+      // Requests that were in progress have had their timeout.
+      await systemClock.sleep(2_100)
       const startedMs = systemClock.monotonic()
       for (let turn = 0; turn < 200; turn += 1) {
         await node.cache.getOrSet(`quick:${turn}`, () => turn)
@@ -76,8 +85,9 @@ describe('the cache while Redis is away', () => {
       process.kill(server.pid, 'SIGCONT')
     })
     expect(wrong).toBe(0)
-    expect(longestMs).toBeLessThan(650)
-    expect(stoppedMs).toBeLessThan(600)
+    // One timeout, never two; then none. A second timeout is the slack of a loaded machine.
+    expect(longestMs).toBeLessThan(3_900)
+    expect(stoppedMs).toBeLessThan(1_900)
     await until(() => node.cache.stats().redis_up === true)
   })
 
@@ -85,24 +95,25 @@ describe('the cache while Redis is away', () => {
     const hole = await blackHole(server.port)
     {
       using node = await cacheNode(`redis://127.0.0.1:${hole.port}/0`, {
-        redis: { keepAlive: '500ms', connectTimeout: '300ms' },
+        redis: { commandTimeout: '1s', keepAlive: '500ms', connectTimeout: '1s' },
       })
-      const { wrong, longestMs } = await load(node, async () => {
-        await systemClock.sleep(200)
+      const { wrong, longestMs } = await load(node, async (answers) => {
+        await answers(200)
         hole.swallows = true
-        await systemClock.sleep(1_500)
-        expect(node.cache.stats().redis_up).toBe(false)
+        await until(() => node.cache.stats().redis_up === false)
+        await answers(400)
         hole.swallows = false
       })
       expect(wrong).toBe(0)
-      expect(longestMs).toBeLessThan(650)
+      // As above.
+      expect(longestMs).toBeLessThan(1_900)
       await until(() => node.cache.stats().redis_up === true && node.cache.stats().bus_generation > 1)
     }
     hole.close()
   })
 
   test('a value that was set while Redis was away wins over the old one that is still there', async () => {
-    using node = await cacheNode(server.url, { redis: { reconnectMax: '50ms' } })
+    using node = await cacheNode(server.url, { redis: { commandTimeout: '300ms', reconnectMax: '50ms' } })
     await node.cache.set('k', 'old')
     process.kill(server.pid, 'SIGSTOP')
     await node.cache.set('k', 'new')
@@ -120,7 +131,7 @@ describe('the cache while Redis is away', () => {
   })
 
   test('invalidations that wait are bounded, and folded into one of everything', async () => {
-    using node = await cacheNode(server.url, { cache: { maxRetries: 10 } })
+    using node = await cacheNode(server.url, { cache: { maxRetries: 10 }, redis: { commandTimeout: '300ms' } })
     await node.cache.set('k', 1)
     process.kill(server.pid, 'SIGSTOP')
     await node.cache.delete('first')

@@ -26,7 +26,8 @@ export const codeOf = (call: Promise<unknown>): Promise<string> =>
 
 /** Waits in real time: the server is another process. */
 export async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 400 && !(await met()); round += 1) await systemClock.sleep(25)
+  // Up to 30 s, which a loaded machine may need.
+  for (let round = 0; round < 1_200 && !(await met()); round += 1) await systemClock.sleep(25)
   expect(await met()).toBe(true)
 }
 
@@ -37,9 +38,9 @@ export interface NodeOptions {
   readonly clock?: Clock
 }
 
-/** One process's cache on Redis, its bus joined. */
+/** One process's cache on Redis, its bus joined. A command has time on a loaded machine, where a test sets no other limit. */
 export async function cacheNode(url: string, { cache: options, redis: more, clock = systemClock }: NodeOptions = {}) {
-  const redisConfig = RedisConfig.parse({ url, commandTimeout: '300ms', reconnectMax: '100ms', ...more })
+  const redisConfig = RedisConfig.parse({ url, commandTimeout: '10s', reconnectMax: '100ms', ...more })
   const redis = new RedisConnections({ config: redisConfig, clock, log: silent, connector, onState: () => {} })
   await redis.start()
   const config = CacheConfig.parse({ redisPause: '100ms', jitter: 0, ...options })

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
 import { stableKey } from '../../../plugins/cache/public.ts'
 import { decode, encode } from '../../../plugins/cache/redis/serializer.ts'
+
+// Generated values are compressed, thousands of them, on a loaded machine.
+setDefaultTimeout(process.env.ARKWATCH_PROOF === '1' ? 600_000 : 120_000)
 
 const runs = { numRuns: process.env.ARKWATCH_PROOF === '1' ? 5_000 : 300 }
 const megabyte = 1_048_576
