@@ -3,7 +3,7 @@
 import { flushed } from './cli.ts'
 import { runCli } from './program.ts'
 
-// A reader that went away (`arkwatch config | head`) is no fault.
+// A reader that closed the pipe (`arkwatch config | head`) is not an error.
 process.stdout.on('error', () => {})
 const exitCode = await runCli(process.argv.slice(2))
 await flushed()

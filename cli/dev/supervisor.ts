@@ -17,13 +17,13 @@ export interface SupervisorOptions {
 }
 
 export interface Supervisor {
-  /** Stops the child and starts another; calls while that goes on make one more restart. */
+  /** Stops the child and starts another; calls meanwhile make one more restart. */
   restart(): Promise<void>
   /** Stops the child for good. @param signal none: somebody else has asked the child already @returns its exit code */
   stop(signal?: NodeJS.Signals): Promise<number>
 }
 
-/** Starts the child at once. */
+/** Starts the child immediately. */
 export function supervise({ spawn, clock, stopMs, ended }: SupervisorOptions): Supervisor {
   let child: Child | undefined
   let lastCode = 0

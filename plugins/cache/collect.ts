@@ -15,7 +15,7 @@ const counted = {
   lock_expired: 'Waits for another process that ended without a value.',
   poisoned: 'Entries of Redis that could not be read.',
   unstorable: 'Entries that Redis could not be given.',
-  redis_skipped: 'Looks into Redis left out, since too many were under way.',
+  redis_skipped: 'Looks into Redis left out, since too many were in progress.',
   redis_errors: 'Commands of the cache that Redis failed.',
   bus_dropped: 'Invalidations folded into one of everything.',
   bus_foreign: 'Messages that no cache of this version wrote.',
@@ -32,7 +32,7 @@ const byLabel = (stats: CacheStats) => ({
 const gauged = {
   entries: ['Entries in memory.', (stats: CacheStats) => stats.local_cache_size],
   size_bytes: ['Estimated bytes in memory.', (stats: CacheStats) => stats.local_cache_bytes],
-  loads_pending: ['Loads under way.', (stats: CacheStats) => stats.loads_pending],
+  loads_pending: ['Loads in progress.', (stats: CacheStats) => stats.loads_pending],
   bus_waiting: ['Invalidations that wait for Redis.', (stats: CacheStats) => stats.bus_waiting],
 } as const
 
