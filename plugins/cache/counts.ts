@@ -1,15 +1,20 @@
 /** PURE. What a cache counts while it lives, by the keys of `CacheStats`. All parts of one cache add to one object. */
 
-export const newCounts = () => ({
+/** The counts of one key group, and of the cache. */
+export const newGroupCounts = () => ({
   local_hits: 0,
   redis_hits: 0,
-  stale_hits: 0,
   misses: 0,
-  sets: 0,
-  deletes: 0,
   loads: 0,
   load_failures: 0,
   load_seconds: 0,
+})
+
+export const newCounts = () => ({
+  ...newGroupCounts(),
+  stale_hits: 0,
+  sets: 0,
+  deletes: 0,
   stampedes_avoided: 0,
   lock_avoided: 0,
   lock_expired: 0,

@@ -236,7 +236,6 @@ export class TieredCache implements Cache, CacheParts {
     return statsOf(this, this.loads.flights.size)
   }
   fullStats(): Promise<FullCacheStats> {
-    const { redis } = this.environment
-    return fullStatsOf(this.stats(), redis && (() => redis.info()))
+    return fullStatsOf(this.stats(), this.environment.redis)
   }
 }

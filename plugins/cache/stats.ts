@@ -1,4 +1,5 @@
 /** What the cache counts, as one object. */
+import type { Redis } from '../redis/api.ts'
 import type { CacheStats, FullCacheStats } from './api.ts'
 import type { CacheParts } from './cache-parts.ts'
 import { advise } from './memory/advice.ts'
@@ -26,12 +27,9 @@ export function statsOf({ counts, memory, redis }: CacheParts, loadsPending: num
   }
 }
 
-/** @param info reads the INFO fields of the Redis server */
-export async function fullStatsOf(
-  stats: CacheStats,
-  info: (() => Promise<ReadonlyMap<string, string>>) | undefined,
-): Promise<FullCacheStats> {
-  const fields = await info?.().catch(() => undefined)
+/** Adds the INFO fields of the Redis server. */
+export async function fullStatsOf(stats: CacheStats, redis: Redis | undefined): Promise<FullCacheStats> {
+  const fields = await redis?.info().catch(() => undefined)
   const number = (field: string) => (fields?.has(field) ? Number(fields.get(field)) : null)
   return {
     ...stats,

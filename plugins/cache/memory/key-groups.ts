@@ -1,40 +1,29 @@
 /** PURE. Counts by key group: one for each group of the config, however many keys there are. */
 import type { GroupCounts } from '../api.ts'
+import type { CacheConfig } from '../config.ts'
+import { newGroupCounts } from '../counts.ts'
 import { matcher } from '../keys.ts'
 
-export interface KeyGroup {
-  readonly name: string
-  /** `*` matches any text. */
-  readonly pattern: string
-}
+type Groups = CacheConfig['groups']
 
 /** The group of all other keys. */
-export const otherGroup = 'other'
-
-const none = (): GroupCounts => ({
-  local_hits: 0,
-  redis_hits: 0,
-  misses: 0,
-  loads: 0,
-  load_failures: 0,
-  load_seconds: 0,
-})
+const otherGroup = 'other'
 
 export class KeyGroups {
   private patterns: readonly { readonly matches: (key: string) => boolean; readonly counts: GroupCounts }[] = []
   private readonly byName = new Map<string, GroupCounts>()
 
-  constructor(private groups: readonly KeyGroup[]) {
+  constructor(private groups: Groups) {
     this.configure(groups)
   }
 
   /** Applies other groups; a name that stays keeps its counts. @returns whether a key may be in another group now */
-  configure(groups: readonly KeyGroup[]): boolean {
+  configure(groups: Groups): boolean {
     const changed = !Bun.deepEquals(groups, this.groups)
     this.groups = groups
     const names = new Set(groups.length === 0 ? [] : [...groups.map(({ name }) => name), otherGroup])
     for (const name of this.byName.keys()) if (!names.has(name)) this.byName.delete(name)
-    for (const name of names) if (!this.byName.has(name)) this.byName.set(name, none())
+    for (const name of names) if (!this.byName.has(name)) this.byName.set(name, newGroupCounts())
     this.patterns = groups.map(({ name, pattern }) => ({ matches: matcher(pattern), counts: this.byName.get(name)! }))
     return changed
   }

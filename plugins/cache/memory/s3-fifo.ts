@@ -127,10 +127,6 @@ export class S3Fifo<T extends Resident> {
 
   private remember(key: string): void {
     this.remembered.add(key)
-    if (this.remembered.size <= this.limits.maxEntries) return
-    for (const oldest of this.remembered) {
-      this.remembered.delete(oldest)
-      return
-    }
+    if (this.remembered.size > this.limits.maxEntries) this.remembered.delete(this.remembered.values().next().value!)
   }
 }

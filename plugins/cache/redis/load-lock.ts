@@ -23,29 +23,28 @@ export class LoadLock {
     const token = crypto.randomUUID()
     const name = names.lock(key)
     const untilMs = clock.monotonic() + lockWait
+    const nothing = async () => {}
+    const release = async () => void (await guard.attempt((redis) => runScript(redis, unlockScript, [name], token)))
+    const lookAgain = async (whenFound: () => Promise<void>) => {
+      const found = await look()
+      if (found === undefined) return undefined
+      await whenFound()
+      counts.lock_avoided += 1
+      return { found }
+    }
     for (let backoffMs = firstBackoffMs; ; backoffMs = Math.min(backoffMs * 2, longestBackoffMs)) {
       const taken = await guard.attempt((redis) => redis.call('SET', name, token, 'NX', 'PX', lockHold))
-      if (taken === undefined) return { release: async () => {} }
-      if (taken.value !== null) {
-        // The last holder may have stored the value between our lookup and our lock.
-        const found = await look()
-        const release = async () => void (await guard.attempt((redis) => runScript(redis, unlockScript, [name], token)))
-        if (found === undefined) return { release }
-        await release()
-        counts.lock_avoided += 1
-        return { found }
-      }
+      if (taken === undefined) return { release: nothing }
+      // The last holder may have stored the value between our lookup and our lock.
+      if (taken.value !== null) return (await lookAgain(release)) ?? { release }
       const leftMs = untilMs - clock.monotonic()
       if (leftMs <= 0) {
         counts.lock_expired += 1
-        return { release: async () => {} }
+        return { release: nothing }
       }
       await clock.sleep(Math.min(backoffMs, leftMs))
-      const found = await look()
-      if (found !== undefined) {
-        counts.lock_avoided += 1
-        return { found }
-      }
+      const found = await lookAgain(nothing)
+      if (found !== undefined) return found
     }
   }
 }

@@ -90,15 +90,10 @@ export class RedisTier {
     )
     if (found === undefined) return nothing()
     const clock = found.value[batch.length]
-    let areTagged = false
-    const decoded = batch.map((_, index) => {
-      const entry = this.decode(found.value[index])
-      if (entry !== undefined && entry.tags.length > 0) areTagged = true
-      return entry
-    })
-    const entries = areTagged ? await this.withoutStale(decoded) : decoded
+    const decoded = batch.map((_, index) => this.decode(found.value[index]))
+    const entries = decoded.some((entry) => entry?.tags.length) ? await this.withoutStale(decoded) : decoded
     const mark = clock ?? (await this.firstMark())
-    for (let index = 0; index < batch.length; index += 1) batch[index]!.resolve({ entry: entries[index], mark, atMs })
+    for (const [index, { resolve }] of batch.entries()) resolve({ entry: entries[index], mark, atMs })
   }
 
   private async firstMark(): Promise<string | undefined> {

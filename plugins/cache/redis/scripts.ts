@@ -7,12 +7,7 @@
  */
 import type { Redis, RedisArgument } from '../../redis/api.ts'
 
-export interface Script {
-  readonly text: string
-  readonly sha: string
-}
-
-const script = (text: string): Script => ({ text, sha: new Bun.CryptoHasher('sha1').update(text).digest('hex') })
+const script = (text: string) => ({ text, sha: new Bun.CryptoHasher('sha1').update(text).digest('hex') })
 
 /** Advances the clock. */
 const tick = `
@@ -79,7 +74,7 @@ export const unlockScript = script(
 /** Runs a script; sends its text to a server that does not know it. @throws as {@link Redis.call} */
 export async function runScript<T>(
   redis: Redis,
-  { sha, text }: Script,
+  { sha, text }: ReturnType<typeof script>,
   keys: readonly string[],
   ...args: RedisArgument[]
 ): Promise<T> {

@@ -27,31 +27,29 @@ function pack(value: unknown): unknown {
   return mark in fields ? { [mark]: 'object', of: Object.entries(fields) } : fields
 }
 
+const unpackFields = (fields: [string, unknown][]) =>
+  Object.fromEntries(fields.map(([key, item]) => [key, unpack(item)]))
+
+/** By the kind that the mark names. */
+const unpackers: ReadonlyMap<unknown, (of: never) => unknown> = new Map<string, (of: never) => unknown>([
+  ['undefined', () => undefined],
+  ['bigint', (of: string) => BigInt(of)],
+  ['number', (of: string) => Number(of)],
+  ['Date', (of: number) => new Date(of)],
+  ['Map', (of: [unknown, unknown][]) => new Map(of.map(([key, item]) => [unpack(key), unpack(item)]))],
+  ['Set', (of: unknown[]) => new Set(of.map(unpack))],
+  ['bytes', (of: string) => Uint8Array.fromBase64(of)],
+  ['object', unpackFields],
+])
+
 function unpack(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(unpack)
-  if (!(mark in value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unpack(item)]))
+  if (!(mark in value)) return unpackFields(Object.entries(value))
   const { [mark]: kind, of } = value as Record<string, unknown>
-  switch (kind) {
-    case 'undefined':
-      return undefined
-    case 'bigint':
-      return BigInt(of as string)
-    case 'number':
-      return Number(of)
-    case 'Date':
-      return new Date(of as number)
-    case 'Map':
-      return new Map((of as [unknown, unknown][]).map(([key, item]) => [unpack(key), unpack(item)]))
-    case 'Set':
-      return new Set((of as unknown[]).map(unpack))
-    case 'bytes':
-      return Uint8Array.fromBase64(of as string)
-    case 'object':
-      return Object.fromEntries((of as [string, unknown][]).map(([key, item]) => [key, unpack(item)]))
-    default:
-      throw new TypeError('an unknown kind of value')
-  }
+  const unpacker = unpackers.get(kind)
+  if (unpacker === undefined) throw new TypeError('an unknown kind of value')
+  return unpacker(of as never)
 }
 
 /**
