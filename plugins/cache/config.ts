@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { duration, size } from '../../core/plugin.ts'
 
+const limit = (max: number, fallback: number) => z.int().min(1).max(max).default(fallback)
+const off = z.boolean().default(false)
+
 export const CacheConfig = z
   .strictObject({
     ttl: duration({ min: '1ms' }).prefault('5m').describe('How long a value is fresh.'),
@@ -17,29 +20,18 @@ export const CacheConfig = z
       .max(0.9)
       .default(0.1)
       .describe('Largest share of the time to live by which it is shortened at random.'),
-    maxEntries: z.int().min(1).max(10_000_000).default(10_000).describe('Entries of the memory tier.'),
+    maxEntries: limit(10_000_000, 10_000).describe('Entries of the memory tier.'),
     maxSize: size({ min: '1kB' }).prefault('64MiB').describe('Estimated bytes of the memory tier.'),
-    maxLoads: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(10_000)
-      .describe('Limit for loads in progress, and for lookups in Redis.'),
-    maxTags: z
-      .int()
-      .min(1)
-      .max(10_000_000)
-      .default(10_000)
-      .describe('Invalidated tags that are remembered each; older ones count for all tags.'),
+    maxLoads: limit(1_000_000, 10_000).describe('Limit for loads in progress, and for lookups in Redis.'),
+    maxTags: limit(10_000_000, 10_000).describe(
+      'Invalidated tags that are remembered each; older ones count for all tags.',
+    ),
     prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Prefix of every key in Redis.'),
     compressAbove: size().prefault('4KiB').describe('Entries above this size are compressed in Redis.'),
     maxEntrySize: size({ min: '1kB', max: '8MiB' })
       .prefault('1MiB')
       .describe('Largest entry in Redis, before compression; larger ones stay in memory.'),
-    lock: z
-      .boolean()
-      .default(false)
-      .describe('Whether one process loads a key while the others wait for the value in Redis.'),
+    lock: off.describe('Whether one process loads a key while the others wait for the value in Redis.'),
     lockWait: duration({ min: '1ms', max: '10m' })
       .prefault('5s')
       .describe('How long a process waits for the lock; then it runs the loader too.'),
@@ -66,16 +58,8 @@ export const CacheConfig = z
       .describe(
         'Groups of keys with separate counts; the first match applies, all other keys are `other`. At most 50.',
       ),
-    maxRetries: z
-      .int()
-      .min(1)
-      .max(100_000)
-      .default(1_000)
-      .describe('Limit for invalidations that wait while Redis is down.'),
-    advice: z
-      .boolean()
-      .default(false)
-      .describe('Whether hit ratios for other sizes and times to live are estimated, with advice.'),
+    maxRetries: limit(100_000, 1_000).describe('Limit for invalidations that wait while Redis is down.'),
+    advice: off.describe('Whether hit ratios for other sizes and times to live are estimated, with advice.'),
   })
   .describe('A cache in memory and Redis.')
 export type CacheConfig = z.output<typeof CacheConfig>
