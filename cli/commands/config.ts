@@ -53,9 +53,11 @@ function rowsOf(cli: Cli, { config, sources }: Effective): string[][] {
 
 export const show: Command<[], { file?: boolean }> = async (cli, { file = false }) => {
   const running = file ? undefined : await fromInstance(cli)
-  const found = running ?? (await fromFile(cli))
+  const { config, sources } = running ?? (await fromFile(cli))
   const origin = running === undefined ? 'file' : 'instance'
-  const exitCode = answer(cli, { origin, ...found }, () => table(['key', 'value', 'source'], rowsOf(cli, found)))
+  const exitCode = answer(cli, { origin, config, sources }, (found) =>
+    table(['key', 'value', 'source'], rowsOf(cli, found)),
+  )
   if (!cli.json)
     cli.warn(
       running === undefined

@@ -101,6 +101,7 @@ test('each command takes --url, answers JSON to --json, and has its key from the
   expect(await json('config', 'rollback')).toMatchObject({ state: 'rolled-back' } as never)
   await json('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
   expect(await json('config', 'confirm')).toMatchObject({ state: 'confirmed' } as never)
+  expect(Object.keys(await json('config'))).toEqual(['origin', 'config', 'sources'])
   expect(await json('logs', 'level', 'x', 'warn')).toBeDefined()
   const made = (await json('keys', 'create', 'json', '--role', 'viewer')) as never as { key: string }
   expect(made.key).toStartWith('ark_')
