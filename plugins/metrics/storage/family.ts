@@ -11,18 +11,18 @@ type AnyLabels = Readonly<Record<string, string>>
 type Node<S> = S | Map<string, Node<S>> | undefined
 
 /** One series, which is its own handle. */
-export interface SeriesBase {
-  readonly values: readonly string[]
+export abstract class SeriesBase {
   /** Exposition text made once; undefined until then. */
-  text: SeriesText | undefined
+  text: SeriesText | undefined = undefined
   /** Labels of each sample as visitors receive them, made once. */
-  visited: readonly AnyLabels[] | undefined
+  visited: readonly AnyLabels[] | undefined = undefined
   /** When counting began, epoch milliseconds. */
-  createdMs: number
+  createdMs = 0
   /** The newest exemplar of each sample, as text; undefined before the first. */
-  exemplars: (string | undefined)[] | undefined
+  exemplars: (string | undefined)[] | undefined = undefined
+  constructor(readonly values: readonly string[]) {}
   /** Frees the storage; the handle then writes to nowhere. */
-  kill(): void
+  abstract kill(): void
 }
 
 /** Each sample's `name{labels} ` in both formats; one array where they do not differ. */
@@ -72,8 +72,9 @@ export abstract class StoredFamily<S extends SeriesBase> {
   readonly #first: string
   readonly #second: string
   readonly #third: string
+  /** The overflow series. */
+  folded: S | undefined
   #root: Node<S>
-  #folded: S | undefined
 
   constructor({ name, help, labels, maxSeries, hasCreated, now, onOverflow }: FamilyOptions) {
     this.name = name
@@ -87,6 +88,12 @@ export abstract class StoredFamily<S extends SeriesBase> {
     this.hasCreated = hasCreated
     this.now = now
     this.#onOverflow = onOverflow
+  }
+
+  /** For a value that the metric does not take. */
+  refusal(value: number) {
+    const expected = `a ${this.type} takes finite numbers${this.type === 'counter' ? ' from 0' : ''}`
+    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
   }
 
   protected abstract create(values: readonly string[]): S
@@ -124,7 +131,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
       value === undefined ? [] : [[this.labelNames.indexOf(name), String(value)] as const],
     )
     const whole = wanted.length === this.labelNames.length && wanted.every(([index]) => index >= 0)
-    const found = whole ? this.#exact(labels as AnyLabels) : this.all
+    const exact = whole ? this.#find(this.labelNames.map((name) => String(labels[name]))) : undefined
+    const found = whole ? [exact].filter((series) => series !== undefined) : this.all
     this.#removeWhere(found, ({ values }) => wanted.every(([index, value]) => values[index] === value))
   }
 
@@ -141,16 +149,6 @@ export abstract class StoredFamily<S extends SeriesBase> {
       removed = true
     }
     if (removed) this.onRemove?.()
-  }
-
-  /** The overflow series. */
-  get folded(): S | undefined {
-    return this.#folded
-  }
-
-  #exact(labels: AnyLabels): S[] {
-    const found = this.#find(this.labelNames.map((name) => String(labels[name])))
-    return found === undefined ? [] : [found]
   }
 
   #find(values: readonly string[]): S | undefined {
@@ -170,11 +168,11 @@ export abstract class StoredFamily<S extends SeriesBase> {
     if (Object.keys(labels).length !== values.length) throw this.#invalid(labels)
     const known = this.#find(values)
     if (known !== undefined) return known
-    if (this.all.size - (this.#folded === undefined ? 0 : 1) < this.maxSeries) return this.#add(values)
+    if (this.all.size - (this.folded === undefined ? 0 : 1) < this.maxSeries) return this.#add(values)
     this.#onOverflow(this.name)
     const everywhere = values.map(() => overflowValue)
-    this.#folded ??= this.#find(everywhere) ?? this.#add(everywhere)
-    return this.#folded
+    this.folded ??= this.#find(everywhere) ?? this.#add(everywhere)
+    return this.folded
   }
 
   #invalid(labels: AnyLabels) {
@@ -207,7 +205,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
   #take(series: S): void {
     this.all.delete(series)
     this.removals += 1
-    if (this.#folded === series) this.#folded = undefined
+    if (this.folded === series) this.folded = undefined
     const maps: Map<string, Node<S>>[] = []
     let node = this.#root
     for (const value of series.values) {

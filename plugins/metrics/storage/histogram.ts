@@ -2,24 +2,12 @@ import type { BucketHandle, Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
 import { exemplarText } from './exemplar.ts'
-import { type FamilyOptions, type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
-import { deadOffset, Slots } from './slots.ts'
+import { type FamilyOptions, type SampleShape, StoredFamily } from './family.ts'
+import { SlotSeries, Slots } from './slots.ts'
 
 const maxBuckets = 200
 
-class HistogramSeries implements SeriesBase, BucketHandle {
-  text: SeriesText | undefined = undefined
-  visited: SeriesBase['visited'] = undefined
-  createdMs = 0
-  exemplars: SeriesBase['exemplars'] = undefined
-  offset: number
-  constructor(
-    readonly family: HistogramFamily,
-    readonly values: readonly string[],
-  ) {
-    this.offset = family.slots.take()
-  }
-
+class HistogramSeries extends SlotSeries<HistogramFamily> implements BucketHandle {
   observe(value: number, exemplar?: Exemplar): void {
     // false for NaN and the infinities, which would stay in the sum for good
     if (!(value - value === 0)) throw this.family.refusal(value)
@@ -34,11 +22,6 @@ class HistogramSeries implements SeriesBase, BucketHandle {
     const { values } = slots
     values[this.offset + bucket]! += 1
     values[this.offset + bounds.length + 1]! += value
-  }
-
-  kill(): void {
-    this.family.slots.giveBack(this.offset)
-    this.offset = deadOffset
   }
 }
 
@@ -75,11 +58,6 @@ export class HistogramFamily extends StoredFamily<HistogramSeries> {
   /** @throws METRICS_VALUE_INVALID for a number that is not finite, METRICS_EXEMPLAR_INVALID */
   observe(labels: Readonly<Record<string, string>>, value: number, exemplar?: Exemplar): void {
     this.labels(labels).observe(value, exemplar)
-  }
-
-  refusal(value: number) {
-    const expected = 'a histogram takes finite numbers'
-    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
   }
 
   protected create(values: readonly string[]): HistogramSeries {

@@ -30,7 +30,8 @@ export class FamilyOwnership {
   /** @returns a factory that owns the families made with it, and the release of all of these, once */
   factory(): { metrics: MetricFactory; release(): void } {
     const held = new Set<string>()
-    const keep = <F extends { readonly name: string }>(family: F): F => {
+    const claim = <F extends { readonly name: string }>(register: () => F): F => {
+      const family = this.#makingRoom(register)
       if (!held.has(family.name)) {
         held.add(family.name)
         this.#holders.set(family.name, (this.#holders.get(family.name) ?? 0) + 1)
@@ -40,7 +41,6 @@ export class FamilyOwnership {
       return family
     }
     const { store } = this
-    const claim = <F extends { readonly name: string }>(register: () => F): F => keep(this.#makingRoom(register))
     const metrics: MetricFactory = {
       counter: (options) => claim(() => store.counter(options)),
       gauge: (options) => claim(() => store.gauge(options)),

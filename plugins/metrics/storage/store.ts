@@ -97,24 +97,16 @@ export class MetricStore implements MetricFactory {
   histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label> {
     const { name, buckets } = options
     checkBuckets(name, buckets)
-    return this.#register(
-      'histogram',
-      options,
-      buckets,
-      (common) => new HistogramFamily({ ...common, buckets }),
-    ) as never
+    const create = (common: FamilyOptions) => new HistogramFamily({ ...common, buckets })
+    return this.#register('histogram', options, buckets, create) as never
   }
 
   summary<const Label extends string = never>(options: SummaryOptions<Label>): Summary<Label> {
     const { name, quantiles = defaultQuantiles, windowMs = defaultWindowMs } = options
     checkQuantiles(name, quantiles, windowMs)
-    const monotonic = () => this.clock.monotonic()
-    return this.#register(
-      'summary',
-      options,
-      [...quantiles, windowMs],
-      (common) => new SummaryFamily({ ...common, quantiles, windowMs, monotonic }),
-    ) as never
+    const shape = { quantiles, windowMs, monotonic: () => this.clock.monotonic() }
+    const create = (common: FamilyOptions) => new SummaryFamily({ ...common, ...shape })
+    return this.#register('summary', options, [...quantiles, windowMs], create) as never
   }
 
   batch(): BatchObservation {

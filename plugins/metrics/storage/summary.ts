@@ -2,7 +2,7 @@ import { SlidingSketch } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
-import { type FamilyOptions, type SampleShape, type SeriesBase, type SeriesText, StoredFamily } from './family.ts'
+import { type FamilyOptions, type SampleShape, SeriesBase, StoredFamily } from './family.ts'
 
 const maxQuantiles = 20
 const minWindowMs = 1_000
@@ -14,18 +14,15 @@ export interface SummaryShape {
   monotonic(): number
 }
 
-class SummarySeries implements SeriesBase, ObserverHandle {
-  text: SeriesText | undefined = undefined
-  visited: SeriesBase['visited'] = undefined
-  createdMs = 0
-  exemplars: SeriesBase['exemplars'] = undefined
+class SummarySeries extends SeriesBase implements ObserverHandle {
   readonly sketch: SlidingSketch
   sum = 0
   count = 0
   constructor(
     readonly family: SummaryFamily,
-    readonly values: readonly string[],
+    values: readonly string[],
   ) {
+    super(values)
     this.sketch = new SlidingSketch(family.shape.windowMs)
   }
 
@@ -56,11 +53,7 @@ export class SummaryFamily extends StoredFamily<SummarySeries> {
 
   constructor(options: FamilyOptions & SummaryShape) {
     super(options)
-    this.shape = {
-      quantiles: options.quantiles,
-      windowMs: options.windowMs,
-      monotonic: options.monotonic,
-    }
+    this.shape = options
     const quantile = (value: number) => ({
       suffix: '',
       label: { name: 'quantile' as const, prometheus: prometheusNumber(value), openmetrics: openMetricsFloat(value) },
@@ -71,11 +64,6 @@ export class SummaryFamily extends StoredFamily<SummarySeries> {
   /** @throws METRICS_VALUE_INVALID for a number that is not finite */
   observe(labels: Readonly<Record<string, string>>, value: number): void {
     this.labels(labels).observe(value)
-  }
-
-  refusal(value: number) {
-    const expected = 'a summary takes finite numbers'
-    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
   }
 
   protected create(values: readonly string[]): SummarySeries {
