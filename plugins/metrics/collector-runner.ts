@@ -1,6 +1,13 @@
 /** Runs collectors: some at each scrape, some on their own timer. */
 
-import { ArkwatchError, type Contributed, type Logger, messageOf, type PluginClock } from '../../core/plugin.ts'
+import {
+  ArkwatchError,
+  type Contributed,
+  type Logger,
+  messageOf,
+  type PluginClock,
+  withDeadline,
+} from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
@@ -36,12 +43,14 @@ export interface CollectorRunnerOptions {
 
 export class CollectorRunner {
   readonly #options: CollectorRunnerOptions
-  readonly #running = new Map<Collector, Running>()
+  /** Every collector that is set up, for a successor. */
+  readonly running: Map<Collector, Running>
   readonly #durations
   readonly #errors
 
   constructor(options: CollectorRunnerOptions) {
     this.#options = options
+    this.running = new Map(options.inherited)
     const { metrics } = options.ownership.factory()
     this.#durations = metrics.gauge({
       name: 'arkwatch_collector_duration_seconds',
@@ -53,17 +62,11 @@ export class CollectorRunner {
       help: 'Collections that failed, ran out of time, or were left out because the one before still ran.',
       labels: ['collector'],
     })
-    for (const [collector, running] of options.inherited ?? []) this.#running.set(collector, running)
-  }
-
-  /** Every collector that is set up, for a successor. */
-  get running(): ReadonlyMap<Collector, Running> {
-    return this.#running
   }
 
   /** Starts the timers of inherited collectors. */
   resume(): void {
-    for (const running of this.#running.values()) {
+    for (const running of this.running.values()) {
       running.cancel()
       this.#arm(running)
     }
@@ -71,7 +74,7 @@ export class CollectorRunner {
 
   /** Stops the timers; families stay. */
   pause(): void {
-    for (const running of this.#running.values()) {
+    for (const running of this.running.values()) {
       running.cancel()
       running.cancel = () => {}
     }
@@ -83,14 +86,14 @@ export class CollectorRunner {
     const faults = new Map(contributed.map(({ value, fault }) => [value, fault]))
     for (const collector of wanted) {
       const fault = faults.get(collector) ?? (() => {})
-      const running = this.#running.get(collector)
+      const running = this.running.get(collector)
       if (running === undefined) this.#add(collector, fault)
       else running.fault = fault
     }
     const present = new Set(wanted)
-    for (const [collector, running] of this.#running) {
+    for (const [collector, running] of this.running) {
       if (present.has(collector)) continue
-      this.#running.delete(collector)
+      this.running.delete(collector)
       running.cancel()
       running.release()
       const { name } = collector
@@ -102,7 +105,7 @@ export class CollectorRunner {
 
   /** Releases the collectors that were set up here and not inherited. */
   releaseAllBut(kept: ReadonlyMap<Collector, Running>): void {
-    for (const [collector, running] of this.#running) if (!kept.has(collector)) running.release()
+    for (const [collector, running] of this.running) if (!kept.has(collector)) running.release()
   }
 
   /** Counts a failure of a source that is not a collector. */
@@ -112,7 +115,7 @@ export class CollectorRunner {
 
   /** Runs the collectors without a period. A collector that throws is counted and skipped. */
   async collect(pace: Pace): Promise<void> {
-    for (const running of [...this.#running.values()]) {
+    for (const running of [...this.running.values()]) {
       if (running.collector.everyMs !== undefined || running.collect === undefined) continue
       const startedMs = this.#options.clock.monotonic()
       const { fault } = running
@@ -132,10 +135,17 @@ export class CollectorRunner {
 
   #add(collector: Collector, fault: Running['fault']): void {
     const { metrics, release } = this.#options.ownership.factory()
+    let collect: Running['collect']
+    try {
+      collect = collector.setup(metrics)
+    } catch (error) {
+      this.#options.log.error('collector could not be set up', { collector: collector.name, error })
+      fault(error)
+    }
     const running: Running = {
       collector,
       release,
-      collect: this.#setup(collector, fault, () => collector.setup(metrics)),
+      collect,
       duration: this.#durations.labels({ collector: collector.name }),
       errors: this.#errors.labels({ collector: collector.name }),
       busy: false,
@@ -144,18 +154,8 @@ export class CollectorRunner {
       cancel: () => {},
     }
     if (running.collect === undefined) running.errors.inc()
-    this.#running.set(collector, running)
+    this.running.set(collector, running)
     this.#arm(running)
-  }
-
-  #setup(collector: Collector, fault: Running['fault'], setup: () => Running['collect']): Running['collect'] {
-    try {
-      return setup()
-    } catch (error) {
-      this.#options.log.error('collector could not be set up', { collector: collector.name, error })
-      fault(error)
-      return undefined
-    }
   }
 
   #arm(running: Running): void {
@@ -172,12 +172,11 @@ export class CollectorRunner {
     const { fault } = running
     const { name, timeoutMs = defaultTimeoutMs } = running.collector
     const startedMs = clock.monotonic()
-    const timedOut = metricsError('METRICS_TIMEOUT', { source: `collector ${name}`, timeoutMs })
     if (running.busy) {
       running.errors.inc()
       return
     }
-    let cancel = () => {}
+    const late = () => metricsError('METRICS_TIMEOUT', { source: `collector ${name}`, timeoutMs })
     try {
       const result = collect()
       if (result instanceof Promise) {
@@ -186,15 +185,11 @@ export class CollectorRunner {
           running.busy = false
         }
         result.then(free, free)
-        const late = Promise.withResolvers<never>()
-        cancel = clock.after(timeoutMs, () => late.reject(timedOut))
-        await Promise.race([result, late.promise])
+        await withDeadline(result, timeoutMs, clock, late)
       }
       this.#finished(running, startedMs)
     } catch (error) {
       this.#finished(running, startedMs, { error, fault })
-    } finally {
-      cancel()
     }
   }
 

@@ -1,6 +1,6 @@
 /** The registry for prom-client metrics. The only file that uses the package. */
 import type { Registry } from '@prometheus-io/client'
-import { type Clock, messageOf } from '../../core/plugin.ts'
+import { type Clock, messageOf, withDeadline } from '../../core/plugin.ts'
 import type { MetricType } from './api.ts'
 import { metricsError } from './errors.ts'
 import { namesTaken } from './naming.ts'
@@ -41,7 +41,7 @@ interface RawMetric {
 }
 
 export interface PromRegistryOptions {
-  readonly clock: Pick<Clock, 'after'>
+  readonly clock: Clock
   /** The metric of ours that takes up a name. */
   ownerOf(name: string): string | undefined
   /** Called for each metric that could not be read, at each scrape. */
@@ -88,8 +88,10 @@ export class PromRegistry {
     const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]
     const read = await Promise.all(
       metrics.map(async (metric) => {
+        const source = `collect() of the prom-client metric ${metric.name}`
+        const late = () => metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })
         try {
-          const family = converted(await within(clock, metric.name, metric.get()))
+          const family = converted(await withDeadline(metric.get(), collectTimeoutMs, clock, late))
           const taken = namesTaken(family.name, family.type).find((name) => ownerOf(name) !== undefined)
           if (taken === undefined) return family
           throw metricsError('METRICS_NAME_COLLIDES', { metric: family.name, sample: taken, owner: ownerOf(taken) })
@@ -101,14 +103,4 @@ export class PromRegistry {
     )
     return read.filter((family) => family !== undefined)
   }
-}
-
-/** @throws METRICS_TIMEOUT */
-async function within<T>(clock: Pick<Clock, 'after'>, name: string, reading: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const source = `collect() of the prom-client metric ${name}`
-  const cancel = clock.after(collectTimeoutMs, () =>
-    reject(metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })),
-  )
-  return Promise.race([reading, late]).finally(cancel)
 }
