@@ -1,33 +1,22 @@
 /** Rules for metric names: the verdicts of `promtool check metrics`, and what the two formats need beyond those. */
 import type { MetricType } from './api.ts'
 
-/** Each unit that promtool knows, with its base unit. @see promlint in github.com/prometheus/client_golang */
-const baseUnits: Readonly<Record<string, string>> = {
-  amperes: 'amperes',
-  bytes: 'bytes',
-  celsius: 'celsius',
-  grams: 'grams',
-  joules: 'joules',
-  kelvin: 'kelvin',
-  meters: 'meters',
-  metres: 'metres',
-  seconds: 'seconds',
-  volts: 'volts',
-  minutes: 'seconds',
-  hours: 'seconds',
-  days: 'seconds',
-  weeks: 'seconds',
-  kelvins: 'kelvin',
-  fahrenheit: 'celsius',
-  rankine: 'celsius',
-  inches: 'meters',
-  yards: 'meters',
-  miles: 'meters',
-  bits: 'bytes',
-  calories: 'joules',
-  pounds: 'grams',
-  ounces: 'grams',
+/** Other units by the base unit that promtool wants. @see promlint in github.com/prometheus/client_golang */
+const otherUnits: Readonly<Record<string, readonly string[]>> = {
+  amperes: [],
+  bytes: ['bits'],
+  celsius: ['fahrenheit', 'rankine'],
+  grams: ['pounds', 'ounces'],
+  joules: ['calories'],
+  kelvin: ['kelvins'],
+  meters: ['inches', 'yards', 'miles'],
+  metres: [],
+  seconds: ['minutes', 'hours', 'days', 'weeks'],
+  volts: [],
 }
+const baseUnits = new Map(
+  Object.entries(otherUnits).flatMap(([base, others]) => [base, ...others].map((unit) => [unit, base])),
+)
 /** promtool spells mebi `mibi`. */
 const prefix = /^(?:pico|nano|micro|milli|centi|deci|deca|hecto|kilo|kibi|mega|mibi|giga|gibi|tera|tebi|peta|pebi)/
 const abbreviated = new Set(['s', 'ms', 'us', 'ns', 'sec', 'b', 'kb', 'mb', 'gb', 'tb', 'pb', 'm', 'h', 'd'])
@@ -35,66 +24,41 @@ const types = new Set(['counter', 'gauge', 'summary', 'histogram'])
 const camelCase = /[a-z][A-Z]/
 
 /** Units that OpenMetrics may declare, of those that names end in. */
-const declaredUnits = new Set([
-  ...['amperes', 'bytes', 'celsius', 'grams', 'joules', 'kelvin', 'meters', 'metres', 'ratio', 'seconds', 'volts'],
-])
+const declaredUnits = new Set([...Object.keys(otherUnits), 'ratio'])
 
-const baseUnitOf = (word: string): string | undefined => {
-  if (Object.hasOwn(baseUnits, word)) return baseUnits[word]
-  const rest = word.replace(prefix, '')
-  return Object.hasOwn(baseUnits, rest) ? baseUnits[rest] : undefined
-}
+const baseUnitOf = (word: string): string | undefined => baseUnits.get(word) ?? baseUnits.get(word.replace(prefix, ''))
 
-/**
- * Names of the seed that break a rule and are kept, because dashboards and rules of its users name them.
- * Both are gauges that end in `_total`.
- */
+/** Gauges of the seed that end in `_total` and are kept, because dashboards and rules of its users name them. */
 const exempt: ReadonlySet<string> = new Set(['arkrelay_active_sessions_total', 'arkrelay_queued_jobs_total'])
 
-/**
- * What promtool would say.
- *
- * @param name a name of the right characters
- * @returns its problems, empty if there are none
- */
+/** The problems that promtool reports. @param name a name of the right characters */
 export function lintMetric(name: string, type: MetricType, labels: readonly string[] = []): string[] {
-  const problems: string[] = []
-  const words = name.split('_')
-  // promtool looks at whole words, but for types and abbreviations not at the first one
-  const lower = name.toLowerCase().split('_').slice(1)
-  for (const word of words) {
+  const units = name.split('_').flatMap((word) => {
     const base = baseUnitOf(word)
-    if (base !== undefined && base !== word) problems.push(`use base unit "${base}" instead of "${word}"`)
-  }
+    return base === undefined || base === word ? [] : [`use base unit "${base}" instead of "${word}"`]
+  })
+  // promtool looks at whole words, but for types and abbreviations not at the first one
+  const words = new Set(name.toLowerCase().split('_').slice(1))
   const total = name.endsWith('_total')
-  if (type === 'counter' && !total) problems.push('counter metrics should have "_total" suffix')
-  if (type !== 'counter' && total) problems.push('non-counter metrics should not have "_total" suffix')
   const distribution = type === 'histogram' || type === 'summary'
-  if (type !== 'histogram' && name.endsWith('_bucket')) {
-    problems.push('non-histogram metrics should not have "_bucket" suffix')
-  }
-  for (const suffix of ['_count', '_sum']) {
-    if (!distribution && name.endsWith(suffix)) {
-      problems.push(`non-histogram and non-summary metrics should not have "${suffix}" suffix`)
-    }
-  }
-  if (type !== 'histogram' && labels.includes('le')) {
-    problems.push('non-histogram metrics should not have "le" label')
-  }
-  if (type !== 'summary' && labels.includes('quantile')) {
-    problems.push('non-summary metrics should not have "quantile" label')
-  }
-  for (const word of new Set(lower)) {
-    if (types.has(word)) problems.push(`metric name should not include type '${word}'`)
-    if (abbreviated.has(word)) problems.push('metric names should not contain abbreviated units')
-  }
-  if (/_gauge_histogram(_|$)/i.test(name)) problems.push("metric name should not include type 'gauge_histogram'")
-  if (name.includes(':')) problems.push("metric names should not contain ':'")
-  if (camelCase.test(name)) problems.push("metric names should be written in 'snake_case' not 'camelCase'")
-  if (labels.some((label) => camelCase.test(label))) {
-    problems.push("label names should be written in 'snake_case' not 'camelCase'")
-  }
-  return problems
+  const rules: readonly (readonly [broken: boolean, problem: string])[] = [
+    [type === 'counter' && !total, 'counter metrics should have "_total" suffix'],
+    [type !== 'counter' && total, 'non-counter metrics should not have "_total" suffix'],
+    [type !== 'histogram' && name.endsWith('_bucket'), 'non-histogram metrics should not have "_bucket" suffix'],
+    ...['_count', '_sum'].map((suffix) => {
+      const problem = `non-histogram and non-summary metrics should not have "${suffix}" suffix`
+      return [!distribution && name.endsWith(suffix), problem] as const
+    }),
+    [type !== 'histogram' && labels.includes('le'), 'non-histogram metrics should not have "le" label'],
+    [type !== 'summary' && labels.includes('quantile'), 'non-summary metrics should not have "quantile" label'],
+    ...[...words].map((word) => [types.has(word), `metric name should not include type '${word}'`] as const),
+    [[...words].some((word) => abbreviated.has(word)), 'metric names should not contain abbreviated units'],
+    [/_gauge_histogram(_|$)/i.test(name), "metric name should not include type 'gauge_histogram'"],
+    [name.includes(':'), "metric names should not contain ':'"],
+    [camelCase.test(name), "metric names should be written in 'snake_case' not 'camelCase'"],
+    [labels.some((label) => camelCase.test(label)), "label names should be written in 'snake_case' not 'camelCase'"],
+  ]
+  return [...units, ...rules.filter(([broken]) => broken).map(([, problem]) => problem)]
 }
 
 /** @returns every reason against the registration, empty if the metric may be registered */

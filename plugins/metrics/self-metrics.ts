@@ -15,31 +15,21 @@ export const runtimeCollector = (runtime: Source): Collector => ({
       help: 'State of a plugin: 1 on the state it has, 0 on the others.',
       labels: ['plugin', 'state'],
     })
+    const labels = ['plugin'] as const
     const start = batch.gauge({
       name: 'arkwatch_plugin_start_seconds',
       help: 'How long setup and start of a plugin took.',
-      labels: ['plugin'],
+      labels,
     })
-    const errors = batch.counter({
-      name: 'arkwatch_plugin_errors_total',
-      help: 'What the timers, hooks and routes of a plugin threw.',
-      labels: ['plugin'],
-    })
-    const cpu = batch.counter({
-      name: 'arkwatch_plugin_cpu_seconds_total',
-      help: 'Time on the main thread in the timers and hooks of a plugin.',
-      labels: ['plugin'],
-    })
-    const tasks = batch.counter({
-      name: 'arkwatch_plugin_task_seconds_total',
-      help: 'Run time of the tasks of a plugin in the worker threads.',
-      labels: ['plugin'],
-    })
-    const hooks = batch.counter({
-      name: 'arkwatch_plugin_hook_seconds_total',
-      help: 'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
-      labels: ['plugin'],
-    })
+    const counter = (name: string, help: string) =>
+      batch.counter({ name: `arkwatch_plugin_${name}_total`, help, labels })
+    const errors = counter('errors', 'What the timers, hooks and routes of a plugin threw.')
+    const cpu = counter('cpu_seconds', 'Time on the main thread in the timers and hooks of a plugin.')
+    const tasks = counter('task_seconds', 'Run time of the tasks of a plugin in the worker threads.')
+    const hooks = counter(
+      'hook_seconds',
+      'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
+    )
     const reloaded = batch.gauge({
       name: 'arkwatch_config_last_reload_success',
       help: 'Whether the last reload of the configuration succeeded: 1 yes, 0 no.',

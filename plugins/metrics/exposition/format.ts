@@ -33,29 +33,15 @@ function pairsOf(family: AnyFamily, series: SeriesBase, common: CommonLabels): [
   return [...Object.entries(common).filter(([name]) => !family.labelNames.includes(name)), ...own]
 }
 
-/** The common labels that a family does not have itself, as text. They come before its own labels. */
-const commonText = (family: AnyFamily, common: CommonLabels): string =>
-  Object.entries(common)
-    .filter(([name]) => !family.labelNames.includes(name))
-    .map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-    .join(',')
-
 function makeText(family: AnyFamily, series: SeriesBase, common: CommonLabels): SeriesText {
-  let inner = commonText(family, common)
-  for (let index = 0; index < family.labelNames.length; index += 1) {
-    const pair = `${family.labelNames[index]!}="${escapeLabel(series.values[index]!)}"`
-    inner = inner === '' ? pair : `${inner},${pair}`
-  }
+  const pairs = pairsOf(family, series, common)
+  const inner = pairs.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(',')
   const plain = inner === '' ? '' : `{${inner}}`
   const open = inner === '' ? '{' : `{${inner},`
   const line = ({ suffix, label }: SampleShape, format: Format) =>
     `${family.name}${suffix}${label === undefined ? plain : `${open}${label.name}="${label[format]}"}`} `
-  const prometheus: string[] = []
-  let differs = false
-  for (const sample of family.samples) {
-    prometheus.push(line(sample, 'prometheus'))
-    differs ||= sample.label !== undefined && sample.label.prometheus !== sample.label.openmetrics
-  }
+  const prometheus = family.samples.map((sample) => line(sample, 'prometheus'))
+  const differs = family.samples.some(({ label }) => label !== undefined && label.prometheus !== label.openmetrics)
   return {
     prometheus,
     openmetrics: differs ? family.samples.map((sample) => line(sample, 'openmetrics')) : prometheus,
@@ -83,7 +69,6 @@ export const sampleCount = (family: AnyFamily, format: Format): number =>
 
 /**
  * The lines of one series.
- *
  * @param numbers the samples that `read` wrote @param count how many to write
  * @param created whether OpenMetrics says since when the series counts
  */
@@ -98,17 +83,12 @@ export function seriesLines(
 ): string {
   series.text ??= makeText(family, series, common)
   const heads = series.text[format]
+  const exemplars = format === 'openmetrics' ? series.exemplars : undefined
   let lines = ''
-  if (format === 'openmetrics' && (created || series.exemplars !== undefined)) {
-    for (let index = 0; index < count; index += 1) {
-      lines += `${heads[index]! + prometheusNumber(numbers[index]!)}${series.exemplars?.[index] ?? ''}\n`
-    }
-    return created ? lines + series.text.created : lines
-  }
   for (let index = 0; index < count; index += 1) {
-    lines += `${heads[index]! + prometheusNumber(numbers[index]!)}\n`
+    lines += `${heads[index]! + prometheusNumber(numbers[index]!)}${exemplars?.[index] ?? ''}\n`
   }
-  return lines
+  return created && format === 'openmetrics' ? lines + series.text.created : lines
 }
 
 /** The labels of each sample of a series, as visitors receive them: made once, the same objects each time. */

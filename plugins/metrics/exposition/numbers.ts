@@ -13,14 +13,7 @@ export const prometheusNumber = (value: number): string => (value - value === 0 
 export function openMetricsFloat(value: number): string {
   if (value - value !== 0) return special(value)
   const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return exponential(value)
-  const text = `${value}`
-  return text.includes('.') ? text : `${text}.0`
-}
-
-/** `1e+06`, `1.5e-05`: an exponent of at least two digits. */
-function exponential(value: number): string {
-  const [mantissa, exponent = '0'] = value.toExponential().split('e')
-  const sign = exponent.startsWith('-') ? '-' : '+'
-  return `${mantissa}e${sign}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`
+  // `1e+06`, `1.5e-05`: an exponent of at least two digits.
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) return value.toExponential().replace(/[+-](?=\d$)/, '$&0')
+  return Number.isInteger(value) ? `${value}.0` : `${value}`
 }

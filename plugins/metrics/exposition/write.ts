@@ -27,11 +27,7 @@ const pieceCharacters = 16_384
 const read = (family: AnyFamily, series: SeriesBase, out: Float64Array): void =>
   (family as unknown as StoredFamily<SeriesBase>).read(series, out)
 
-/**
- * Writes the exposition.
- *
- * @param emit receives the text in pieces; its time counts as work
- */
+/** Writes the exposition. @param emit receives the text in pieces; its time counts as work */
 export async function writeText(
   { families, foreign, common, created }: ExposedSource,
   format: Format,
@@ -64,11 +60,10 @@ export async function writeText(
     text += header(family.name, family.type, family.help, format)
     for (const sample of family.samples) {
       const name = foreignName(family, sample.name, format)
-      const labels = Object.entries({ ...common, ...sample.labels }).map(([label, value]) =>
-        label === 'le' || label === 'quantile'
-          ? ([label, foreignBound(value, format)] as const)
-          : ([label, value] as const),
-      )
+      const labels = Object.entries({ ...common, ...sample.labels }).map(([label, value]) => {
+        const isBound = label === 'le' || label === 'quantile'
+        return [label, isBound ? foreignBound(value, format) : value] as const
+      })
       const exemplar = format === 'openmetrics' ? (sample.exemplar ?? '') : ''
       text += `${name}${labelText(labels)} ${prometheusNumber(sample.value)}${exemplar}\n`
       looked += 1

@@ -10,10 +10,9 @@ const lastMs = 10_000
 /** The unit of which all bounds are multiples. */
 const stepMs = 2.5
 
-const byStep = Uint8Array.from({ length: lastMs / stepMs + 1 }, (_, step) => {
-  const bucket = durationBuckets.findIndex((bound) => step * stepMs <= bound * 1_000)
-  return bucket
-})
+const byStep = Uint8Array.from({ length: lastMs / stepMs + 1 }, (_, step) =>
+  durationBuckets.findIndex((bound) => step * stepMs <= bound * 1_000),
+)
 
 /** @param durationMs from 0 @returns the index of its bucket; `durationBuckets.length` above the last bound, and for NaN */
 export function bucketOf(durationMs: number): number {
