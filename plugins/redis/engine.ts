@@ -85,10 +85,8 @@ export class RedisConnections implements Redis {
     this.blockerStarted = true
     this.blockers += 1
     const result = this.tail.then(() => this.blocker.call<T>(command, false, waitMs))
-    this.tail = result.then(
-      () => {},
-      () => {},
-    )
+    const settled = () => {}
+    this.tail = result.then(settled, settled)
     return result.finally(() => {
       this.blockers -= 1
     })

@@ -1,6 +1,6 @@
 /** One connection for commands: deadlines, a bounded queue while it is being made, a breaker. */
 import { type Clock, messageOf } from '../../core/plugin.ts'
-import type { RedisArgument, RedisCommand } from './api.ts'
+import type { RedisArgument, RedisCommand, RedisState } from './api.ts'
 import { admit, type Breaker, closedBreaker, failed } from './breaker.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'
@@ -53,7 +53,7 @@ export class RedisLink {
     this.deadlines = new Deadlines(options.clock, (call) => this.timeOut(call))
   }
 
-  get state(): 'connecting' | 'ready' | 'down' | 'open' {
+  get state(): RedisState {
     if (this.breaker.openUntilMs !== undefined) return 'open'
     if (this.ready) return 'ready'
     return this.reason === undefined ? 'connecting' : 'down'
@@ -84,14 +84,9 @@ export class RedisLink {
     const wasReady = this.ready
     this.ready = false
     // A lost connection may be replaced soon: until the next attempt fails, commands wait for the connection.
-    if (wasReady) {
-      this.reason = undefined
-      this.options.onState(reason)
-      return
-    }
-    this.reason = reason
+    this.reason = wasReady ? undefined : reason
     this.options.onState(reason)
-    for (const call of [...this.queue]) this.lose(call, reason)
+    if (!wasReady) for (const call of [...this.queue]) this.lose(call, reason)
   }
 
   /** @param extraMs milliseconds that the command may take on top of the timeout */

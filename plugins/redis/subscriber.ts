@@ -31,12 +31,10 @@ export class RedisSubscriber {
       this.ready = true
       this.subscribeTo([...this.channels.keys()])
     })
-    client.on('close', () => {
-      this.ready = false
-    })
-    client.on('error', () => {
-      this.ready = false
-    })
+    for (const event of ['close', 'error'])
+      client.on(event, () => {
+        this.ready = false
+      })
     client.on('message', (channel: string, message: string) => {
       notify(this.options.log, this.channels.get(channel) ?? [], message)
     })
