@@ -1,12 +1,9 @@
 /** The pools in the admin API. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Access, type AdminEnv, operation } from '../admin/api.ts'
-import { type PoolAction, poolActions } from './commands.ts'
+import { type PoolAction, poolActions, type Shown } from './commands.ts'
 import type { NamedPools } from './engine.ts'
 import { statusOf } from './pgbouncer.ts'
-
-/** A pool of the configuration or of the application. */
-type Shown = ReturnType<NamedPools['find']>
 
 const record = z.record(z.string(), z.unknown())
 const json = <S extends z.ZodType>(description: string, schema: S) => ({
@@ -22,36 +19,28 @@ const PoolName = z
 
 const reads = [
   {
-    path: '/holders',
-    id: 'pool.holders',
+    list: 'holders',
     access: 'operator',
     summary: 'Shows who holds each connection, since when, and with which statement, without its values.',
     what: 'The holders, oldest first.',
-    read: (pool: Shown) => pool.holders(),
   },
   {
-    path: '/statements',
-    id: 'pool.statements',
+    list: 'statements',
     access: 'operator',
     summary: 'Shows the most costly shapes of statements.',
     what: 'The shapes, by time in all.',
-    read: (pool: Shown) => pool.statements(),
   },
   {
-    path: '/slow',
-    id: 'pool.slow',
+    list: 'slow',
     access: 'operator',
     summary: 'Shows the latest slow statements, without their values.',
     what: 'The statements, newest first.',
-    read: (pool: Shown) => pool.slow(),
   },
   {
-    path: '/routes',
-    id: 'pool.routes',
+    list: 'routes',
     access: 'viewer',
     summary: 'Shows what requests of each route took of the pool.',
     what: 'The routes, by time held.',
-    read: (pool: Shown) => pool.routes(),
   },
 ] as const
 
@@ -95,17 +84,17 @@ export function poolAdminRoutes(pools: NamedPools) {
     }),
     (c) => c.json({ pools: each((pool) => ({ ...statusOf(pool) }) as unknown as Record<string, never>) }, 200),
   )
-  for (const { path, what, read, ...described } of reads)
+  for (const { list, what, ...described } of reads)
     app.openapi(
       createRoute({
-        ...operation(described),
+        ...operation({ ...described, id: `pool.${list}` }),
         method: 'get',
-        path,
+        path: `/${list}`,
         responses: { 200: byPool(what, z.array(record)) },
       }),
       (c) =>
         c.json(
-          { pools: each((pool) => read(pool).map((one) => ({ ...one }) as unknown as Record<string, never>)) },
+          { pools: each((pool) => pool[list]().map((one) => ({ ...one }) as unknown as Record<string, never>)) },
           200,
         ),
     )

@@ -101,20 +101,13 @@ export interface PoolStatus {
 }
 
 /** The status of a pool that an application owns. */
-export interface ForeignStatus {
-  readonly name: string
+export interface ForeignStatus
+  extends Pick<PoolStatus, 'name' | 'active' | 'waiting' | 'oldestWaitMs' | 'avgWaitMs' | 'max' | 'leaks' | 'slow'> {
   readonly driver: 'pg' | 'postgres' | 'bun'
   readonly owned: false
   /** undefined where the client does not report the number: postgres.js and Bun.SQL. */
   readonly total: number | undefined
-  readonly active: number
   readonly idle: number | undefined
-  readonly waiting: number
-  readonly oldestWaitMs: number
-  readonly avgWaitMs: number
-  readonly max: number
-  readonly leaks: number
-  readonly slow: number
 }
 
 export interface Watched<T> {
@@ -156,16 +149,13 @@ export interface StatementStats {
 }
 
 /** A statement that took longer than `slowStatement`. */
-export interface SlowStatement {
+export interface SlowStatement extends Pick<Holder, 'kind' | 'pid' | 'statement'> {
   readonly pool: string
   readonly atMs: number
   readonly tookMs: number
   /** Of its fingerprint, for {@link Pool.explainStatement}. */
   readonly id: string
-  readonly statement: string
   readonly failed: boolean
-  readonly kind: Holder['kind']
-  readonly pid: number
   readonly route?: string
   readonly requestId?: string
 }

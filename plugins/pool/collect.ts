@@ -13,24 +13,21 @@ const labels = ['pool'] as const
 /** Shapes of statements that are exposed, the most costly. */
 const topStatements = 20
 
-const gauges = [
-  ['total', 'arkwatch_pool_connections', 'Connections that are open.'],
-  ['active', 'arkwatch_pool_connections_active', 'Connections that are lent.'],
-  ['idle', 'arkwatch_pool_connections_idle', 'Connections that are free.'],
-  ['waiting', 'arkwatch_pool_connections_pending', 'Borrowers that wait.'],
-  ['max', 'arkwatch_pool_connections_max', 'Connections at most.'],
-  ['min', 'arkwatch_pool_connections_min', 'Idle connections that are always there.'],
-] as const
-
-const counters = [
-  ['timeouts', 'timeouts', 'Borrowers that waited too long.'],
-  ['refused', 'refused', 'Borrowers turned away since the line was full.'],
-  ['deadlocks', 'deadlocks', 'Borrowers refused since all wait for each other.'],
-  ['aborted', 'aborted', 'Borrowers that gave up waiting.'],
-  ['leaks', 'leaks', 'Connections held for longer than the threshold.'],
-  ['slow', 'slow_statements', 'Statements that took longer than the threshold.'],
-  ['created', 'connections_created', 'Connections opened.'],
-  ['connectFailures', 'connect_failures', 'Connections that could not be opened.'],
+const numbers = [
+  ['gauge', 'total', 'connections', 'Connections that are open.'],
+  ['gauge', 'active', 'connections_active', 'Connections that are lent.'],
+  ['gauge', 'idle', 'connections_idle', 'Connections that are free.'],
+  ['gauge', 'waiting', 'connections_pending', 'Borrowers that wait.'],
+  ['gauge', 'max', 'connections_max', 'Connections at most.'],
+  ['gauge', 'min', 'connections_min', 'Idle connections that are always there.'],
+  ['counter', 'timeouts', 'timeouts_total', 'Borrowers that waited too long.'],
+  ['counter', 'refused', 'refused_total', 'Borrowers turned away since the line was full.'],
+  ['counter', 'deadlocks', 'deadlocks_total', 'Borrowers refused since all wait for each other.'],
+  ['counter', 'aborted', 'aborted_total', 'Borrowers that gave up waiting.'],
+  ['counter', 'leaks', 'leaks_total', 'Connections held for longer than the threshold.'],
+  ['counter', 'slow', 'slow_statements_total', 'Statements that took longer than the threshold.'],
+  ['counter', 'created', 'connections_created_total', 'Connections opened.'],
+  ['counter', 'connectFailures', 'connect_failures_total', 'Connections that could not be opened.'],
 ] as const
 
 function histogramsOf(metrics: MetricFactory) {
@@ -62,13 +59,9 @@ function histogramsOf(metrics: MetricFactory) {
 /** @returns observes all pools */
 function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>) => void {
   const batch = metrics.batch()
-  const values = [
-    ...gauges.map(([field, name, help]) => [field, batch.gauge({ name, help, labels })] as const),
-    ...counters.map(([field, name, help]) => {
-      const family = batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels })
-      return [field, family] as const
-    }),
-  ]
+  const values = numbers.map(
+    ([type, field, name, help]) => [field, batch[type]({ name: `arkwatch_pool_${name}`, help, labels })] as const,
+  )
   const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
   const maxwait = gauge('maxwait_seconds', 'How long the oldest borrower has waited.')
   const up = gauge('up', 'Whether the server can be reached.')

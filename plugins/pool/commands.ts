@@ -7,7 +7,7 @@ import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'
 
 /** A pool of the configuration or of the application. */
-type Shown = ReturnType<NamedPools['find']>
+export type Shown = ReturnType<NamedPools['find']>
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -20,17 +20,13 @@ export const poolActions = {
 } as const
 export type PoolAction = keyof typeof poolActions
 
-function wholeNumber(name: string, value: unknown): number | undefined {
-  if (value === undefined || value === null) return undefined
-  if (Number.isSafeInteger(value) && Number(value) > 0) return Number(value)
-  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected: 'a whole number above 0' })
-}
+const whole = (value: unknown) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : undefined)
 
-function milliseconds(name: string, value: unknown): number | undefined {
-  if (value === undefined || value === null) return undefined
-  const ms = parseDuration(String(value))
-  if (ms !== undefined) return ms
-  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected: 'a duration such as 5s' })
+function argument(args: Args, name: string, read: (value: unknown) => number | undefined, expected: string) {
+  const value = args[name] ?? undefined
+  const number = value === undefined ? undefined : read(value)
+  if (value === undefined || number !== undefined) return number
+  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected })
 }
 
 /** `{ pool? }` each; without it all pools are read, and `default` is acted upon. */
@@ -51,17 +47,17 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
       changes: () => true,
       async run(args) {
         const pool = pools.get(named(args))
-        const options = { pid: wholeNumber('pid', args.pid), timeoutMs: milliseconds('timeout', args.timeout) }
-        const result = await poolActions[action](pool, options)
+        const pid = argument(args, 'pid', whole, 'a whole number above 0')
+        const timeoutMs = argument(args, 'timeout', (value) => parseDuration(String(value)), 'a duration such as 5s')
+        const result = await poolActions[action](pool, { pid, timeoutMs })
         return { pool: pool.name, action, ...result, status: pool.status() }
       },
     })
   return [
     read('pool', statusOf),
-    read('pool.holders', (pool) => pool.holders()),
-    read('pool.statements', (pool) => pool.statements()),
-    read('pool.slow', (pool) => pool.slow()),
-    read('pool.routes', (pool) => pool.routes()),
+    ...(['holders', 'statements', 'slow', 'routes'] as const).map((list) =>
+      read(`pool.${list}`, (pool) => pool[list]()),
+    ),
     controlCommand({
       name: 'pool.explain',
       run: async (args) => ({ plan: await pools.get(named(args)).explainStatement(String(args.fingerprint)) }),

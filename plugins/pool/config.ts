@@ -43,15 +43,15 @@ const Settings = {
   maxWaiting: z.int().min(1).max(1_000_000).default(10_000).describe('Borrowers that may wait.'),
 }
 
-const Base = z.strictObject(Settings)
-type Base = z.output<typeof Base>
+const Section = z.strictObject(Settings)
+export type PoolSection = z.output<typeof Section>
 
-/** Options that exclude each other. @see HikariCP `HikariConfig.validateNumerics`, which repairs such options */
-function problems(pool: Base): readonly (readonly [key: keyof Base, what: string])[] {
+/** Refuses options that exclude each other. @see HikariCP `HikariConfig.validateNumerics`, which repairs such options */
+function together(pool: PoolSection, context: z.RefinementCtx): void {
   const { validationTimeout, acquireTimeout, idleTimeout, maxLifetime, keepalive, leakThreshold, minIdle, size } = pool
   const lifetime = maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime
   const isSetBelow = (ms: number, least: number) => ms > 0 && ms < least
-  const rules: readonly (readonly [boolean, keyof Base, string])[] = [
+  const rules: readonly (readonly [broken: boolean, key: keyof PoolSection, message: string])[] = [
     [
       validationTimeout >= acquireTimeout,
       'validationTimeout',
@@ -65,20 +65,14 @@ function problems(pool: Base): readonly (readonly [key: keyof Base, what: string
     [leakThreshold > lifetime, 'leakThreshold', `expected at most maxLifetime, ${maxLifetime} ms`],
     [minIdle > size, 'minIdle', `expected at most size, ${size}`],
   ]
-  return rules.filter(([broken]) => broken).map(([, key, what]) => [key, what])
+  for (const [broken, key, message] of rules) if (broken) context.addIssue({ code: 'custom', path: [key], message })
 }
-function together(pool: Base, context: z.RefinementCtx): void {
-  for (const [key, message] of problems(pool)) context.addIssue({ code: 'custom', path: [key], message })
-}
-
-const Entry = Base.superRefine(together)
-export type PoolSection = Base
 
 export const PoolConfig = z
   .strictObject({
     ...Settings,
     pools: z
-      .record(z.string().regex(/^[a-z][a-z0-9_]*$/), Entry)
+      .record(z.string().regex(/^[a-z][a-z0-9_]*$/), Section.superRefine(together))
       .default({})
       .describe('Further pools by name, at most 100.')
       .refine((pools) => Object.keys(pools).length <= 100, 'expected at most 100 pools'),

@@ -8,6 +8,7 @@ import { poolError } from './errors.ts'
 import { ForeignPool } from './foreign/foreign-pool.ts'
 import { isPgPool, pgCounts, watchPgPool } from './foreign/pg-pool.ts'
 import { isSqlClient, sqlCounts, watchSqlClient } from './foreign/sql-client.ts'
+import { openInTime } from './lending/connector.ts'
 import type { PoolSettings } from './lending/pool-options.ts'
 import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
 
@@ -54,10 +55,7 @@ const limitsOf = ({ leakThreshold, slowStatement }: PoolSection) => ({
 
 /** Whether the next section needs other connections. */
 const isElsewhere = (before: PoolSection, after: PoolSection): boolean =>
-  before.url !== after.url ||
-  before.driver !== after.driver ||
-  before.statementTimeout !== after.statementTimeout ||
-  before.connectTimeout !== after.connectTimeout
+  (['url', 'driver', 'statementTimeout', 'connectTimeout'] as const).some((key) => before[key] !== after[key])
 
 interface Member {
   readonly pool: SqlPool
@@ -207,23 +205,12 @@ export class NamedPools implements Pools {
 
   /** Opens one connection and closes it. */
   private async tryOut(name: string, { driver, settings }: SqlPoolTarget): Promise<void> {
-    const { promise, reject } = Promise.withResolvers<never>()
-    const attempt = new AbortController()
-    const cancel = this.clock.after(settings.connectTimeoutMs, () => {
-      attempt.abort(new Error(`no answer in ${settings.connectTimeoutMs} ms`))
-      reject(attempt.signal.reason)
-    })
-    const made = driver.open(() => {}, attempt.signal)
     try {
-      await Promise.race([made, promise])
+      const open = (signal: AbortSignal) => driver.open(() => {}, signal)
+      const connection = await openInTime(open, settings.connectTimeoutMs, this.clock)
+      connection.close()
     } catch (thrown) {
       throw poolError('POOL_UNAVAILABLE', { pool: name, reason: (thrown as Error).message }, thrown)
-    } finally {
-      cancel()
-      made.then(
-        (connection) => connection.close(),
-        () => {},
-      )
     }
   }
 

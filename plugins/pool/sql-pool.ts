@@ -1,4 +1,5 @@
 /** One pool of PostgreSQL connections, for callers. */
+import { withDeadline } from '../../core/plugin.ts'
 import type { AcquireOptions, BeginOptions, Pool, QueryOptions, Reserved, Rows, Session, Sql } from './api.ts'
 import type { SqlConnection, SqlDriver } from './drivers/driver.ts'
 import { poolError } from './errors.ts'
@@ -126,17 +127,9 @@ export class SqlPool implements Pool {
   slow = (limit = 50) => this.watch.slow.latest(limit)
   routes = () => this.watch.routes.list()
 
-  pause(): void {
-    this.main.pause()
-  }
-
-  resume(): void {
-    this.main.resume()
-  }
-
-  evict(pid?: number): number {
-    return this.main.evict(pid) + this.reserved.evict(pid)
-  }
+  pause = () => this.main.pause()
+  resume = () => this.main.resume()
+  evict = (pid?: number) => this.main.evict(pid) + this.reserved.evict(pid)
 
   async drain(timeoutMs = 5_000): Promise<void> {
     await Promise.all([this.main.drain(timeoutMs), this.reserved.drain(timeoutMs)])
@@ -146,7 +139,7 @@ export class SqlPool implements Pool {
   reconfigure(target: SqlPoolTarget & Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
     const isElsewhere = target.driver !== this.target.driver
     this.target = target
-    this.watch.reconfigure(target)
+    this.watch.limits = target
     this.main.reconfigure(target.settings)
     this.reserved.reconfigure(reserveSettings(target.settings))
     if (isElsewhere) this.evict()
@@ -205,16 +198,11 @@ export class SqlPool implements Pool {
   }
 
   private clean(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>): void {
-    const { clock } = this.options
+    const { validationTimeoutMs } = this.target.settings
     const cleaned = lease.connection.text(reset, [])
-    const cancel = clock.after(this.target.settings.validationTimeoutMs, () => lane.release(lease, true))
-    const done = (broken: boolean) => {
-      cancel()
-      lane.release(lease, broken)
-    }
-    cleaned.then(
-      () => done(false),
-      () => done(true),
+    withDeadline<unknown>(cleaned, validationTimeoutMs, this.options.clock, () => new Error('not in time')).then(
+      () => lane.release(lease),
+      () => lane.release(lease, true),
     )
   }
 

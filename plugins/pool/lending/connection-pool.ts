@@ -4,7 +4,7 @@ import { Connector } from './connector.ts'
 import { type Borrower, Lease, type PoolConnection, type PoolEntry } from './lease.ts'
 import { LeaseList } from './lease-list.ts'
 import { PoolEntries } from './pool-entries.ts'
-import { type CloseReason, capacityOf, type PoolCounts, type PoolOptions, type PoolSettings } from './pool-options.ts'
+import { type CloseReason, capacityOf, type PoolOptions, type PoolSettings } from './pool-options.ts'
 import { Refusals } from './refusals.ts'
 import { type Waiter, WaitingQueue } from './waiting-queue.ts'
 
@@ -58,7 +58,7 @@ export class ConnectionPool<C extends PoolConnection> {
     })
   }
 
-  counts(): PoolCounts {
+  counts() {
     const nowMs = this.options.clock.monotonic()
     return {
       ...this.entries.counts(nowMs, this.settings.validateAfterMs),

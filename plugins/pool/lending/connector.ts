@@ -1,5 +1,5 @@
 /** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
-import { type Cancel, messageOf } from '../../../core/plugin.ts'
+import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
 import { backOffMs } from './back-off.ts'
 import type { PoolConnection } from './lease.ts'
 import type { PoolOptions } from './pool-options.ts'
@@ -10,6 +10,27 @@ export interface ConnectorListener<C> {
   failed(): void
   /** The back-off is over. */
   again(): void
+}
+
+/** Opens a connection. One that comes after `timeoutMs` or after the abort of `attempt` is closed. */
+export async function openInTime<C extends PoolConnection>(
+  open: (signal: AbortSignal) => Promise<C>,
+  timeoutMs: number,
+  clock: Clock,
+  attempt = new AbortController(),
+): Promise<C> {
+  const ended = Promise.withResolvers<never>()
+  attempt.signal.addEventListener('abort', () => ended.reject(attempt.signal.reason), { once: true })
+  const cancel = clock.after(timeoutMs, () => attempt.abort(new Error(`no answer in ${timeoutMs} ms`)))
+  const made = open(attempt.signal)
+  try {
+    return await Promise.race([made, ended.promise])
+  } catch (thrown) {
+    void made.then((unwanted) => unwanted.close()).catch(() => {})
+    throw thrown
+  } finally {
+    cancel()
+  }
 }
 
 export class Connector<C extends PoolConnection> {
@@ -44,30 +65,24 @@ export class Connector<C extends PoolConnection> {
     let tell: () => void = () => {}
     const attempt = new AbortController()
     this.attempts.add(attempt)
-    const cancel = clock.after(connectTimeoutMs, () => attempt.abort(new Error(`no answer in ${connectTimeoutMs} ms`)))
-    const ended = Promise.withResolvers<never>()
-    attempt.signal.addEventListener('abort', () => ended.reject(attempt.signal.reason), { once: true })
-    const made = this.options.connect(() => {
+    const onClosed = () => {
       lost = true
       tell()
-    }, attempt.signal)
+    }
     let connection: C
     try {
-      connection = await Promise.race([made, ended.promise])
-      if (lost) throw new Error('the server closed the connection')
+      const open = (signal: AbortSignal) => this.options.connect(onClosed, signal)
+      connection = await openInTime(open, connectTimeoutMs, clock, attempt)
     } catch (thrown) {
       this.connecting -= 1
-      made.then(
-        (unwanted) => unwanted.close(),
-        () => {},
-      )
       return this.fail(thrown, backOff)
     } finally {
-      cancel()
       this.attempts.delete(attempt)
     }
     this.connecting -= 1
-    if (this.stopped) return connection.close()
+    if (lost || this.stopped) connection.close()
+    if (lost) return this.fail(new Error('the server closed the connection'), backOff)
+    if (this.stopped) return
     this.created += 1
     this.failuresInRow = 0
     this.problem = undefined

@@ -1,6 +1,5 @@
 /** The options and events of a pool. */
 import type { Clock } from '../../../core/plugin.ts'
-import type { PoolStatus } from '../api.ts'
 import type { BackOff } from './back-off.ts'
 import type { Lease, PoolConnection } from './lease.ts'
 
@@ -49,19 +48,3 @@ export interface PoolOptions<C extends PoolConnection> {
   /** Opens a connection. `onClosed` is called when it ends by itself; `signal` ends the attempt. */
   connect(onClosed: () => void, signal: AbortSignal): Promise<C>
 }
-
-/** A snapshot of a pool. */
-export type PoolCounts = Pick<
-  PoolStatus,
-  | 'total'
-  | 'active'
-  | 'idle'
-  | 'silent'
-  | 'checking'
-  | 'connecting'
-  | 'waiting'
-  | 'oldestWaitMs'
-  | 'max'
-  | 'min'
-  | 'unavailable'
->

@@ -1,7 +1,7 @@
 /** The errors of borrowers that get no connection, and how many there were. */
+import type { PoolStatus } from '../api.ts'
 import { poolError } from '../errors.ts'
 import { type Borrower, framesOf, type Lease, routeName } from './lease.ts'
-import type { PoolCounts } from './pool-options.ts'
 
 const joined = (parts: readonly (string | undefined)[]) =>
   parts.filter((part) => part !== undefined && part !== '').join(' ')
@@ -44,7 +44,7 @@ export class Refusals {
 
   timeout(
     timeoutMs: number,
-    { total, active, idle, waiting }: PoolCounts,
+    { total, active, idle, waiting }: Pick<PoolStatus, 'total' | 'active' | 'idle' | 'waiting'>,
     leases: Iterable<Lease>,
     nowMs: number,
   ): Error {

@@ -37,6 +37,7 @@ export class PoolWatch {
   readonly closes = new Map<CloseReason, number>()
   readonly routes = new UsageTable()
   readonly slow: SlowLog
+  limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>
   leaks = 0
   private readonly period = { sinceMs: 0, acquired: 0, waitedMs: 0 }
   /** Of the last full period. */
@@ -46,12 +47,6 @@ export class PoolWatch {
     this.slow = new SlowLog(options.clock, options.log)
     this.limits = options
     this.period.sinceMs = options.clock.monotonic()
-  }
-
-  private limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>
-
-  reconfigure(limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
-    this.limits = limits
   }
 
   readonly events: PoolEvents<PoolConnection> = {

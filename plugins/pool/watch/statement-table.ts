@@ -4,16 +4,6 @@ import type { Fingerprint, StatementRow } from '../statements/fingerprint.ts'
 
 export const otherStatements = '__overflow__'
 
-const newRow = (id: string, statement: string): StatementRow => ({
-  id,
-  statement,
-  count: 0,
-  errors: 0,
-  totalMs: 0,
-  maxMs: 0,
-  sample: undefined,
-})
-
 export class StatementTable {
   private readonly rows = new Map<string, StatementRow>()
 
@@ -44,7 +34,8 @@ export class StatementTable {
   private rowOf({ id, text }: Fingerprint): StatementRow {
     const isFull = this.rows.size >= this.limit && !this.rows.has(id)
     const [key, name] = isFull ? [otherStatements, otherStatements] : [id, text]
-    const row = this.rows.get(key) ?? newRow(key, name)
+    const none = { count: 0, errors: 0, totalMs: 0, maxMs: 0, sample: undefined }
+    const row: StatementRow = this.rows.get(key) ?? { id: key, statement: name, ...none }
     this.rows.set(key, row)
     return row
   }

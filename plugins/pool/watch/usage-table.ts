@@ -2,12 +2,7 @@
 import type { Route } from '../../../core/plugin.ts'
 import type { RouteUsage } from '../api.ts'
 
-interface UsageRow {
-  count: number
-  heldMs: number
-  maxHeldMs: number
-  waitedMs: number
-}
+type UsageRow = { -readonly [Key in keyof Omit<RouteUsage, 'route'>]: number }
 
 export class UsageTable {
   private readonly rows = new Map<Route, UsageRow>()
