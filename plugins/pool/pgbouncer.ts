@@ -1,41 +1,28 @@
 /** PURE. The counts of a pool under the names that PgBouncer's `SHOW POOLS` gives them. */
 import type { ForeignStatus, PoolStatus } from './api.ts'
 
-export interface PgbouncerCounts {
-  /** Borrowers that hold a connection. */
-  readonly cl_active: number
-  readonly cl_waiting: number
-  /** Connections that are lent. */
-  readonly sv_active: number
-  /** Free, to be lent as they are. */
-  readonly sv_idle: number
-  /** Free, to be asked for a sign of life before. */
-  readonly sv_used: number
-  /** Being asked. */
-  readonly sv_tested: number
-  /** Being opened. */
-  readonly sv_login: number
-  /** Age of the oldest waiter, whole seconds. */
-  readonly maxwait: number
-  /** Microseconds beside `maxwait`. */
-  readonly maxwait_us: number
-  /** Mean of the last period, microseconds. */
-  readonly avg_wait_time: number
-}
-
 /** @see https://www.pgbouncer.org/usage.html#show-pools */
-export function counters(status: PoolStatus): PgbouncerCounts {
+export function counters(status: PoolStatus) {
   const { active, idle, silent, checking, connecting, waiting, oldestWaitMs, avgWaitMs } = status
   return {
+    /** Borrowers that hold a connection. */
     cl_active: active,
     cl_waiting: waiting,
+    /** Connections that are lent. */
     sv_active: active,
+    /** Free, to be lent as they are. */
     sv_idle: idle - silent,
+    /** Free, to be asked for a sign of life before. */
     sv_used: silent,
+    /** Being asked. */
     sv_tested: checking,
+    /** Being opened. */
     sv_login: connecting,
+    /** Age of the oldest waiter, whole seconds. */
     maxwait: Math.floor(oldestWaitMs / 1_000),
+    /** Microseconds beside `maxwait`. */
     maxwait_us: Math.floor((oldestWaitMs % 1_000) * 1_000),
+    /** Mean of the last period, microseconds. */
     avg_wait_time: Math.round(avgWaitMs * 1_000),
   }
 }

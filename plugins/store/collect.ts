@@ -2,6 +2,12 @@
 import type { Collector } from '../metrics/api.ts'
 import type { StoreClient } from './engine.ts'
 
+const numbers = [
+  ['gauge', 'sizeBytes', 'size_bytes', 'Size of the file of the store and its log.'],
+  ['gauge', 'queued', 'queue_length', 'Requests that wait for the writer.'],
+  ['counter', 'refused', 'refused_total', 'Requests that the store refused.'],
+] as const
+
 export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',
   setup(metrics) {
@@ -9,15 +15,8 @@ export const storeCollector = (store: StoreClient): Collector => ({
     batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store can be written.' }, () =>
       store.state === 'ok' ? 1 : 0,
     )
-    batch.gauge(
-      { name: 'arkwatch_store_size_bytes', help: 'Size of the file of the store and its log.' },
-      () => store.sizeBytes,
-    )
-    batch.gauge({ name: 'arkwatch_store_queue_length', help: 'Requests that wait for the writer.' }, () => store.queued)
-    batch.counter(
-      { name: 'arkwatch_store_refused_total', help: 'Requests that the store refused.' },
-      () => store.refused,
-    )
+    for (const [type, field, name, help] of numbers)
+      batch[type]({ name: `arkwatch_store_${name}`, help }, () => store[field])
     return batch.observe
   },
 })

@@ -1,5 +1,6 @@
-/** What the main thread and the writer thread send each other. Requests are answered by `serveRequests`. */
+/** What the main thread and the writer thread send each other. Requests are answered by `serveRequests`. Imports no zod. */
 import type { AreaDefinition, SqlValue, Statement } from './api.ts'
+import type { StoreCode } from './errors.ts'
 
 export interface WriterData {
   /** Absolute path of the file. */
@@ -14,6 +15,19 @@ interface Query {
   readonly sql: string
   readonly params: readonly SqlValue[]
 }
+
+/** A request that was refused, by code. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: StoreCode,
+    readonly details: Readonly<Record<string, string | number>>,
+  ) {
+    super(code)
+  }
+}
+export type StoreAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | ({ readonly ok: false } & Pick<Refusal, 'code' | 'details'>)
 
 /** What a file's writer answers. */
 export type StoreRequest =

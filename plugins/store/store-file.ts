@@ -19,12 +19,6 @@ export function fileBeside(path: string, file: string | undefined): string {
   return file === undefined ? path : `${dir}/${name}-${file}${ext}`
 }
 
-export interface OpenedFile {
-  readonly database: Database
-  /** Where a corrupt file was put. */
-  readonly aside: string | undefined
-}
-
 function connect(path: string, maxBytes: number): Database {
   // For its owner alone from the first byte on; SQLite gives its log the same mode.
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
@@ -51,11 +45,16 @@ function connect(path: string, maxBytes: number): Database {
 
 /**
  * @param nowMs names the file that is set aside
+ * @returns `aside`: where a corrupt file was put
  * @throws what SQLite says, unless the file is corrupt: it is then renamed, never overwritten, and a new one is begun
  */
-export function openFile(path: string, maxBytes: number, nowMs: number): OpenedFile {
+export function openFile(
+  path: string,
+  maxBytes: number,
+  nowMs: number,
+): { readonly database: Database; readonly aside?: string } {
   try {
-    return { database: connect(path, maxBytes), aside: undefined }
+    return { database: connect(path, maxBytes) }
   } catch (error) {
     if (!corrupt.test(codeOf(error))) throw error
     const aside = `${path}.corrupt-${new Date(nowMs).toISOString().replaceAll(':', '')}`

@@ -3,8 +3,7 @@ import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
-import type { StoreRequest, WriteRequest } from './protocol.ts'
-import { Refusal, type StoreAnswer } from './refusal.ts'
+import { Refusal, type StoreAnswer, type StoreRequest, type WriteRequest } from './protocol.ts'
 import { isUnavailable, openFile, readRows } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
@@ -67,22 +66,17 @@ export class StoreWriter {
   /** Answers requests in their order; writes beside each other share a commit. Never throws. */
   answer(requests: readonly StoreRequest[]): StoreAnswer[] {
     const answers: StoreAnswer[] = []
-    let at = 0
-    while (at < requests.length) {
-      const request = requests[at]!
-      if (request.kind !== 'write') {
-        answers.push(this.#one(request))
-        at += 1
-        continue
-      }
-      const group: WriteRequest[] = []
-      for (; at < requests.length && group.length < groupSize; at += 1) {
-        const next = requests[at]!
-        if (next.kind !== 'write') break
-        group.push(next)
-      }
-      answers.push(...this.#commit(group))
+    let group: WriteRequest[] = []
+    const commit = () => {
+      if (group.length > 0) answers.push(...this.#commit(group))
+      group = []
     }
+    for (const request of requests) {
+      if (request.kind !== 'write' || group.length === groupSize) commit()
+      if (request.kind === 'write') group.push(request)
+      else answers.push(this.#one(request))
+    }
+    commit()
     return answers
   }
 
@@ -143,7 +137,7 @@ export class StoreWriter {
     }
   }
 
-  #query({ area, sql, params, limit }: { area: string; sql: string; params: readonly SqlValue[]; limit: number }) {
+  #query({ area, sql, params, limit }: Extract<StoreRequest, { kind: 'query' }>) {
     const database = this.open()
     try {
       const wrapped = `SELECT * FROM (${sql}) LIMIT ${Math.min(Math.max(1, Math.trunc(limit)), maxRows)}`
@@ -205,7 +199,12 @@ export class StoreWriter {
     let isMore = false
     try {
       const database = this.open()
-      if (this.problem !== undefined) this.#probe(database)
+      if (this.problem !== undefined) {
+        // A write shows whether the file can be written again.
+        database.run('UPDATE store_areas SET migrated_ms = migrated_ms')
+        database.run('PRAGMA wal_checkpoint(PASSIVE)')
+        this.problem = undefined
+      }
       for (const { retention = [] } of this.#retention.values()) {
         for (const { table, column, keepMs } of retention) {
           const old = `SELECT rowid FROM ${table} WHERE ${column} < ? LIMIT ${deleteStep}`
@@ -224,13 +223,6 @@ export class StoreWriter {
       return false
     }
     return isMore
-  }
-
-  /** Finds out by a write whether the file can be written again. @throws what SQLite says */
-  #probe(database: Database): void {
-    database.run('UPDATE store_areas SET migrated_ms = migrated_ms')
-    database.run('PRAGMA wal_checkpoint(PASSIVE)')
-    this.problem = undefined
   }
 
   /** Brings the log into the file and closes it. */

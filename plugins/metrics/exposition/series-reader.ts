@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { ReaderCallbacks, SeriesReader } from '../api.ts'
 import type { SeriesBase } from '../storage/family.ts'
-import { copyKept, type IdRange, SeriesIds } from '../storage/series-ids.ts'
+import { copyKept, IdRange, SeriesIds } from '../storage/series-ids.ts'
 import type { AnyFamily } from '../storage/store.ts'
 import { type CommonLabels, visitorLabels } from './format.ts'
 import { createPace, type Pace } from './pace.ts'
@@ -81,9 +81,9 @@ export class Reader implements SeriesReader {
       const known = this.#foreign.get(key)
       if (known !== undefined) known.kept![0] = value
       else {
-        const kept = Float64Array.of(value)
-        const range = this.#number(1, (first) => ({ first, count: 1, kept, read: () => kept, drop() {} }))
+        const range = this.#number(1, (first) => new IdRange(first, 1))
         if (range === undefined) continue
+        range.kept = Float64Array.of(value)
         this.#foreign.set(key, range)
         this.#callbacks.added({ id: range.first, family, name, labels: { ...common, ...labels } })
       }
@@ -129,14 +129,14 @@ export class Reader implements SeriesReader {
       if (!isGone(key)) continue
       const { first, count } = range
       ranges.delete(key)
-      range.drop()
+      range.ids?.drop(range)
       for (let id = first; id < first + count; id += 1) {
         this.#byId[id] = undefined
         this.#callbacks.removed(id)
       }
-      const free = this.#free.get(count)
-      if (free === undefined) this.#free.set(count, [first])
-      else free.push(first)
+      const free = this.#free.get(count) ?? []
+      this.#free.set(count, free)
+      free.push(first)
     }
   }
 

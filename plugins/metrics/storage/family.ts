@@ -191,12 +191,9 @@ export abstract class StoredFamily<S extends SeriesBase> {
     this.#root ??= new Map()
     let map = this.#root as Map<string, Node<S>>
     for (const value of values.slice(0, -1)) {
-      let next = map.get(value) as Map<string, Node<S>> | undefined
-      if (next === undefined) {
-        next = new Map()
-        map.set(value, next)
-      }
-      map = next
+      const next = map.get(value) ?? new Map()
+      map.set(value, next)
+      map = next as Map<string, Node<S>>
     }
     map.set(values.at(-1)!, series)
     return series

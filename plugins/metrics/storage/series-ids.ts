@@ -4,41 +4,29 @@ import { deadOffset } from './slots.ts'
 import type { AnyFamily } from './store.ts'
 
 /** Consecutive ids, one for each sample of a series. */
-export interface IdRange {
-  readonly first: number
-  readonly count: number
-  /** The samples as the last collection read them, for series that are slow to read. */
+export class IdRange {
+  /** The samples as the last collection read them, for summaries and metrics of prom-client. */
   kept: Float64Array | undefined
-  /** Reads the samples now. @returns undefined for a series that was removed */
-  read(): Float64Array | undefined
-  /** Ends the copying. */
-  drop(): void
-}
+  /** Where `ids` caches the offset. */
+  index = 0
 
-class SeriesRange implements IdRange {
-  kept: Float64Array | undefined = undefined
+  /** @param series undefined for a metric of prom-client, which has nothing but `kept`, as is `ids` */
   constructor(
-    private readonly ids: SeriesIds,
-    readonly series: SeriesBase & { readonly offset?: number },
     readonly first: number,
-    /** Where the cached offset is. */
-    public index: number,
+    readonly count: number,
+    readonly series?: SeriesBase & { readonly offset?: number },
+    readonly ids?: SeriesIds,
   ) {}
 
-  get count(): number {
-    return this.ids.family.samples.length
-  }
-
+  /** Reads the samples now. @returns undefined for a series that was removed */
   read(): Float64Array | undefined {
-    const family = this.ids.family as unknown as StoredFamily<SeriesBase>
-    if (!family.all.has(this.series)) return undefined
+    const { series, ids } = this
+    if (series === undefined || ids === undefined) return this.kept
+    const family = ids.family as unknown as StoredFamily<SeriesBase>
+    if (!family.all.has(series)) return undefined
     const numbers = new Float64Array(this.count)
-    family.read(this.series, numbers)
+    family.read(series, numbers)
     return numbers
-  }
-
-  drop(): void {
-    this.ids.drop(this)
   }
 }
 
@@ -46,7 +34,7 @@ export class SeriesIds {
   readonly ranges = new Map<SeriesBase, IdRange>()
   /** `removals` of the family when the ranges were last compared with its series. */
   compared: number
-  readonly #list: SeriesRange[] = []
+  readonly #list: IdRange[] = []
   #firsts = new Int32Array(16)
   #offsets = new Int32Array(16)
 
@@ -55,27 +43,28 @@ export class SeriesIds {
   }
 
   assign(series: SeriesBase, first: number): IdRange {
-    const range = new SeriesRange(this, series, first, this.#list.length)
+    const range = new IdRange(first, this.family.samples.length, series, this)
+    const { length } = this.#list
     this.ranges.set(series, range)
-    if (range.index === this.#firsts.length) {
+    if (length === this.#firsts.length) {
       this.#firsts = grown(this.#firsts)
       this.#offsets = grown(this.#offsets)
     }
-    this.#put(range, range.index)
+    this.#put(range, length)
     return range
   }
 
   /** The last range takes the place of a dropped one. */
-  drop({ index, series }: SeriesRange): void {
+  drop({ index, series }: IdRange): void {
     const last = this.#list.pop()!
     if (last.series !== series) this.#put(last, index)
   }
 
-  #put(range: SeriesRange, index: number): void {
+  #put(range: IdRange, index: number): void {
     range.index = index
     this.#list[index] = range
     this.#firsts[index] = range.first
-    this.#offsets[index] = range.series.offset ?? deadOffset
+    this.#offsets[index] = range.series?.offset ?? deadOffset
   }
 
   /** Writes each value at the place of its id, NaN for a series that was removed since. */
@@ -112,16 +101,12 @@ export class SeriesIds {
 
   #clearRemoved(target: Float64Array): void {
     for (const { series, first, count } of this.#list) {
-      if (series.offset === deadOffset) target.fill(Number.NaN, first, first + count)
+      if (series?.offset === deadOffset) target.fill(Number.NaN, first, first + count)
     }
   }
 }
 
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const twice = new Int32Array(array.length * 2)
-  twice.set(array)
-  return twice
-}
+const grown = ({ buffer }: Int32Array<ArrayBuffer>) => new Int32Array(buffer.transfer(buffer.byteLength * 2))
 
 export function copyKept({ first, kept }: IdRange, target: Float64Array): void {
   if (kept === undefined) return

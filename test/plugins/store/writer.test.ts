@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AreaDefinition, Statement } from '../../../plugins/store/api.ts'
-import type { StoreAnswer } from '../../../plugins/store/refusal.ts'
+import type { StoreAnswer } from '../../../plugins/store/protocol.ts'
 import { StoreWriter } from '../../../plugins/store/writer.ts'
 
 setDefaultTimeout(60_000)
