@@ -1,4 +1,5 @@
 /** PURE. The circuit breaker: refuses commands immediately that would only time out. */
+import type { RedisConfig } from './config.ts'
 
 export interface Breaker {
   /** Failures in a row. */
@@ -7,13 +8,6 @@ export interface Breaker {
   readonly openUntilMs: number | undefined
   /** The deciding call is in progress. */
   readonly probing: boolean
-}
-
-export interface BreakerLimits {
-  /** Failures in a row that open it. */
-  readonly failures: number
-  /** Milliseconds. */
-  readonly coolDownMs: number
 }
 
 export const closedBreaker: Breaker = { failures: 0, openUntilMs: undefined, probing: false }
@@ -25,8 +19,8 @@ export function admit({ openUntilMs, probing }: Breaker, nowMs: number): 'pass' 
 }
 
 /** @returns the breaker after a failure at `nowMs` */
-export function failed(breaker: Breaker, nowMs: number, limits: BreakerLimits): Breaker {
+export function failed(breaker: Breaker, nowMs: number, limits: Pick<RedisConfig, 'failures' | 'coolDown'>): Breaker {
   const failures = breaker.failures + 1
   const opens = failures >= limits.failures
-  return { failures, openUntilMs: opens ? nowMs + limits.coolDownMs : breaker.openUntilMs, probing: false }
+  return { failures, openUntilMs: opens ? nowMs + limits.coolDown : breaker.openUntilMs, probing: false }
 }

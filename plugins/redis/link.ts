@@ -187,9 +187,8 @@ export class RedisLink {
   private failure(timedOut: boolean): void {
     const { config, clock, onState } = this.options
     if (!timedOut && this.breaker.openUntilMs === undefined) return
-    const limits = { failures: config.failures, coolDownMs: config.coolDown }
     const wasOpen = this.breaker.openUntilMs !== undefined
-    this.breaker = failed(this.breaker, clock.monotonic(), limits)
+    this.breaker = failed(this.breaker, clock.monotonic(), config)
     if (this.breaker.openUntilMs === undefined) return
     if (!wasOpen) onState('no answer in time, the breaker is open')
     // A socket without answers may be dead on the other side only: a new socket shows whether the server is.
