@@ -74,32 +74,26 @@ export class CollectorRunner {
 
   /** Stops the timers; families stay. */
   pause(): void {
-    for (const running of this.running.values()) {
-      running.cancel()
-      running.cancel = () => {}
-    }
+    for (const running of this.running.values()) running.cancel()
   }
 
   /** Sets up new collectors, then releases those that are gone: in this order shared families keep their values. */
   reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = []): void {
-    const wanted = [...own, ...contributed.map(({ value }) => value)]
-    const faults = new Map(contributed.map(({ value, fault }) => [value, fault]))
-    for (const collector of wanted) {
-      const fault = faults.get(collector) ?? (() => {})
+    const wanted = new Map<Collector, Running['fault']>(own.map((collector) => [collector, () => {}]))
+    for (const { value, fault } of contributed) wanted.set(value, fault)
+    for (const [collector, fault] of wanted) {
       const running = this.running.get(collector)
       if (running === undefined) this.#add(collector, fault)
       else running.fault = fault
     }
-    const present = new Set(wanted)
+    const names = new Set([...wanted.keys()].map(({ name }) => name))
     for (const [collector, running] of this.running) {
-      if (present.has(collector)) continue
+      if (wanted.has(collector)) continue
       this.running.delete(collector)
       running.cancel()
       running.release()
-      const { name } = collector
-      if (wanted.some((other) => other.name === name)) continue
-      this.#durations.remove({ collector: name })
-      this.#errors.remove({ collector: name })
+      if (names.has(collector.name)) continue
+      for (const family of [this.#durations, this.#errors]) family.remove({ collector: collector.name })
     }
   }
 

@@ -30,18 +30,16 @@ export const runtimeCollector = (runtime: Source): Collector => ({
       'hook_seconds',
       'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
     )
-    const reloaded = batch.gauge({
-      name: 'arkwatch_config_last_reload_success',
-      help: 'Whether the last reload of the configuration succeeded: 1 yes, 0 no.',
-    })
-    const reloadedAt = batch.gauge({
-      name: 'arkwatch_config_last_reload_timestamp_seconds',
-      help: 'When the configuration was last loaded, seconds since the epoch.',
-    })
-    const generation = batch.gauge({
-      name: 'arkwatch_config_generation',
-      help: 'Counts the configurations that took force, from 1.',
-    })
+    const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_config_${name}`, help })
+    const reloaded = gauge(
+      'last_reload_success',
+      'Whether the last reload of the configuration succeeded: 1 yes, 0 no.',
+    )
+    const reloadedAt = gauge(
+      'last_reload_timestamp_seconds',
+      'When the configuration was last loaded, seconds since the epoch.',
+    )
+    const generation = gauge('generation', 'Counts the configurations that took force, from 1.')
     return () => {
       const { plugins, lastReload, generation: current } = runtime.status()
       batch.observe(() => {
