@@ -1,4 +1,5 @@
 /** PURE. The shape of a statement without its values, and what kind it is. */
+import type { StatementStats } from '../api.ts'
 
 export type QueryType = 'select' | 'insert' | 'update' | 'delete' | 'other'
 
@@ -17,13 +18,7 @@ export interface Fingerprint {
 }
 
 /** Number and time of the statements of one fingerprint. */
-export interface StatementRow {
-  readonly id: string
-  readonly statement: string
-  count: number
-  errors: number
-  totalMs: number
-  maxMs: number
+export type StatementRow = { -readonly [Key in keyof Omit<StatementStats, 'meanMs'>]: StatementStats[Key] } & {
   /** One of them as it was sent, with `$1` for its parameters: for EXPLAIN only, since it may hold literals. */
   sample: string | undefined
 }
