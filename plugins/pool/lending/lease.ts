@@ -31,9 +31,7 @@ export type EntryState = 'idle' | 'held' | 'checking' | 'closed'
 
 /** One connection with its state. */
 export interface PoolEntry<C extends PoolConnection = PoolConnection> {
-  readonly id: number
   readonly connection: C
-  readonly createdMs: number
   readonly expiresMs: number
   state: EntryState
   /** When the server last answered, monotonic milliseconds. */

@@ -8,7 +8,6 @@ export class PoolEntries<C extends PoolConnection> {
   private readonly idle: PoolEntry<C>[] = []
   private readonly all = new Set<PoolEntry<C>>()
   private held = 0
-  private nextId = 1
 
   constructor(private readonly onClosed: (reason: CloseReason) => void) {}
 
@@ -36,9 +35,7 @@ export class PoolEntries<C extends PoolConnection> {
   /** Begins in state `checking`. @param random 0-1 */
   add(connection: C, nowMs: number, maxLifetimeMs: number, random: () => number = Math.random): PoolEntry<C> {
     const entry: PoolEntry<C> = {
-      id: this.nextId++,
       connection,
-      createdMs: nowMs,
       expiresMs: nowMs + lifetimeMs(maxLifetimeMs, random()),
       aliveMs: nowMs,
       idleSinceMs: nowMs,
