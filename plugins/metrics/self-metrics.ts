@@ -59,7 +59,6 @@ export const runtimeCollector = (runtime: Source): Collector => ({
   },
 })
 
-/** Requests in flight. */
 export const activeRequestsCollector = (runtime: Source): Collector => ({
   name: 'metrics.http',
   setup(metrics) {

@@ -1,4 +1,3 @@
-/** The options of pool. */
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 

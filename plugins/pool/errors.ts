@@ -1,4 +1,3 @@
-/** The error codes of pool. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const poolError = defineErrors('pool', {

@@ -1,4 +1,3 @@
-/** The options of redis. */
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 

@@ -1,4 +1,3 @@
-/** The error codes of redis. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const redisError = defineErrors('redis', {

@@ -1,4 +1,3 @@
-/** The options of the store. */
 import { z } from 'zod'
 import { duration, size } from '../../core/plugin.ts'
 

@@ -14,7 +14,6 @@ export interface StoreClientOptions {
   readonly path: string
   readonly maxBytes: number
   readonly maxQueue: number
-  /** Milliseconds. */
   readonly maintainEveryMs: number
   readonly workers: Workers
   readonly log: Logger

@@ -1,4 +1,3 @@
-/** The codes of the store. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const storeError = defineErrors('store', {

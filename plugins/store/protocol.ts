@@ -6,7 +6,6 @@ export interface WriterData {
   /** Absolute path of the file. */
   readonly path: string
   readonly maxBytes: number
-  /** Milliseconds. */
   readonly maintainEveryMs: number
 }
 

@@ -35,7 +35,6 @@ export interface SqlDriver {
 export interface DriverOptions {
   readonly url: string
   readonly applicationName: string
-  /** Milliseconds. */
   readonly connectTimeoutMs: number
   /** Milliseconds, 0 for none. */
   readonly statementTimeoutMs: number

@@ -2,7 +2,6 @@
 import type { Lease } from '../lending/lease.ts'
 import type { ForeignCounts, ForeignPool } from './foreign-pool.ts'
 
-/** A client of `pg`. */
 interface PgClient {
   readonly processID?: number
   query(...args: unknown[]): unknown

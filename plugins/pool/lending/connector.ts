@@ -38,7 +38,6 @@ export class Connector<C extends PoolConnection> {
   connecting = 0
   created = 0
   failures = 0
-  /** In a row. */
   failuresInRow = 0
   /** Why the last attempt failed; undefined after a success. */
   problem: string | undefined

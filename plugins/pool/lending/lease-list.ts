@@ -9,7 +9,6 @@ export class LeaseList<C extends PoolConnection> implements Iterable<Lease<C>> {
     return this.all.length
   }
 
-  /** Resolves when no lease is left. */
   async whenEmpty(): Promise<void> {
     this.emptied = Promise.withResolvers()
     if (this.size > 0) await this.emptied.promise

@@ -86,7 +86,6 @@ export class WaitingQueue<C extends PoolConnection> {
     for (const waiter of all) waiter.reject(reason())
   }
 
-  /** The lease was released. */
   unblock(lease: Lease): void {
     if (this.blocked.size > 0) this.blocked.delete(lease)
   }

@@ -24,7 +24,6 @@ export function sampleProblem(text: string | undefined): string | undefined {
   return undefined
 }
 
-/** PURE. How many parameters a text has. */
 export function parameterCount(text: string): number {
   const bare = text.replace(/'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ')
   return [...bare.matchAll(/\$(\d+)/g)].reduce((most, [, digits]) => Math.max(most, Number(digits)), 0)

@@ -11,7 +11,6 @@ export interface Query {
   text(running: RunningQuery): string | undefined
 }
 
-/** Runs a statement. */
 type Run = (query: Query, options: QueryOptions | undefined) => Promise<Rows>
 
 export const textQuery = (fingerprint: Fingerprint, text: string, parameters: readonly unknown[]): Query => ({
