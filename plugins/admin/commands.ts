@@ -31,15 +31,7 @@ export function adminCommands(keyring: () => Keyring, jobs: Jobs, now: () => num
       run: async ({ limit }) => ({ jobs: await jobs.list(Math.min(200, Math.max(1, Number(limit) || 50))) }),
     }),
     controlCommand({ name: 'jobs.show', run: ({ id }) => jobs.find(String(id)) }),
-    controlCommand({
-      name: 'jobs.cancel',
-      changes: () => true,
-      run: ({ id }) => jobs.cancel(String(id)),
-    }),
-    controlCommand({
-      name: 'keys.revoke',
-      changes: () => true,
-      run: ({ id }) => keyring().revoke(String(id)),
-    }),
+    controlCommand({ name: 'jobs.cancel', changes: () => true, run: ({ id }) => jobs.cancel(String(id)) }),
+    controlCommand({ name: 'keys.revoke', changes: () => true, run: ({ id }) => keyring().revoke(String(id)) }),
   ]
 }

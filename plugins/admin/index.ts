@@ -32,11 +32,7 @@ export default definePlugin({
       host: wants.host,
       logging: wants.logging,
       metrics: wants.metrics,
-      contributed: {
-        routes: extensions(adminRoutes),
-        pages: extensions(adminPages),
-        topics: extensions(eventTopic),
-      },
+      contributed: { routes: extensions(adminRoutes), pages: extensions(adminPages), topics: extensions(eventTopic) },
       clock,
       log,
       dataDir,

@@ -51,11 +51,7 @@ export class Gate {
   }
 
   /** Counts and records a failed attempt. @returns the error to answer with */
-  async refuse(
-    context: Context,
-    from: string,
-    requestId: string,
-  ): Promise<{ error: ArkwatchError; headers: Record<string, string> }> {
+  async refuse(context: Context, from: string, requestId: string): Promise<ArkwatchError> {
     this.failures += 1
     const locked = await this.options.limits.failure(from)
     const event = { ...failed, from, requestId, ...pathOf(context) }
@@ -64,11 +60,10 @@ export class Gate {
     else if (locked.begins) await this.#record(event, 'locked-out')
     else this.#lockedOut.add(from)
     // A body that nobody reads is not waited for either.
-    const close: Record<string, string> = safeMethods.includes(context.req.method) ? {} : { connection: 'close' }
-    if (locked !== undefined)
-      return { error: adminError('ADMIN_LOCKED_OUT'), headers: { ...close, 'retry-after': String(locked.seconds) } }
-    const challenge = { 'www-authenticate': 'Bearer realm="arkwatch"' }
-    return { error: adminError('ADMIN_UNAUTHORIZED'), headers: { ...close, ...challenge } }
+    const close = safeMethods.includes(context.req.method) ? {} : { connection: 'close' }
+    return locked === undefined
+      ? adminError('ADMIN_UNAUTHORIZED', { headers: { ...close, 'www-authenticate': 'Bearer realm="arkwatch"' } })
+      : adminError('ADMIN_LOCKED_OUT', { headers: { ...close, 'retry-after': String(locked.seconds) } })
   }
 
   /** Records the attempts that were made during lock-outs, one line for each address. */
@@ -95,9 +90,12 @@ export class Gate {
       .record({ principal: { name, role }, action: 'session.open', from, requestId, ...where }, 'ok')
   }
 
-  /** Counts a request of an identified caller. @throws ADMIN_RATE_LIMITED */
-  async countRequest({ name }: Principal): Promise<Quota> {
-    return this.options.limits.request(name)
+  /** Counts a request of an identified caller. @returns the quota, and the error to answer with when none is left */
+  async countRequest({ name }: Principal): Promise<Quota & { readonly error: ArkwatchError | undefined }> {
+    const quota = await this.options.limits.request(name)
+    const headers = { 'retry-after': String(quota.resetSeconds) }
+    const details = { name, limit: quota.limit, seconds: quota.windowSeconds, headers }
+    return { ...quota, error: quota.allowed ? undefined : adminError('ADMIN_RATE_LIMITED', details) }
   }
 
   /** Why a request is refused for its Host or Origin; undefined when the request is not. */

@@ -91,11 +91,10 @@ export class AdminServer {
     api.notFound((context) => {
       const allow = this.#methodsOf(context.req.path)
       const requestId = context.get('requestId')
-      if (allow.length === 0)
-        return problemAnswer(
-          adminError('ADMIN_NOT_FOUND', { what: 'such path', where: 'GET /admin/openapi.json lists every path.' }),
-          requestId,
-        )
+      if (allow.length === 0) {
+        const details = { what: 'such path', where: 'GET /admin/openapi.json lists every path.' }
+        return problemAnswer(adminError('ADMIN_NOT_FOUND', details), requestId)
+      }
       const detail = `${context.req.method} is not one of ${allow.join(', ')}`
       const instance = `urn:request:${requestId}`
       return problemResponse({ status: 405, detail, code: 'HTTP_405', instance }, { allow: allow.join(', ') })
@@ -106,8 +105,7 @@ export class AdminServer {
         log.error('an admin route failed', { requestId, route: context.req.path.slice(0, 256), error })
         owners.get(matchedRoutes(context)[context.req.routeIndex]?.handler)?.fault(error)
       }
-      const headers = error instanceof ArkwatchError ? ((error.details.headers as Record<string, string>) ?? {}) : {}
-      return problemAnswer(error, requestId, headers)
+      return problemAnswer(error, requestId)
     })
     return api
   }
@@ -125,20 +123,14 @@ export class AdminServer {
     context.set('requestId', requestId)
     const headers: Record<string, string> = { ...securityHeaders, 'x-request-id': requestId }
     const visitor = gate.identity.identify(context)
-    if (visitor === undefined && (gate.identity.claims(context) || !isLogin(context))) {
-      const refused = await gate.refuse(context, from, requestId)
-      return problemAnswer(refused.error, requestId, { ...headers, ...refused.headers })
-    }
+    if (visitor === undefined && (gate.identity.claims(context) || !isLogin(context)))
+      return problemAnswer(await gate.refuse(context, from, requestId), requestId, headers)
     if (visitor !== undefined) {
       const quota = await gate.countRequest(visitor.principal)
       headers['RateLimit-Limit'] = String(quota.limit)
       headers['RateLimit-Remaining'] = String(quota.remaining)
       headers['RateLimit-Reset'] = String(quota.resetSeconds)
-      if (!quota.allowed) {
-        const details = { name: visitor.principal.name, limit: quota.limit, seconds: quota.windowSeconds }
-        const retry = { 'retry-after': String(quota.resetSeconds) }
-        return problemAnswer(adminError('ADMIN_RATE_LIMITED', details), requestId, { ...headers, ...retry })
-      }
+      if (quota.error !== undefined) return problemAnswer(quota.error, requestId, headers)
     }
     context.set('principal', visitor?.principal ?? nobody)
     context.set('from', from)

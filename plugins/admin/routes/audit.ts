@@ -1,9 +1,8 @@
 /** The audit log, for auditors. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Audit } from '../../audit/api.ts'
-import { operation } from '../api.ts'
-import { createApi } from '../http/compose.ts'
 import { anything, body, cursor, nextCursor, number, reply, time } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 
 const Record = z
   .object({
@@ -34,77 +33,59 @@ const Verdict = z.object({
 })
 
 export function auditRoutes(audit: Audit) {
-  const app = createApi()
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'audit.list', access: 'auditor', summary: 'Shows records, newest first.', sensitive: true }),
-      method: 'get',
-      path: '/audit',
-      request: {
-        query: z.object({
-          limit: number(1, 1_000, 100, 'Records in a page.'),
-          cursor,
-          principal: z.string().max(200).optional(),
-          action: z.string().max(100).optional(),
-        }),
-      },
-      responses: { 200: reply('The records.', z.object({ records: z.array(Record), next: nextCursor })) },
-    }),
+  const { app, route } = createRoutes()
+  route(
+    'get /audit',
+    { id: 'audit.list', access: 'auditor', summary: 'Shows records, newest first.', sensitive: true },
+    {
+      query: z.object({
+        limit: number(1, 1_000, 100, 'Records in a page.'),
+        cursor,
+        principal: z.string().max(200).optional(),
+        action: z.string().max(100).optional(),
+      }),
+      200: reply('The records.', z.object({ records: z.array(Record), next: nextCursor })),
+    },
     async (c) => {
       const { limit, cursor: before, principal, action } = c.req.valid('query')
       const filter = { ...(principal && { principal }), ...(action && { action }), ...(before && { before }) }
       const records = await audit.page({ limit, ...filter })
-      return c.json(
-        { records: records as never[], next: records.length === limit ? String(records.at(-1)!.seq) : null },
-        200,
-      )
+      return { records: records as never[], next: records.length === limit ? String(records.at(-1)!.seq) : null }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'audit.verify',
-        access: 'auditor',
-        summary: 'Checks that no record was changed, moved or removed.',
-        sensitive: true,
-      }),
-      method: 'get',
-      path: '/audit/verify',
-      responses: { 200: reply('What was found.', Verdict) },
-    }),
-    async (c) => {
+  route(
+    'get /audit/verify',
+    {
+      id: 'audit.verify',
+      access: 'auditor',
+      summary: 'Checks that no record was changed, moved or removed.',
+      sensitive: true,
+    },
+    { 200: reply('What was found.', Verdict) },
+    async () => {
       const { problem, ...verdict } = await audit.verify()
-      return c.json({ ...verdict, ...(problem && { problem }) }, 200)
+      return { ...verdict, ...(problem && { problem }) }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'audit.hash',
-        access: 'auditor',
-        summary: 'Says what a secret is replaced by in records.',
-        readOnly: true,
-        sensitive: true,
-      }),
-      method: 'post',
-      path: '/audit/hash',
-      request: body(z.strictObject({ value: z.string().min(1).max(4_096) })),
-      responses: { 200: reply('What stands for it.', z.object({ hash: z.string() })) },
-    }),
-    (c) => c.json({ hash: audit.hashOf(c.req.valid('json').value) }, 200),
+  route(
+    'post /audit/hash',
+    {
+      id: 'audit.hash',
+      access: 'auditor',
+      summary: 'Says what a secret is replaced by in records.',
+      readOnly: true,
+      sensitive: true,
+    },
+    {
+      ...body(z.strictObject({ value: z.string().min(1).max(4_096) })),
+      200: reply('What stands for it.', z.object({ hash: z.string() })),
+    },
+    (c) => ({ hash: audit.hashOf(c.req.valid('json').value) }),
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'audit.export',
-        access: 'auditor',
-        summary: 'Exports all records as JSON lines, signed.',
-        sensitive: true,
-      }),
-      method: 'get',
-      path: '/audit/export',
-      responses: { 200: { description: 'The export.', content: { 'application/jsonl': { schema: z.string() } } } },
-    }),
+  route(
+    'get /audit/export',
+    { id: 'audit.export', access: 'auditor', summary: 'Exports all records as JSON lines, signed.', sensitive: true },
+    { 200: { description: 'The export.', content: { 'application/jsonl': { schema: z.string() } } } },
     (c) => {
       const lines = audit.export()[Symbol.asyncIterator]()
       const encoder = new TextEncoder()
@@ -120,7 +101,7 @@ export function auditRoutes(audit: Audit) {
         'content-type': 'application/jsonl',
         'content-disposition': 'attachment; filename="audit.jsonl"',
       }
-      return c.body(stream, 200, headers) as never
+      return c.body(stream, 200, headers)
     },
   )
   return app

@@ -60,7 +60,7 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
     () => sessionRoutes({ gate, keyring, sessions, absoluteMs: () => config.session.absolute }),
     () => keyRoutes(keyring, clock.now),
     () => pluginRoutes(runtime),
-    () => configRoutes({ runtime, clock }),
+    () => configRoutes(runtime, clock),
     () => logRoutes(logging, clock.now),
     () => systemRoutes({ samples, now: clock.now, startedAtMs: runtime.status().startedAtMs }),
     () => jobRoutes(jobs),

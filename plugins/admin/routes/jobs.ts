@@ -1,9 +1,8 @@
 /** Jobs: list, watch, cancel, fetch what one made. */
-import { createRoute, z } from '@hono/zod-openapi'
-import { operation } from '../api.ts'
+import { z } from '@hono/zod-openapi'
 import { adminError } from '../errors.ts'
-import { createApi } from '../http/compose.ts'
 import { anything, idParam, iso, isoOrNull, nextCursor, nullableTime, number, reply, time } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 import type { Job, Jobs } from '../jobs.ts'
 
 export const JobSchema = z
@@ -57,58 +56,43 @@ const fileTypes: readonly string[] = ['application/octet-stream', 'application/g
 const fileSchema = z.string().openapi({ format: 'binary' })
 
 export function jobRoutes(jobs: Jobs) {
-  const app = createApi()
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'jobs.list', access: 'viewer', summary: 'Lists jobs, newest first.' }),
-      method: 'get',
-      path: '/jobs',
-      request: { query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor: jobCursor }) },
-      responses: { 200: reply('The jobs.', z.object({ jobs: z.array(JobSchema), next: nextCursor })) },
-    }),
+  const { app, route } = createRoutes()
+  route(
+    'get /jobs',
+    { id: 'jobs.list', access: 'viewer', summary: 'Lists jobs, newest first.' },
+    {
+      query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor: jobCursor }),
+      200: reply('The jobs.', z.object({ jobs: z.array(JobSchema), next: nextCursor })),
+    },
     async (c) => {
       const { limit, cursor: after } = c.req.valid('query')
       const page = await jobs.list(limit, after)
       const last = page.length === limit ? page.at(-1) : undefined
-      return c.json(
-        { jobs: page.map(shownJob), next: last === undefined ? null : `${last.createdAtMs}.${last.id}` },
-        200,
-      )
+      return { jobs: page.map(shownJob), next: last === undefined ? null : `${last.createdAtMs}.${last.id}` }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'jobs.show', access: 'viewer', summary: 'Shows a job.' }),
-      method: 'get',
-      path: '/jobs/{id}',
-      request: { params },
-      responses: { 200: reply('The job.', JobSchema) },
-    }),
-    async (c) => c.json(shownJob(await jobs.find(c.req.valid('param').id)), 200),
+  route(
+    'get /jobs/{id}',
+    { id: 'jobs.show', access: 'viewer', summary: 'Shows a job.' },
+    { params, 200: reply('The job.', JobSchema) },
+    async (c) => shownJob(await jobs.find(c.req.valid('param').id)),
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'jobs.cancel', access: 'operator', summary: 'Asks a job to end.' }),
-      method: 'delete',
-      path: '/jobs/{id}',
-      request: { params },
-      responses: { 202: reply('It has been told.', JobSchema) },
-    }),
-    async (c) => c.json(shownJob(await jobs.cancel(c.req.valid('param').id)), 202),
+  route(
+    'delete /jobs/{id}',
+    { id: 'jobs.cancel', access: 'operator', summary: 'Asks a job to end.' },
+    { params, 202: reply('It has been told.', JobSchema) },
+    async (c) => shownJob(await jobs.cancel(c.req.valid('param').id)),
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'jobs.file', access: 'admin', summary: 'Fetches what a job made.', sensitive: true }),
-      method: 'get',
-      path: '/jobs/{id}/file',
-      request: { params },
-      responses: {
-        200: {
-          description: 'The file.',
-          content: Object.fromEntries(fileTypes.map((type) => [type, { schema: fileSchema }])),
-        },
+  route(
+    'get /jobs/{id}/file',
+    { id: 'jobs.file', access: 'admin', summary: 'Fetches what a job made.', sensitive: true },
+    {
+      params,
+      200: {
+        description: 'The file.',
+        content: Object.fromEntries(fileTypes.map((type) => [type, { schema: fileSchema }])),
       },
-    }),
+    },
     async (c) => {
       const { file, state } = await jobs.find(c.req.valid('param').id)
       const content = file === undefined || state !== 'done' ? undefined : Bun.file(file.path)
@@ -119,7 +103,7 @@ export function jobRoutes(jobs: Jobs) {
         })
       const type = fileTypes.includes(file.contentType) ? file.contentType : 'application/octet-stream'
       const headers = { 'content-type': type, 'content-disposition': `attachment; filename="${file.name}"` }
-      return new Response(content, { headers }) as never
+      return new Response(content, { headers })
     },
   )
   return app

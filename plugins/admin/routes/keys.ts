@@ -1,8 +1,8 @@
 /** Keys: list, make, rotate, revoke. */
-import { createRoute, z } from '@hono/zod-openapi'
-import { operation, roles } from '../api.ts'
-import { createApi } from '../http/compose.ts'
+import { z } from '@hono/zod-openapi'
+import { roles } from '../api.ts'
 import { body, idParam, iso, isoOrNull, nullableTime, reply, time } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 import type { KeyInfo } from '../keys/key.ts'
 import type { Keyring } from '../keys/keyring.ts'
 
@@ -44,70 +44,51 @@ const NewKey = z.strictObject({
 })
 
 export function keyRoutes(keyring: Keyring, now: () => number) {
-  const app = createApi()
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'keys.list',
-        access: 'admin',
-        summary: 'Lists the keys, without the keys themselves.',
-        sensitive: true,
-      }),
-      method: 'get',
-      path: '/keys',
-      responses: { 200: reply('The keys.', z.object({ keys: z.array(Key) })) },
-    }),
-    (c) => c.json({ keys: keyring.list().map(shown) }, 200),
+  const { app, route } = createRoutes()
+  route(
+    'get /keys',
+    { id: 'keys.list', access: 'admin', summary: 'Lists the keys, without the keys themselves.', sensitive: true },
+    { 200: reply('The keys.', z.object({ keys: z.array(Key) })) },
+    () => ({ keys: keyring.list().map(shown) }),
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'keys.create', access: 'admin', summary: 'Makes a key.' }),
-      method: 'post',
-      path: '/keys',
-      request: body(NewKey),
-      responses: { 201: reply('The key was made.', MadeKey) },
-    }),
+  route(
+    'post /keys',
+    { id: 'keys.create', access: 'admin', summary: 'Makes a key.' },
+    { ...body(NewKey), 201: reply('The key was made.', MadeKey) },
     async (c) => {
       const { name, role, scopes, expires_in_days: days } = c.req.valid('json')
       const expires = days === undefined ? {} : { expiresAtMs: Math.round(now() + days * dayMs) }
       const { key, info } = await keyring.create({ name, role, scopes, ...expires })
       Object.assign(c.var.note, { target: info.id, after: shown(info) })
-      return c.json({ ...shown(info), key }, 201)
+      return { ...shown(info), key }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'keys.rotate',
-        access: 'admin',
-        summary: 'Makes a key that takes over from another one; both are valid for a while.',
-      }),
-      method: 'post',
-      path: '/keys/{id}/rotate',
-      request: {
-        params: z.object({ id: idParam('Id of the key that is to end.') }),
-        ...body(
-          z.strictObject({
-            grace_hours: z.number().min(0).max(720).default(24).describe('How long the old key stays valid.'),
-          }),
-        ),
-      },
-      responses: { 201: reply('The key that takes over.', MadeKey) },
-    }),
+  route(
+    'post /keys/{id}/rotate',
+    {
+      id: 'keys.rotate',
+      access: 'admin',
+      summary: 'Makes a key that takes over from another one; both are valid for a while.',
+    },
+    {
+      params: z.object({ id: idParam('Id of the key that is to end.') }),
+      ...body(
+        z.strictObject({
+          grace_hours: z.number().min(0).max(720).default(24).describe('How long the old key stays valid.'),
+        }),
+      ),
+      201: reply('The key that takes over.', MadeKey),
+    },
     async (c) => {
       const { key, info } = await keyring.rotate(c.req.valid('param').id, c.req.valid('json').grace_hours * 3_600_000)
       Object.assign(c.var.note, { after: shown(info) })
-      return c.json({ ...shown(info), key }, 201)
+      return { ...shown(info), key }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions at once.' }),
-      method: 'delete',
-      path: '/keys/{id}',
-      request: { params: z.object({ id: idParam('Id of the key.') }) },
-      responses: { 204: { description: 'It is no longer valid.' } },
-    }),
+  route(
+    'delete /keys/{id}',
+    { id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions at once.' },
+    { params: z.object({ id: idParam('Id of the key.') }), 204: { description: 'It is no longer valid.' } },
     async (c) => {
       const info = await keyring.revoke(c.req.valid('param').id)
       Object.assign(c.var.note, { before: shown(info) })

@@ -1,10 +1,9 @@
 /** Log lines and levels. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Logging } from '../../logging/api.ts'
-import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { createApi } from '../http/compose.ts'
 import { body, etagOf, iso, isoOrNull, nameParam, nullableTime, number, reply, time, timestamp } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
@@ -35,7 +34,7 @@ export function parseLine(line: string): Record<string, unknown> {
 
 /** @param logging undefined while the plugin is off */
 export function logRoutes(logging: () => Logging | undefined, now: () => number) {
-  const app = createApi()
+  const { app, route } = createRoutes()
   const need = (): Logging => {
     const found = logging()
     if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'logging' })
@@ -53,37 +52,32 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
   // What has merely logged for the first time is no change that anyone made.
   const etag = () => etagOf(shown().filter(({ configured }) => configured !== null))
 
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'logs.recent',
-        access: 'viewer',
-        summary: 'Shows the newest log lines kept in memory, newest first.',
-        plugin: 'logging',
+  route(
+    'get /logs/recent',
+    {
+      id: 'logs.recent',
+      access: 'viewer',
+      summary: 'Shows the newest log lines kept in memory, newest first.',
+      plugin: 'logging',
+    },
+    {
+      query: z.object({
+        limit: number(1, 1_000, 100, 'Lines at most.'),
+        level: z.enum(levels).optional().openapi({ description: 'At least this level.' }),
+        logger: z.string().max(128).optional().openapi({ description: 'This logger and those below it.' }),
+        contains: z.string().max(200).optional().openapi({ description: 'Only lines with this text.' }),
       }),
-      method: 'get',
-      path: '/logs/recent',
-      request: {
-        query: z.object({
-          limit: number(1, 1_000, 100, 'Lines at most.'),
-          level: z.enum(levels).optional().openapi({ description: 'At least this level.' }),
-          logger: z.string().max(128).optional().openapi({ description: 'This logger and those below it.' }),
-          contains: z.string().max(200).optional().openapi({ description: 'Only lines with this text.' }),
+      200: reply(
+        'The lines.',
+        z.object({
+          logs: z.array(Entry),
+          limit: z.int(),
+          level_filter: z.enum(levels).nullable(),
+          count: z.int(),
+          timestamp,
         }),
-      },
-      responses: {
-        200: reply(
-          'The lines.',
-          z.object({
-            logs: z.array(Entry),
-            limit: z.int(),
-            level_filter: z.enum(levels).nullable(),
-            count: z.int(),
-            timestamp,
-          }),
-        ),
-      },
-    }),
+      ),
+    },
     (c) => {
       const { limit, level, logger, contains } = c.req.valid('query')
       const filter = { ...(level && { level }), ...(logger && { logger }), ...(contains && { contains }) }
@@ -101,61 +95,43 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
             line,
           }
         })
-      return c.json({ logs, limit, level_filter: level ?? null, count: logs.length, timestamp: iso(now()) }, 200)
+      return { logs, limit, level_filter: level ?? null, count: logs.length, timestamp: iso(now()) }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'loggers.list',
-        access: 'viewer',
-        summary: 'Lists the loggers and their levels.',
-        plugin: 'logging',
-      }),
-      method: 'get',
-      path: '/loggers',
-      responses: {
-        200: {
-          ...reply('The loggers.', z.object({ loggers: z.array(Logger) })),
-          headers: z.object({ ETag: z.string() }),
-        },
+  route(
+    'get /loggers',
+    { id: 'loggers.list', access: 'viewer', summary: 'Lists the loggers and their levels.', plugin: 'logging' },
+    {
+      200: {
+        ...reply('The loggers.', z.object({ loggers: z.array(Logger) })),
+        headers: z.object({ ETag: z.string() }),
       },
-    }),
+    },
     (c) => {
       c.header('ETag', etag())
-      return c.json({ loggers: shown() }, 200)
+      return { loggers: shown() }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'loggers.set',
-        access: 'operator',
-        errors: [412],
-        summary: 'Sets the level of a logger, for a while if wanted.',
-        plugin: 'logging',
-      }),
-      method: 'put',
-      path: '/loggers/{name}',
-      request: {
-        params: z.object({ name: nameParam('Name of the logger; `root` is all.') }),
-        headers: z.object({
-          'if-match': z.string().optional().openapi({ description: 'ETag of the list of loggers.' }),
+  route(
+    'put /loggers/{name}',
+    {
+      id: 'loggers.set',
+      access: 'operator',
+      errors: [412],
+      summary: 'Sets the level of a logger, for a while if wanted.',
+      plugin: 'logging',
+    },
+    {
+      params: z.object({ name: nameParam('Name of the logger; `root` is all.') }),
+      headers: z.object({ 'if-match': z.string().optional().openapi({ description: 'ETag of the list of loggers.' }) }),
+      ...body(
+        z.strictObject({
+          level: z.enum(levels).nullable().describe('null takes the level away.'),
+          for_seconds: z.number().min(1).max(604_800).optional().describe('After so long the level of before is back.'),
         }),
-        ...body(
-          z.strictObject({
-            level: z.enum(levels).nullable().describe('null takes the level away.'),
-            for_seconds: z
-              .number()
-              .min(1)
-              .max(604_800)
-              .optional()
-              .describe('After so long the level of before is back.'),
-          }),
-        ),
-      },
-      responses: { 200: reply('The loggers.', z.object({ loggers: z.array(Logger) })) },
-    }),
+      ),
+      200: reply('The loggers.', z.object({ loggers: z.array(Logger) })),
+    },
     (c) => {
       const seen = c.req.valid('header')['if-match']
       const current = etag()
@@ -173,7 +149,7 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
         after: { level: levelOf(), for_seconds: seconds ?? null },
       })
       c.header('ETag', etag())
-      return c.json({ loggers: shown() }, 200)
+      return { loggers: shown() }
     },
   )
   return app

@@ -1,11 +1,10 @@
 /** The remaining paths of the original gateway: overviews, and restarting services. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Runtime } from '../../../core/plugin.ts'
 import type { CheckReport, Health } from '../../health/api.ts'
-import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { createApi } from '../http/compose.ts'
 import { body, iso, isoOrNull, nullableTime, record, reply, timestamp } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 import { shownStatus } from './plugins.ts'
 
 export interface OperationRouteOptions {
@@ -46,7 +45,7 @@ const HealthStatus = z.object({
 })
 
 export function operationRoutes({ runtime, health, services, restartService, now }: OperationRouteOptions) {
-  const app = createApi()
+  const { app, route } = createRoutes()
   const needHealth = (): Health => {
     const found = health()
     if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'health' })
@@ -58,170 +57,138 @@ export function operationRoutes({ runtime, health, services, restartService, now
     const checks = Object.fromEntries(found.checks().map((check) => [check.name, shownCheck(check)]))
     return { overall_healthy: status !== 'down', status, checks, timestamp: iso(now()) }
   }
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'health.show',
-        access: 'viewer',
-        summary: 'Shows every check, with details.',
-        plugin: 'health',
-      }),
-      method: 'get',
-      path: '/admin/health/comprehensive',
-      responses: { 200: reply('The checks.', z.object({ status: HealthStatus, timestamp })) },
-    }),
-    (c) => c.json({ status: report(), timestamp: iso(now()) }, 200),
+  route(
+    'get /admin/health/comprehensive',
+    { id: 'health.show', access: 'viewer', summary: 'Shows every check, with details.', plugin: 'health' },
+    { 200: reply('The checks.', z.object({ status: HealthStatus, timestamp })) },
+    () => ({ status: report(), timestamp: iso(now()) }),
   )
   const row = record.describe('As the gateway’s plugin gives it.')
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'dashboard.summary',
-        access: 'viewer',
-        summary: 'Shows health and what goes on, at a glance.',
-      }),
-      method: 'get',
-      path: '/admin/dashboard/summary',
-      responses: {
-        200: reply(
-          'The summary. What needs a plugin that is not there is null, and `unavailable` names the plugin.',
-          z.object({
-            health_status: HealthStatus.nullable(),
-            recent_activity: z.object({ jobs: z.array(row).nullable(), sessions: z.array(row).nullable() }),
-            quick_stats: z.object({
-              total_jobs: z.int().nullable(),
-              active_sessions: z.int().nullable(),
-              active_alerts: z.int().nullable(),
-            }),
-            unavailable: z.array(z.string()),
-            timestamp,
+  route(
+    'get /admin/dashboard/summary',
+    { id: 'dashboard.summary', access: 'viewer', summary: 'Shows health and what goes on, at a glance.' },
+    {
+      200: reply(
+        'The summary. What needs a plugin that is not there is null, and `unavailable` names the plugin.',
+        z.object({
+          health_status: HealthStatus.nullable(),
+          recent_activity: z.object({ jobs: z.array(row).nullable(), sessions: z.array(row).nullable() }),
+          quick_stats: z.object({
+            total_jobs: z.int().nullable(),
+            active_sessions: z.int().nullable(),
+            active_alerts: z.int().nullable(),
           }),
-        ),
-      },
-    }),
-    (c) =>
-      c.json(
-        {
-          health_status: health() === undefined ? null : report(),
-          recent_activity: { jobs: null, sessions: null },
-          quick_stats: { total_jobs: null, active_sessions: null, active_alerts: null },
-          unavailable: ['alerting', 'gateway', ...(health() === undefined ? ['health'] : [])],
-          timestamp: iso(now()),
-        },
-        200,
+          unavailable: z.array(z.string()),
+          timestamp,
+        }),
       ),
-  )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'config.summary',
-        access: 'operator',
-        summary: 'Shows the main settings under the names of the original gateway; /admin/config shows all.',
-        sensitive: true,
-      }),
-      method: 'get',
-      path: '/admin/configuration',
-      responses: {
-        200: reply(
-          'The settings. Those of the gateway itself are null.',
-          z.object({ configuration: z.record(z.string(), record), timestamp }),
-        ),
-      },
+    },
+    () => ({
+      health_status: health() === undefined ? null : report(),
+      recent_activity: { jobs: null, sessions: null },
+      quick_stats: { total_jobs: null, active_sessions: null, active_alerts: null },
+      unavailable: ['alerting', 'gateway', ...(health() === undefined ? ['health'] : [])],
+      timestamp: iso(now()),
     }),
-    async (c) => {
+  )
+  route(
+    'get /admin/configuration',
+    {
+      id: 'config.summary',
+      access: 'operator',
+      summary: 'Shows the main settings under the names of the original gateway; /admin/config shows all.',
+      sensitive: true,
+    },
+    {
+      200: reply(
+        'The settings. Those of the gateway itself are null.',
+        z.object({ configuration: z.record(z.string(), record), timestamp }),
+      ),
+    },
+    async () => {
       const { config } = (await runtime.describeConfig()) as {
-        config: {
-          server?: { host?: string; port?: number }
-          plugins?: Record<string, Record<string, unknown>>
-        }
+        config: { server?: { host?: string; port?: number }; plugins?: Record<string, Record<string, unknown>> }
       }
       const { server, plugins = {} } = config
       const gatewayOnly = (...keys: string[]) => Object.fromEntries(keys.map((key) => [key, null]))
-      return c.json(
-        {
-          configuration: {
-            app: {
-              flask_env: runtime.status().environment,
-              app_port: server?.port ?? null,
-              app_host: server?.host ?? null,
-              service_type: 'arkwatch',
-            },
-            logging: { log_level: plugins.logging?.level ?? null },
-            network: gatewayOnly('bitcoin_network'),
-            monitoring: {
-              enable_metrics: plugins.metrics !== undefined && plugins.metrics.enabled !== false,
-              metrics_port: server?.port ?? null,
-            },
-            session: gatewayOnly('session_timeout_minutes', 'max_concurrent_sessions'),
-            vtxo: gatewayOnly('vtxo_expiration_hours', 'vtxo_min_amount_sats'),
-            fees: gatewayOnly('fee_sats_per_vbyte', 'fee_percentage'),
-            grpc: gatewayOnly('grpc_max_message_length', 'grpc_timeout_seconds'),
+      return {
+        configuration: {
+          app: {
+            flask_env: runtime.status().environment,
+            app_port: server?.port ?? null,
+            app_host: server?.host ?? null,
+            service_type: 'arkwatch',
           },
-          timestamp: iso(now()),
+          logging: { log_level: plugins.logging?.level ?? null },
+          network: gatewayOnly('bitcoin_network'),
+          monitoring: {
+            enable_metrics: plugins.metrics !== undefined && plugins.metrics.enabled !== false,
+            metrics_port: server?.port ?? null,
+          },
+          session: gatewayOnly('session_timeout_minutes', 'max_concurrent_sessions'),
+          vtxo: gatewayOnly('vtxo_expiration_hours', 'vtxo_min_amount_sats'),
+          fees: gatewayOnly('fee_sats_per_vbyte', 'fee_percentage'),
+          grpc: gatewayOnly('grpc_max_message_length', 'grpc_timeout_seconds'),
         },
-        200,
-      )
+        timestamp: iso(now()),
+      }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of the monitoring itself.' }),
-      method: 'get',
-      path: '/monitoring/stats',
-      responses: { 200: reply('The state.', z.object({ monitoring_stats: record, timestamp })) },
-    }),
-    (c) => c.json({ monitoring_stats: shownStatus(runtime), timestamp: iso(now()) }, 200),
+  route(
+    'get /monitoring/stats',
+    { id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of the monitoring itself.' },
+    { 200: reply('The state.', z.object({ monitoring_stats: record, timestamp })) },
+    () => ({ monitoring_stats: shownStatus(runtime), timestamp: iso(now()) }),
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'services.restart',
-        access: 'operator',
-        errors: [502],
-        summary: 'Restarts a plugin, or an external service that the configuration allows.',
-      }),
-      method: 'post',
-      path: '/admin/restart/service',
-      request: body(z.strictObject({ service: z.string().min(1).max(128) })),
-      responses: {
-        200: reply(
-          'It was restarted.',
-          z.object({
-            message: z.string(),
-            service: z.string(),
-            kind: z.enum(['plugin', 'command']),
-            duration_ms: z.number(),
-            timestamp,
-          }),
-        ),
-      },
-    }),
+  route(
+    'post /admin/restart/service',
+    {
+      id: 'services.restart',
+      access: 'operator',
+      errors: [502],
+      summary: 'Restarts a plugin, or an external service that the configuration allows.',
+    },
+    {
+      ...body(z.strictObject({ service: z.string().min(1).max(128) })),
+      200: reply(
+        'It was restarted.',
+        z.object({
+          message: z.string(),
+          service: z.string(),
+          kind: z.enum(['plugin', 'command']),
+          duration_ms: z.number(),
+          timestamp,
+        }),
+      ),
+    },
     async (c) => {
       const { service } = c.req.valid('json')
       Object.assign(c.var.note, { target: service })
-      const done = (kind: 'plugin' | 'command', ms: number) =>
-        c.json({ message: `Service ${service} restarted`, service, kind, duration_ms: ms, timestamp: iso(now()) }, 200)
+      const done = (kind: 'plugin' | 'command', ms: number) => ({
+        message: `Service ${service} restarted`,
+        service,
+        kind,
+        duration_ms: ms,
+        timestamp: iso(now()),
+      })
       if (services().includes(service)) return done('command', await restartService(service))
       const startedMs = now()
       await runtime.restart(service)
       return done('plugin', now() - startedMs)
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'shutdown.begin',
-        access: 'admin',
-        summary: 'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
-      }),
-      method: 'post',
-      path: '/admin/shutdown',
-      responses: { 202: reply('It has begun.', z.object({ message: z.string(), timestamp })) },
-    }),
-    (c) => {
+  route(
+    'post /admin/shutdown',
+    {
+      id: 'shutdown.begin',
+      access: 'admin',
+      summary: 'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
+    },
+    { 202: reply('It has begun.', z.object({ message: z.string(), timestamp })) },
+    () => {
       // Not awaited: this answer is one of the requests that it waits for.
       void runtime.shutdown()
-      return c.json({ message: 'Shutdown has begun', timestamp: iso(now()) }, 202)
+      return { message: 'Shutdown has begun', timestamp: iso(now()) }
     },
   )
   return app

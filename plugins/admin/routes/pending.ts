@@ -146,9 +146,7 @@ export function pendingRoutes(hasPlugin: (name: string) => boolean) {
             params: z.object(Object.fromEntries(names.map((name) => [name, z.string().max(128)]))),
           }),
           ...(query !== undefined && { query }),
-          ...(body !== undefined && {
-            body: { required: false, content: { 'application/json': { schema: body } } },
-          }),
+          ...(body !== undefined && { body: { required: false, content: { 'application/json': { schema: body } } } }),
         },
         responses: { 200: { description: 'What the plugin answers.' } },
       }),

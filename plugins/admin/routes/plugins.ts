@@ -1,11 +1,10 @@
 /** The runtime and its plugins. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { PluginStatus, Runtime } from '../../../core/plugin.ts'
-import { operation } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { refuseOwn } from '../guard/own-plugins.ts'
-import { createApi } from '../http/compose.ts'
 import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 
 export const PluginSchema = z
   .object({
@@ -95,7 +94,7 @@ export function shownStatus(runtime: Pick<Runtime, 'status'>) {
 }
 
 export function pluginRoutes(runtime: Runtime) {
-  const app = createApi()
+  const { app, route } = createRoutes()
   const find = (name: string): PluginStatus => {
     const plugin = runtime.status().plugins.find((each) => each.name === name)
     if (plugin === undefined)
@@ -108,71 +107,53 @@ export function pluginRoutes(runtime: Runtime) {
   const params = z.object({ name: nameParam('Name of the plugin.') })
   const steps = z.object({ steps: z.array(StepSchema), plugin: PluginSchema })
 
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'status.show', access: 'viewer', summary: 'Shows the runtime as a whole.' }),
-      method: 'get',
-      path: '/status',
-      responses: { 200: reply('The runtime.', Status) },
-    }),
-    (c) => c.json(shownStatus(runtime), 200),
+  route(
+    'get /status',
+    { id: 'status.show', access: 'viewer', summary: 'Shows the runtime as a whole.' },
+    { 200: reply('The runtime.', Status) },
+    () => shownStatus(runtime),
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'plugins.list', access: 'viewer', summary: 'Lists the plugins with state and cost.' }),
-      method: 'get',
-      path: '/plugins',
-      responses: { 200: reply('The plugins, in start order.', z.object({ plugins: z.array(PluginSchema) })) },
-    }),
-    (c) => c.json({ plugins: runtime.status().plugins.map(shownPlugin) }, 200),
+  route(
+    'get /plugins',
+    { id: 'plugins.list', access: 'viewer', summary: 'Lists the plugins with state and cost.' },
+    { 200: reply('The plugins, in start order.', z.object({ plugins: z.array(PluginSchema) })) },
+    () => ({ plugins: runtime.status().plugins.map(shownPlugin) }),
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'plugins.show', access: 'viewer', summary: 'Shows one plugin.' }),
-      method: 'get',
-      path: '/plugins/{name}',
-      request: { params },
-      responses: { 200: reply('The plugin.', PluginSchema) },
-    }),
-    (c) => c.json(shownPlugin(find(c.req.valid('param').name)), 200),
+  route(
+    'get /plugins/{name}',
+    { id: 'plugins.show', access: 'viewer', summary: 'Shows one plugin.' },
+    { params, 200: reply('The plugin.', PluginSchema) },
+    (c) => shownPlugin(find(c.req.valid('param').name)),
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'plugins.restart',
-        access: 'operator',
-        summary: 'Stops and starts one plugin, and those that hold its services.',
-      }),
-      method: 'post',
-      path: '/plugins/{name}/restart',
-      request: { params },
-      responses: { 200: reply('It runs again.', steps) },
-    }),
+  route(
+    'post /plugins/{name}/restart',
+    {
+      id: 'plugins.restart',
+      access: 'operator',
+      summary: 'Stops and starts one plugin, and those that hold its services.',
+    },
+    { params, 200: reply('It runs again.', steps) },
     async (c) => {
       const { name } = c.req.valid('param')
       const before = find(name)
       const done = await runtime.restart(name)
       const after = find(name)
       Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
-      return c.json({ steps: [...done], plugin: shownPlugin(after) }, 200)
+      return { steps: [...done], plugin: shownPlugin(after) }
     },
   )
   for (const [verb, on] of [
     ['enable', true],
     ['disable', false],
   ] as const) {
-    app.openapi(
-      createRoute({
-        ...operation({
-          id: `plugins.${verb}`,
-          access: 'admin',
-          summary: `Writes enabled: ${on} for one plugin to the overlay, and applies it.`,
-        }),
-        method: 'post',
-        path: `/plugins/{name}/${verb}`,
-        request: { params },
-        responses: { 200: reply('It was applied.', steps) },
-      }),
+    route(
+      `post /plugins/{name}/${verb}`,
+      {
+        id: `plugins.${verb}`,
+        access: 'admin',
+        summary: `Writes enabled: ${on} for one plugin to the overlay, and applies it.`,
+      },
+      { params, 200: reply('It was applied.', steps) },
       async (c) => {
         const { name } = c.req.valid('param')
         refuseOwn(name)
@@ -183,7 +164,7 @@ export function pluginRoutes(runtime: Runtime) {
         )
         const after = find(name)
         Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
-        return c.json({ steps: [...done], plugin: shownPlugin(after) }, 200)
+        return { steps: [...done], plugin: shownPlugin(after) }
       },
     )
   }

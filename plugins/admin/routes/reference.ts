@@ -1,11 +1,10 @@
 /** The description of the API: the OpenAPI document, and a page of it that loads nothing from elsewhere. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import { html, raw } from 'hono/html'
-import { operation } from '../api.ts'
 import { contentPolicy } from '../guard/headers.ts'
-import { createApi } from '../http/compose.ts'
 import type { Document } from '../http/document.ts'
 import { record, reply } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 
 const style = `
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -64,26 +63,20 @@ ${tags.map(
 }
 
 export function referenceRoutes(document: () => Promise<Document>) {
-  const app = createApi()
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'reference.document', access: 'viewer', summary: 'The OpenAPI document of this API.' }),
-      method: 'get',
-      path: '/openapi.json',
-      responses: { 200: reply('The document.', record) },
-    }),
-    async (c) => c.json((await document()) as unknown as Record<string, unknown>, 200),
+  const { app, route } = createRoutes()
+  route(
+    'get /openapi.json',
+    { id: 'reference.document', access: 'viewer', summary: 'The OpenAPI document of this API.' },
+    { 200: reply('The document.', record) },
+    async () => (await document()) as unknown as Record<string, unknown>,
   )
-  app.openapi(
-    createRoute({
-      ...operation({ id: 'reference.page', access: 'viewer', summary: 'The reference as a page.' }),
-      method: 'get',
-      path: '/reference',
-      responses: { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
-    }),
+  route(
+    'get /reference',
+    { id: 'reference.page', access: 'viewer', summary: 'The reference as a page.' },
+    { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
     async (c) => {
       c.header('content-security-policy', contentPolicy(styleHash))
-      return c.html(referencePage(await document())) as never
+      return c.html(referencePage(await document()))
     },
   )
   return app

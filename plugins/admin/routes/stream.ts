@@ -1,8 +1,7 @@
 /** What happens, as it happens: the routes of event streams. */
-import { createRoute, z } from '@hono/zod-openapi'
+import { z } from '@hono/zod-openapi'
 import type { Audit } from '../../audit/api.ts'
-import { operation } from '../api.ts'
-import { createApi } from '../http/compose.ts'
+import { createRoutes } from '../http/route.ts'
 import { openStream, type StreamOptions } from '../streams/event-stream.ts'
 import { recordTopic } from '../streams/own-topics.ts'
 import { levels } from './logs.ts'
@@ -13,34 +12,27 @@ const defaultTopics = 'metrics,health,status,logs'
 export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'>) {
   const { topics } = options
   const records = { plugin: 'admin', value: recordTopic(audit), fault() {} }
-  const app = createApi()
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'stream.open',
-        access: 'viewer',
-        errors: [503],
-        summary: 'Follows metrics, health changes, plugin states and log lines as server-sent events.',
+  const { app, route } = createRoutes()
+  route(
+    'get /stream',
+    {
+      id: 'stream.open',
+      access: 'viewer',
+      errors: [503],
+      summary: 'Follows metrics, health changes, plugin states and log lines as server-sent events.',
+    },
+    {
+      query: z.object({
+        topics: z
+          .string()
+          .regex(/^[a-z][a-z0-9-]*(,[a-z][a-z0-9-]*)*$/)
+          .default(defaultTopics)
+          .openapi({ description: `Some of ${topics.names.join(', ')}, with commas between.` }),
+        level: z.enum(levels).optional().openapi({ description: 'Log lines of at least this level.' }),
+        logger: z.string().max(128).optional().openapi({ description: 'Log lines of this logger and those below it.' }),
       }),
-      method: 'get',
-      path: '/stream',
-      request: {
-        query: z.object({
-          topics: z
-            .string()
-            .regex(/^[a-z][a-z0-9-]*(,[a-z][a-z0-9-]*)*$/)
-            .default(defaultTopics)
-            .openapi({ description: `Some of ${topics.names.join(', ')}, with commas between.` }),
-          level: z.enum(levels).optional().openapi({ description: 'Log lines of at least this level.' }),
-          logger: z
-            .string()
-            .max(128)
-            .optional()
-            .openapi({ description: 'Log lines of this logger and those below it.' }),
-        }),
-      },
-      responses: { 200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } } },
-    }),
+      200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
+    },
     async (c) => {
       const { topics: text, level, logger } = c.req.valid('query')
       const wanted = topics.select(text)
@@ -49,22 +41,19 @@ export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'
         if (access !== 'viewer') await c.var.enter({ id: 'stream.open', access, summary }, c, async () => {})
       }
       const filter = { ...(level && { level }), ...(logger && { logger }) }
-      return c.body(openStream(options, wanted, filter, c.var.isStillIn), 200, eventHeaders) as never
+      return c.body(openStream(options, wanted, filter, c.var.isStillIn), 200, eventHeaders)
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'audit.follow',
-        access: 'auditor',
-        sensitive: true,
-        summary: 'Follows the records of the audit log as server-sent events.',
-      }),
-      method: 'get',
-      path: '/audit/stream',
-      responses: { 200: { description: 'The records.', content: { 'text/event-stream': { schema: z.string() } } } },
-    }),
-    (c) => c.body(openStream(options, [records], {}, c.var.isStillIn), 200, eventHeaders) as never,
+  route(
+    'get /audit/stream',
+    {
+      id: 'audit.follow',
+      access: 'auditor',
+      sensitive: true,
+      summary: 'Follows the records of the audit log as server-sent events.',
+    },
+    { 200: { description: 'The records.', content: { 'text/event-stream': { schema: z.string() } } } },
+    (c) => c.body(openStream(options, [records], {}, c.var.isStillIn), 200, eventHeaders),
   )
   return app
 }

@@ -1,0 +1,48 @@
+/** Declares the routes of one part of the API: each with its operation, its input and its answer. */
+import { createRoute, type RouteConfig, type RouteHandler, type z } from '@hono/zod-openapi'
+import { type AdminEnv, type Operation, operation } from '../api.ts'
+import { createApi } from './compose.ts'
+
+/** What a route takes, and its answer by status. */
+type Exchange = NonNullable<RouteConfig['request']> & { readonly [status: number]: RouteConfig['responses'][string] }
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+
+/** What a handler gives: the JSON of the answer, or a whole response. */
+type Given<E extends Exchange> =
+  | Response
+  | (E[keyof E & number] extends { content: { 'application/json': { schema: infer S extends z.ZodType } } }
+      ? z.output<S>
+      : never)
+
+type ContextOf<E extends Exchange> = Parameters<
+  RouteHandler<{ method: Method; path: string; request: E; responses: Record<never, never> }, AdminEnv>
+>[0]
+
+/** @returns an application, and what adds a route to it: `route('get /status', { id, access, summary }, { 200: reply(…) }, handler)` */
+export function createRoutes() {
+  const app = createApi()
+  const route = <E extends Exchange>(
+    at: `${Method} /${string}`,
+    described: Operation,
+    { params, query, headers, body, ...responses }: E,
+    handler: (context: ContextOf<E>) => Given<E> | Promise<Given<E>>,
+  ) => {
+    const [method, path] = at.split(' ') as [Method, string]
+    const request = {
+      ...(params && { params }),
+      ...(query && { query }),
+      ...(headers && { headers }),
+      ...(body && { body }),
+    }
+    const status = Number(Object.keys(responses)[0])
+    app.openapi(
+      createRoute({ ...operation(described), method, path, request, responses: responses as RouteConfig['responses'] }),
+      async (context) => {
+        const given = await handler(context as never)
+        return (given instanceof Response ? given : context.json(given, status as never)) as never
+      },
+    )
+  }
+  return { app, route }
+}
