@@ -13,8 +13,9 @@ const maxText = 1_000
 const secretName = /key|secret|token|passw|pwd|dsn|credential|macaroon|nsec|private|authorization|cookie|mnemonic|seed/i
 /** Names that hold one of those words and are no secrets. */
 const harmlessName = /^(key_?id|keys?_count|public_?key|pubkey|tokens_total)$/i
+/** The head of a JWT ends before another `-eyJ`, so that no text is searched more than once. */
 const secretText =
-  /\bnsec1[a-z0-9]+|\bark_[0-9a-f]{12}_[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|\beyJ[\w-]+\.[\w-]+\.[\w-]+/gi
+  /\bnsec1[a-z0-9]+|\bark_[0-9a-f]{12}_[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|\beyJ(?:(?!-eyJ)[\w-])+\.[\w-]+\.[\w-]+/gi
 
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
 export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0): unknown {

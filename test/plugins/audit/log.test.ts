@@ -180,6 +180,16 @@ describe('changes', () => {
   })
 })
 
+test('a JWT is hidden wherever it is, and 1 MiB that begins like one is searched in linear time', () => {
+  const shown = (text: string) => scrub(text, () => 'h')
+  expect(shown('Bearer eyJhbGciOi.eyJzdWIi.c2ln, token-eyJhbGciOi-x.eyJzdWIi.c2ln')).toBe('Bearer h, token-h')
+  for (const part of ['eyJ', 'eyJ-', 'eyJ-eyJ_', 'eyJa.', 'eyJa-eyJ.b', 'eyJ-.']) {
+    const { user } = process.cpuUsage()
+    shown(part.repeat(2 ** 20 / part.length))
+    expect([part, process.cpuUsage().user - user < 2_000_000]).toEqual([part, true])
+  }
+})
+
 test('the file sink copies every line, drops what is too much, and reports a file that cannot be written', async () => {
   const told: (string | undefined)[] = []
   const path = join(newFolder(), 'copy.jsonl')
