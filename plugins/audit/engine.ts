@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { type Logger, messageOf, type PluginClock, readOrMakeSecret } from '../../core/plugin.ts'
 import type { Store, StoreArea } from '../store/api.ts'
-import type { AuditRecord } from './api.ts'
 import type { Checkpoint } from './chain/chain.ts'
 import { HeadFile } from './chain/head-file.ts'
 import { createSigner, makeSigningKey, type Signer } from './chain/signer.ts'
@@ -30,9 +29,8 @@ export class AuditInstance {
   readonly journal: Journal
   #area: StoreArea | undefined
   #signer: Signer | undefined
-  #log: AuditLog | undefined
+  readonly log: AuditLog
   readonly #head: HeadFile
-  readonly #followers = new Set<(record: AuditRecord) => void>()
 
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
@@ -46,31 +44,19 @@ export class AuditInstance {
       written: (link, lines) => {
         this.#head.put(this.#signer!.sign('head', link, clock.now()))
         sink?.add(lines)
-        this.#notify(lines)
+        this.log.notify(lines)
         onProblem('writing', undefined)
       },
       failed: (reason) => onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`),
     })
+    const parts = { journal: this.journal, head: this.#head, area: () => this.#area, now: clock.now }
+    this.log = new AuditLog({ ...parts, signer: () => this.#started() })
   }
 
-  #notify(lines: readonly string[]): void {
-    if (this.#followers.size === 0) return
-    for (const line of lines) {
-      const record = JSON.parse(line) as AuditRecord
-      for (const follower of this.#followers) follower(record)
-    }
-  }
-
-  /** Calls back with each new record, once the record is on the disk. @returns stops the calls */
-  follow(listener: (record: AuditRecord) => void): () => void {
-    this.#followers.add(listener)
-    return () => void this.#followers.delete(listener)
-  }
-
-  /** @throws AUDIT_UNAVAILABLE before it has started */
-  get log(): AuditLog {
-    if (this.#log === undefined) throw auditError('AUDIT_UNAVAILABLE', { reason: 'the plugin audit has not started' })
-    return this.#log
+  #started(): Signer {
+    if (this.#signer === undefined)
+      throw auditError('AUDIT_UNAVAILABLE', { reason: 'the plugin audit has not started' })
+    return this.#signer
   }
 
   /** @throws AUDIT_KEY, STORE_MIGRATION_FAILED */
@@ -83,8 +69,6 @@ export class AuditInstance {
     } catch (error) {
       throw auditError('AUDIT_KEY', { file: keyFile, reason: messageOf(error) }, error)
     }
-    const parts = { journal: this.journal, head: this.#head, signer: this.#signer, log }
-    this.#log = new AuditLog({ ...parts, area: () => this.#area, now: clock.now })
     if (!(await this.#open())) {
       const stop = clock.every(retryMs, async () => {
         if (await this.#open()) stop()
@@ -133,20 +117,11 @@ export class AuditInstance {
     onProblem('records', 'records that were signed are missing: run `arkwatch audit verify`')
     if (lost === undefined) return
     const file = await this.#head.setAside(lost)
-    log.error('records are missing at the end of the audit log', {
-      signed: lost.seq,
-      found: this.journal.head.seq,
-      file,
-    })
+    const found = this.journal.head.seq
+    log.error('records are missing at the end of the audit log', { signed: lost.seq, found, file })
     const principal = { name: 'arkwatch', role: 'system' }
-    const event = {
-      principal,
-      action: 'audit.tail-missing',
-      target: String(lost.seq),
-      from: 'local',
-      requestId: 'start',
-    }
-    await this.log.record(event, 'found')
+    const event = { action: 'audit.tail-missing', target: String(lost.seq), from: 'local', requestId: 'start' }
+    await this.log.record({ principal, ...event }, 'found')
   }
 
   /** Writes what waits. Safe without start and twice. */

@@ -36,18 +36,7 @@ export default definePlugin({
         ? undefined
         : new FileSink(resolve(dataDir, config.file), (problem) => onProblem('file', problem))
     const instance = new AuditInstance({ store: needs.store, dataDir, clock, log, sink, onProblem })
-    const audit: Audit = {
-      begin: (event) => instance.log.begin(event),
-      record: (event, outcome, change) => instance.log.record(event, outcome, change),
-      page: (query) => instance.log.page(query),
-      follow: (listener) => instance.follow(listener),
-      verify: () => instance.log.verify(),
-      export: () => instance.log.export(),
-      hashOf: (value) => instance.log.hashOf(value),
-      get publicKey() {
-        return instance.log.publicKey
-      },
-    }
+    const audit: Audit = instance.log
     return {
       services: { audit },
       contributes: [

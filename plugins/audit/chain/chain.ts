@@ -1,5 +1,6 @@
 /** PURE. The hash chain: each record carries on from the one before it, so that no change of the past goes unseen. */
 import { createHash } from 'node:crypto'
+import type { AuditVerdict } from '../api.ts'
 
 /** A place in the chain: the number of a record, and the hash of it and all before it. */
 export interface Link {
@@ -35,10 +36,7 @@ export interface Kept {
   readonly text: string
 }
 
-export interface Fault {
-  readonly seq: number
-  readonly what: string
-}
+export type Fault = NonNullable<AuditVerdict['problem']>
 
 /** Follows the chain from a link that is known to be right. */
 export class ChainCheck {
@@ -47,7 +45,7 @@ export class ChainCheck {
   fault: Fault | undefined
   readonly #expected = new Map<number, string>()
 
-  constructor(from: Link) {
+  constructor(private readonly from: Link) {
     this.#at = from
   }
 
@@ -89,14 +87,17 @@ export class ChainCheck {
     return false
   }
 
+  verdict(problem: Fault | undefined): AuditVerdict {
+    const { checked } = this
+    const first = checked === 0 ? 0 : this.from.seq + 1
+    return { ok: problem === undefined, checked, first, last: this.#at.seq, ...(problem && { problem }) }
+  }
+
   /** After the last record: everything that was signed must have been there. */
   end(): Fault | undefined {
     const missing = [...this.#expected.keys()].filter((seq) => seq > this.#at.seq)
     if (this.fault === undefined && missing.length > 0)
-      this.fault = {
-        seq: this.#at.seq + 1,
-        what: `the end is missing: records up to ${Math.max(...missing)} were signed`,
-      }
+      this.#fail(this.#at.seq + 1, `the end is missing: records up to ${Math.max(...missing)} were signed`)
     return this.fault
   }
 }

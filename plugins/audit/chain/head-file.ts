@@ -31,11 +31,9 @@ export class HeadFile {
 
   /** The files that were put aside. */
   async aside(): Promise<readonly Checkpoint[]> {
-    const names = (await readdir(dirname(this.path))).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))
     const directory = dirname(this.path)
-    return Promise.all(
-      names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as Checkpoint),
-    )
+    const names = (await readdir(directory)).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))
+    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8'))))
   }
 
   /** Replaces the file soon; of several at once the last one counts. */

@@ -1,14 +1,5 @@
 /** Signs checkpoints with Ed25519, and hides secrets, with one key in one file. @see RFC 8032 */
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  hkdfSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto'
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, sign, verify } from 'node:crypto'
 import { type Checkpoint, type Link, signedText } from './chain.ts'
 
 export interface Signer {
@@ -41,9 +32,7 @@ export function createSigner(pem: string): Signer {
   }
 }
 
-export const readPublicKey = (pem: string): KeyObject => createPublicKey(pem)
-
-/** Whether a checkpoint was signed by the owner of a key, for this use. */
-export const isSigned = (use: 'head' | 'anchor', checkpoint: Checkpoint, key: KeyObject): boolean =>
+/** Whether a checkpoint was signed by the owner of a key, for this use. @param publicKey PEM (SPKI) */
+export const isSigned = (use: 'head' | 'anchor', checkpoint: Checkpoint, publicKey: string): boolean =>
   typeof checkpoint.signature === 'string' &&
-  verify(null, Buffer.from(signedText(use, checkpoint)), key, Buffer.from(checkpoint.signature, 'base64'))
+  verify(null, Buffer.from(signedText(use, checkpoint)), publicKey, Buffer.from(checkpoint.signature, 'base64'))

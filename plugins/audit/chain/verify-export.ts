@@ -1,8 +1,8 @@
 /** Checks an exported log without the instance that wrote it. */
 import type { AuditVerdict } from '../api.ts'
 import { auditError } from '../errors.ts'
-import { ChainCheck, type Checkpoint, origin } from './chain.ts'
-import { isSigned, readPublicKey } from './signer.ts'
+import { ChainCheck, type Checkpoint, type Fault, origin } from './chain.ts'
+import { isSigned } from './signer.ts'
 
 interface Line {
   readonly kind?: string
@@ -30,17 +30,9 @@ export async function verifyExport(
 ): Promise<ExportVerdict> {
   const invalid = (reason: string) => auditError('AUDIT_EXPORT_INVALID', { file, reason })
   let check: ChainCheck | undefined
-  let anchor: Checkpoint | undefined
   let publicKey = ''
   let end: Checkpoint | undefined
-  const verdict = (problem: AuditVerdict['problem']): ExportVerdict => ({
-    ok: problem === undefined,
-    checked: check?.checked ?? 0,
-    first: (check?.checked ?? 0) === 0 ? 0 : (anchor?.seq ?? 0) + 1,
-    last: check?.at.seq ?? 0,
-    ...(problem && { problem }),
-    publicKey,
-  })
+  const verdict = (problem: Fault | undefined): ExportVerdict => ({ ...check!.verdict(problem), publicKey })
   for await (const text of lines) {
     if (text === '') continue
     let line: Line
@@ -54,11 +46,11 @@ export async function verifyExport(
       if (line.kind !== 'arkwatch-audit' || line.version !== 1 || typeof line.publicKey !== 'string')
         throw invalid('its first line does not say so')
       publicKey = trusted ?? line.publicKey
-      anchor = line.anchor
+      const { anchor } = line
       check = new ChainCheck(anchor ?? origin)
       if (trusted !== undefined && trusted.trim() !== line.publicKey.trim())
         return verdict({ seq: 0, what: 'it was signed with another key' })
-      if (anchor !== undefined && !isSigned('anchor', anchor, readPublicKey(publicKey)))
+      if (anchor !== undefined && !isSigned('anchor', anchor, publicKey))
         return verdict({ seq: anchor.seq, what: 'what it begins with is not signed by this key' })
     } else if (end !== undefined) {
       return verdict({ seq: check.at.seq + 1, what: 'there is more after its end' })
@@ -71,8 +63,7 @@ export async function verifyExport(
   }
   if (check === undefined) throw invalid('it is empty')
   if (end === undefined) return verdict({ seq: check.at.seq + 1, what: 'its end is missing' })
-  if (!isSigned('head', end, readPublicKey(publicKey)))
-    return verdict({ seq: end.seq, what: 'its end is not signed by this key' })
+  if (!isSigned('head', end, publicKey)) return verdict({ seq: end.seq, what: 'its end is not signed by this key' })
   check.expect(end)
   const fault = check.end()
   if (fault === undefined && (end.seq !== check.at.seq || end.hash !== check.at.hash))

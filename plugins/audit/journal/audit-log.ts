@@ -1,19 +1,18 @@
 /** The audit log: what other plugins call, over journal, chain and signer. */
-import type { Logger } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from '../api.ts'
 import { ChainCheck, type Checkpoint, type Kept, origin } from '../chain/chain.ts'
 import type { HeadFile } from '../chain/head-file.ts'
-import { isSigned, readPublicKey, type Signer } from '../chain/signer.ts'
+import { isSigned, type Signer } from '../chain/signer.ts'
 import { auditError } from '../errors.ts'
 import { differences, scrub } from './changes.ts'
-import type { Draft, Journal } from './journal.ts'
+import { anchorOf, type Draft, type Journal } from './journal.ts'
 
 export interface AuditLogOptions {
   readonly journal: Journal
   readonly head: HeadFile
-  readonly signer: Signer
-  readonly log: Logger
+  /** @throws AUDIT_UNAVAILABLE before the start */
+  signer(): Signer
   area(): StoreArea | undefined
   now(): number
 }
@@ -28,28 +27,44 @@ const pageSize = 1_000
 const columns = 'seq, hash, record'
 const text = (value: string | undefined, limit: number) => value?.slice(0, limit)
 
-export class AuditLog implements Omit<Audit, 'follow'> {
+export class AuditLog implements Audit {
+  readonly #followers = new Set<(record: AuditRecord) => void>()
+
   constructor(private readonly options: AuditLogOptions) {}
 
   get publicKey(): string {
-    return this.options.signer.publicKey
+    return this.options.signer().publicKey
   }
 
   hashOf(value: string): string {
-    return this.options.signer.hide(value)
+    return this.options.signer().hide(value)
+  }
+
+  follow(listener: (record: AuditRecord) => void): () => void {
+    this.#followers.add(listener)
+    return () => void this.#followers.delete(listener)
+  }
+
+  /** Calls the followers back. @param lines records that are on the disk */
+  notify(lines: readonly string[]): void {
+    if (this.#followers.size === 0) return
+    for (const line of lines) {
+      const record = JSON.parse(line) as AuditRecord
+      for (const follower of this.#followers) follower(record)
+    }
   }
 
   #draft(event: AuditEvent, outcome: string, change: AuditChange = {}, of?: number): Draft {
-    const { signer } = this.options
+    const signer = this.options.signer()
     const hide = (value: unknown) => scrub(value, signer.hide)
     const changes = differences(hide(change.before), hide(change.after))
     const target = text(change.target ?? event.target, 200)
     return {
       principal: { name: text(event.principal.name, 200)!, role: event.principal.role },
       action: text(event.action, 100)!,
-      ...(target !== undefined && { target: scrub(target, signer.hide) as string }),
+      ...(target !== undefined && { target: hide(target) as string }),
       ...(event.method !== undefined && { method: text(event.method, 10)! }),
-      ...(event.route !== undefined && { route: scrub(text(event.route, 300), signer.hide) as string }),
+      ...(event.route !== undefined && { route: hide(text(event.route, 300)) as string }),
       from: text(event.from, 100)!,
       requestId: text(event.requestId, 128)!,
       outcome: text(outcome, 100)!,
@@ -102,8 +117,7 @@ export class AuditLog implements Omit<Audit, 'follow'> {
 
   /** The signed link before the first record that is kept. */
   anchor(): Checkpoint | undefined {
-    const row = this.#area().get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
-    return row === undefined ? undefined : (JSON.parse(row.checkpoint) as Checkpoint)
+    return anchorOf(this.#area())
   }
 
   async *#records(upTo: number): AsyncGenerator<readonly Kept[]> {
@@ -118,48 +132,40 @@ export class AuditLog implements Omit<Audit, 'follow'> {
   }
 
   async verify(): Promise<AuditVerdict> {
-    const { journal, head, signer } = this.options
+    const { journal, head } = this.options
     await journal.flush()
     await head.flush()
-    const key = readPublicKey(signer.publicKey)
     const anchor = this.anchor()
-    const from = anchor ?? origin
-    const verdict = (check: ChainCheck, problem: AuditVerdict['problem']): AuditVerdict => ({
-      ok: problem === undefined,
-      checked: check.checked,
-      first: check.checked === 0 ? 0 : from.seq + 1,
-      last: check.at.seq,
-      ...(problem && { problem }),
-    })
-    const check = new ChainCheck(from)
-    if (anchor !== undefined && !isSigned('anchor', anchor, key))
-      return verdict(check, { seq: anchor.seq, what: 'what the log begins with is not signed by this key' })
+    const check = new ChainCheck(anchor ?? origin)
+    if (anchor !== undefined && !isSigned('anchor', anchor, this.publicKey))
+      return check.verdict({ seq: anchor.seq, what: 'what the log begins with is not signed by this key' })
     const signed = await head.read()
     if (signed !== undefined) {
-      if (!isSigned('head', signed, key))
-        return verdict(check, { seq: signed.seq, what: 'the signed end of the log is not signed by this key' })
+      if (!isSigned('head', signed, this.publicKey))
+        return check.verdict({ seq: signed.seq, what: 'the signed end of the log is not signed by this key' })
       check.expect(signed)
     }
     for (const lost of await head.aside()) check.expect(lost)
     for await (const page of this.#records(Number.MAX_SAFE_INTEGER)) {
-      for (const kept of page) if (!check.take(kept)) return verdict(check, check.fault)
+      for (const kept of page) if (!check.take(kept)) return check.verdict(check.fault)
     }
     if (signed === undefined && check.checked > 0)
-      return verdict(check, { seq: check.at.seq, what: 'the signed end of the log is missing' })
-    return verdict(check, check.end())
+      return check.verdict({ seq: check.at.seq, what: 'the signed end of the log is missing' })
+    return check.verdict(check.end())
   }
 
   async *export(): AsyncGenerator<string> {
     const { journal, signer, now } = this.options
+    const { publicKey } = this
     await journal.flush()
     const last = journal.head
     const anchor = this.anchor()
     const lines = (value: unknown) => `${JSON.stringify(value)}\n`
-    yield lines({ kind: 'arkwatch-audit', version: 1, publicKey: signer.publicKey, ...(anchor && { anchor }) })
+    yield lines({ kind: 'arkwatch-audit', version: 1, publicKey, ...(anchor && { anchor }) })
     for await (const page of this.#records(last.seq)) {
       yield page.map(({ hash, text: record }) => `{"kind":"record","hash":"${hash}","record":${record}}\n`).join('')
     }
-    yield lines({ kind: 'end', ...signer.sign('head', last, now()) })
+    yield lines({ kind: 'end', ...signer().sign('head', last, now()) })
   }
 
   /**
@@ -171,7 +177,7 @@ export class AuditLog implements Omit<Audit, 'follow'> {
     const rows = await this.#area().query<Row>(sql, [beforeMs], Math.min(most, pageSize))
     const last = rows.at(-1)
     if (last === undefined) return 0
-    const anchor = this.options.signer.sign('anchor', last, this.options.now())
+    const anchor = this.options.signer().sign('anchor', last, this.options.now())
     const [, removed] = await this.#area().write([
       { sql: 'INSERT OR REPLACE INTO audit_anchor (id, checkpoint) VALUES (1, ?)', params: [JSON.stringify(anchor)] },
       { sql: 'DELETE FROM audit_records WHERE seq <= ?', params: [last.seq] },

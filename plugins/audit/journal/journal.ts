@@ -2,7 +2,7 @@
 import { messageOf } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { AuditRecord } from '../api.ts'
-import { type Link, next, origin } from '../chain/chain.ts'
+import { type Checkpoint, type Link, next, origin } from '../chain/chain.ts'
 import { auditError } from '../errors.ts'
 
 export const auditMigration = `
@@ -34,10 +34,15 @@ export interface JournalOptions {
 
 /** The JSON of a record; what is too large goes without its changes. */
 export function textOf(draft: Draft, seq: number, timeMs: number): string {
-  const whole = JSON.stringify({ seq, time: new Date(timeMs).toISOString(), ...draft })
-  if (whole.length <= maxRecordBytes) return whole
-  const { changes: _, ...rest } = draft
-  return JSON.stringify({ seq, time: new Date(timeMs).toISOString(), ...rest, truncated: true })
+  const record = { seq, time: new Date(timeMs).toISOString(), ...draft }
+  const whole = JSON.stringify(record)
+  return whole.length <= maxRecordBytes ? whole : JSON.stringify({ ...record, changes: undefined, truncated: true })
+}
+
+/** The signed link before the first record that is kept. */
+export function anchorOf(area: StoreArea): Checkpoint | undefined {
+  const row = area.get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
+  return row && (JSON.parse(row.checkpoint) as Checkpoint)
 }
 
 export class Journal {
@@ -51,15 +56,10 @@ export class Journal {
 
   /** The last record on the disk. */
   get head(): Link {
-    this.#head ??= this.#read()
+    const area = this.options.area()
+    const newest = 'SELECT seq, hash FROM audit_records ORDER BY seq DESC LIMIT 1'
+    this.#head ??= (area && (area.get<Link>(newest) ?? anchorOf(area))) ?? origin
     return this.#head
-  }
-
-  #read(): Link {
-    const row = this.options.area()?.get<Link>('SELECT seq, hash FROM audit_records ORDER BY seq DESC LIMIT 1')
-    if (row !== undefined) return { seq: row.seq, hash: row.hash }
-    const anchor = this.options.area()?.get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
-    return anchor === undefined ? origin : (JSON.parse(anchor.checkpoint) as Link)
   }
 
   /** @returns its number, once it is on the disk @throws AUDIT_UNAVAILABLE */
@@ -114,10 +114,8 @@ export class Journal {
     )
     this.#head = link
     this.records += rows.length
-    this.options.written(
-      link,
-      rows.map(({ text }) => text),
-    )
+    const lines = rows.map(({ text }) => text)
+    this.options.written(link, lines)
     for (const [index, { resolve }] of batch.entries()) resolve(rows[index]!.link.seq)
   }
 }
