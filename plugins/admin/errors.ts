@@ -129,5 +129,11 @@ export const adminError = defineErrors('admin', {
   },
 })
 
+/** @returns the service of a plugin @throws ADMIN_PLUGIN_MISSING while the plugin is off */
+export function required<Service>(service: Service | undefined, plugin: string): Service {
+  if (service === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin })
+  return service
+}
+
 /** HTTP status of an error; what its table gives none could not be done with what was sent. */
 export const statusOf = (error: Pick<ArkwatchError, 'code'>): number => httpStatusOf(error) ?? 422

@@ -1,6 +1,5 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { ArkwatchError, type Logger } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
@@ -26,34 +25,23 @@ export interface Job {
   readonly file: JobFile | undefined
 }
 
-interface Row {
-  readonly id: string
-  readonly kind: string
-  readonly owner: string
-  readonly state: JobState
-  readonly created_ms: number
-  readonly ended_ms: number | null
-  readonly result: string | null
-  readonly error: string | null
-  readonly file: string | null
-}
+type Row = Pick<Job, 'id' | 'kind' | 'owner' | 'state' | 'createdAtMs'> & {
+  readonly [Column in 'result' | 'error' | 'file']: string | null
+} & { readonly endedAtMs: number | null }
 
-const columns = 'id, kind, owner, state, created_ms, ended_ms, result, error, file'
+const columns = 'id, kind, owner, state, created_ms AS createdAtMs, ended_ms AS endedAtMs, result, error, file'
 export const maxRunningJobs = 4
 const maxResultBytes = 64 * 1024
 
-const fromRow = (row: Row): Job => ({
-  id: row.id,
-  kind: row.kind,
-  owner: row.owner,
-  state: row.state,
+const parsed = (text: string | null) => (text === null ? undefined : JSON.parse(text))
+const fromRow = ({ endedAtMs, result, error, file, ...row }: Row): Job => ({
+  ...row,
   progress: row.state === 'done' ? 1 : 0,
   note: '',
-  createdAtMs: row.created_ms,
-  endedAtMs: row.ended_ms ?? undefined,
-  result: row.result === null ? undefined : JSON.parse(row.result),
-  error: row.error === null ? undefined : JSON.parse(row.error),
-  file: row.file === null ? undefined : JSON.parse(row.file),
+  endedAtMs: endedAtMs ?? undefined,
+  result: parsed(result),
+  error: parsed(error),
+  file: parsed(file),
 })
 
 const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
@@ -68,10 +56,7 @@ export interface JobsOptions {
 }
 
 export class Jobs {
-  readonly #running = new Map<
-    string,
-    { job: Job; readonly controller: AbortController; readonly ended: Promise<void> }
-  >()
+  readonly #running = new Map<string, { job: Job; controller: AbortController; ended: Promise<void> }>()
 
   constructor(private readonly options: JobsOptions) {}
 
@@ -79,12 +64,8 @@ export class Jobs {
   async recover(): Promise<void> {
     const error = JSON.stringify({ code: 'INTERRUPTED', message: 'the process ended while the job was running' })
     const known = JSON.stringify([...this.#running.keys()])
-    await this.options.area.write([
-      {
-        sql: `UPDATE admin_jobs SET state = 'failed', error = ?, ended_ms = ? WHERE state = 'running' AND id NOT IN (SELECT value FROM json_each(?))`,
-        params: [error, this.options.now(), known],
-      },
-    ])
+    const sql = `UPDATE admin_jobs SET state = 'failed', error = ?, ended_ms = ? WHERE state = 'running' AND id NOT IN (SELECT value FROM json_each(?))`
+    await this.options.area.write([{ sql, params: [error, this.options.now(), known] }])
   }
 
   get running(): number {
@@ -98,28 +79,15 @@ export class Jobs {
   async start(kind: string, owner: string, run: (job: JobContext) => Promise<JobOutcome | undefined>): Promise<Job> {
     const { area, now } = this.options
     if (this.#running.size >= maxRunningJobs) throw adminError('ADMIN_JOB_LIMIT', { limit: maxRunningJobs })
-    const unset = { endedAtMs: undefined, result: undefined, error: undefined, file: undefined }
-    const job: Job = {
-      id: randomUUID(),
-      kind,
-      owner,
-      state: 'running',
-      progress: 0,
-      note: '',
-      createdAtMs: now(),
-      ...unset,
-    }
+    const row = { id: randomUUID(), kind, owner, state: 'running', createdAtMs: now() } as const
+    const job = fromRow({ ...row, endedAtMs: null, result: null, error: null, file: null })
     const controller = new AbortController()
     const ended = Promise.withResolvers<void>()
     const entry = { job, controller, ended: ended.promise }
     this.#running.set(job.id, entry)
     try {
-      await area.write([
-        {
-          sql: `INSERT INTO admin_jobs (${columns}) VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL, NULL)`,
-          params: [job.id, kind, owner, 'running', job.createdAtMs],
-        },
-      ])
+      const sql = 'INSERT INTO admin_jobs (id, kind, owner, state, created_ms) VALUES (?, ?, ?, ?, ?)'
+      await area.write([{ sql, params: Object.values(row) }])
     } catch (error) {
       this.#running.delete(job.id)
       throw error
@@ -137,11 +105,10 @@ export class Jobs {
       (outcome) => {
         if (controller.signal.aborted)
           return finish({ state: 'cancelled', ...(outcome?.file && { file: outcome.file }) })
-        if (JSON.stringify(outcome?.result ?? null).length > maxResultBytes)
-          return finish({
-            state: 'failed',
-            error: { code: 'RESULT_TOO_LARGE', message: `its result is over ${maxResultBytes} bytes` },
-          })
+        if (JSON.stringify(outcome?.result ?? null).length > maxResultBytes) {
+          const message = `its result is over ${maxResultBytes} bytes`
+          return finish({ state: 'failed', error: { code: 'RESULT_TOO_LARGE', message } })
+        }
         return finish({ state: 'done', progress: 1, result: outcome?.result, file: outcome?.file })
       },
       (thrown) => {
@@ -155,13 +122,10 @@ export class Jobs {
 
   async #keep(job: Job): Promise<void> {
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
+    const sql = 'UPDATE admin_jobs SET state = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?'
+    const params = [job.state, job.endedAtMs ?? null, json(job.result), json(job.error), json(job.file), job.id]
     await this.options.area
-      .write([
-        {
-          sql: 'UPDATE admin_jobs SET state = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?',
-          params: [job.state, job.endedAtMs ?? null, json(job.result), json(job.error), json(job.file), job.id],
-        },
-      ])
+      .write([{ sql, params }])
       .catch((error) => this.options.log.error('the end of a job could not be kept', { job: job.id, error }))
   }
 
@@ -200,10 +164,5 @@ export class Jobs {
     const all = [...this.#running.values()]
     for (const { controller } of all) controller.abort()
     await Promise.all(all.map(({ ended }) => ended))
-  }
-
-  /** Deletes the file of a job. */
-  static async dropFile(file: JobFile): Promise<void> {
-    await rm(file.path, { force: true })
   }
 }

@@ -7,6 +7,21 @@ export const reply = <S extends z.ZodType>(description: string, schema: S) => ({
   content: { 'application/json': { schema } },
 })
 
+/** A JSON answer with an entity tag. */
+export const tagged = <S extends z.ZodType>(description: string, schema: S) => ({
+  ...reply(description, schema),
+  headers: z.object({ ETag: z.string() }),
+})
+
+/** The header that guards a change. @param what what the entity tag is of */
+export const ifMatch = (what: string) =>
+  z.object({
+    'if-match': z
+      .string()
+      .optional()
+      .openapi({ description: `ETag of ${what}.` }),
+  })
+
 /** A JSON body. */
 export const body = <S extends z.ZodType>(schema: S) => ({
   body: { required: true, content: { 'application/json': { schema } } },
@@ -20,19 +35,14 @@ export const timestamp = z.iso.datetime().describe('When this was answered, UTC.
 export const time = z.iso.datetime()
 export const nullableTime = z.iso.datetime().nullable()
 
-/** A name in a path. */
-export const nameParam = (what: string) =>
+const inPath = (name: string) => (description: string) =>
   z
     .string()
     .min(1)
     .max(128)
-    .openapi({ param: { name: 'name', in: 'path' }, description: what })
-export const idParam = (what: string) =>
-  z
-    .string()
-    .min(1)
-    .max(128)
-    .openapi({ param: { name: 'id', in: 'path' }, description: what })
+    .openapi({ param: { name, in: 'path' }, description })
+export const nameParam = inPath('name')
+export const idParam = inPath('id')
 
 /** A whole number in the query. */
 export const number = (min: number, max: number, fallback: number, what: string) =>

@@ -1,18 +1,12 @@
 /** The table of keys in the store. */
 import type { StoreArea } from '../../store/api.ts'
-import type { Role } from '../api.ts'
 import type { KeyRecord } from './key.ts'
 import { type KeyTable, maxKeys } from './keyring.ts'
 
-interface Row {
-  readonly id: string
-  readonly name: string
-  readonly role: Role
+type Row = Pick<KeyRecord, 'id' | 'name' | 'role' | 'digest' | 'createdAtMs'> & {
   readonly scopes: string
-  readonly digest: string
-  readonly created_ms: number
-  readonly expires_ms: number | null
-  readonly used_ms: number | null
+  readonly expiresAtMs: number | null
+  readonly lastUsedAtMs: number | null
 }
 
 export const keyMigration = `
@@ -21,38 +15,26 @@ export const keyMigration = `
     created_ms INTEGER NOT NULL, expires_ms INTEGER, used_ms INTEGER
   ) STRICT, WITHOUT ROWID;`
 
-const columns = 'id, name, role, scopes, digest, created_ms, expires_ms, used_ms'
-
 export const keyTable = (area: StoreArea): KeyTable => ({
   async load() {
-    const rows = await area.query<Row>(`SELECT ${columns} FROM admin_keys`, [], maxKeys)
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      role: row.role,
-      scopes: JSON.parse(row.scopes) as string[],
-      createdAtMs: row.created_ms,
-      expiresAtMs: row.expires_ms ?? undefined,
-      lastUsedAtMs: row.used_ms ?? undefined,
+    const times = 'created_ms AS createdAtMs, expires_ms AS expiresAtMs, used_ms AS lastUsedAtMs'
+    const rows = await area.query<Row>(`SELECT id, name, role, scopes, digest, ${times} FROM admin_keys`, [], maxKeys)
+    return rows.map(({ scopes, expiresAtMs, lastUsedAtMs, ...row }) => ({
+      ...row,
+      scopes: JSON.parse(scopes) as string[],
+      expiresAtMs: expiresAtMs ?? undefined,
+      lastUsedAtMs: lastUsedAtMs ?? undefined,
       source: 'store',
-      digest: row.digest,
     }))
   },
   async put(records) {
+    const sql = `INSERT OR REPLACE INTO admin_keys (id, name, role, scopes, digest, created_ms, expires_ms, used_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
     await area.write(
-      records.map((record: KeyRecord) => ({
-        sql: `INSERT OR REPLACE INTO admin_keys (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-        params: [
-          record.id,
-          record.name,
-          record.role,
-          JSON.stringify(record.scopes),
-          record.digest,
-          record.createdAtMs,
-          record.expiresAtMs ?? null,
-          record.lastUsedAtMs ?? null,
-        ],
-      })),
+      records.map(({ id, name, role, scopes, digest, createdAtMs, expiresAtMs, lastUsedAtMs }) => {
+        const times = [createdAtMs, expiresAtMs ?? null, lastUsedAtMs ?? null]
+        return { sql, params: [id, name, role, JSON.stringify(scopes), digest, ...times] }
+      }),
     )
   },
   async remove(id) {

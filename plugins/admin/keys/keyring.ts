@@ -101,7 +101,7 @@ export class Keyring {
     return this.#make(asked)
   }
 
-  async #make({ name, role, scopes = [], expiresAtMs }: NewKey): Promise<MadeKey> {
+  async #make({ name, role, scopes = [], expiresAtMs }: NewKey | KeyRecord): Promise<MadeKey> {
     const nowMs = this.options.now()
     const valid = [...this.#byDigest.values()].filter((record) => !isExpired(record, nowMs))
     if (this.#byDigest.size >= maxKeys)
@@ -110,17 +110,8 @@ export class Keyring {
       throw adminError('ADMIN_KEY_LIMIT', { what: `${maxPerName} keys named ${name} are valid already` })
     const { id, text } = makeKey()
     const digest = digestOf(text, this.options.pepper)
-    const record: KeyRecord = {
-      id,
-      name,
-      role,
-      scopes,
-      createdAtMs: nowMs,
-      expiresAtMs,
-      lastUsedAtMs: undefined,
-      source: 'store',
-      digest,
-    }
+    const times = { createdAtMs: nowMs, expiresAtMs, lastUsedAtMs: undefined }
+    const record: KeyRecord = { id, name, role, scopes, digest, source: 'store', ...times }
     await this.options.table.put([record])
     this.#byDigest.set(digest, record)
     return { key: text, info: infoOf(record) }
@@ -143,12 +134,7 @@ export class Keyring {
    */
   async rotate(id: string, graceMs: number): Promise<MadeKey> {
     const old = this.#kept(id)
-    const made = await this.#make({
-      name: old.name,
-      role: old.role,
-      scopes: old.scopes,
-      ...(old.expiresAtMs !== undefined && { expiresAtMs: old.expiresAtMs }),
-    })
+    const made = await this.#make(old)
     const endsAtMs = Math.min(old.expiresAtMs ?? Number.POSITIVE_INFINITY, this.options.now() + graceMs)
     const ending = { ...old, expiresAtMs: endsAtMs }
     await this.options.table.put([ending])

@@ -6,7 +6,7 @@ import type { AdminEnv } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { checkNames } from '../guard/patch-names.ts'
 import { checkPatch } from '../guard/patch-policy.ts'
-import { body, idParam, iso, isoOrNull, nullableTime, record, reply, time } from '../http/reply.ts'
+import { body, idParam, ifMatch, iso, isoOrNull, nullableTime, record, reply, tagged, time } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 import { StepSchema } from './plugins.ts'
 
@@ -36,9 +36,6 @@ const patch = record.openapi({
   description:
     'Merge patch (RFC 7386) over the overlay: settings as in config.yaml; null takes one back to config.yaml.',
 })
-const ifMatch = z.object({
-  'if-match': z.string().optional().openapi({ description: 'ETag of the configuration that was read.' }),
-})
 
 export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   const { app, route } = createRoutes()
@@ -63,13 +60,10 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
       sensitive: true,
     },
     {
-      200: {
-        ...reply(
-          'The configuration.',
-          z.object({ config: record, sources: z.record(z.string(), z.string()), pending: z.string().nullable() }),
-        ),
-        headers: z.object({ ETag: z.string() }),
-      },
+      200: tagged(
+        'The configuration.',
+        z.object({ config: record, sources: z.record(z.string(), z.string()), pending: z.string().nullable() }),
+      ),
     },
     async (c) => {
       const { config, sources } = await runtime.describeConfig()
@@ -85,7 +79,7 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
       summary: 'Lays a change over config.yaml, in the overlay, and applies it.',
       errors: [409, 412, 428],
     },
-    { headers: ifMatch, ...body(patch), 200: reply('It is in force.', Change) },
+    { headers: ifMatch('the configuration that was read'), ...body(patch), 200: reply('It is in force.', Change) },
     async (c) => {
       const etag = c.req.valid('header')['if-match']
       if (etag === undefined) throw adminError('ADMIN_PRECONDITION_REQUIRED')

@@ -1,8 +1,21 @@
 /** Log lines and levels. */
 import { z } from '@hono/zod-openapi'
 import type { Logging } from '../../logging/api.ts'
-import { adminError } from '../errors.ts'
-import { body, etagOf, iso, isoOrNull, nameParam, nullableTime, number, reply, time, timestamp } from '../http/reply.ts'
+import { adminError, required } from '../errors.ts'
+import {
+  body,
+  etagOf,
+  ifMatch,
+  iso,
+  isoOrNull,
+  nameParam,
+  nullableTime,
+  number,
+  reply,
+  tagged,
+  time,
+  timestamp,
+} from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -35,11 +48,7 @@ export function parseLine(line: string): Record<string, unknown> {
 /** @param logging undefined while the plugin is off */
 export function logRoutes(logging: () => Logging | undefined, now: () => number) {
   const { app, route } = createRoutes()
-  const need = (): Logging => {
-    const found = logging()
-    if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'logging' })
-    return found
-  }
+  const need = () => required(logging(), 'logging')
   const shown = () =>
     need()
       .levels()
@@ -101,12 +110,7 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
   route(
     'get /loggers',
     { id: 'loggers.list', access: 'viewer', summary: 'Lists the loggers and their levels.', plugin: 'logging' },
-    {
-      200: {
-        ...reply('The loggers.', z.object({ loggers: z.array(Logger) })),
-        headers: z.object({ ETag: z.string() }),
-      },
-    },
+    { 200: tagged('The loggers.', z.object({ loggers: z.array(Logger) })) },
     (c) => {
       c.header('ETag', etag())
       return { loggers: shown() }
@@ -123,7 +127,7 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
     },
     {
       params: z.object({ name: nameParam('Name of the logger; `root` is all.') }),
-      headers: z.object({ 'if-match': z.string().optional().openapi({ description: 'ETag of the list of loggers.' }) }),
+      headers: ifMatch('the list of loggers'),
       ...body(
         z.strictObject({
           level: z.enum(levels).nullable().describe('null takes the level away.'),
@@ -138,16 +142,11 @@ export function logRoutes(logging: () => Logging | undefined, now: () => number)
       if (seen !== undefined && seen !== current) throw adminError('ADMIN_PRECONDITION', { seen, current })
       const { name } = c.req.valid('param')
       const { level, for_seconds: seconds } = c.req.valid('json')
-      const levelOf = () =>
-        need()
-          .levels()
-          .find(({ logger }) => logger === name)?.effective ?? null
+      const levelOf = () => shown().find((logger) => logger.name === name)?.effective ?? null
       const before = levelOf()
       need().setLevel(name, level, seconds === undefined ? undefined : seconds * 1_000)
-      Object.assign(c.var.note, {
-        before: { level: before },
-        after: { level: levelOf(), for_seconds: seconds ?? null },
-      })
+      const after = { level: levelOf(), for_seconds: seconds ?? null }
+      Object.assign(c.var.note, { before: { level: before }, after })
       c.header('ETag', etag())
       return { loggers: shown() }
     },

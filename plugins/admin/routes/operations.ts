@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Runtime } from '../../../core/plugin.ts'
 import type { CheckReport, Health } from '../../health/api.ts'
-import { adminError } from '../errors.ts'
+import { required } from '../errors.ts'
 import { body, iso, isoOrNull, nullableTime, record, reply, timestamp } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 import { shownStatus } from './plugins.ts'
@@ -46,13 +46,8 @@ const HealthStatus = z.object({
 
 export function operationRoutes({ runtime, health, services, restartService, now }: OperationRouteOptions) {
   const { app, route } = createRoutes()
-  const needHealth = (): Health => {
-    const found = health()
-    if (found === undefined) throw adminError('ADMIN_PLUGIN_MISSING', { plugin: 'health' })
-    return found
-  }
   const report = () => {
-    const found = needHealth()
+    const found = required(health(), 'health')
     const status = found.status()
     const checks = Object.fromEntries(found.checks().map((check) => [check.name, shownCheck(check)]))
     return { overall_healthy: status !== 'down', status, checks, timestamp: iso(now()) }
@@ -164,17 +159,11 @@ export function operationRoutes({ runtime, health, services, restartService, now
     async (c) => {
       const { service } = c.req.valid('json')
       Object.assign(c.var.note, { target: service })
-      const done = (kind: 'plugin' | 'command', ms: number) => ({
-        message: `Service ${service} restarted`,
-        service,
-        kind,
-        duration_ms: ms,
-        timestamp: iso(now()),
-      })
-      if (services().includes(service)) return done('command', await restartService(service))
+      const kind = services().includes(service) ? 'command' : 'plugin'
       const startedMs = now()
-      await runtime.restart(service)
-      return done('plugin', now() - startedMs)
+      const restarted = async () => runtime.restart(service).then(() => now() - startedMs)
+      const duration_ms = await (kind === 'command' ? restartService(service) : restarted())
+      return { message: `Service ${service} restarted`, service, kind, duration_ms, timestamp: iso(now()) } as const
     },
   )
   route(

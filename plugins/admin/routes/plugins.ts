@@ -1,6 +1,7 @@
 /** The runtime and its plugins. */
 import { z } from '@hono/zod-openapi'
-import type { PluginStatus, Runtime } from '../../../core/plugin.ts'
+import type { PlanStep, PluginStatus, Runtime } from '../../../core/plugin.ts'
+import type { ChangeNote } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { refuseOwn } from '../guard/own-plugins.ts'
 import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
@@ -106,6 +107,14 @@ export function pluginRoutes(runtime: Runtime) {
   }
   const params = z.object({ name: nameParam('Name of the plugin.') })
   const steps = z.object({ steps: z.array(StepSchema), plugin: PluginSchema })
+  /** Carries out a change of a plugin, and notes the plugin's state before and after. */
+  const change = async (note: ChangeNote, name: string, run: () => Promise<readonly PlanStep[]>) => {
+    const before = find(name)
+    const done = await run()
+    const after = find(name)
+    Object.assign(note, { before: { state: before.state }, after: { state: after.state } })
+    return { steps: [...done], plugin: shownPlugin(after) }
+  }
 
   route(
     'get /status',
@@ -133,38 +142,27 @@ export function pluginRoutes(runtime: Runtime) {
       summary: 'Stops and starts one plugin, and those that hold its services.',
     },
     { params, 200: reply('It runs again.', steps) },
-    async (c) => {
+    (c) => {
       const { name } = c.req.valid('param')
-      const before = find(name)
-      const done = await runtime.restart(name)
-      const after = find(name)
-      Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
-      return { steps: [...done], plugin: shownPlugin(after) }
+      return change(c.var.note, name, () => runtime.restart(name))
     },
   )
-  for (const [verb, on] of [
-    ['enable', true],
-    ['disable', false],
-  ] as const) {
+  for (const verb of ['enable', 'disable'] as const) {
+    const enabled = verb === 'enable'
     route(
       `post /plugins/{name}/${verb}`,
       {
         id: `plugins.${verb}`,
         access: 'admin',
-        summary: `Writes enabled: ${on} for one plugin to the overlay, and applies it.`,
+        summary: `Writes enabled: ${enabled} for one plugin to the overlay, and applies it.`,
       },
       { params, 200: reply('It was applied.', steps) },
-      async (c) => {
+      (c) => {
         const { name } = c.req.valid('param')
         refuseOwn(name)
-        const before = find(name)
-        const { steps: done } = await runtime.changes.apply(
-          { plugins: { [name]: { enabled: on } } },
-          { by: c.var.principal.name },
-        )
-        const after = find(name)
-        Object.assign(c.var.note, { before: { state: before.state }, after: { state: after.state } })
-        return { steps: [...done], plugin: shownPlugin(after) }
+        const wanted = { plugins: { [name]: { enabled } } }
+        const by = c.var.principal.name
+        return change(c.var.note, name, async () => (await runtime.changes.apply(wanted, { by })).steps)
       },
     )
   }
