@@ -15,9 +15,9 @@ export interface BundleOptions {
   readonly runtime: Runtime
   readonly samples: Samples
   readonly dataDir: string
-  health(): Health | undefined
-  logging(): Logging | undefined
-  metrics(): Metrics | undefined
+  readonly health: Health | undefined
+  readonly logging: Logging | undefined
+  readonly metrics: Metrics | undefined
 }
 
 const maxLines = 5_000
@@ -30,7 +30,7 @@ export async function makeBundle(
   { signal, progress }: JobContext,
 ): Promise<JobOutcome> {
   const { clock, runtime, samples, dataDir, health, logging, metrics } = options
-  const expose = async () => (await metrics()?.expose()) ?? ''
+  const expose = async () => (await metrics?.expose()) ?? ''
   progress(0.05, 'metrics at the start')
   const files: Record<string, string> = { 'metrics-start.prom': await expose() }
   progress(0.1, `waiting ${Math.round(durationMs / 1_000)} s`)
@@ -43,12 +43,12 @@ export async function makeBundle(
     'config.json': json(await runtime.describeConfig()),
     'changes.json': json(runtime.changes.history),
     'health.json': json({
-      status: health()?.status() ?? null,
-      checks: health()?.checks() ?? [],
-      off: health()?.off() ?? [],
+      status: health?.status() ?? null,
+      checks: health?.checks() ?? [],
+      off: health?.off() ?? [],
     }),
-    'log.jsonl': (logging()?.recent({ limit: maxLines }) ?? []).map(({ line }) => `${line}\n`).join(''),
-    'log-levels.json': json(logging()?.levels() ?? []),
+    'log.jsonl': (logging?.recent({ limit: maxLines }) ?? []).map(({ line }) => `${line}\n`).join(''),
+    'log-levels.json': json(logging?.levels() ?? []),
     'system.json': json((await samples.measure()) ?? null),
     'versions.json': json({
       arkwatch: status.version,

@@ -91,7 +91,7 @@ export class AdminInstance {
 
   /** Opens nothing. */
   constructor(private readonly options: AdminInstanceOptions) {
-    const { config, runtime, store, audit, clock, log, dataDir, signal, contributed, inherited } = options
+    const { config, runtime, store, audit, clock, log, dataDir, contributed, inherited } = options
     const { session, rateLimit, lockout, systemMetrics } = config
     this.#sessionLimits = () => ({ idleMs: session.idle, absoluteMs: session.absolute, max: session.max })
     const limits: LimitOptions = {
@@ -124,10 +124,7 @@ export class AdminInstance {
       bodies: this.bodies,
       limits: this.#limits,
       settings: {
-        allowedHosts: config.allowedHosts,
-        allowedOrigins: config.allowedOrigins,
-        endpoints: config.endpoints,
-        maxAccess: config.maxAccess,
+        ...config,
         isUnix: config.listen?.unix !== undefined,
         ...(config.listen && { bound: config.listen.host }),
       },
@@ -140,14 +137,16 @@ export class AdminInstance {
         gate,
         keyring: this.keyring,
         sessions: this.inherited.sessions,
+        sessionMs: session.absolute,
         jobs: this.jobs,
         samples: this.#samples,
-        streams: this.streams,
+        counts: this.streams,
+        maxStreams: () => config.maxStreams,
         topics,
         server: this.server,
+        services: Object.keys(config.services),
         restartService: (name) => this.#restartService(name),
         isUp: (name) => this.#isUp(name),
-        signal,
       })
     this.server = new AdminServer({
       gate,

@@ -28,12 +28,7 @@ export async function runCommand(
   const startedMs = clock.monotonic()
   let child: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
   try {
-    child = Bun.spawn([...command], {
-      stdin: 'ignore',
-      stdout: 'pipe',
-      stderr: 'pipe',
-      env: { PATH: process.env.PATH },
-    })
+    child = Bun.spawn([...command], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } })
   } catch (error) {
     throw failed('cannot be started', error)
   }

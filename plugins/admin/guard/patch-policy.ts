@@ -8,20 +8,14 @@ const guarded: readonly (readonly string[])[] = [
   ['data'],
   ['include'],
   ['plugins', '*', 'from'],
-  ['plugins', 'admin', 'enabled'],
-  ['plugins', 'admin', 'required'],
-  ['plugins', 'admin', 'apiKey'],
-  ['plugins', 'admin', 'listen'],
-  ['plugins', 'admin', 'allowedHosts'],
-  ['plugins', 'admin', 'allowedOrigins'],
-  ['plugins', 'admin', 'endpoints'],
-  ['plugins', 'admin', 'maxAccess'],
-  ['plugins', 'admin', 'lockout'],
-  ['plugins', 'admin', 'services'],
+  ...['enabled', 'required', 'apiKey', 'services'].map((key) => ['plugins', 'admin', key]),
+  ...['listen', 'allowedHosts', 'allowedOrigins', 'endpoints', 'maxAccess', 'lockout'].map((key) => [
+    'plugins',
+    'admin',
+    key,
+  ]),
   ['plugins', 'audit'],
-  ['plugins', 'store', 'enabled'],
-  ['plugins', 'store', 'required'],
-  ['plugins', 'store', 'file'],
+  ...['enabled', 'required', 'file'].map((key) => ['plugins', 'store', key]),
   ['plugins', 'logging', 'file', 'path'],
   ['plugins', 'logging', 'errorFile', 'path'],
   ['plugins', 'logging', 'access', 'file'],
@@ -66,6 +60,14 @@ export function checkPatch(overlay: unknown, patch: unknown): void {
     if (detail !== undefined) errors.push({ pointer: jsonPointer(path), detail })
   }
   if (errors.length > 0) throw adminError('ADMIN_CONFIG_PROTECTED', { errors: errors.slice(0, 20) })
+}
+
+/** Without these plugins nobody could ask for anything, or no request would be on record. */
+const ownPlugins = ['admin', 'audit', 'store']
+
+/** @throws ADMIN_OWN_PLUGIN for a plugin that the API itself stands on */
+export function refuseOwn(plugin: string): void {
+  if (ownPlugins.includes(plugin)) throw adminError('ADMIN_OWN_PLUGIN', { plugin })
 }
 
 /** Settings that name a host without a scheme. */

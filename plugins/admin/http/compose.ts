@@ -58,11 +58,6 @@ export interface Mounted {
   readonly app: OpenAPIHono<AdminEnv>
 }
 
-export interface Composed {
-  readonly app: OpenAPIHono<AdminEnv>
-  readonly mounted: readonly Mounted[]
-}
-
 /** The contribution that each handler is part of. */
 export type Owners = Map<unknown, Contributed<unknown>>
 
@@ -94,7 +89,7 @@ export async function compose(
   pages: readonly Contributed<AdminPages>[],
   owners: Owners,
   onRefused: (from: Contributed<unknown>, error: unknown) => void,
-): Promise<Composed> {
+): Promise<readonly Mounted[]> {
   const taken: Taken = { operations: new Set(), paths: new Map() }
   const mounted: Mounted[] = []
   for (const each of routes) {
@@ -117,5 +112,5 @@ export async function compose(
       onRefused(each, error)
     }
   }
-  return { app: into, mounted }
+  return mounted
 }

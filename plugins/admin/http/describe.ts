@@ -38,5 +38,6 @@ export async function describe(mounted: readonly Mounted[], version: string): Pr
     for (const [at, methods] of Object.entries(described.paths)) paths[at] = { ...paths[at], ...methods }
     Object.assign(schemas, described.components.schemas)
   }
+  await yieldToLoop()
   return complete({ ...head(version), paths, components: { schemas, securitySchemes } })
 }

@@ -23,14 +23,14 @@ export const ProblemSchema = z
   })
   .openapi('Problem')
 
-interface Operation {
+export interface DocumentOperation {
   readonly operationId: string
   readonly tags?: string[]
   summary?: string
   description?: string
-  parameters?: { readonly name: string; readonly in: string }[]
-  readonly requestBody?: unknown
-  responses: Record<string, unknown>
+  parameters?: { readonly name: string; readonly in: string; readonly description?: string }[]
+  readonly requestBody?: { readonly content?: Record<string, { readonly schema?: unknown }> }
+  responses: Record<string, { readonly description?: string; readonly content?: unknown }>
   security?: readonly Record<string, readonly string[]>[]
   readonly 'x-access': string
   readonly 'x-sensitive'?: boolean
@@ -42,7 +42,7 @@ interface Operation {
 export interface Document {
   readonly openapi: string
   readonly info: Record<string, unknown>
-  readonly paths: Record<string, Record<string, Operation>>
+  readonly paths: Record<string, Record<string, DocumentOperation>>
   readonly components: Record<string, unknown>
   tags?: { name: string; description: string }[]
 }
@@ -68,10 +68,10 @@ const descriptions: Readonly<Record<number, string>> = {
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
 
-const changing = (method: string, operation: Operation) => method !== 'get' && operation['x-read-only'] !== true
+const changing = (method: string, operation: DocumentOperation) => method !== 'get' && operation['x-read-only'] !== true
 
 /** The errors that every operation of a kind may answer with, whatever the handler does. */
-export function commonErrors(method: string, operation: Operation): readonly number[] {
+export function commonErrors(method: string, operation: DocumentOperation): readonly number[] {
   const isOpen = operation['x-access'] === 'public'
   return [
     ...(operation.requestBody === undefined ? [] : [400, 413, 415, 422]),

@@ -9,9 +9,7 @@ interface Kept {
   readonly fingerprint: string
   readonly atMs: number
   /** Undefined while the first request is in progress. */
-  answer:
-    | { readonly status: number; readonly headers: readonly (readonly [string, string])[]; readonly body: string }
-    | undefined
+  answer: { readonly status: number; readonly headers: [string, string][]; readonly body: string } | undefined
 }
 
 /** Not repeated with an answer: they belong to the one response. */
@@ -45,13 +43,7 @@ export class Idempotency {
       if (known.fingerprint !== fingerprint) throw adminError('ADMIN_IDEMPOTENCY_REUSED')
       if (known.answer === undefined) throw adminError('ADMIN_IDEMPOTENCY_BUSY')
       const { status, headers, body } = known.answer
-      return new Response(body, {
-        status,
-        headers: [
-          ...headers.map(([name, value]) => [name, value] as [string, string]),
-          ['idempotency-replayed', 'true'],
-        ],
-      })
+      return new Response(body, { status, headers: [...headers, ['idempotency-replayed', 'true']] })
     }
     if (this.#kept.size >= maxIdempotencyKeys) throw adminError('ADMIN_IDEMPOTENCY_FULL', { limit: maxIdempotencyKeys })
     const entry: Kept = { fingerprint, atMs: this.now(), answer: undefined }

@@ -29,10 +29,6 @@ export class OwnListener {
 
   constructor(private readonly options: OwnListenerOptions) {}
 
-  get url(): string | undefined {
-    return this.#listener?.url
-  }
-
   /** @throws LISTEN_FAILED, ADMIN_TLS */
   async start(): Promise<void> {
     const tls = await this.#certificate()
@@ -57,17 +53,9 @@ export class OwnListener {
   #open(port: number, tls: { cert: string; key: string } | undefined): Promise<Listener> {
     const { listen, runtime, dataDir, fetch } = this.options
     const unix = listen.unix === undefined ? {} : { unix: resolve(dataDir, listen.unix) }
+    const address = { host: listen.host, port, ...unix, ...(tls && { tls }) }
     // A new instance of the plugin, and a new certificate, take the port over while the old one still has it.
-    return runtime.listen({
-      name: 'admin',
-      host: listen.host,
-      port,
-      ...unix,
-      ...(tls && { tls }),
-      shared: true,
-      maxBodyBytes,
-      fetch,
-    })
+    return runtime.listen({ name: 'admin', ...address, shared: true, maxBodyBytes, fetch })
   }
 
   /** Takes a certificate that has changed; a bad one leaves the old one in force. */

@@ -15,7 +15,7 @@ import { adminError } from '../errors.ts'
 import { type Gate, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
 import { problemAnswer, problemOf } from '../problem.ts'
-import { type Composed, compose, createApi, type Owners } from './compose.ts'
+import { compose, createApi, type Mounted, type Owners } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
 import { pageCaching } from './pages.ts'
@@ -39,7 +39,7 @@ const isLogin = ({ req }: Context) => req.method === 'POST' && req.path === '/ad
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 export class AdminServer {
-  #composed: Promise<Composed> | undefined
+  #composed: Promise<{ readonly app: ReturnType<typeof createApi>; readonly mounted: readonly Mounted[] }> | undefined
   #document: Promise<Document> | undefined
   #matcher: RouteMatcher | undefined
 
@@ -67,21 +67,22 @@ export class AdminServer {
     return app.fetch(request, server as object)
   }
 
-  #current(): Promise<Composed> {
+  #current() {
     this.#composed ??= this.#compose()
     return this.#composed
   }
 
-  async #compose(): Promise<Composed> {
+  async #compose() {
     const { log, routes, pages } = this.options
     const owners: Owners = new Map()
-    const composed = await compose(this.#front(owners), routes(), pages(), owners, ({ plugin, fault }, error) => {
+    const app = this.#front(owners)
+    const mounted = await compose(app, routes(), pages(), owners, ({ plugin, fault }, error) => {
       log.error('admin routes or pages are left out', { plugin, error })
       if (!(error instanceof ArkwatchError)) fault(error)
     })
     this.#document = undefined
-    this.#matcher = createRouteMatcher(composed.app as never)
-    return composed
+    this.#matcher = createRouteMatcher(app as never)
+    return { app, mounted }
   }
 
   #front(owners: Owners) {

@@ -46,9 +46,9 @@ export function parseLine(line: string): Record<string, unknown> {
 }
 
 /** @param logging undefined while the plugin is off */
-export function logRoutes(logging: () => Logging | undefined, now: () => number) {
+export function logRoutes(logging: Logging | undefined, now: () => number) {
   const { app, route } = createRoutes()
-  const need = () => required(logging(), 'logging')
+  const need = () => required(logging, 'logging')
   const shown = () =>
     need()
       .levels()

@@ -1,6 +1,6 @@
 /** The remaining paths of the original gateway: overviews, and restarting services. */
 import { z } from '@hono/zod-openapi'
-import type { Runtime } from '../../../core/plugin.ts'
+import type { Clock, Runtime } from '../../../core/plugin.ts'
 import type { CheckReport, Health } from '../../health/api.ts'
 import { required } from '../errors.ts'
 import { body, iso, isoOrNull, nullableTime, record, reply, timestamp } from '../http/reply.ts'
@@ -9,12 +9,12 @@ import { shownStatus } from './plugins.ts'
 
 export interface OperationRouteOptions {
   readonly runtime: Runtime
-  health(): Health | undefined
+  readonly clock: Clock
+  readonly health: Health | undefined
   /** Names of the external services that may be restarted. */
-  services(): readonly string[]
+  readonly services: readonly string[]
   /** @returns milliseconds that it took @throws ADMIN_COMMAND_FAILED */
   restartService(name: string): Promise<number>
-  now(): number
 }
 
 const Check = z.object({
@@ -44,10 +44,11 @@ const HealthStatus = z.object({
   timestamp,
 })
 
-export function operationRoutes({ runtime, health, services, restartService, now }: OperationRouteOptions) {
+export function operationRoutes({ runtime, clock, health, services, restartService }: OperationRouteOptions) {
+  const { now } = clock
   const { app, route } = createRoutes()
   const report = () => {
-    const found = required(health(), 'health')
+    const found = required(health, 'health')
     const status = found.status()
     const checks = Object.fromEntries(found.checks().map((check) => [check.name, shownCheck(check)]))
     return { overall_healthy: status !== 'down', status, checks, timestamp: iso(now()) }
@@ -79,10 +80,10 @@ export function operationRoutes({ runtime, health, services, restartService, now
       ),
     },
     () => ({
-      health_status: health() === undefined ? null : report(),
+      health_status: health === undefined ? null : report(),
       recent_activity: { jobs: null, sessions: null },
       quick_stats: { total_jobs: null, active_sessions: null, active_alerts: null },
-      unavailable: ['alerting', 'gateway', ...(health() === undefined ? ['health'] : [])],
+      unavailable: ['alerting', 'gateway', ...(health === undefined ? ['health'] : [])],
       timestamp: iso(now()),
     }),
   )
@@ -159,7 +160,7 @@ export function operationRoutes({ runtime, health, services, restartService, now
     async (c) => {
       const { service } = c.req.valid('json')
       Object.assign(c.var.note, { target: service })
-      const kind = services().includes(service) ? 'command' : 'plugin'
+      const kind = services.includes(service) ? 'command' : 'plugin'
       const startedMs = now()
       const restarted = async () => runtime.restart(service).then(() => now() - startedMs)
       const duration_ms = await (kind === 'command' ? restartService(service) : restarted())

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { PlanStep, PluginStatus, Runtime } from '../../../core/plugin.ts'
 import type { ChangeNote } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { refuseOwn } from '../guard/own-plugins.ts'
+import { refuseOwn } from '../guard/patch-policy.ts'
 import { iso, isoOrNull, nameParam, reply, time } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 

@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi'
 import { html, raw } from 'hono/html'
 import { contentPolicy } from '../guard/headers.ts'
-import type { Document } from '../http/document.ts'
+import type { Document, DocumentOperation } from '../http/document.ts'
 import { record, reply } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 
@@ -19,15 +19,8 @@ td code { white-space: normal; overflow-wrap: anywhere; }
 
 const styleHash = `'sha256-${new Bun.CryptoHasher('sha256').update(style).digest('base64')}'`
 
-interface Shown {
-  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly description?: string }[]
-  readonly requestBody?: { readonly content?: Record<string, { readonly schema?: unknown }> }
-  readonly responses: Record<string, { readonly description?: string }>
-}
-
 /** What is sent and what comes back, folded away. */
-function details(operation: unknown) {
-  const { parameters = [], requestBody, responses } = operation as Shown
+function details({ parameters = [], requestBody, responses }: DocumentOperation) {
   const schema = requestBody?.content?.['application/json']?.schema
   return html`<details><summary class="note">parameters and answers</summary><ul>
 ${parameters.map((each) => html`<li><code>${each.name}</code> (${each.in}) ${each.description ?? ''}</li>`)}

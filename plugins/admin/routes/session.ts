@@ -1,7 +1,7 @@
 /** Logging in and out by cookie, and who one is. */
 import { z } from '@hono/zod-openapi'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
-import { roles } from '../api.ts'
+import { type Principal, roles } from '../api.ts'
 import type { Gate } from '../guard/gate.ts'
 import { secureSessionCookie, sessionCookie } from '../guard/identity.ts'
 import type { Sessions } from '../guard/sessions.ts'
@@ -18,14 +18,22 @@ const Me = z
   })
   .openapi('Session')
 
+const shown = ({ name, role, scopes }: Principal, csrf = null as string | null) => ({
+  name,
+  role,
+  scopes: [...scopes],
+  csrf,
+})
+
 export interface SessionRouteOptions {
   readonly gate: Gate
   readonly keyring: Keyring
   readonly sessions: Sessions
-  absoluteMs(): number
+  /** Milliseconds after which a session ends in any case. */
+  readonly sessionMs: number
 }
 
-export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRouteOptions) {
+export function sessionRoutes({ gate, keyring, sessions, sessionMs }: SessionRouteOptions) {
   const { app, route } = createRoutes()
   const isSecure = (url: string) => url.startsWith('https:')
   const nameOf = (url: string) => (isSecure(url) ? secureSessionCookie : sessionCookie)
@@ -51,10 +59,9 @@ export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRo
         httpOnly: true,
         sameSite: 'Strict',
         secure: isSecure(c.req.url),
-        maxAge: Math.floor(absoluteMs() / 1_000),
+        maxAge: Math.floor(sessionMs / 1_000),
       })
-      const { name, role, scopes } = principal
-      return { name, role, scopes: [...scopes], csrf: session.csrf }
+      return shown(principal, session.csrf)
     },
   )
 
@@ -62,10 +69,7 @@ export function sessionRoutes({ gate, keyring, sessions, absoluteMs }: SessionRo
     'get /session',
     { id: 'session.show', access: 'viewer', summary: 'Says who one is.' },
     { 200: reply('Who one is.', Me) },
-    (c) => {
-      const { name, role, scopes } = c.var.principal
-      return { name, role, scopes: [...scopes], csrf: c.var.csrf ?? null }
-    },
+    (c) => shown(c.var.principal, c.var.csrf),
   )
 
   route(

@@ -93,13 +93,10 @@ export class AuditLog implements Audit {
   async page({ before, after, principal, action, limit }: AuditQuery): Promise<readonly AuditRecord[]> {
     const where = ['seq < ?', 'seq > ?']
     const params: (string | number)[] = [before ?? Number.MAX_SAFE_INTEGER, after ?? 0]
-    if (principal !== undefined) {
-      where.push("json_extract(record, '$.principal.name') = ?")
-      params.push(principal)
-    }
-    if (action !== undefined) {
-      where.push("json_extract(record, '$.action') = ?")
-      params.push(action)
+    for (const [path, value] of Object.entries({ '$.principal.name': principal, '$.action': action })) {
+      if (value === undefined) continue
+      where.push(`json_extract(record, '${path}') = ?`)
+      params.push(value)
     }
     const order = after === undefined ? 'DESC' : 'ASC'
     const sql = `SELECT ${columns} FROM audit_records WHERE ${where.join(' AND ')} ORDER BY seq ${order}`
