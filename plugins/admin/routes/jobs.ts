@@ -21,19 +21,12 @@ export const JobSchema = z
   })
   .openapi('Job')
 
-export const shownJob = (job: Job) => ({
-  id: job.id,
-  kind: job.kind,
-  owner: job.owner,
-  state: job.state,
-  progress: job.progress,
-  note: job.note,
-  created_at: iso(job.createdAtMs),
-  ended_at: isoOrNull(job.endedAtMs),
-  result: job.result ?? null,
-  error: job.error ?? null,
-  file: job.file === undefined || job.state === 'running' ? null : `/admin/jobs/${job.id}/file`,
-})
+export function shownJob({ id, kind, owner, state, progress, note, createdAtMs, endedAtMs, ...outcome }: Job) {
+  const times = { created_at: iso(createdAtMs), ended_at: isoOrNull(endedAtMs) }
+  const { result = null, error = null } = outcome
+  const file = outcome.file === undefined || state === 'running' ? null : `/admin/jobs/${id}/file`
+  return { id, kind, owner, state, progress, note, ...times, result, error, file }
+}
 
 /** What an operation that starts a job answers. */
 export const accepted = { 202: reply('The job has begun; `Location` is where to watch it.', JobSchema) }

@@ -20,16 +20,10 @@ const Key = z
   .openapi('Key')
 const MadeKey = Key.extend({ key: z.string().describe('The key itself. It is shown this once.') }).openapi('MadeKey')
 
-const shown = ({ id, name, role, scopes, source, createdAtMs, expiresAtMs, lastUsedAtMs }: KeyInfo) => ({
-  id,
-  name,
-  role,
-  scopes: [...scopes],
-  source,
-  created_at: iso(createdAtMs),
-  expires_at: isoOrNull(expiresAtMs),
-  last_used_at: isoOrNull(lastUsedAtMs),
-})
+const shown = ({ id, name, role, scopes, source, createdAtMs, expiresAtMs, lastUsedAtMs }: KeyInfo) => {
+  const ends = { expires_at: isoOrNull(expiresAtMs), last_used_at: isoOrNull(lastUsedAtMs) }
+  return { id, name, role, scopes: [...scopes], source, created_at: iso(createdAtMs), ...ends }
+}
 
 const dayMs = 86_400_000
 const NewKey = z.strictObject({

@@ -41,22 +41,13 @@ export const StepSchema = z
   })
   .openapi('PlanStep')
 
-export const shownPlugin = (plugin: PluginStatus) => ({
-  name: plugin.name,
-  version: plugin.version,
-  state: plugin.state,
-  reason: plugin.reason,
-  required: plugin.required,
-  provides: [...plugin.provides],
-  needs: [...plugin.needs],
-  wants: [...plugin.wants],
-  start_ms: plugin.startMs,
-  started_at: isoOrNull(plugin.startedAtMs),
-  errors: plugin.errors,
-  cpu_ms: plugin.cpuMs,
-  task_ms: plugin.taskMs,
-  hook_ms: plugin.hookMs,
-})
+export function shownPlugin(plugin: PluginStatus) {
+  const { name, version, state, reason, required, errors, startMs, cpuMs, taskMs, hookMs } = plugin
+  const services = { provides: [...plugin.provides], needs: [...plugin.needs], wants: [...plugin.wants] }
+  const start = { start_ms: startMs, started_at: isoOrNull(plugin.startedAtMs) }
+  const cost = { cpu_ms: cpuMs, task_ms: taskMs, hook_ms: hookMs }
+  return { name, version, state, reason, required, ...services, ...start, errors, ...cost }
+}
 
 const Status = z
   .object({
@@ -78,20 +69,11 @@ export function shownStatus(runtime: Pick<Runtime, 'status'>) {
   const status = runtime.status()
   const plugins: Record<string, number> = {}
   for (const { state } of status.plugins) plugins[state] = (plugins[state] ?? 0) + 1
-  const { ok, atMs, error } = status.lastReload
-  return {
-    version: status.version,
-    environment: status.environment,
-    pid: status.pid,
-    started_at: iso(status.startedAtMs),
-    boot_ms: status.bootMs ?? null,
-    ready: status.ready,
-    paused: status.paused,
-    generation: status.generation,
-    last_reload: { ok, at: iso(atMs), error: error ?? null },
-    listeners: status.listeners.map(({ name, url }) => ({ name, url })),
-    plugins,
-  }
+  const { version, environment, pid, startedAtMs, bootMs, ready, paused, generation, lastReload } = status
+  const start = { started_at: iso(startedAtMs), boot_ms: bootMs ?? null }
+  const last_reload = { ok: lastReload.ok, at: iso(lastReload.atMs), error: lastReload.error ?? null }
+  const listeners = status.listeners.map(({ name, url }) => ({ name, url }))
+  return { version, environment, pid, ...start, ready, paused, generation, last_reload, listeners, plugins }
 }
 
 export function pluginRoutes(runtime: Runtime) {

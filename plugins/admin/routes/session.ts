@@ -18,12 +18,9 @@ const Me = z
   })
   .openapi('Session')
 
-const shown = ({ name, role, scopes }: Principal, csrf = null as string | null) => ({
-  name,
-  role,
-  scopes: [...scopes],
-  csrf,
-})
+const shown = ({ name, role, scopes }: Principal, csrf: string | undefined) => {
+  return { name, role, scopes: [...scopes], csrf: csrf ?? null }
+}
 
 export interface SessionRouteOptions {
   readonly gate: Gate

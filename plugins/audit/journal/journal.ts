@@ -16,12 +16,7 @@ export const maxRecordBytes = 16 * 1024
 
 export type Draft = Omit<AuditRecord, 'seq' | 'time'>
 
-interface Waiting {
-  readonly draft: Draft
-  readonly timeMs: number
-  readonly resolve: (seq: number) => void
-  readonly reject: (error: unknown) => void
-}
+type Waiting = PromiseWithResolvers<number> & { readonly draft: Draft; readonly timeMs: number }
 
 export interface JournalOptions {
   area(): StoreArea | undefined
@@ -65,10 +60,10 @@ export class Journal {
   /** @returns its number, once it is on the disk @throws AUDIT_UNAVAILABLE */
   append(draft: Draft): Promise<number> {
     if (this.#waiting.length >= maxWaiting) return Promise.reject(this.#refusal(`${maxWaiting} records are waiting`))
-    return new Promise<number>((resolve, reject) => {
-      this.#waiting.push({ draft, timeMs: this.options.now(), resolve, reject })
-      this.#busy ??= this.#drain()
-    })
+    const waiting = { draft, timeMs: this.options.now(), ...Promise.withResolvers<number>() }
+    this.#waiting.push(waiting)
+    this.#busy ??= this.#drain()
+    return waiting.promise
   }
 
   #refusal(reason: string, cause?: unknown) {
