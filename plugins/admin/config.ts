@@ -5,12 +5,12 @@ import { accessLevels } from './guard/roles.ts'
 import { weaknessOf } from './keys/key.ts'
 
 const Tls = z.strictObject({
-  cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when it changes.'),
+  cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when the file changes.'),
   key: z.string().min(1).describe('File with the private key, PEM.'),
 })
 
 const Listen = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address that it binds to.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address of the listener.'),
   port: z.int().min(0).max(65_535).default(9_091).describe('Port. 0: any free port.'),
   unix: z.string().min(1).optional().describe('Path of a Unix socket for the owner alone, in place of host and port.'),
   tls: Tls.optional().describe('Serve HTTPS.'),
@@ -21,8 +21,8 @@ const Service = z.strictObject({
     .array(z.string().min(1))
     .min(1)
     .max(50)
-    .describe('Program and arguments. No shell: nothing in them is expanded, and requests add nothing.'),
-  timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('It is killed after so long.'),
+    .describe('Program and arguments. Runs without a shell: nothing is expanded, and requests add nothing.'),
+  timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('The command is killed after so long.'),
 })
 
 export const AdminConfig = z.strictObject({
@@ -33,21 +33,21 @@ export const AdminConfig = z.strictObject({
     })
     .optional()
     .describe(
-      'A key with the role admin, at least 24 characters. `ADMIN_API_KEY` sets it. Without any key one is made and written to `admin.key` in the directory `data`.',
+      'A key with the role admin, at least 24 characters. `ADMIN_API_KEY` sets this option. Without any key a new one is written to `admin.key` in the directory `data`.',
     ),
   listen: Listen.optional().describe(
-    'A listener of its own. Without it the API is on the public listener, which must then be on loopback.',
+    'A listener for the API alone. Without one the API is on the public listener, which must then be on loopback.',
   ),
   allowedHosts: z
     .array(z.string().min(1))
     .max(100)
     .default([])
-    .describe('Names, without ports, by which the API may be called besides the listener’s own and loopback’s.'),
+    .describe('Host names, without ports, of the API besides those of the listener and of loopback.'),
   allowedOrigins: z
     .array(z.url())
     .max(100)
     .default([])
-    .describe('Origins of pages that may call it, besides those on allowed hosts.'),
+    .describe('Origins of pages that may call the API, besides the pages on allowed hosts.'),
   endpoints: z
     .record(z.string().regex(/^[a-z][a-zA-Z-]*$/), z.enum(accessLevels))
     .default({})
@@ -69,7 +69,7 @@ export const AdminConfig = z.strictObject({
         .min(1)
         .max(1_000)
         .default(10)
-        .describe('Failed attempts of one address in a window before it is locked out.'),
+        .describe('Failed attempts in a window before the address is locked out.'),
       window: duration({ min: '1s', max: '1h' })
         .prefault('1m')
         .describe('The window, and the first lock-out; each further one of a day is twice as long.'),
@@ -82,7 +82,7 @@ export const AdminConfig = z.strictObject({
       idle: duration({ min: '1m', max: '24h' })
         .prefault('30m')
         .describe('A browser session ends after so long without a request.'),
-      absolute: duration({ min: '1m', max: '7d' }).prefault('12h').describe('It ends after so long in any case.'),
+      absolute: duration({ min: '1m', max: '7d' }).prefault('12h').describe('Longest duration of a browser session.'),
       max: z
         .int()
         .min(1)
@@ -99,7 +99,7 @@ export const AdminConfig = z.strictObject({
         .describe('How often the system is measured for `/admin/metrics/system`.'),
       retention: duration({ min: '1h', max: '365d' })
         .prefault('30d')
-        .describe('How long it is kept. `METRICS_RETENTION_DAYS` sets it.'),
+        .describe('How long samples are kept. `METRICS_RETENTION_DAYS` sets this option.'),
     })
     .prefault({})
     .describe('System metrics over time.'),

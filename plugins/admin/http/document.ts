@@ -1,4 +1,4 @@
-/** The OpenAPI document: what the routes say, and what every one of them may answer besides. */
+/** The OpenAPI document: the declarations of the routes, and the errors that every operation may answer with. */
 import { z } from '@hono/zod-openapi'
 
 /** @see RFC 9457 */
@@ -51,19 +51,19 @@ const descriptions: Readonly<Record<number, string>> = {
   400: 'The body cannot be read.',
   401: 'No valid key.',
   403: 'The key may not do this, or the request comes from a page that may not.',
-  404: 'There is no such thing.',
+  404: 'The resource or operation does not exist.',
   408: 'The body did not arrive in time.',
-  409: 'It collides with something under way.',
-  412: 'It was changed since it was read.',
+  409: 'The change collides with another one in progress.',
+  412: 'The resource has changed since it was read.',
   413: 'The body is too large; of more than the listener takes, without a Problem.',
-  415: 'The body is no JSON.',
+  415: 'The body is not JSON.',
   422: 'The request is not valid.',
-  428: 'It needs If-Match.',
+  428: 'The change needs If-Match.',
   429: 'Too many requests, or too many failed attempts.',
   500: 'A fault of Arkwatch.',
   502: 'The command failed.',
-  501: 'It needs a plugin that is not running.',
-  503: 'It cannot be put on record or kept, or a limit is reached.',
+  501: 'The operation needs a plugin that is not running.',
+  503: 'The request cannot be recorded or stored, or a limit is reached.',
 }
 
 const problemContent = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
@@ -93,12 +93,12 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'Makes repeating the request safe: it runs once, and its answer is repeated for a day.',
+  description: 'Makes repeating the request safe: the request runs once, and the answer is repeated for a day.',
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
 }
 
 const roleNotes: Readonly<Record<string, string>> = {
-  public: 'Anybody may call it.',
+  public: 'For callers without a key, too.',
   viewer: 'For every role.',
   operator: 'For the roles operator and admin.',
   admin: 'For the role admin.',
@@ -121,8 +121,8 @@ export function complete(document: Document): Document {
       const needs = operation['x-plugin']
       operation.description = [
         roleNotes[operation['x-access']],
-        ...(changing(method, operation) || operation['x-sensitive'] ? ['It is put on record.'] : []),
-        ...(needs === undefined ? [] : [`It needs the plugin ${needs}, and answers 501 without it.`]),
+        ...(changing(method, operation) || operation['x-sensitive'] ? ['Each call is recorded.'] : []),
+        ...(needs === undefined ? [] : [`Answers 501 without the plugin ${needs}.`]),
       ].join(' ')
       operation.security =
         operation['x-access'] === 'public' ? [{}] : [{ bearer: [] }, { adminKey: [] }, { session: [] }]

@@ -54,10 +54,10 @@ export const number = (min: number, max: number, fallback: number, what: string)
     .default(fallback)
     .openapi({ type: 'integer', minimum: min, maximum: max, default: fallback, description: what })
 
-/** A cursor of a page: what `next` of the page before held. */
+/** The cursor of a page: the value of `next` of the page before. */
 export const cursor = z
   .string()
-  .regex(/^\d{1,16}$/, 'expected what `next` of a page held')
+  .regex(/^\d{1,16}$/, 'expected the value of `next` of a page')
   .transform(Number)
   .optional()
   .openapi({ type: 'string', description: 'Where the page begins: `next` of the page before.' })

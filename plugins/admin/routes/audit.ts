@@ -61,7 +61,7 @@ export function auditRoutes(audit: Audit) {
       summary: 'Checks that no record was changed, moved or removed.',
       sensitive: true,
     },
-    { 200: reply('What was found.', Verdict) },
+    { 200: reply('The verdict.', Verdict) },
     async () => {
       const { problem, ...verdict } = await audit.verify()
       return { ...verdict, ...(problem && { problem }) }
@@ -72,13 +72,13 @@ export function auditRoutes(audit: Audit) {
     {
       id: 'audit.hash',
       access: 'auditor',
-      summary: 'Says what a secret is replaced by in records.',
+      summary: 'Shows the hash that replaces a secret in records.',
       readOnly: true,
       sensitive: true,
     },
     {
       ...body(z.strictObject({ value: z.string().min(1).max(4_096) })),
-      200: reply('What stands for it.', z.object({ hash: z.string() })),
+      200: reply('The hash.', z.object({ hash: z.string() })),
     },
     (c) => ({ hash: audit.hashOf(c.req.valid('json').value) }),
   )

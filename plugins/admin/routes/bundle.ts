@@ -17,7 +17,7 @@ export function bundleRoutes(options: BundleOptions) {
     {
       ...body(
         z.strictObject({
-          duration_seconds: z.number().min(0).max(300).default(10).describe('Between the two looks at the metrics.'),
+          duration_seconds: z.number().min(0).max(300).default(10).describe('Between two readings of the metrics.'),
         }),
       ),
       ...accepted,

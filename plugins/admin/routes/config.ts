@@ -1,4 +1,4 @@
-/** The configuration: what is in force, and changes of it that take themselves back unless they prove good. */
+/** The effective configuration, and changes of the overlay, which are rolled back unless they are confirmed. */
 import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { AppliedChange, Clock, Runtime } from '../../../core/plugin.ts'
@@ -16,8 +16,8 @@ const Change = z
     by: z.string(),
     at: time,
     state: z.enum(['applied', 'awaiting-confirmation', 'confirmed', 'rolled-back']),
-    deadline: nullableTime.describe('When it is taken back unless it is confirmed.'),
-    reason: z.string().describe('Why it was taken back.'),
+    deadline: nullableTime.describe('When the change is rolled back unless it is confirmed.'),
+    reason: z.string().describe('Why the change was rolled back.'),
     steps: z.array(StepSchema),
   })
   .openapi('Change')
@@ -34,7 +34,7 @@ const shown = ({ id, by, atMs, state, deadlineMs, reason, steps }: AppliedChange
 
 const patch = record.openapi({
   description:
-    'Merge patch (RFC 7386) over the overlay: settings as in config.yaml; null takes one back to config.yaml.',
+    'Merge patch (RFC 7386) over the overlay: settings as in config.yaml; null restores the value of config.yaml.',
 })
 
 export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
@@ -76,10 +76,10 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
     {
       id: 'config.patch',
       access: 'admin',
-      summary: 'Lays a change over config.yaml, in the overlay, and applies it.',
+      summary: 'Writes a change to the overlay, and applies the change.',
       errors: [409, 412, 428],
     },
-    { headers: ifMatch('the configuration that was read'), ...body(patch), 200: reply('It is in force.', Change) },
+    { headers: ifMatch('the configuration that was read'), ...body(patch), 200: reply('The change.', Change) },
     async (c) => {
       const etag = c.req.valid('header')['if-match']
       if (etag === undefined) throw adminError('ADMIN_PRECONDITION_REQUIRED')
@@ -93,12 +93,12 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
     {
       id: 'config.plan',
       access: 'operator',
-      summary: 'Says what a change would do, and changes nothing.',
+      summary: 'Shows the plan of a change, and changes nothing.',
       readOnly: true,
     },
     {
       ...body(z.strictObject({ patch })),
-      200: reply('What it would do.', z.object({ etag: z.string(), steps: z.array(StepSchema) })),
+      200: reply('The plan.', z.object({ etag: z.string(), steps: z.array(StepSchema) })),
     },
     async (c) => {
       const { patch: wanted } = c.req.valid('json')
@@ -112,18 +112,18 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
     {
       id: 'config.apply',
       access: 'admin',
-      summary: 'Applies a change that takes itself back unless it is confirmed.',
+      summary: 'Applies a change that is rolled back unless it is confirmed.',
       errors: [412],
     },
     {
       ...body(
         z.strictObject({
           patch,
-          etag: z.string().optional().describe('Of the plan; refuses the change when somebody else was faster.'),
+          etag: z.string().optional().describe('ETag of the plan; an older one refuses the change.'),
           confirm_within_seconds: z.number().min(1).max(3_600).default(60),
         }),
       ),
-      200: reply('It is in force until its deadline.', Change),
+      200: reply('The change is applied until its deadline.', Change),
     },
     (c) => {
       const { patch: wanted, etag, confirm_within_seconds: seconds } = c.req.valid('json')
@@ -139,20 +139,20 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   )
   route(
     'post /config/changes/{id}/confirm',
-    { id: 'config.confirm', access: 'admin', summary: 'Lets a change stand.' },
-    { params: byId, 200: reply('It stands.', Change) },
+    { id: 'config.confirm', access: 'admin', summary: 'Confirms a change.' },
+    { params: byId, 200: reply('The change is confirmed.', Change) },
     (c) => shown(changes.confirm(c.req.valid('param').id)),
   )
   route(
     'post /config/changes/{id}/rollback',
-    { id: 'config.rollback', access: 'admin', summary: 'Takes a change back.' },
-    { params: byId, 200: reply('It is taken back.', Change) },
+    { id: 'config.rollback', access: 'admin', summary: 'Rolls a change back.' },
+    { params: byId, 200: reply('The change is rolled back.', Change) },
     async (c) => shown(await changes.rollback(c.req.valid('param').id)),
   )
   route(
     'post /reload',
     { id: 'config.reload', access: 'admin', summary: 'Reads config.yaml and the overlay again.' },
-    { 200: reply('What it did.', z.object({ steps: z.array(StepSchema) })) },
+    { 200: reply('The steps that were taken.', z.object({ steps: z.array(StepSchema) })) },
     async () => ({ steps: [...(await runtime.reload())] }),
   )
   return app

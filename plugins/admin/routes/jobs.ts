@@ -1,4 +1,4 @@
-/** Jobs: list, watch, cancel, fetch what one made. */
+/** Jobs: list, watch, cancel, fetch the file of a job. */
 import { z } from '@hono/zod-openapi'
 import { adminError } from '../errors.ts'
 import { anything, idParam, iso, isoOrNull, nextCursor, nullableTime, number, reply, time } from '../http/reply.ts'
@@ -17,7 +17,7 @@ export const JobSchema = z
     ended_at: nullableTime,
     result: anything,
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
-    file: z.string().nullable().describe('Where what it made can be fetched.'),
+    file: z.string().nullable().describe('Path of the file that the job made.'),
   })
   .openapi('Job')
 
@@ -29,14 +29,14 @@ export function shownJob({ id, kind, owner, state, progress, note, createdAtMs, 
 }
 
 /** What an operation that starts a job answers. */
-export const accepted = { 202: reply('The job has begun; `Location` is where to watch it.', JobSchema) }
+export const accepted = { 202: reply('The job has begun; `Location` is its path.', JobSchema) }
 
 const params = z.object({ id: idParam('Id of the job.') })
 
 /** When a job was made and which of that moment: several are made in the same millisecond. */
 const jobCursor = z
   .string()
-  .regex(/^\d{1,16}\.[\w-]{1,64}$/, 'expected what `next` of a page held')
+  .regex(/^\d{1,16}\.[\w-]{1,64}$/, 'expected the value of `next` of a page')
   .transform((text) => {
     const [atMs, id] = text.split('.') as [string, string]
     return { createdAtMs: Number(atMs), id }
@@ -73,12 +73,12 @@ export function jobRoutes(jobs: Jobs) {
   route(
     'delete /jobs/{id}',
     { id: 'jobs.cancel', access: 'operator', summary: 'Asks a job to end.' },
-    { params, 202: reply('It has been told.', JobSchema) },
+    { params, 202: reply('The job was asked to end.', JobSchema) },
     async (c) => shownJob(await jobs.cancel(c.req.valid('param').id)),
   )
   route(
     'get /jobs/{id}/file',
-    { id: 'jobs.file', access: 'admin', summary: 'Fetches what a job made.', sensitive: true },
+    { id: 'jobs.file', access: 'admin', summary: 'Fetches the file that a job made.', sensitive: true },
     {
       params,
       200: {

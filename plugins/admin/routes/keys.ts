@@ -18,7 +18,7 @@ const Key = z
     last_used_at: nullableTime,
   })
   .openapi('Key')
-const MadeKey = Key.extend({ key: z.string().describe('The key itself. It is shown this once.') }).openapi('MadeKey')
+const MadeKey = Key.extend({ key: z.string().describe('The text of the key, shown this once.') }).openapi('MadeKey')
 
 const shown = ({ id, name, role, scopes, source, createdAtMs, expiresAtMs, lastUsedAtMs }: KeyInfo) => {
   const ends = { expires_at: isoOrNull(expiresAtMs), last_used_at: isoOrNull(lastUsedAtMs) }
@@ -33,8 +33,8 @@ const NewKey = z.strictObject({
     .array(z.string().regex(/^[a-z][a-zA-Z-]{0,63}$/))
     .max(50)
     .default([])
-    .describe('Groups of operations that it is narrowed to.'),
-  expires_in_days: z.number().min(0.001).max(3_650).optional().describe('Without it the key does not expire.'),
+    .describe('Groups of operations that the key is narrowed to.'),
+  expires_in_days: z.number().min(0.001).max(3_650).optional().describe('Omitted: the key does not expire.'),
 })
 
 export function keyRoutes(keyring: Keyring, now: () => number) {
@@ -81,8 +81,8 @@ export function keyRoutes(keyring: Keyring, now: () => number) {
   )
   route(
     'delete /keys/{id}',
-    { id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions at once.' },
-    { params: z.object({ id: idParam('Id of the key.') }), 204: { description: 'It is no longer valid.' } },
+    { id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions immediately.' },
+    { params: z.object({ id: idParam('Id of the key.') }), 204: { description: 'The key is no longer valid.' } },
     async (c) => {
       const info = await keyring.revoke(c.req.valid('param').id)
       Object.assign(c.var.note, { before: shown(info) })

@@ -21,7 +21,7 @@ import { createRoutes } from '../http/route.ts'
 export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
 const Entry = z.object({
-  id: z.int().describe('Counts lines; a gap is what was left out.'),
+  id: z.int().describe('Counts lines; a gap stands for lines that were left out.'),
   level: z.enum(levels),
   logger: z.string(),
   message: z.string(),
@@ -58,7 +58,7 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
         effective,
         reverts_at: isoOrNull(revertsAtMs),
       }))
-  // What has merely logged for the first time is no change that anyone made.
+  // A logger that logged for the first time is not a change of levels.
   const etag = () => etagOf(shown().filter(({ configured }) => configured !== null))
 
   route(
@@ -73,7 +73,7 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
       query: z.object({
         limit: number(1, 1_000, 100, 'Lines at most.'),
         level: z.enum(levels).optional().openapi({ description: 'At least this level.' }),
-        logger: z.string().max(128).optional().openapi({ description: 'This logger and those below it.' }),
+        logger: z.string().max(128).optional().openapi({ description: 'This logger and its children.' }),
         contains: z.string().max(200).optional().openapi({ description: 'Only lines with this text.' }),
       }),
       200: reply(
@@ -122,7 +122,7 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
       id: 'loggers.set',
       access: 'operator',
       errors: [412],
-      summary: 'Sets the level of a logger, for a while if wanted.',
+      summary: 'Sets the level of a logger, for a time where one is given.',
       plugin: 'logging',
     },
     {
@@ -130,8 +130,8 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
       headers: ifMatch('the list of loggers'),
       ...body(
         z.strictObject({
-          level: z.enum(levels).nullable().describe('null takes the level away.'),
-          for_seconds: z.number().min(1).max(604_800).optional().describe('After so long the level of before is back.'),
+          level: z.enum(levels).nullable().describe('null removes the level.'),
+          for_seconds: z.number().min(1).max(604_800).optional().describe('Until the earlier level is restored.'),
         }),
       ),
       200: reply('The loggers.', z.object({ loggers: z.array(Logger) })),

@@ -62,10 +62,10 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   const row = record.describe('As the gateway’s plugin gives it.')
   route(
     'get /admin/dashboard/summary',
-    { id: 'dashboard.summary', access: 'viewer', summary: 'Shows health and what goes on, at a glance.' },
+    { id: 'dashboard.summary', access: 'viewer', summary: 'Shows health, recent activity and counts.' },
     {
       200: reply(
-        'The summary. What needs a plugin that is not there is null, and `unavailable` names the plugin.',
+        'The summary. A value whose plugin is off is null, and `unavailable` names the plugin.',
         z.object({
           health_status: HealthStatus.nullable(),
           recent_activity: z.object({ jobs: z.array(row).nullable(), sessions: z.array(row).nullable() }),
@@ -97,7 +97,7 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
     },
     {
       200: reply(
-        'The settings. Those of the gateway itself are null.',
+        'The settings. The settings of the gateway alone are null.',
         z.object({ configuration: z.record(z.string(), record), timestamp }),
       ),
     },
@@ -132,7 +132,7 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   )
   route(
     'get /monitoring/stats',
-    { id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of the monitoring itself.' },
+    { id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of Arkwatch.' },
     { 200: reply('The state.', z.object({ monitoring_stats: record, timestamp })) },
     () => ({ monitoring_stats: shownStatus(runtime), timestamp: iso(now()) }),
   )
@@ -147,7 +147,7 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
     {
       ...body(z.strictObject({ service: z.string().min(1).max(128) })),
       200: reply(
-        'It was restarted.',
+        'The service was restarted.',
         z.object({
           message: z.string(),
           service: z.string(),
@@ -174,9 +174,9 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
       access: 'admin',
       summary: 'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
     },
-    { 202: reply('It has begun.', z.object({ message: z.string(), timestamp })) },
+    { 202: reply('The shutdown has begun.', z.object({ message: z.string(), timestamp })) },
     () => {
-      // Not awaited: this answer is one of the requests that it waits for.
+      // Not awaited: the shutdown waits for this request, too.
       void runtime.shutdown()
       return { message: 'Shutdown has begun', timestamp: iso(now()) }
     },

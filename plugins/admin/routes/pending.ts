@@ -1,4 +1,4 @@
-/** Paths of the original gateway whose plugin is not there yet: declared, guarded, and honest about it. */
+/** Paths of the original gateway whose plugin does not exist yet: declared and guarded, and 501 after the validation. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Role } from '../api.ts'
 import { operation } from '../api.ts'
@@ -6,7 +6,7 @@ import { adminError } from '../errors.ts'
 import { createApi } from '../http/compose.ts'
 import { number } from '../http/reply.ts'
 
-/** @param plugin that will answer it @param takes what is not valid is 422 already now */
+/** @param plugin will answer the operation @param takes the valid input; other input is 422 already now */
 type PendingOperation = readonly [
   at: `${'get' | 'post'} /${string}`,
   id: string,
@@ -23,7 +23,7 @@ const pendingOperations: readonly PendingOperation[] = [
     'viewer',
     'alerting',
     'Lists active alerts.',
-    { query: z.object({ history_limit: number(1, 1_000, 50, 'At most so many that are over.') }) },
+    { query: z.object({ history_limit: number(1, 1_000, 50, 'Most resolved alerts.') }) },
   ],
   ['get /admin/alerts/rules', 'alerts.rules', 'viewer', 'alerting', 'Lists alert rules.'],
   [
@@ -39,7 +39,7 @@ const pendingOperations: readonly PendingOperation[] = [
     'gateway.jobs',
     'viewer',
     'gateway',
-    'Shows how the gateway’s jobs fare.',
+    'Shows statistics of the gateway’s jobs.',
     { query: z.object({ hours: number(1, 720, 24, 'How far back.') }) },
   ],
   ['get /admin/services/status', 'gateway.services', 'viewer', 'gateway', 'Shows the gateway’s queues and heartbeats.'],
@@ -52,8 +52,8 @@ const pendingOperations: readonly PendingOperation[] = [
     'Deletes old rows.',
     {
       body: z.strictObject({
-        days: z.int().min(1).max(3_650).default(30).describe('Rows older than this.'),
-        dry_run: z.boolean().default(false).describe('Count them only.'),
+        days: z.int().min(1).max(3_650).default(30).describe('Age in days of the rows that are deleted.'),
+        dry_run: z.boolean().default(false).describe('Count the rows only.'),
       }),
     },
   ],
@@ -78,7 +78,7 @@ const pendingOperations: readonly PendingOperation[] = [
   ['get /monitoring/cache/stats', 'cache.stats', 'viewer', 'cache', 'Shows the cache’s counts.'],
 ]
 
-/** @param hasPlugin those of a plugin that is there are left to it */
+/** @param hasPlugin whether a plugin is up, which then answers its paths itself */
 export function pendingRoutes(hasPlugin: (name: string) => boolean) {
   const app = createApi()
   for (const [at, id, access, plugin, summary, { body, query } = {}] of pendingOperations) {
@@ -87,7 +87,7 @@ export function pendingRoutes(hasPlugin: (name: string) => boolean) {
     const names = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => name!)
     app.openapi(
       createRoute({
-        // Declared by hand, so that a request that is not valid is told so before the plugin is missed.
+        // Declared by hand, so that a request that is not valid is 422 before the missing plugin is 501.
         ...operation({ id, access, summary }),
         'x-plugin': plugin,
         method,
@@ -99,7 +99,7 @@ export function pendingRoutes(hasPlugin: (name: string) => boolean) {
           ...(query !== undefined && { query }),
           ...(body !== undefined && { body: { required: false, content: { 'application/json': { schema: body } } } }),
         },
-        responses: { 200: { description: 'What the plugin answers.' } },
+        responses: { 200: { description: 'The answer of the plugin.' } },
       }),
       () => {
         throw adminError('ADMIN_PLUGIN_MISSING', { plugin })

@@ -23,10 +23,10 @@ export const PluginSchema = z
     cpu_ms: z
       .number()
       .describe(
-        'Time on the main thread in its timers and hooks. Its routes, which wait in between, and its threads are not in it.',
+        'Time of timers and hooks on the main thread, without the routes, which wait, and without the threads of the plugin.',
       ),
-    task_ms: z.number().describe('Run time of its tasks in the worker threads.'),
-    hook_ms: z.number().describe('Time in its request hooks, most of it estimated from samples.'),
+    task_ms: z.number().describe('Time of the tasks of the plugin in the worker threads.'),
+    hook_ms: z.number().describe('Time of the request hooks of the plugin, mostly estimated from samples.'),
   })
   .openapi('Plugin')
 
@@ -37,7 +37,7 @@ export const StepSchema = z
     reason: z.string(),
     state: z
       .enum(['kept', 'lost', 'none'])
-      .describe('What becomes of what the plugin holds in memory; none where there is none to lose.'),
+      .describe('Whether the state in the memory of the plugin is kept; none for a plugin without state.'),
   })
   .openapi('PlanStep')
 
@@ -123,7 +123,7 @@ export function pluginRoutes(runtime: Runtime) {
       access: 'operator',
       summary: 'Stops and starts one plugin, and those that hold its services.',
     },
-    { params, 200: reply('It runs again.', steps) },
+    { params, 200: reply('The plugin runs again.', steps) },
     (c) => {
       const { name } = c.req.valid('param')
       return change(c.var.note, name, () => runtime.restart(name))
@@ -138,7 +138,7 @@ export function pluginRoutes(runtime: Runtime) {
         access: 'admin',
         summary: `Writes enabled: ${enabled} for one plugin to the overlay, and applies it.`,
       },
-      { params, 200: reply('It was applied.', steps) },
+      { params, 200: reply('The change was applied.', steps) },
       (c) => {
         const { name } = c.req.valid('param')
         refuseOwn(name)

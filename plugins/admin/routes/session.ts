@@ -1,4 +1,4 @@
-/** Logging in and out by cookie, and who one is. */
+/** Logging in and out by cookie, and the caller of a request. */
 import { z } from '@hono/zod-openapi'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { type Principal, roles } from '../api.ts'
@@ -14,7 +14,7 @@ const Me = z
     name: z.string(),
     role: z.enum(roles),
     scopes: z.array(z.string()),
-    csrf: z.string().nullable().describe('Send it as X-CSRF-Token with every change; null without a browser session.'),
+    csrf: z.string().nullable().describe('The value of X-CSRF-Token for every change; null without a browser session.'),
   })
   .openapi('Session')
 
@@ -64,15 +64,15 @@ export function sessionRoutes({ gate, keyring, sessions, sessionMs }: SessionRou
 
   route(
     'get /session',
-    { id: 'session.show', access: 'viewer', summary: 'Says who one is.' },
-    { 200: reply('Who one is.', Me) },
+    { id: 'session.show', access: 'viewer', summary: 'Shows the name, role and scopes of the caller.' },
+    { 200: reply('The caller.', Me) },
     (c) => shown(c.var.principal, c.var.csrf),
   )
 
   route(
     'delete /session',
     { id: 'session.close', access: 'viewer', summary: 'Ends the browser session.' },
-    { 204: { description: 'It has ended.' } },
+    { 204: { description: 'The session has ended.' } },
     (c) => {
       const token = getCookie(c, nameOf(c.req.url))
       if (token !== undefined) sessions.close(token)

@@ -1,4 +1,4 @@
-/** What happens, as it happens: the routes of event streams. */
+/** The routes of event streams. */
 import { z } from '@hono/zod-openapi'
 import type { Audit } from '../../audit/api.ts'
 import { createRoutes } from '../http/route.ts'
@@ -29,7 +29,7 @@ export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'
           .default(defaultTopics)
           .openapi({ description: `Some of ${topics.names.join(', ')}, with commas between.` }),
         level: z.enum(levels).optional().openapi({ description: 'Log lines of at least this level.' }),
-        logger: z.string().max(128).optional().openapi({ description: 'Log lines of this logger and those below it.' }),
+        logger: z.string().max(128).optional().openapi({ description: 'Log lines of this logger and its children.' }),
       }),
       200: { description: 'The events.', content: { 'text/event-stream': { schema: z.string() } } },
     },
