@@ -20,7 +20,8 @@
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
  * 10. Replacement, where there is no `reconfigure` or a needed service changes: `handover()` of the old instance suspends
  *     the instance and returns its state; the new instance goes through 4 to 7. With `exclusive` the old instance stops before
- *     the new one starts. `resume()` of the handover continues the old instance where the new generation fails.
+ *     the new one starts. `resume()` of the handover continues the old instance where the new generation fails. `handover`
+ *     has the deadline of `stop`, `resume` that of `start`.
  * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
  *     Safe without `start`, and twice. Dependents stop before their providers.

@@ -158,10 +158,10 @@ export class Build {
       const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => rebuilt.has(id))
       if (!stopped && !(held && isUp(state))) {
         restored.set(name, old)
-        await (async () => handover?.resume())().catch((error) => old.fault('resume', error))
+        if (handover !== undefined) await old.resume(handover)
         continue
       }
-      const inherited = (handover ?? (await old.handover())).state
+      const inherited = (handover ?? (await old.handover().catch((error) => old.fault('handover', error))))?.state
       await old.stop('reload')
       for (const id of serviceIds(definition.provides)) rebuilt.add(id)
       const again = this.#again(section, restored)

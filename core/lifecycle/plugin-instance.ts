@@ -129,8 +129,9 @@ export class PluginInstance {
     )
   }
 
-  #inTime<T>(phase: Phase, work: Promise<T>): Promise<T> {
-    const timeoutMs = this.definition.deadlines?.[phase] ?? defaultDeadlines[phase]
+  /** @param phase the phase as an error names it; the deadline is the one of `limit` */
+  #inTime<T>(limit: Phase, work: Promise<T>, phase: string = limit): Promise<T> {
+    const timeoutMs = this.definition.deadlines?.[limit] ?? defaultDeadlines[limit]
     const late = () => coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs })
     return withDeadline(work, timeoutMs, this.host.clock, late)
   }
@@ -270,8 +271,22 @@ export class PluginInstance {
     return this
   }
 
+  /** Suspends the instance, within the deadline of `stop`; a late handover is resumed. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async handover(): Promise<Handover> {
-    return (await this.parts.handover?.()) ?? { state: undefined, resume() {} }
+    const made = (async () => this.parts.handover?.())()
+    try {
+      return (await this.#inTime('stop', made, 'handover')) ?? { state: undefined, resume() {} }
+    } catch (error) {
+      const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
+      made.then(resume).catch(() => {})
+      throw this.#failed('handover', error)
+    }
+  }
+
+  /** Continues a suspended instance, within the deadline of `start`. An error is a fault; never rejects. */
+  async resume(handover: Handover): Promise<void> {
+    const resumed = this.#inTime('start', (async () => handover.resume())(), 'resume')
+    await resumed.catch((error) => this.fault('resume', error))
   }
 
   async #close(reason: StopReason): Promise<boolean> {

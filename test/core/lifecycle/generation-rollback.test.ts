@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { TestClock } from '../../../testing/test-clock.ts'
 import { numbers, type Parts, rig } from './host-rig.ts'
 
 /** What the reload does to a plugin; `exclusive` ones are replaced, and stop before their successor starts. */
@@ -190,4 +191,73 @@ test('a provider that cannot start again leaves its dependents blocked, and none
   expect(states()).toEqual({ provider: 'failed', dependent: 'blocked' })
   expect(reasons().dependent).toBe('needs the service s, which is not available')
   expect(await host.stop()).toEqual([])
+})
+
+/** Moves the clock on until the reload has ended, for 30 s at most. */
+async function ended(clock: TestClock, reload: Promise<unknown>) {
+  for (let turn = 0; turn < 30 && Bun.peek.status(reload) === 'pending'; turn += 1) await clock.advance(1_000)
+  return (await reload) as { readonly code: string; readonly message: string }
+}
+
+test('a handover that is late fails the reload, and its work is resumed when it comes', async () => {
+  const { host, define, section, states, clock } = rig()
+  const suspended = Promise.withResolvers<void>()
+  const resumed: string[] = []
+  define('slow', {
+    setup: () => ({
+      async handover() {
+        await suspended.promise
+        return { state: 1, resume: () => void resumed.push('slow') }
+      },
+    }),
+  })
+  await host.boot([section('slow')])
+  const reload = host.reload([section('slow', 2)]).catch((error) => error)
+  expect((await ended(clock, reload)).message).toContain('plugin slow did not finish handover within 5000 ms')
+  expect(states()).toEqual({ slow: 'ok' })
+  suspended.resolve()
+  await clock.advance(0)
+  expect(resumed).toEqual(['slow'])
+})
+
+test('a rollback rebuilds a plugin without its state where the handover hangs', async () => {
+  const { host, define, section, states, clock } = rig()
+  const inherited: unknown[] = []
+  define('provider', { provides: ['s'], exclusive: true })
+  define('broken', {
+    setup: ({ config }) => ({
+      start() {
+        if (config === 2) throw new Error('no')
+      },
+    }),
+  })
+  define('dependent', {
+    wants: ['s'],
+    setup(context) {
+      inherited.push(context.inherited)
+      return { handover: () => new Promise<never>(() => {}) }
+    },
+  })
+  const sections = (config: number) => [section('provider', config), section('broken', config), section('dependent')]
+  await host.boot(sections(1))
+  const reload = host.reload(sections(2)).catch((error) => error)
+  expect((await ended(clock, reload)).code).toBe('RELOAD_FAILED')
+  expect(states()).toEqual({ provider: 'ok', broken: 'ok', dependent: 'ok' })
+  expect(inherited).toEqual([undefined, undefined])
+})
+
+test('a resume that hangs ends the rollback at its deadline, as a fault', async () => {
+  const { host, define, section, states, clock } = rig()
+  define('hangs', { setup: () => ({ handover: () => ({ state: 1, resume: () => new Promise<never>(() => {}) }) }) })
+  define('last', {
+    setup: ({ config }) => ({
+      start() {
+        if (config === 2) throw new Error('no')
+      },
+    }),
+  })
+  await host.boot([section('hangs'), section('last')])
+  const reload = host.reload([section('hangs', 2), section('last', 2)]).catch((error) => error)
+  expect((await ended(clock, reload)).code).toBe('RELOAD_FAILED')
+  expect(states()).toEqual({ hangs: 'degraded', last: 'ok' })
 })
