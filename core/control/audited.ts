@@ -19,26 +19,23 @@ export function audited(
   auditors: () => readonly Contributed<CommandAuditor>[],
 ): ControlCommand {
   const { value: command } = contributed
-  const run: ControlCommand['run'] = (args) => guarded(contributed, () => command.run(args))
+  const run = (args: Readonly<Record<string, unknown>>) => guarded(contributed, () => command.run(args))
   return {
     name: command.name,
     async run(args) {
       if (command.changes?.(args) !== true) return run(args)
-      const settles = await Promise.all(
-        auditors().map(async (auditor) => ({
-          ...auditor,
-          value: await guarded(auditor, (audit) => audit(command.name, args)),
-        })),
-      )
+      const begin = async (auditor: Contributed<CommandAuditor>) => ({
+        ...auditor,
+        value: await guarded(auditor, (audit) => audit(command.name, args)),
+      })
+      const settles = await Promise.all(auditors().map(begin))
       const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
-      try {
-        const result = await run(args)
-        await settle('ok')
-        return result
-      } catch (error) {
-        await settle(String((error as { code?: unknown }).code ?? 'failed'))
+      const result = await run(args).catch(async (error) => {
+        await settle(String(error?.code ?? 'failed'))
         throw error
-      }
+      })
+      await settle('ok')
+      return result
     },
   }
 }

@@ -61,3 +61,14 @@ test('an error with a code of Arkwatch is an answer and not a fault', async () =
   expect(await run(refuses).catch((error) => error.code)).toBe('RELOAD_BUSY')
   expect(faults).toEqual([])
 })
+
+test('a command whose end cannot be recorded settles once', async () => {
+  const outcomes: string[] = []
+  const late: CommandAuditor = async () => async (outcome) => {
+    outcomes.push(outcome)
+    throw new Error('the disk is full')
+  }
+  const set: ControlCommand = { name: 'set', changes: () => true, run: () => 'done' }
+  expect(await run(set, {}, [late]).catch((error) => error.message)).toBe('the disk is full')
+  expect(outcomes).toEqual(['ok'])
+})
