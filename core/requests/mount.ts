@@ -16,20 +16,14 @@ export interface MountOptions {
   forward(request: Request): Response | Promise<Response>
 }
 
-interface Exposed {
-  readonly name: string
-  /** Patterns in the route table: of the name itself, and of the paths under it. */
-  readonly patterns: readonly [string, string]
-}
-
-const segment = /^[A-Za-z0-9._~-]+$/
-const isPlain = (part: string) => segment.test(part) && part !== '.' && part !== '..'
+const isPlain = (part: string) => /^(?!\.\.?$)[A-Za-z0-9._~-]+$/.test(part)
 const plainPath = /^(\/[A-Za-z0-9._~:@!$&'()*+,;=-]+)+$/
 
 /** Whether a path has one spelling: no empty or dotted segments, no percent-encoding. */
 const isPlainPath = (path: string) => plainPath.test(path) && !/\/\.\.?(\/|$)/.test(path)
 
-function parseOptions({ at, expose }: MountOptions): { at: string; expose: string[] } {
+/** @returns the names without a leading slash @throws EMBED_OPTIONS_INVALID */
+function parseNames({ at, expose }: MountOptions): string[] {
   const invalid = (what: string) => coreError('EMBED_OPTIONS_INVALID', { what })
   if (typeof at !== 'string' || !isPlainPath(at)) {
     throw invalid(`at must be a path such as "/_ops", got ${JSON.stringify(at)}`)
@@ -37,33 +31,25 @@ function parseOptions({ at, expose }: MountOptions): { at: string; expose: strin
   const names = expose.map((name) => String(name).replace(/^\//, ''))
   const wrong = names.find((name) => !name.split('/').every(isPlain))
   if (wrong !== undefined) throw invalid(`expose must hold names such as "livez", got ${JSON.stringify(wrong)}`)
-  return { at, expose: names }
+  return names
 }
 
 export class Mount {
-  readonly #prefix: string
-  readonly #forward: MountOptions['forward']
-  #exposed: Exposed[]
+  /** The paths that the mount answers, with every path under them. */
+  paths: readonly string[]
 
   /** @throws EMBED_OPTIONS_INVALID */
   constructor(
     private readonly table: RouteTable,
-    options: MountOptions,
+    private readonly options: MountOptions,
   ) {
-    const { at, expose } = parseOptions(options)
-    this.#prefix = `${at}/`
-    this.#forward = options.forward
-    this.#exposed = expose.map((name) => ({ name, patterns: [`${at}/${name}`, `${at}/${name}/*`] }))
-  }
-
-  /** The paths that the mount answers. */
-  get paths(): string[] {
-    return this.#exposed.map(({ patterns }) => patterns[0])
+    this.paths = parseNames(options).map((name) => `${options.at}/${name}`)
   }
 
   /** @param isRouted whether the application has a route for a request, which then wins */
   interceptor(source: RouteSource, isRouted: (request: Request) => boolean = () => false): Interceptor {
-    const prefix = this.#prefix
+    const { at, forward } = this.options
+    const prefix = `${at}/`
     return (request) => {
       const { url } = request
       if (url.indexOf(prefix) === -1) return undefined
@@ -71,15 +57,15 @@ export class Mount {
       const pattern = this.#patternOf(target.pathname)
       if (pattern === undefined || isRouted(request)) return undefined
       source.entry = new RouteEntry(this.table, request.method, pattern, true)
-      target.pathname = target.pathname.slice(prefix.length - 1)
-      return this.#forward(new Request(target.href, request))
+      target.pathname = target.pathname.slice(at.length)
+      return forward(new Request(target.href, request))
     }
   }
 
   /** The application's routes that match an exposed path, without a bare catch-all. */
   conflicts(app: Pick<HonoLike, 'routes'>): { exposed: string; route: HonoRoute }[] {
     const matcher = createRouteMatcher(app)
-    return this.#exposed.flatMap(({ patterns: [exposed] }) => {
+    return this.paths.flatMap((exposed) => {
       const route =
         matcher('GET', exposed).find(({ path }) => !isCatchAll(path)) ??
         app.routes.find(({ path }) => path.startsWith(`${exposed}/`))
@@ -90,16 +76,16 @@ export class Mount {
   /** Stops answering the paths that the application routes by now, and logs an error for each. */
   yieldTo(app: Pick<HonoLike, 'routes'>, log: Logger): void {
     for (const { exposed, route } of this.conflicts(app)) {
-      this.#exposed = this.#exposed.filter(({ patterns }) => patterns[0] !== exposed)
+      this.paths = this.paths.filter((path) => path !== exposed)
       log.error(conflictOf(exposed, `${route.method} ${route.path}`).message)
     }
   }
 
   /** @returns the pattern of an exposed path; undefined for any other path */
   #patternOf(path: string): string | undefined {
-    const exposed = this.#exposed.find(({ patterns: [own] }) => path === own || path.startsWith(`${own}/`))
+    const exposed = this.paths.find((own) => path === own || path.startsWith(`${own}/`))
     if (exposed === undefined || !isPlainPath(path)) return undefined
-    return exposed.patterns[path === exposed.patterns[0] ? 0 : 1]
+    return path === exposed ? exposed : `${exposed}/*`
   }
 }
 

@@ -1,10 +1,9 @@
 /** The request path: wraps applications so that the plugins' hooks see every request. */
-import type { Cancel, Clock } from '../contract/clock.ts'
+import type { Clock } from '../contract/clock.ts'
 import type { Logger } from '../contract/logger.ts'
-import type { Route } from '../contract/request-hooks.ts'
 import { systemClock } from '../process/clock.ts'
 import { HookSet, type OwnedHooks } from './hook-set.ts'
-import { createMiddleware, type RequestMiddleware } from './middleware.ts'
+import { createMiddleware } from './middleware.ts'
 import type { Mount } from './mount.ts'
 import { scopeOf } from './request-scope.ts'
 import { learnRoutes } from './routes/learn-route.ts'
@@ -24,36 +23,11 @@ export interface RequestPathOptions {
   readonly maxRoutes?: number
 }
 
-export interface WrapInternals {
-  readonly mount?: Mount
-}
+type HonoFetch = (request: Request, env?: unknown, context?: unknown) => Response | Promise<Response>
 
-export interface RequestPath {
-  /** Replaces all hooks. An error of a hook is passed to `failed`; a hook that throws ten times in a row is removed. */
-  setHooks(owned: readonly OwnedHooks[]): void
-  /** Notifies observers of ended requests immediately, without waiting for the batch. */
-  flush(): void
-  /** @returns the application's `fetch`, observed. Routes may still be added until the first request. */
-  wrapHono(
-    app: HonoLike,
-    internals?: WrapInternals,
-  ): (request: Request, env?: unknown, context?: unknown) => Response | Promise<Response>
-  /** @param routeOf the route template of a request; undefined for none */
-  wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, internals?: WrapInternals): F
-  /** The middleware form of `wrapHono`. Register the middleware first. */
-  middleware(): RequestMiddleware
-  /** Requests in flight. */
-  active(): number
-  /** @see HookSet.hookMs */
-  hookMs(plugin: string): number
-  /** Every route seen so far; the index is the id. */
-  readonly routes: readonly Route[]
-  readonly table: RouteTable
-  /** Calls the listener for each route added from now on. */
-  onRouteAdded(listener: (route: Route) => void): Cancel
-}
+export type RequestPath = ReturnType<typeof createRequestPath>
 
-export function createRequestPath({ log, clock = systemClock, maxRoutes }: RequestPathOptions): RequestPath {
+export function createRequestPath({ log, clock = systemClock, maxRoutes }: RequestPathOptions) {
   const table = new RouteTable(maxRoutes)
   const hooks = new HookSet(clock, log)
   const traffic = new Traffic(hooks, table, clock)
@@ -62,14 +36,18 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
     if (scope !== undefined) reportError(traffic, scope, error)
   }
   return {
-    setHooks: (owned) => {
+    /** Replaces all hooks. An error of a hook is passed to `failed`; a hook that throws ten times in a row is removed. */
+    setHooks: (owned: readonly OwnedHooks[]) => {
       traffic.flush()
       hooks.replace(owned)
     },
+    /** Notifies observers of ended requests immediately, without waiting for the batch. */
     flush: () => traffic.flush(),
-    wrapHono: (app, { mount } = {}) =>
-      wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as ReturnType<RequestPath['wrapHono']>,
-    wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, { mount }: WrapInternals = {}): F {
+    /** @returns the application's `fetch`, observed. Routes may still be added until the first request. */
+    wrapHono: (app: HonoLike, mount?: Mount) =>
+      wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as HonoFetch,
+    /** @param routeOf the route template of a request; undefined for none */
+    wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, mount?: Mount): F {
       const application = fetch as AnyFetch
       const template = (request: Request) => {
         try {
@@ -88,11 +66,12 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
       source.interceptor = mount?.interceptor(source)
       return wrapFetch(source, traffic) as F
     },
+    /** The middleware form of `wrapHono`. Register the middleware first. */
     middleware: () => createMiddleware(traffic, table),
+    /** Requests in flight. */
     active: () => traffic.active,
-    hookMs: (plugin) => hooks.hookMs(plugin),
-    routes: table.routes,
+    /** @see HookSet.hookMs */
+    hookMs: (plugin: string) => hooks.hookMs(plugin),
     table,
-    onRouteAdded: (listener) => table.onAdded(listener),
   }
 }

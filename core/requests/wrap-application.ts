@@ -53,7 +53,7 @@ export function wrapApplication<A extends Application>(
   if (isHono(app) && routes === undefined) {
     const [conflict] = mount?.conflicts(app) ?? []
     if (conflict) throw conflictOf(conflict.exposed, `${conflict.route.method} ${conflict.route.path}`)
-    return path.wrapHono(app, { mount }) as unknown as Wrapped<A>
+    return path.wrapHono(app, mount) as unknown as Wrapped<A>
   }
   if (mount !== undefined && routes !== undefined) {
     for (const exposed of mount.paths) {
@@ -61,5 +61,5 @@ export function wrapApplication<A extends Application>(
       if (template !== undefined && template !== '*' && template !== '/*') throw conflictOf(exposed, template)
     }
   }
-  return path.wrapFetch(fetchOf(app), routes ?? (() => undefined), { mount }) as unknown as Wrapped<A>
+  return path.wrapFetch(fetchOf(app), routes ?? (() => undefined), mount) as unknown as Wrapped<A>
 }

@@ -37,6 +37,5 @@ export const isHonoRoute = (value: unknown): value is HonoRoute => {
 }
 
 /** @returns the first handler's route, else the last middleware's, else undefined */
-export function chooseRoute(matched: readonly HonoRoute[]): HonoRoute | undefined {
-  return matched.find(isTerminal) ?? matched.at(-1)
-}
+export const chooseRoute = (matched: readonly HonoRoute[]): HonoRoute | undefined =>
+  matched.find(isTerminal) ?? matched.at(-1)

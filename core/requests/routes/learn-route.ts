@@ -93,7 +93,7 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     return route !== undefined && isTerminal(route) && !isCatchAll(route.path)
   }
 
-  const begin = () => {
+  source.interceptor = (request) => {
     mount?.yieldTo(app, log)
     source.interceptor = mount?.interceptor(source, isRouted)
     try {
@@ -101,9 +101,6 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     } catch (error) {
       fallBack(error)
     }
-  }
-  source.interceptor = (request) => {
-    begin()
     return source.interceptor?.(request)
   }
 

@@ -1,6 +1,6 @@
 /** The route of a request in progress. */
 import type { Route } from '../../contract/request-hooks.ts'
-import { type RouteTable, statuses } from './route-table.ts'
+import { type RouteTable, statuses, unmatchedPattern } from './route-table.ts'
 
 /** The route of a request whose status is not known yet. Fields that each request reads come first, as in {@link Traffic}. */
 export class RouteEntry {
@@ -19,7 +19,7 @@ export class RouteEntry {
   constructor(table: RouteTable, method: string, pattern: string, terminal: boolean) {
     this.method = method
     this.route = table.find(method, pattern)
-    this.notFound = terminal ? this.route : table.unmatched(method)
+    this.notFound = terminal ? this.route : table.find(method, unmatchedPattern)
     this.code = this.route.id * statuses
     this.notFoundCode = this.notFound.id * statuses
     this.makeHead = () => new RouteEntry(table, 'HEAD', pattern, terminal)

@@ -1,5 +1,4 @@
 /** Every route template seen. Ids count from 0 without gaps, so that observers can index arrays by id. */
-import type { Cancel } from '../../contract/clock.ts'
 import type { Route } from '../../contract/request-hooks.ts'
 
 /** The number of statuses: 0 to 1,023. A power of two. */
@@ -8,31 +7,18 @@ export const statuses = 1_024
 /** The pattern of requests that matched no route of the application. */
 export const unmatchedPattern = '__unmatched'
 /** The pattern of all routes past the limit of the table. */
-export const overflowPattern = '__overflow__'
-/** Stands for every method that HTTP does not define. */
-export const otherMethod = '_OTHER'
-
+const overflowPattern = '__overflow__'
 /** The methods of OpenTelemetry's semantic conventions: RFC 9110, PATCH (RFC 5789) and QUERY. */
-const knownMethods: ReadonlySet<string> = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'QUERY',
-  'TRACE',
-])
+const knownMethods: ReadonlySet<string> = new Set(
+  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
+)
 
-/** @returns the method, or `_OTHER` for an unknown method */
-export const knownMethod = (method: string): string => (knownMethods.has(method) ? method : otherMethod)
+/** @returns the method, or `_OTHER` for every method that HTTP does not define */
+export const knownMethod = (method: string): string => (knownMethods.has(method) ? method : '_OTHER')
 
 /** One {@link Route} for each method and pattern. Bounded: at most `maxRoutes`, and two more for each method. */
 export class RouteTable {
   readonly #byMethod = new Map<string, Map<string, Route>>()
-  readonly #listeners = new Set<(route: Route) => void>()
   readonly #routes: Route[] = []
   #overflowed = 0
 
@@ -59,16 +45,6 @@ export class RouteTable {
     return this.#patterns(known).get(overflowPattern) ?? this.#add(known, overflowPattern)
   }
 
-  unmatched(method: string): Route {
-    return this.find(method, unmatchedPattern)
-  }
-
-  /** Calls the listener for each route added from now on. */
-  onAdded(listener: (route: Route) => void): Cancel {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
   #patterns(method: string): Map<string, Route> {
     const patterns = this.#byMethod.get(method) ?? new Map<string, Route>()
     if (patterns.size === 0) this.#byMethod.set(method, patterns)
@@ -79,7 +55,6 @@ export class RouteTable {
     const route: Route = { id: this.#routes.length, method, pattern }
     this.#routes.push(route)
     this.#patterns(method).set(pattern, route)
-    for (const listener of this.#listeners) listener(route)
     return route
   }
 }

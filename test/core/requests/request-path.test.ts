@@ -36,10 +36,10 @@ test('observers get the duration and the end, and the request at once where they
   const request = get('/')
   await timed.wrapHono(app)(request)
   const ended = clock.monotonic()
-  const atOnce = ['at once', timed.routes[0], 200, 5, ended, request]
+  const atOnce = ['at once', timed.table.routes[0], 200, 5, ended, request]
   expect(calls).toEqual([atOnce])
   await clock.advance(longestWaitMs)
-  expect(calls).toEqual([atOnce, ['later', timed.routes[0], 200, 5, ended]])
+  expect(calls).toEqual([atOnce, ['later', timed.table.routes[0], 200, 5, ended]])
   expect([timed.active(), clock.pending]).toEqual([0, 0])
 })
 

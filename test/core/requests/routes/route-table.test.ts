@@ -1,9 +1,9 @@
 import { expect, test } from 'bun:test'
-import { RouteTable } from '../../../../core/requests/routes/route-table.ts'
+import { RouteTable, unmatchedPattern } from '../../../../core/requests/routes/route-table.ts'
 
 test('ids are dense from 0, and the same template gets the same route', () => {
   const table = new RouteTable()
-  const routes = [table.find('GET', '/a'), table.find('POST', '/a'), table.unmatched('GET')]
+  const routes = [table.find('GET', '/a'), table.find('POST', '/a'), table.find('GET', unmatchedPattern)]
   expect(routes.map(({ id }) => id)).toEqual([0, 1, 2])
   expect(table.find('GET', '/a')).toBe(routes[0]!)
   expect(table.routes).toEqual(routes)
@@ -20,10 +20,10 @@ test('over the limit templates fold into __overflow__ and are counted, and __unm
   for (let at = 0; at < 1_000; at += 1) table.find('GET', `/path/${at}`)
   expect(table.find('GET', '/path/999').pattern).toBe('__overflow__')
   expect(table.find('GET', '/path/2').pattern).toBe('/path/2')
-  expect(table.unmatched('GET').pattern).toBe('__unmatched')
+  expect(table.find('GET', unmatchedPattern).pattern).toBe('__unmatched')
   expect(table.overflowed).toBe(998)
   for (let at = 0; at < 1_000; at += 1) table.find(`M${at}`, `/other/${at}`)
-  for (const method of ['POST', 'M1']) table.unmatched(method)
+  for (const method of ['POST', 'M1']) table.find(method, unmatchedPattern)
   expect(table.routes.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
     'GET /path/0',
     'GET /path/1',
@@ -34,15 +34,4 @@ test('over the limit templates fold into __overflow__ and are counted, and __unm
     'POST __unmatched',
     '_OTHER __unmatched',
   ])
-})
-
-test('listeners are notified of each new route until they cancel', () => {
-  const table = new RouteTable()
-  const notified: string[] = []
-  const cancel = table.onAdded(({ pattern }) => notified.push(pattern))
-  table.find('GET', '/a')
-  table.find('GET', '/a')
-  cancel()
-  table.find('GET', '/b')
-  expect(notified).toEqual(['/a'])
 })
