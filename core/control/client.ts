@@ -3,22 +3,13 @@ import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 export interface ControlClient {
-  /**
-   * Runs a command of the running process.
-   *
-   * @returns the command's result, from JSON
-   * @throws NOT_RUNNING, CONTROL_TIMEOUT, or the command's own error
-   */
+  /** Runs a command of the running process. @throws NOT_RUNNING, CONTROL_TIMEOUT, or the command's own error */
   call<Result = unknown>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
 }
 
 const notListening = new Set(['ENOENT', 'ECONNREFUSED', 'ConnectionRefused', 'FailedToOpenSocket', 'ENOTDIR'])
 
-/**
- * The client side of the socket of a data directory.
- *
- * @param timeoutMs how long a command may take @default 60_000
- */
+/** @param timeoutMs how long a command may take */
 export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
   const socket = controlSocket(dataDir)
   return {
@@ -41,10 +32,8 @@ export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
       }
       if (response.ok) return JSON.parse(text) as Result
       if (response.status === 413) {
-        throw coreError('CONTROL_BAD_REQUEST', {
-          command,
-          reason: `the arguments are over ${maxControlBodyBytes} bytes`,
-        })
+        const reason = `the arguments are over ${maxControlBodyBytes} bytes`
+        throw coreError('CONTROL_BAD_REQUEST', { command, reason })
       }
       const { code, detail, help, problems } = JSON.parse(text) as ControlProblem
       throw new ArkwatchError(code, detail, help, problems === undefined ? {} : { problems })

@@ -3,6 +3,7 @@ import type { RuntimeConfig } from '../config/types.ts'
 import type { ControlCommand, Runtime } from '../contract/runtime-api.ts'
 
 const always = () => true
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
 
 /** @param config the configuration in force */
 export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): readonly ControlCommand[] => [
@@ -21,16 +22,8 @@ export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): rea
         ...(typeof confirmWithinMs === 'number' && confirmWithinMs > 0 && { confirmWithinMs }),
       }),
   },
-  {
-    name: 'config.confirm',
-    changes: always,
-    run: ({ id }) => runtime.changes.confirm(typeof id === 'string' ? id : undefined),
-  },
-  {
-    name: 'config.rollback',
-    changes: always,
-    run: ({ id }) => runtime.changes.rollback(typeof id === 'string' ? id : undefined),
-  },
+  { name: 'config.confirm', changes: always, run: ({ id }) => runtime.changes.confirm(text(id)) },
+  { name: 'config.rollback', changes: always, run: ({ id }) => runtime.changes.rollback(text(id)) },
   { name: 'config.changes', run: () => ({ changes: runtime.changes.history }) },
   {
     name: 'plugins.restart',

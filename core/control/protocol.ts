@@ -15,5 +15,5 @@ export interface ControlProblem {
   readonly code: string
   readonly help: string
   /** The configuration errors, where the configuration is wrong. */
-  readonly problems?: readonly ConfigProblem[]
+  readonly problems?: readonly ConfigProblem[] | undefined
 }

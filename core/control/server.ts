@@ -1,13 +1,13 @@
 /** The control socket: how the CLI calls the running process. One POST a command, JSON in and out. */
-import { rmSync } from 'node:fs'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
+import { serveUnix } from '../http/listeners.ts'
 import { problemResponse } from '../http/problem.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
-export const maxControlCommands = 32
+const maxCommands = 32
 
 export interface ControlOptions {
   readonly dataDir: string
@@ -16,20 +16,11 @@ export interface ControlOptions {
   readonly log: Logger
 }
 
-export interface ControlServer {
-  readonly socket: string
-  /** Closes the socket and removes its file; commands in progress are cut off. */
-  stop(): Promise<void>
-}
+export type ControlServer = ReturnType<typeof startControl>
 
-const problemsOf = (thrown: unknown): readonly ConfigProblem[] | undefined => {
-  const { problems } = thrown as { problems?: unknown }
-  return Array.isArray(problems) ? problems : undefined
-}
-
-function refuse(status: number, error: ArkwatchError): Response {
-  const { message: detail, code, help } = error
-  const problem = { title: 'command refused', status, detail, code, help, problems: problemsOf(error) }
+function refuse(status: number, error: ArkwatchError & { readonly problems?: readonly ConfigProblem[] }): Response {
+  const { message: detail, code, help, problems } = error
+  const problem = { title: 'command refused', status, detail, code, help, problems }
   return problemResponse(problem satisfies ControlProblem)
 }
 
@@ -53,7 +44,7 @@ async function readArguments(request: Request, command: string): Promise<Record<
  *
  * @throws CONTROL_LISTEN_FAILED
  */
-export function startControl({ dataDir, commands, log }: ControlOptions): ControlServer {
+export function startControl({ dataDir, commands, log }: ControlOptions) {
   const socket = controlSocket(dataDir)
   let running = 0
 
@@ -67,7 +58,7 @@ export function startControl({ dataDir, commands, log }: ControlOptions): Contro
       const known = [...commands().keys()].sort().join(', ')
       return refuse(404, coreError('CONTROL_UNKNOWN_COMMAND', { command: name, known }))
     }
-    if (running >= maxControlCommands) return refuse(503, coreError('CONTROL_BUSY', { limit: maxControlCommands }))
+    if (running >= maxCommands) return refuse(503, coreError('CONTROL_BUSY', { limit: maxCommands }))
     running += 1
     try {
       return Response.json((await command.run(await readArguments(request, name))) ?? null)
@@ -80,11 +71,8 @@ export function startControl({ dataDir, commands, log }: ControlOptions): Contro
     }
   }
 
-  const previousMask = process.umask(0o177)
   try {
-    rmSync(socket, { force: true })
-    const server = Bun.serve({
-      unix: socket,
+    const server = serveUnix(socket, {
       maxRequestBodySize: maxControlBodyBytes,
       fetch(request, self) {
         self.timeout(request, 0)
@@ -92,16 +80,9 @@ export function startControl({ dataDir, commands, log }: ControlOptions): Contro
       },
       error: (thrown) => refuse(400, coreError('CONTROL_BAD_REQUEST', { command: '', reason: messageOf(thrown) })),
     })
-    return {
-      socket,
-      async stop() {
-        await server.stop(true)
-        rmSync(socket, { force: true })
-      },
-    }
+    /** Closes the socket and removes its file; commands in progress are cut off. */
+    return { socket, stop: () => server.stop(true) }
   } catch (thrown) {
     throw coreError('CONTROL_LISTEN_FAILED', { socket, reason: messageOf(thrown) }, thrown)
-  } finally {
-    process.umask(previousMask)
   }
 }

@@ -1,4 +1,4 @@
-/** The listeners of a runtime: opened with limits, closed without cutting off a request that is under way. */
+/** The listeners of a runtime: opened with limits, closed without cutting off a request in progress. */
 import { renameSync, rmSync, statSync } from 'node:fs'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -13,15 +13,6 @@ export interface OpenOptions extends ListenOptions {
   readonly maxBodyBytes: number
   /** Characters of scheme, host, path and query; a longer URL is 414. */
   readonly maxUrlLength: number
-}
-
-export interface Listeners {
-  /** @throws LISTEN_FAILED naming host, port, reason, and what holds the port if that is known */
-  open(options: OpenOptions): Promise<Listener>
-  /** Those open now. */
-  list(): { name: string; url: string }[]
-  /** Closes all of them. @param drainMs how long requests under way may take @param now ends the wait */
-  close(drainMs: number, now?: AbortSignal): Promise<void>
 }
 
 /** A connection without traffic is closed after this; slow answers and event streams end with it, too. */
@@ -40,10 +31,10 @@ function reasonOf(error: unknown): string {
 let socketFiles = 0
 
 /**
- * Opens a socket file that nobody but its owner may use. It takes the place of one that is there already. Bun deletes
- * the path that it was given when it stops: that must not be the path of whoever came after it.
+ * Opens a socket file for its owner alone, in place of an existing one. Bun deletes the path of a server that stops: the
+ * server gets a path of its own, and its `stop` removes the socket file unless a later server has replaced the file.
  */
-function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
+export function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
   socketFiles += 1
   const draft = `${path}.${socketFiles}`
   const previousMask = process.umask(0o177)
@@ -63,20 +54,18 @@ function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix
   }
 }
 
-export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }): Listeners {
-  /** How many listeners of ours a port has. */
-  const ports = new Map<number, number>()
-  const opened = new Map<Listener, { name: string; close(drainMs: number, now?: AbortSignal): Promise<void> }>()
+export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }) {
+  const opened = new Map<
+    Listener,
+    { name: string; port: number; close(drainMs: number, now?: AbortSignal): Promise<void> }
+  >()
 
   const serve = ({ host, port, unix, fetch, maxBodyBytes, maxUrlLength, tls, shared }: OpenOptions) => {
     const limits = { maxRequestBodySize: maxBodyBytes, idleTimeout: idleTimeoutSeconds, development: false as const }
     const handlers = {
       fetch(request: Request, server: Bun.Server<unknown>) {
-        if (request.url.length > maxUrlLength) {
-          const detail = `The URL is longer than ${maxUrlLength} characters.`
-          return problemResponse({ status: 414, detail })
-        }
-        return fetch(request, server)
+        if (request.url.length <= maxUrlLength) return fetch(request, server)
+        return problemResponse({ status: 414, detail: `The URL is longer than ${maxUrlLength} characters.` })
       },
       error(error: Error) {
         log.error('a request handler threw', { error })
@@ -84,10 +73,11 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
       },
     }
     if (unix !== undefined) return serveUnix(unix, { ...limits, ...handlers })
-    // Bun's default without `development` is to share the port with whoever else has it.
+    // Without `reusePort` and `development`, Bun shares the port with every other program that shares it.
     return Bun.serve({ hostname: host, port, ...(tls && { tls }), ...limits, reusePort: shared ?? false, ...handlers })
   }
 
+  /** @throws LISTEN_FAILED naming host, port, reason, and the program that holds the port if that is known */
   const open = async (options: OpenOptions): Promise<Listener> => {
     const { name, host, port, unix } = options
     const place = unix === undefined ? { host, port } : { host: 'unix', port: unix }
@@ -96,28 +86,24 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
     if (!isPort(port)) throw failure('a port is a whole number from 0 to 65535', '')
     let server: ReturnType<typeof serve>
     try {
-      // A shared port would also be shared with another program: find out first that nobody else has it.
-      if (options.shared && port !== 0 && !ports.has(port)) await serve({ ...options, shared: false }).stop(true)
+      // A shared port is also shared with other programs: the first listener makes sure that the port is free.
+      if (options.shared && port !== 0 && ![...opened.values()].some((other) => other.port === port))
+        await serve({ ...options, shared: false }).stop(true)
       server = serve(options)
     } catch (error) {
       const holder = (error as { code?: unknown }).code === 'EADDRINUSE' ? await portHolder(port) : undefined
       throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
     }
-    ports.set(server.port ?? 0, (ports.get(server.port ?? 0) ?? 0) + 1)
     let closing: Promise<void> | undefined
     const close = (drainMs: number, now?: AbortSignal) => {
-      if (closing === undefined && opened.delete(listener)) {
-        const left = (ports.get(server.port ?? 0) ?? 1) - 1
-        if (left === 0) ports.delete(server.port ?? 0)
-        else ports.set(server.port ?? 0, left)
-      }
+      opened.delete(listener)
       closing ??= drain(server, drainMs, now)
       return closing
     }
     const shown = host.includes(':') ? `[${host}]` : host
     const url = unix === undefined ? `${options.tls ? 'https' : 'http'}://${shown}:${server.port}` : `unix:${unix}`
     const listener: Listener = { url, close: (drainMs = 0) => close(drainMs) }
-    opened.set(listener, { name, close })
+    opened.set(listener, { name, port: server.port ?? 0, close })
     return listener
   }
 
@@ -132,8 +118,10 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
 
   return {
     open,
+    /** The open listeners. */
     list: () => [...opened].map(([{ url }, { name }]) => ({ name, url })),
-    async close(drainMs, now) {
+    /** Closes every listener. @param drainMs how long requests in progress may take @param now ends the wait */
+    async close(drainMs: number, now?: AbortSignal) {
       await Promise.all([...opened.values()].map((listener) => listener.close(drainMs, now)))
     },
   }
