@@ -11,7 +11,7 @@ import { ConfigError } from './config/errors.ts'
 import { listenerMoves } from './config/fixed-sections.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
-import type { Described, RuntimeConfig } from './config/types.ts'
+import type { RuntimeConfig } from './config/types.ts'
 import { fingerprintOf } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
 import { coreError, messageOf } from './contract/errors.ts'
@@ -202,7 +202,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
-  const descriptions = new WeakMap<Described, ConfigDescription>()
+  const describeTexts = async ({ describe, dataDir }: RuntimeConfig): Promise<ConfigDescription> => {
+    const { effective, sources } = await describe()
+    const texts = [...sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(dataDir))] as const)
+    return { config: effective, sources: Object.fromEntries(texts) }
+  }
+  const descriptions = new WeakMap<RuntimeConfig, Promise<ConfigDescription>>()
   const runtime: Runtime = {
     status: () => ({
       version,
@@ -280,19 +285,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     resume: () => pause.resume(),
     activeRequests: () => requestPath.active(),
     flushRequests: () => requestPath.flush(),
-    async describeConfig() {
-      const { dataDir } = config
-      const described = await config.describe()
-      let shown = descriptions.get(described)
-      if (shown === undefined) {
-        const sources = [...described.sources].map(([pointer, source]) => [
-          pointer,
-          describeSource(source, dirname(dataDir)),
-        ])
-        shown = { config: described.effective, sources: Object.fromEntries(sources) as Record<string, string> }
-        descriptions.set(described, shown)
-      }
-      return shown
+    describeConfig() {
+      const description = descriptions.get(config) ?? describeTexts(config)
+      descriptions.set(config, description)
+      return description
     },
     listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }

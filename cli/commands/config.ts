@@ -18,7 +18,7 @@ interface Effective {
 }
 
 async function fromFile(cli: Cli): Promise<Effective> {
-  const { effective, sources } = await loadConfig(loadOptions(cli))
+  const { effective, sources } = await (await loadConfig(loadOptions(cli))).describe()
   return { config: effective, sources: Object.fromEntries(sources) }
 }
 

@@ -1,9 +1,8 @@
-/** Environment variables that set values of the configuration. The table itself is passed in: core knows no plugin. */
-
+/** Environment variables that set values of the configuration, by a table that the caller passes: core knows no plugin. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { redacted, show } from '../contract/redact.ts'
 import { problem } from './errors.ts'
-import { assign, fromPlain, locate, type Node } from './tree/node.ts'
+import { assign, fromPlain, locate, type Node, valueAt } from './tree/node.ts'
 
 /** A value that the variable does not take. */
 export interface Refusal {
@@ -31,14 +30,10 @@ export interface EnvironmentOverlay {
 }
 
 /** Whether a plugin section, or any other path, is set and not switched off. */
-const isOn = (tree: Node, path: readonly string[]): boolean => {
-  const { node } = locate(tree, path)
-  if (node === undefined) return false
-  const enabled = locate(node, ['enabled']).node
-  return enabled?.kind !== 'scalar' || enabled.value !== false
-}
+const isOn = (tree: Node, path: readonly string[]): boolean =>
+  locate(tree, path).node !== undefined && valueAt(tree, [...path, 'enabled']) !== false
 
-/** Lays the variables that are set, and not empty, over the configuration, in the order of the table. */
+/** Merges the variables that are set, and not empty, over the configuration, in the order of the table. */
 export function applyEnvironment(
   tree: Node,
   overlays: readonly EnvironmentOverlay[],

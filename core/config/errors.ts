@@ -1,7 +1,6 @@
 /** The codes of configuration errors, and the error that holds every one found. */
 import { relative } from 'node:path'
-import type { ConfigProblem } from '../contract/config-problem.ts'
-import { jsonPointer } from '../contract/config-problem.ts'
+import { type ConfigProblem, jsonPointer } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, defineErrors, type ErrorDetails } from '../contract/errors.ts'
 import { type Path, showKey } from './tree/node.ts'
 import type { Source } from './types.ts'
@@ -11,10 +10,7 @@ export const configError = defineErrors('core', {
     message: 'the configuration has {count} problem(s): {problems}',
     help: 'Run `arkwatch check`, which prints each of them with its position.',
   },
-  CONFIG_SYNTAX: {
-    message: 'not valid YAML: {what}',
-    help: 'Fix the line; an editor with YAML support shows it too.',
-  },
+  CONFIG_SYNTAX: { message: 'not valid YAML: {what}', help: 'Fix the line; an editor with YAML support shows it too.' },
   CONFIG_DUPLICATE_KEY: { message: 'key "{key}" is set already at {first}', help: 'Keep one of the two.' },
   CONFIG_UNKNOWN_KEY: { message: 'unknown key "{key}"', help: 'known keys: {known}' },
   CONFIG_VALUE: { message: '{what}', help: 'See the table of options in the README of the plugin.' },
@@ -52,13 +48,12 @@ type Code = Parameters<typeof configError>[0] | 'PLUGIN_INVALID' | 'PLUGIN_API_M
 export function problem(code: Code, details: ErrorDetails, path: Path, source?: Source, help?: string): ConfigProblem {
   const plugin = code === 'PLUGIN_INVALID' || code === 'PLUGIN_API_MISMATCH'
   const error = plugin ? coreError(code, details) : configError(code, details)
-  const inFile = source?.kind === 'file' || source?.kind === 'overlay'
   return {
     code,
     message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,
     pointer: jsonPointer(path.map((part) => (typeof part === 'string' ? showKey(part) : part))),
-    ...(inFile && { file: source.file, line: source.line, column: source.column }),
-    // The table's help for a value is general; where there is nothing better the message stands alone.
+    ...(source && 'file' in source && { file: source.file, line: source.line, column: source.column }),
+    // The table's help for a value is general: without better advice the message stands alone.
     help: help ?? (code === 'CONFIG_VALUE' ? undefined : error.help),
   }
 }

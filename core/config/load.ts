@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
-import { atOnce, inTurns, yieldToLoop } from '../process/clock.ts'
+import { inTurns, yieldToLoop } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { effective } from './effective.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
@@ -14,7 +14,18 @@ import { withImplied } from './implied.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { environments, RootConfig, reserved, reservedKeys, rootPresets } from './schema/root-config.ts'
-import { assign, type Entry, emptyTree, fromPlain, locate, merge, type Node, type Tree, toPlain } from './tree/node.ts'
+import {
+  assign,
+  type Entry,
+  emptyTree,
+  fromPlain,
+  locate,
+  merge,
+  type Node,
+  type Tree,
+  toPlain,
+  valueAt,
+} from './tree/node.ts'
 import { type ReadFiles, readFiles } from './tree/read.ts'
 import type { Described, PluginSection, RuntimeConfig, Source } from './types.ts'
 
@@ -37,21 +48,18 @@ export interface LoadOptions {
   readonly cwd: string
 }
 
-/** An empty section means a section of defaults. */
-function withoutNulls(tree: Node): Node {
+function mapEntries(tree: Node, change: (node: Node, key: string) => Node): Node {
   if (tree.kind !== 'map') return tree
-  const filled = (node: Node): Node =>
-    node.kind === 'scalar' && node.value === null && !node.broken ? emptyTree(node.source) : node
-  const entries = new Map([...tree.entries].map(([key, entry]) => [key, { ...entry, node: filled(entry.node) }]))
-  const plugins = entries.get('plugins')
-  if (plugins?.node.kind === 'map') {
-    const sections = [...plugins.node.entries].map(
-      ([key, entry]) => [key, { ...entry, node: filled(entry.node) }] as const,
-    )
-    entries.set('plugins', { ...plugins, node: { ...plugins.node, entries: new Map(sections) } })
-  }
-  return { ...tree, entries }
+  const entries = [...tree.entries].map(([key, entry]) => [key, { ...entry, node: change(entry.node, key) }] as const)
+  return { ...tree, entries: new Map(entries) }
 }
+
+const filled = (node: Node): Node =>
+  node.kind === 'scalar' && node.value === null && !node.broken ? emptyTree(node.source) : node
+
+/** An empty section means a section of defaults. */
+const withoutNulls = (tree: Node): Node =>
+  mapEntries(tree, (node, key) => (key === 'plugins' ? mapEntries(filled(node), filled) : filled(node)))
 
 function fromCode(object: unknown, problems: ConfigProblem[]): Node {
   const source: Source = { kind: 'code' }
@@ -94,8 +102,7 @@ function check<Out>(
 function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]): PluginSection {
   const { name, definition, enabled, from, enabledBy } = plugin
   const path = ['plugins', name]
-  const required = locate(root, [...path, 'required']).node
-  const shared = { name, definition, required: required?.kind === 'scalar' && required.value === true, from, enabledBy }
+  const shared = { name, definition, required: valueAt(root, [...path, 'required']) === true, from, enabledBy }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
@@ -150,11 +157,8 @@ export async function loadConfig({
   let root = withoutNulls(main === undefined ? fromCode(object, problems) : (await readOf(main, 'file'))!)
 
   const dataDir = (tree: Node) => {
-    const { node } = locate(tree, ['data'])
-    return resolve(
-      baseDir,
-      node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data',
-    )
+    const value = valueAt(tree, ['data'])
+    return resolve(baseDir, typeof value === 'string' && value !== '' ? value : './data')
   }
   const overlay = overlayFile ?? join(dataDir(root), 'overlay.yaml')
   const overlaid = existsSync(overlay) ? await readOf(overlay, 'overlay') : undefined
@@ -176,9 +180,8 @@ export async function loadConfig({
   const added = await find([...pluginsOf(root)].filter(([name]) => implied.added.has(name)))
   named.push(...added.map((each) => ({ ...each, enabledBy: implied.added.get(each.name) })))
 
-  const { node: chosen } = locate(root, ['environment'])
-  const environment: Environment =
-    environments.find((each) => chosen?.kind === 'scalar' && chosen.value === each) ?? 'development'
+  const chosen = valueAt(root, ['environment'])
+  const environment: Environment = environments.find((each) => each === chosen) ?? 'development'
   const preset = {
     ...(locate(root, ['server']).node && rootPresets[environment]),
     plugins: Object.fromEntries(named.map(({ name, definition }) => [name, definition.presets?.[environment]])),
@@ -207,12 +210,7 @@ export async function loadConfig({
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 
   const { server, workers, monitoring } = parsed
-  let described: Described | undefined
-  let describing: Promise<Described> | undefined
-  const shown = () => {
-    described ??= atOnce(describe(root, named))
-    return described
-  }
+  let described: Promise<Described> | undefined
   return {
     environment: parsed.environment,
     server: server && {
@@ -228,17 +226,9 @@ export async function loadConfig({
     autoStart: monitoring.autoStart,
     files: [...files],
     plugins: sections,
-    async describe() {
-      if (described !== undefined) return described
-      describing ??= inTurns(describe(root, named))
-      described = await describing
+    describe() {
+      described ??= inTurns(describe(root, named))
       return described
-    },
-    get effective() {
-      return shown().effective
-    },
-    get sources() {
-      return shown().sources
     },
   }
 }

@@ -7,8 +7,7 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
-import { type Entry, locate, type Path, showKey } from './tree/node.ts'
-import type { Source } from './types.ts'
+import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
 export interface Known {
   readonly catalog: Catalog
@@ -56,9 +55,6 @@ async function importFrom(from: string, folder: string): Promise<unknown> {
   return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
 }
 
-const directoryOf = (source: Source, fallback: string) =>
-  source.kind === 'file' || source.kind === 'overlay' ? dirname(source.file) : fallback
-
 /**
  * Imports a plugin of the catalog, a plugin given in code, or a plugin named by `from`.
  * @returns undefined for a failure, which is added to `problems`
@@ -70,16 +66,15 @@ export async function findPlugin(
   problems: ConfigProblem[],
 ): Promise<NamedPlugin | undefined> {
   const path: Path = ['plugins', name]
-  const enabledNode = locate(node, ['enabled']).node
-  const enabled = enabledNode?.kind !== 'scalar' || enabledNode.value !== false
-  const fromNode = locate(node, ['from']).node
-  const from = fromNode?.kind === 'scalar' && typeof fromNode.value === 'string' ? fromNode.value : undefined
-  if (fromNode !== undefined && from === undefined) return undefined
+  const enabled = valueAt(node, ['enabled']) !== false
+  const source = locate(node, ['from']).node?.source
+  const from = valueAt(node, ['from']) as string | undefined
+  if (source !== undefined && typeof from !== 'string') return undefined
   let definition: unknown
   try {
     if (from !== undefined) {
       if (!enabled) return { name, definition: notLoaded(name), enabled, from }
-      definition = await importFrom(from, directoryOf(fromNode!.source, baseDir))
+      definition = await importFrom(from, source && 'file' in source ? dirname(source.file) : baseDir)
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {
@@ -91,13 +86,11 @@ export async function findPlugin(
   } catch (thrown) {
     const details = { plugin: name, what: `cannot be imported: ${messageOf(thrown)}` }
     const help = from === undefined ? 'The installation is damaged.' : 'Check the path, or install it with `bun add`.'
-    problems.push(
-      problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], fromNode?.source ?? key, help),
-    )
+    problems.push(problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], source ?? key, help))
     return undefined
   }
   const refusal = refuse(name, definition)
   if (refusal === undefined) return { name, definition: definition as AnyPlugin, enabled, from }
-  problems.push(problem(refusal[0], { ...refusal[1] }, path, fromNode?.source ?? key))
+  problems.push(problem(refusal[0], { ...refusal[1] }, path, source ?? key))
   return undefined
 }

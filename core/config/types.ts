@@ -39,7 +39,7 @@ export interface PluginSection {
   readonly enabledBy?: readonly string[]
 }
 
-/** A configuration for people. */
+/** A configuration as operators see it. */
 export interface Described {
   /** Effective values as a plain tree, secrets as `[redacted]`. */
   readonly effective: unknown
@@ -47,8 +47,8 @@ export interface Described {
   readonly sources: ReadonlyMap<string, Source>
 }
 
-/** A configuration that is valid as a whole. Reading `effective` or `sources` computes both without yielding. */
-export interface RuntimeConfig extends Described {
+/** A configuration that is valid as a whole. */
+export interface RuntimeConfig {
   readonly environment: Environment
   /** Absent: no listener (embedding). */
   readonly server: ServerConfig | undefined
@@ -60,6 +60,6 @@ export interface RuntimeConfig extends Described {
   /** Every file that was read, absolute, for the watcher. */
   readonly files: readonly string[]
   readonly plugins: readonly PluginSection[]
-  /** Computes `effective` and `sources` once, in short turns of the event loop. */
+  /** Describes the configuration once, in short turns of the event loop. */
   describe(): Promise<Described>
 }

@@ -79,14 +79,6 @@ export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise
   }
 }
 
-/** Runs a generator without yielding to the event loop. */
-export function atOnce<T>(work: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = work.next()
-    if (done) return value
-  }
-}
-
 /** Blocks this thread, timers and requests included. Only for the boot, before requests are served. */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 

@@ -22,7 +22,7 @@ test('the shipped config.yaml works with no environment and no service', async (
     ['admin', undefined],
     ['host', undefined],
   ])
-  expect(config.effective).toMatchObject({
+  expect((await config.describe()).effective).toMatchObject({
     plugins: { health: { checks: { database: { url: '' }, redis: { url: '' } }, watchdog: { port: 8081 } } },
   })
 })
@@ -51,7 +51,7 @@ describe('each variable sets what the gateway meant by it', () => {
   test.each(cases)('%j', async (env, effective) => {
     const { config, problems } = await start(env, bare)
     expect(problems).toEqual([])
-    expect(config.effective).toMatchObject(effective)
+    expect((await config.describe()).effective).toMatchObject(effective)
   })
 
   test('the +driver of SQLAlchemy is taken off, and the rest of config.yaml’s check stays', async () => {
@@ -61,11 +61,11 @@ describe('each variable sets what the gateway meant by it', () => {
         database: { kind: 'mysql', url: 'mysql://user:pw@mariadb:3306/arkrelay', every: 10_000, critical: true },
       },
     })
-    expect(loaded.config.sources.get('/plugins/health/checks/database/url')).toEqual({
+    expect((await loaded.config.describe()).sources.get('/plugins/health/checks/database/url')).toEqual({
       kind: 'environment',
       variable: 'DATABASE_URL',
     })
-    expect(JSON.stringify(loaded.config.effective)).not.toContain('pw')
+    expect(JSON.stringify((await loaded.config.describe()).effective)).not.toContain('pw')
   })
 
   test('a check that exists is not made critical', async () => {
@@ -94,7 +94,8 @@ describe('each variable sets what the gateway meant by it', () => {
   test('those of plugins to come are ignored', async () => {
     const later = overlays.filter(({ set }) => set === undefined)
     const env = Object.fromEntries(later.map(({ variable }) => [variable, 'nonsense']))
-    expect((await start(env)).config.effective).toEqual((await start({})).config.effective)
+    const [given, plain] = await Promise.all([env, {}].map(async (each) => (await start(each)).config.describe()))
+    expect(given!.effective).toEqual(plain!.effective)
   })
 })
 

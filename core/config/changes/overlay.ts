@@ -2,13 +2,11 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { configError } from '../errors.ts'
-import { isMap, type Plain } from '../tree/merge-patch.ts'
+import { isMap, type Plain, refused } from '../tree/merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
 
-export const maxOverlayBytes = 256 * 1024
-const refused = (what: string) => configError('CONFIG_PATCH', { what })
+const maxOverlayBytes = 256 * 1024
 
 export interface Overlay {
   /** The file's text; empty without a file. */

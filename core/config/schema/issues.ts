@@ -13,13 +13,13 @@ export interface Checked {
   readonly root: Node
   readonly path: Path
   readonly schema: $ZodType
-  /** Keys that were taken out before the schema saw the value, for "did you mean". */
+  /** Keys that were removed before the schema parsed the value, for "did you mean". */
   readonly reserved?: readonly string[]
-  /** Parts of the tree could not be read: a missing value may be in them. */
+  /** Parts of the tree could not be read: a missing value may be in those parts. */
   readonly partial?: boolean
 }
 
-/** Replaces an issue of a union by those of the option that came closest. */
+/** Replaces an issue of a union by the issues of the closest option. */
 function flatten(issue: $ZodIssue): readonly $ZodIssue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
   const within = issue.errors.filter((errors) =>
@@ -27,10 +27,8 @@ function flatten(issue: $ZodIssue): readonly $ZodIssue[] {
   )
   const [nearest] = within.toSorted((a, b) => a.length - b.length)
   if (nearest === undefined) {
-    const expected = [...new Set(issue.errors.flat().map((each) => (each as { expected?: string }).expected))].join(
-      ' or ',
-    )
-    return [{ ...issue, code: 'invalid_type', expected } as never]
+    const expected = new Set(issue.errors.flat().map((each) => (each as { expected?: string }).expected))
+    return [{ ...issue, code: 'invalid_type', expected: [...expected].join(' or ') } as never]
   }
   return nearest.flatMap((each) => flatten({ ...each, path: [...issue.path, ...each.path] }))
 }
@@ -88,11 +86,11 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
   return looks ? 'write it without quotes' : undefined
 }
 
-/** The text that shows the value at a place; a secret is not shown. */
+/** The text that shows a value; a secret is not shown. */
 function seen(issue: $ZodIssue, { node }: Located, secret: boolean): string {
   if (node === undefined) return 'nothing is set'
   if (node.kind !== 'scalar') return `got a ${node.kind}`
-  // Where a map belongs, wrong indentation may have put anything.
+  // In place of a map, wrong indentation may have put any value.
   const structural = issue.code === 'invalid_type' && /object|record|array/.test(issue.expected)
   if (structural && node.value !== null) return `got ${named(typeof node.value)}`
   return `got ${secret && node.value !== null ? redacted : show(node.value)}`
@@ -115,7 +113,7 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
   const schemas = schemasAt(checked, path)
   const value = at.node && toPlain(at.node)
   let what = expectation(issue)
-  // In a file that is not valid YAML, text may have ended up at another field than it was written for.
+  // In a file that is not valid YAML, a text may be the value of a field that it was not written for.
   const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
   const secret = hidden || isSecret(schemas, true) || checked.partial === true
   if (typeof value === 'string' && value !== '') {
@@ -128,20 +126,17 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
   return [problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))]
 }
 
-/** @returns the problems that a schema's issues stand for; none where an expansion has failed already */
+/** @returns the problems of a schema's issues; none for a value whose expansion failed */
 export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): readonly ConfigProblem[] {
   const flat = issues.flatMap(flatten)
-  // Of a value of the wrong type zod also says that it is too short.
+  // For a value of the wrong type zod also reports that the value is too short.
   const wrongType = new Set(flat.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('/')))
   return flat
     .filter(({ code, path }) => code === 'invalid_type' || !wrongType.has(path.join('/')))
     .flatMap((issue) => toProblems(issue, checked))
 }
 
-/**
- * @returns the scalars that are text after all, with it: what looks like a number or nothing only because an expansion gave
- *   it, where text is wanted, and a bare 0 where a duration is
- */
+/** @returns scalars and their texts, for fields of text: expansions that gave a number or nothing, and the 0 of a duration */
 export function wronglyTyped(
   issues: readonly $ZodIssue[],
   checked: Checked,

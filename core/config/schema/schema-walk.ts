@@ -5,7 +5,7 @@ import { fromPlain, type Node } from '../tree/node.ts'
 
 const defOf = (schema: $ZodType) => (schema as $ZodTypes)._zod.def
 
-/** The schema itself and what it wraps on its input side, from the outside in. */
+/** The schema and the schemas that it wraps on its input side, from the outside in. */
 function layers(schema: $ZodType): readonly $ZodType[] {
   const def = defOf(schema)
   switch (def.type) {
@@ -32,7 +32,7 @@ const isNever = (schema: $ZodType): boolean => defOf(schema).type === 'never'
 
 /**
  * The schemas that may apply to a value: one, or the options of a union that its discriminator leaves.
- * @param value as far as it is known
+ * @param value the value as far as it is known
  */
 function options(schema: $ZodType, value: unknown): readonly $ZodType[] {
   const bare = core(schema)
@@ -43,11 +43,8 @@ function options(schema: $ZodType, value: unknown): readonly $ZodType[] {
   const { discriminator } = def as { discriminator?: string }
   if (discriminator === undefined) return all()
   const seen = (value as Record<string, unknown> | null)?.[discriminator]
-  let known = chosen.get(bare)
-  if (known === undefined) {
-    known = new Map()
-    chosen.set(bare, known)
-  }
+  const known = chosen.get(bare) ?? new Map<unknown, readonly $ZodType[]>()
+  chosen.set(bare, known)
   const found = known.get(seen)
   if (found !== undefined) return found
   const fitting = all().filter((option) => {
@@ -88,7 +85,7 @@ export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly s
   ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
 ]
 
-/** @returns whether the schema, or anything below it with `deep`, is a {@link secret}; what may not be there counts as one */
+/** @returns whether a schema, or with `deep` a schema below, is a {@link secret}; a value that is not allowed counts as one */
 export function isSecret(schemas: readonly $ZodType[], deep = false, seen = new Set<$ZodType>()): boolean {
   return schemas.some((schema) => {
     if (isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)) return true
@@ -103,7 +100,7 @@ export function isSecret(schemas: readonly $ZodType[], deep = false, seen = new 
   })
 }
 
-/** @returns the default of the schema as it would be written, or undefined */
+/** @returns the default of the schema as people write it, or undefined */
 export function defaultOf(schema: $ZodType): Node | undefined {
   for (const layer of layers(schema)) {
     const def = defOf(layer)
@@ -112,6 +109,6 @@ export function defaultOf(schema: $ZodType): Node | undefined {
   return undefined
 }
 
-/** @returns the first example of a schema, as {@link duration} and {@link size} have one */
+/** @returns the first example in the metadata of a schema: {@link duration} and {@link size} have one */
 export const exampleOf = (schemas: readonly $ZodType[]): unknown =>
   schemas.flatMap(layers).flatMap((layer) => (z.globalRegistry.get(layer)?.examples as unknown[] | undefined) ?? [])[0]

@@ -8,25 +8,21 @@ type Schema = { [key: string]: unknown }
 const wholeExpansion = { type: 'string', pattern: '^\\$\\{' }
 const anyExpansion = { type: 'string', pattern: '\\$\\{' }
 
-/** Lets every value that is no free text be an expansion too. Constants stay: they tell the options of a union apart. */
+const mapped = (schema: Schema, change: (item: unknown, key: string) => unknown): Schema =>
+  Object.fromEntries(Object.entries(schema).map(([key, item]) => [key, change(item, key)]))
+const schemas = ['additionalProperties', 'anyOf', 'oneOf', 'allOf']
+
+/** Accepts an expansion for every value except free text. Constants stay: the options of a union differ by them. */
 function withExpansions(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withExpansions)
   if (typeof value !== 'object' || value === null) return value
   const schema = value as Schema
   const { type } = schema
   if (type === 'object' || (type === undefined && !('enum' in schema))) {
-    const inner = ['properties', 'additionalProperties', 'anyOf', 'oneOf', 'allOf', 'patternProperties']
-    return Object.fromEntries(
-      Object.entries(schema).map(([key, item]) => {
-        if (!inner.includes(key)) return [key, item]
-        if (!key.toLowerCase().endsWith('properties') || key === 'additionalProperties')
-          return [key, withExpansions(item)]
-        return [
-          key,
-          Object.fromEntries(Object.entries(item as Schema).map(([name, each]) => [name, withExpansions(each)])),
-        ]
-      }),
-    )
+    return mapped(schema, (item, key) => {
+      if (key === 'properties' || key === 'patternProperties') return mapped(item as Schema, withExpansions)
+      return schemas.includes(key) ? withExpansions(item) : item
+    })
   }
   if (type === 'array') return { ...schema, ...('items' in schema && { items: withExpansions(schema.items) }) }
   if ('const' in schema || type === 'null') return schema
@@ -34,12 +30,9 @@ function withExpansions(value: unknown): unknown {
   const restricted = ['enum', 'pattern', 'minLength', 'maxLength'].some((key) => key in schema)
   if (text && !restricted) return schema
   const { description, default: standard, writeOnly, ...rest } = schema
-  const outer = { description, default: standard, writeOnly }
   const isDuration = text && String(rest.pattern).startsWith('^(0|')
-  return {
-    ...defined(outer),
-    anyOf: [rest, ...(isDuration ? [{ const: 0 }] : []), text ? anyExpansion : wholeExpansion],
-  }
+  const anyOf = [rest, ...(isDuration ? [{ const: 0 }] : []), text ? anyExpansion : wholeExpansion]
+  return { ...defined({ description, default: standard, writeOnly }), anyOf }
 }
 
 const defined = (schema: Schema): Schema =>

@@ -71,7 +71,7 @@ export function expand(text: string, from: string, env: Readonly<Record<string, 
   return { text: expanded, whole, files, failures }
 }
 
-/** @returns the value that YAML gives a plain scalar of this text: number, boolean, null or the text */
+/** @returns the value of a plain YAML scalar with this text: number, boolean, null or the text */
 export function typed(text: string): unknown {
   if (text === '' || text === '~') return null
   return /^[-+]?\.?\w[\w.+-]*$/.test(text) && !text.startsWith('---') ? parse(text) : text

@@ -1,4 +1,4 @@
-/** PURE. A patch merged over plain data. @see RFC 7386 */
+/** PURE. Merge patches over plain data. */
 import { configError } from '../errors.ts'
 
 /** Plain data, as a JSON patch or a YAML file holds it. */
@@ -8,7 +8,7 @@ const maxDepth = 32
 const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
 export const isMap = (value: unknown): value is { readonly [key: string]: Plain } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const refused = (what: string) => configError('CONFIG_PATCH', { what })
+export const refused = (what: string) => configError('CONFIG_PATCH', { what })
 
 /**
  * Merges a patch over a value: maps merge, null removes, everything else replaces.

@@ -1,4 +1,4 @@
-/** The tree that configuration files become: plain values that know where they came from. Pure. */
+/** The tree of a configuration: plain values, each with its source. Pure. */
 import type { Source } from '../types.ts'
 
 export type Path = readonly (string | number)[]
@@ -7,11 +7,11 @@ export interface Scalar {
   readonly kind: 'scalar'
   readonly source: Source
   value: unknown
-  /** The text of a plain scalar that was an expansion, for a field that wants text although it looks like a number. */
+  /** The text of a plain scalar that was an expansion, for a field of text whose value looks like a number. */
   readonly text?: string
   /** The value came from `${file:...}`, as secrets do: never shown. */
   readonly hidden?: true
-  /** The expansion failed, which is reported already. */
+  /** The expansion failed, and the failure is reported already. */
   readonly broken?: true
 }
 export interface List {
@@ -25,7 +25,7 @@ export interface Tree {
   readonly entries: Map<string, Entry>
 }
 export interface Entry {
-  /** Where the key is written. */
+  /** The position of the key. */
   readonly key: Source
   node: Node
 }
@@ -87,7 +87,7 @@ export function join(first: Node, second: Node, path: Path, conflict: (path: Pat
   return { ...first, entries }
 }
 
-/** Puts a value at a path of keys, in new maps where there are none. @returns the changed tree */
+/** Puts a node at a path of keys, and makes the maps that are missing. @returns the changed tree */
 export function assign(tree: Node, path: readonly string[], node: Node): Node {
   const [key, ...rest] = path
   if (key === undefined) return node
@@ -98,11 +98,11 @@ export function assign(tree: Node, path: readonly string[], node: Node): Node {
 }
 
 export interface Located {
-  /** The node, or undefined where nothing is set. */
+  /** Undefined where nothing is set. */
   readonly node: Node | undefined
-  /** Where the node is written; for an absent node, the closest map around the path. */
+  /** The position of the node; for an absent node, of the closest map around the path. */
   readonly source: Source
-  /** Where the key is written. */
+  /** The position of the key. */
   readonly key: Source
 }
 
@@ -117,4 +117,10 @@ export function locate(root: Node, path: Path): Located {
     found = { node: next, source: next.source, key: entry?.key ?? next.source }
   }
   return found
+}
+
+/** @returns the value of the scalar at a path; undefined where no scalar is set */
+export function valueAt(root: Node, path: Path): unknown {
+  const { node } = locate(root, path)
+  return node?.kind === 'scalar' ? node.value : undefined
 }

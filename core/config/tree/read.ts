@@ -8,38 +8,24 @@ import { problem } from '../errors.ts'
 import type { Source } from '../types.ts'
 import { readText } from './expand.ts'
 import { emptyTree, join, type Node, type Path, type Tree } from './node.ts'
-import { parseYaml } from './yaml.ts'
+import { parseYaml, type Reading } from './yaml.ts'
 
 const maxIncludeDepth = 10
 const maxFiles = 100
 
-export interface Reading {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly problems: ConfigProblem[]
-  /** Absolute paths of all that was read. */
-  readonly files: Set<string>
-}
-
 const place = ({ source }: Node): string =>
-  source.kind === 'file' || source.kind === 'overlay' ? `${source.file}:${source.line}:${source.column}` : source.kind
+  'file' in source ? `${source.file}:${source.line}:${source.column}` : source.kind
 
 /** Reads one file without its includes. An empty file is an empty map. @returns undefined for an unreadable file */
-export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
-  const { env, problems, files } = reading
+function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
+  const { problems, files } = reading
   files.add(file)
   let node: Node
   try {
-    node = parseYaml(readText(file), {
-      file,
-      kind,
-      env,
-      report: (each) => problems.push(each),
-      onFile: (each) => files.add(each),
-    })
+    node = parseYaml(readText(file), file, kind, reading)
   } catch (thrown) {
-    problems.push(
-      problem('CONFIG_FILE_UNREADABLE', { file, reason: messageOf(thrown) }, from?.path ?? [], from?.source),
-    )
+    const details = { file, reason: messageOf(thrown) }
+    problems.push(problem('CONFIG_FILE_UNREADABLE', details, from?.path ?? [], from?.source))
     return undefined
   }
   if (node.kind === 'map') return node
@@ -49,7 +35,7 @@ export function readOne(file: string, kind: 'file' | 'overlay', reading: Reading
   return emptyTree(node.source)
 }
 
-/** Where a file is named. */
+/** The place that names a file. */
 interface Mention {
   readonly source: Source
   readonly path: Path
@@ -89,7 +75,7 @@ export interface ReadResult {
   /** Undefined for an overlay that cannot be read. */
   readonly node: Node | undefined
   readonly problems: readonly ConfigProblem[]
-  /** Absolute paths of all that was read. */
+  /** Absolute paths of every file that was read. */
   readonly files: readonly string[]
 }
 
@@ -105,8 +91,7 @@ export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
 /** Reads a file with its includes. @param stack the real paths of the files that include this one */
 export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
   const tree = readOne(file, 'file', reading, from)
-  const top: Source = { kind: 'file', file, line: 1, column: 1 }
-  if (tree === undefined) return emptyTree(top)
+  if (tree === undefined) return emptyTree({ kind: 'file', file, line: 1, column: 1 })
   const { problems } = reading
   const chain = [...stack, real(file)]
   let whole: Node = tree

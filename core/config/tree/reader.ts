@@ -1,5 +1,4 @@
 /** Reads small configuration files on this thread, large ones in a worker. */
-import { statSync } from 'node:fs'
 import { task, type Workers } from '../../contract/tasks.ts'
 import { type ReadFiles, type ReadRequest, type ReadResult, readFiles } from './read.ts'
 
@@ -8,22 +7,14 @@ const maxBytesHere = 4_096
 
 const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./tasks/read.ts', import.meta.url))
 
-const sizeOf = (file: string): number => {
-  try {
-    return statSync(file).size
-  } catch {
-    return 0
-  }
-}
-
 /**
  * @param known the files that were read last, whose sizes predict the next parse
- * @returns reads as {@link readFiles} does; where a worker cannot be had, on this thread
+ * @returns reads as {@link readFiles} does; on this thread where the worker fails
  */
 export function createReader(workers: Pick<Workers, 'run'>, known: () => readonly string[]): ReadFiles {
   return async (request) => {
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]
-    const bytes = files.reduce((sum, file) => sum + sizeOf(file), 0)
+    const bytes = files.reduce((sum, file) => sum + Bun.file(file).size, 0)
     if (bytes <= maxBytesHere) return readFiles(request)
     return workers.run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
   }

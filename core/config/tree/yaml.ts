@@ -10,31 +10,35 @@ import { emptyTree, type Node, type Path, showKey } from './node.ts'
 export const maxNodes = 100_000
 const maxDepth = 100
 
-export interface YamlOptions {
-  readonly file: string
-  /** An overlay is taken literally. */
-  readonly kind: 'file' | 'overlay'
+/** One reading of a configuration: its variables, and the problems and files that were found. */
+export interface Reading {
   readonly env: Readonly<Record<string, string | undefined>>
-  report(problem: ConfigProblem): void
-  /** Called for each file that an expansion reads. */
-  onFile(file: string): void
+  readonly problems: ConfigProblem[]
+  /** Absolute paths of every file that was read. */
+  readonly files: Set<string>
 }
 
-export function parseYaml(text: string, { file, kind, env, report, onFile }: YamlOptions): Node {
+/** @param kind an overlay is taken literally */
+export function parseYaml(
+  text: string,
+  file: string,
+  kind: 'file' | 'overlay',
+  { env, problems, files }: Reading,
+): Node {
   const lines = new LineCounter()
   const sourceAt = (offset: number): Source => {
     const { line, col } = lines.linePos(offset)
     return { kind, file, line: Math.max(1, line), column: Math.max(1, col) }
   }
-  const wrong = (what: string, source: Source) => report(problem('CONFIG_SYNTAX', { what }, [], source))
+  const wrong = (what: string, source: Source) => problems.push(problem('CONFIG_SYNTAX', { what }, [], source))
   let count = 0
 
   const scalar = (value: unknown, plain: boolean, path: Path, source: Source): Node => {
     if (typeof value !== 'string' || kind === 'overlay' || !value.includes('$'))
       return { kind: 'scalar', source, value }
     const expansion = expand(value, file, env)
-    for (const each of expansion.files) onFile(each)
-    for (const each of expansion.failures) report(problem(each.code, each, path, source))
+    for (const each of expansion.files) files.add(each)
+    for (const each of expansion.failures) problems.push(problem(each.code, each, path, source))
     if (expansion.failures.length > 0) return { kind: 'scalar', source, value: expansion.text, broken: true }
     const hidden = expansion.files.length > 0 && { hidden: true as const }
     if (!plain || !expansion.whole) return { kind: 'scalar', source, value: expansion.text, ...hidden }
@@ -59,11 +63,8 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
     }
     if (isScalar(node)) return scalar(node.value, node.type === 'PLAIN', path, source)
     if (!isMap(node)) {
-      return {
-        kind: 'list',
-        source,
-        items: node.items.map((item, i) => convert(item as YamlNode, [...path, i], source)),
-      }
+      const items = node.items.map((item, i) => convert(item as YamlNode, [...path, i], source))
+      return { kind: 'list', source, items }
     }
     const tree = emptyTree(source)
     for (const pair of node.items) {
@@ -77,7 +78,7 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
       const first = tree.entries.get(key)?.key
       if (first?.kind === kind) {
         const details = { key: showKey(key), first: `${first.line}:${first.column}` }
-        report(problem('CONFIG_DUPLICATE_KEY', details, [...path, key], at))
+        problems.push(problem('CONFIG_DUPLICATE_KEY', details, [...path, key], at))
         continue
       }
       tree.entries.set(key, { key: at, node: convert(pair.value as YamlNode | null, [...path, key], at) })
@@ -87,7 +88,7 @@ export function parseYaml(text: string, { file, kind, env, report, onFile }: Yam
 
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false })
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
-    // Tags, and what follows some colons, quote the file, and with it perhaps a secret.
+    // Messages about tags, and the text after some colons, quote the file, and perhaps a secret.
     const tag = code === 'TAG_RESOLVE_FAILED' || code === 'BAD_COLLECTION_TYPE'
     const what = tag ? 'an unknown tag; a text that begins with ! needs quotes' : message
     wrong(what.replace(/(: "|characters: )[\s\S]*$/, ''), sourceAt(pos[0]))

@@ -27,14 +27,14 @@ describe('an implied plugin', () => {
     const loaded = await load('plugins:\n  front: {}\n  side:\n')
     expect(loaded.config.plugins.map(({ name }) => name)).toEqual(['front', 'side', 'back'])
     expect(sectionOf(loaded, 'back')).toMatchObject({ config: defaults, enabledBy: ['front', 'side'] })
-    expect(loaded.config.effective).toMatchObject({ plugins: { back: defaults } })
+    expect((await loaded.config.describe()).effective).toMatchObject({ plugins: { back: defaults } })
   })
 
   test('takes its options from the implying section, each with its place', async () => {
     const loaded = await load('plugins:\n  front:\n    back: { level: 2 }\n    inner: { level: 3 }\n')
     expect(sectionOf(loaded, 'back').config).toEqual({ level: 2, inner: { level: 3 } })
-    expect(loaded.config.sources.get('/plugins/back/level')).toMatchObject({ line: 3 })
-    expect(loaded.config.sources.get('/plugins/back/inner/level')).toMatchObject({ line: 4 })
+    expect((await loaded.config.describe()).sources.get('/plugins/back/level')).toMatchObject({ line: 3 })
+    expect((await loaded.config.describe()).sources.get('/plugins/back/inner/level')).toMatchObject({ line: 4 })
   })
 
   test.each([

@@ -51,8 +51,10 @@ describe('a plugin of one’s own is named by `from`', () => {
   test('switched off it is not even imported, and shows nothing', async () => {
     const loaded = await load('plugins:\n  mine: { from: ./gone.ts, enabled: false, password: hunter2 }\n')
     expect(sectionOf(loaded, 'mine')).toMatchObject({ disabled: 'enabled: false', config: undefined })
-    expect(loaded.config.effective).toMatchObject({ plugins: { mine: { enabled: false, from: './gone.ts' } } })
-    expect(JSON.stringify(loaded.config.effective)).not.toContain('hunter2')
+    expect((await loaded.config.describe()).effective).toMatchObject({
+      plugins: { mine: { enabled: false, from: './gone.ts' } },
+    })
+    expect(JSON.stringify((await loaded.config.describe()).effective)).not.toContain('hunter2')
   })
 })
 

@@ -40,8 +40,8 @@ describe('defaults < presets < config.yaml < data/overlay.yaml < environment', (
     const loaded = await load(files, { env, overlays })
     expect(loaded.problems).toEqual([])
     expect(sectionOf(loaded).config).toMatchObject({ level: value })
-    expect(loaded.config.sources.get('/plugins/watcher/level')).toMatchObject(source)
-    expect(loaded.config.effective).toMatchObject({ plugins: { watcher: { level: value } } })
+    expect((await loaded.config.describe()).sources.get('/plugins/watcher/level')).toMatchObject(source)
+    expect((await loaded.config.describe()).effective).toMatchObject({ plugins: { watcher: { level: value } } })
   })
 })
 
@@ -113,7 +113,7 @@ test('every effective leaf has a source, defaults are shown as they would be wri
   const { config, folder } = await load(
     'server: { port: 0 }\nplugins:\n  watcher:\n    tags: [a]\n    checks: { a: { kind: sql } }\n',
   )
-  expect(config.effective).toEqual({
+  expect((await config.describe()).effective).toEqual({
     server: { port: 0, host: '127.0.0.1', limits: { body: '1MiB', url: 8192 }, drainDelay: '0s', drainTimeout: '10s' },
     environment: 'development',
     data: './data',
@@ -139,17 +139,19 @@ test('every effective leaf has a source, defaults are shown as they would be wri
     typeof value === 'object' && value !== null && Object.keys(value).length > 0
       ? Object.entries(value).flatMap(([key, item]) => leaves(item, `${at}/${key}`))
       : [at]
-  expect([...config.sources.keys()].toSorted()).toEqual(leaves(config.effective).toSorted())
+  expect([...(await config.describe()).sources.keys()].toSorted()).toEqual(
+    leaves((await config.describe()).effective).toSorted(),
+  )
   const file: Source = { kind: 'file', file: `${folder}/config.yaml`, line: 1, column: 17 }
-  expect(config.sources.get('/server/port')).toEqual(file)
-  expect(config.sources.get('/plugins/watcher/checks/a/every')).toEqual({ kind: 'default' })
+  expect((await config.describe()).sources.get('/server/port')).toEqual(file)
+  expect((await config.describe()).sources.get('/plugins/watcher/checks/a/every')).toEqual({ kind: 'default' })
 })
 
 test('the effective values of a file are a valid configuration that means the same', async () => {
   const yaml =
     'environment: production\nserver:\nplugins:\n  watcher:\n    checks: { a: { kind: http, url: "http://x" } }\n'
   const first = await load(yaml)
-  const again = await load({}, { object: first.config.effective })
+  const again = await load({}, { object: (await first.config.describe()).effective })
   expect(again.problems).toEqual([])
   expect(sectionOf(again).config).toEqual(sectionOf(first).config)
   expect(again.config.server).toEqual(first.config.server)

@@ -24,8 +24,8 @@ test('effective values show no secret, whatever it came from', async () => {
     { env },
   )
   expect(problems).toEqual([])
-  expect(JSON.stringify(config.effective)).not.toContain(canary)
-  expect(config.effective).toMatchObject({
+  expect(JSON.stringify((await config.describe()).effective)).not.toContain(canary)
+  expect((await config.describe()).effective).toMatchObject({
     plugins: {
       watcher: {
         token: '[redacted]',
@@ -72,7 +72,7 @@ test('what came from a file of its own is shown nowhere, at fields that are no s
     'config.yaml': `plugins: { watcher: { target: "http://h/\${file:secret}" } }\n`,
     secret: canary,
   })
-  expect(config!.effective).toMatchObject({ plugins: { watcher: { target: '[redacted]' } } })
+  expect((await config!.describe()).effective).toMatchObject({ plugins: { watcher: { target: '[redacted]' } } })
   expect(config!.plugins[0]!.config).toMatchObject({ target: `http://h/${canary}` })
 })
 
