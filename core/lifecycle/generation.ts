@@ -5,7 +5,7 @@ import { coreError } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import type { TokenMap } from '../contract/tokens.ts'
-import { orderPlugins, serviceIds } from './graph.ts'
+import { serviceIds } from './graph.ts'
 import type { PlanNode } from './plan.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
@@ -14,12 +14,6 @@ export type Builtins = ReadonlyMap<string, unknown>
 
 /** Instances by name, in start order. */
 export type Generation = ReadonlyMap<string, PluginInstance>
-
-/** The sections in start order. @throws the graph's errors */
-export function inStartOrder(sections: readonly PluginSection[], builtins: Builtins): PluginSection[] {
-  const byName = new Map(sections.map((section) => [section.name, section]))
-  return orderPlugins(sections, new Set(builtins.keys())).order.map((name) => byName.get(name)!)
-}
 
 /** The services of everything that is up. */
 export function servicesOf(generation: Generation, builtins: Builtins): Map<string, unknown> {
@@ -56,7 +50,7 @@ export interface BuildOptions {
   readonly host: InstanceEnvironment
   readonly builtins: Builtins
   readonly current: Generation
-  /** In start order, as `inStartOrder` gives them. */
+  /** In start order. */
   readonly sections: readonly PluginSection[]
   readonly steps: readonly PlanStep[]
   /** At boot each plugin is published as soon as the plugin has started, and an optional plugin may fail. */
@@ -103,8 +97,11 @@ export class Build {
       this.next.set(section.name, old!)
     } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
       const before = old.section
-      this.#reverts.push(() => old.takeSection(before))
-      this.next.set(section.name, old.takeSection(section))
+      this.#reverts.push(() => {
+        old.section = before
+      })
+      old.section = section
+      this.next.set(section.name, old)
     } else {
       await this.#startOne(section, old)
     }
@@ -117,7 +114,7 @@ export class Build {
     const reason = disabled ?? missingNeed(section, services)
     if (reason !== undefined) {
       const state = disabled === undefined ? 'blocked' : 'disabled'
-      this.next.set(plugin, PluginInstance.idle(section, host, state, reason))
+      this.next.set(plugin, new PluginInstance(section, host, state, reason))
       if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
       return
     }
@@ -148,6 +145,7 @@ export class Build {
   async rollback(): Promise<Generation> {
     for (const instance of this.incoming.toReversed()) await instance.stop('failed')
     for (const revert of this.#reverts.toReversed()) await revert()
+    const { host, builtins } = this.options
     const restored = new Map<string, PluginInstance>()
     const startedAgain: PluginInstance[] = []
     const rebuilt = new Set<string>()
@@ -164,29 +162,18 @@ export class Build {
       const inherited = (handover ?? (await old.handover().catch((error) => old.fault('handover', error))))?.state
       await old.stop('reload')
       for (const id of serviceIds(definition.provides)) rebuilt.add(id)
-      const again = this.#again(section, restored)
+      const services = servicesOf(restored, builtins)
+      const blocked = missingNeed(section, services)
+      const again = new PluginInstance(section, host, blocked === undefined ? 'starting' : 'blocked', blocked)
       restored.set(name, again)
-      if (again.state !== 'starting') continue
-      const started = again.start(servicesOf(restored, this.options.builtins), inherited)
-      await started.then(
-        () => {
-          again.activate()
-          startedAgain.push(again)
-        },
-        () => {},
-      )
+      // An instance that fails in start or ready is logged and stays failed.
+      if (blocked === undefined) await again.start(services, inherited).catch(() => {})
+      if (!isUp(again.state)) continue
+      again.activate()
+      startedAgain.push(again)
     }
-    // An instance that fails in ready is logged and stays failed.
     for (const instance of startedAgain) await instance.ready().catch(() => {})
     return restored
-  }
-
-  #again(section: PluginSection, restored: Generation): PluginInstance {
-    const { host, builtins } = this.options
-    const blocked = missingNeed(section, servicesOf(restored, builtins))
-    return blocked === undefined
-      ? new PluginInstance(section, host)
-      : PluginInstance.idle(section, host, 'blocked', blocked)
   }
 }
 

@@ -1,5 +1,4 @@
 /** PURE. The start order of plugins. */
-
 import type { AnyPlugin } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
 
@@ -12,14 +11,11 @@ export interface GraphNode {
 export const serviceIds = (tokens: AnyPlugin['provides']): string[] =>
   Object.values((tokens ?? {}) as Record<string, { id: string }>).map((token) => token.id)
 
-export interface Graph {
-  /** Names in start order; ties keep the order given. */
-  readonly order: readonly string[]
-  /** The providing plugin by service id. */
-  readonly providers: ReadonlyMap<string, string>
-}
+/** The services that the runtime provides itself. */
+type Builtin = Pick<ReadonlySet<string>, 'has'>
 
-function findProviders(nodes: readonly GraphNode[], builtin: ReadonlySet<string>): Map<string, string> {
+/** @returns the providing plugin by service id @throws SERVICE_DUPLICATE */
+function findProviders(nodes: readonly GraphNode[], builtin: Builtin): Map<string, string> {
   const providers = new Map<string, string>()
   for (const { name, definition } of nodes) {
     for (const id of serviceIds(definition.provides)) {
@@ -44,10 +40,10 @@ function describeCycle(edges: ReadonlyMap<string, readonly string[]>): string {
 
 /**
  * @param nodes in the order of config.yaml
- * @param builtin services that the runtime provides itself
+ * @returns the nodes in start order; ties keep their order
  * @throws SERVICE_UNAVAILABLE for a needed service without a provider, SERVICE_DUPLICATE, GRAPH_CYCLE
  */
-export function orderPlugins(nodes: readonly GraphNode[], builtin: ReadonlySet<string> = new Set()): Graph {
+export function orderPlugins<N extends GraphNode>(nodes: readonly N[], builtin: Builtin = new Set()): N[] {
   const providers = findProviders(nodes, builtin)
   const edges = new Map<string, string[]>()
   for (const { name, definition } of nodes) {
@@ -55,17 +51,15 @@ export function orderPlugins(nodes: readonly GraphNode[], builtin: ReadonlySet<s
       if (!providers.has(id) && !builtin.has(id)) throw coreError('SERVICE_UNAVAILABLE', { service: id, plugin: name })
     }
     const ids = [...serviceIds(definition.needs), ...serviceIds(definition.wants)]
-    edges.set(
-      name,
-      ids.map((id) => providers.get(id)).filter((provider) => provider !== undefined),
-    )
+    const before = ids.flatMap((id) => providers.get(id) ?? [])
+    edges.set(name, before)
   }
-  const order: string[] = []
+  const order: N[] = []
   while (edges.size > 0) {
-    const next = [...edges].find(([, before]) => before.every((name) => !edges.has(name)))
+    const next = nodes.find(({ name }) => edges.get(name)?.every((before) => !edges.has(before)))
     if (next === undefined) throw coreError('GRAPH_CYCLE', { cycle: describeCycle(edges) })
-    order.push(next[0])
-    edges.delete(next[0])
+    order.push(next)
+    edges.delete(next.name)
   }
-  return { order, providers }
+  return order
 }

@@ -9,12 +9,11 @@ import {
   type Builtins,
   buildGeneration,
   type Generation,
-  inStartOrder,
   runningNodes,
   servicesOf,
   wantedNodes,
 } from './generation.ts'
-import { serviceIds } from './graph.ts'
+import { orderPlugins, serviceIds } from './graph.ts'
 import { planReload } from './plan.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import type { PluginInstance } from './plugin-instance.ts'
@@ -43,8 +42,10 @@ export class Host {
     return servicesOf(this.#current, this.options.builtins).get(id)
   }
 
-  plan(sections: readonly PluginSection[]): PlanStep[] {
-    return planReload(runningNodes(this.#current), wantedNodes(inStartOrder(sections, this.options.builtins)))
+  /** @param restart a plugin to replace in any case @throws the graph's errors */
+  plan(sections: readonly PluginSection[], restart?: string): PlanStep[] {
+    const wanted = wantedNodes(orderPlugins(sections, this.options.builtins))
+    return planReload(runningNodes(this.#current), wanted, restart)
   }
 
   /** Starts everything. @throws the graph's errors and PLUGIN_REQUIRED_FAILED; nothing runs then */
@@ -58,8 +59,7 @@ export class Host {
     if (instance === undefined || instance.section.disabled !== undefined)
       throw coreError('PLUGIN_NOT_THERE', { plugin })
     const sections = [...this.#current.values()].map(({ section }) => section)
-    const wanted = wantedNodes(inStartOrder(sections, this.options.builtins))
-    const steps = planReload(runningNodes(this.#current), wanted, plugin)
+    const steps = this.plan(sections, plugin)
     await this.#build(sections, steps, false, plugin)
     return steps
   }
@@ -78,7 +78,7 @@ export class Host {
     fresh?: string,
   ): Promise<void> {
     const { host, builtins } = this.options
-    const ordered = inStartOrder(sections, builtins)
+    const ordered = orderPlugins(sections, builtins)
     let build: Build
     try {
       build = await buildGeneration({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })

@@ -1,5 +1,4 @@
 /** Whether monitoring is paused, and the moment of its resumption. Pure. */
-
 export class Pause {
   #resumed: PromiseWithResolvers<void> | undefined
 

@@ -1,5 +1,4 @@
 /** PURE. The plan of a reload: one step for each plugin. */
-
 import type { AnyPlugin } from '../contract/definition.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import { serviceIds } from './graph.ts'

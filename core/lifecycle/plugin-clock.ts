@@ -3,22 +3,22 @@ import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
 import type { Pause } from './pause.ts'
 
-export interface PluginClockOptions {
-  readonly clock: Clock
-  /** A monitoring timer that falls due during the pause waits for the end of the pause. */
-  readonly pause: Pick<Pause, 'over'>
+interface ClockOwner {
+  /** Time spent on the main thread. */
+  cpuMs: number
   fault(phase: string, error: unknown): void
-  /** Adds time spent on the main thread. */
-  spent(ms: number): void
 }
 
-/** @returns the clock, and a function that cancels every timer */
-export function createPluginClock({ clock, pause, fault, spent }: PluginClockOptions): {
-  clock: PluginClock
-  cancelAll(): void
-} {
+/**
+ * @param host the shared clock; a monitoring timer that falls due during the pause waits for the end of the pause
+ * @returns the clock, and a function that cancels every timer
+ */
+export function createPluginClock(
+  { clock, pause }: { readonly clock: Clock; readonly pause: Pick<Pause, 'over'> },
+  owner: ClockOwner,
+): { clock: PluginClock; cancelAll(): void } {
   const timers = new Set<Cancel>()
-  const timerFault = (error: unknown) => fault('a timer', error)
+  const timerFault = (error: unknown) => owner.fault('a timer', error)
   const run = (call: () => void | Promise<void>, onError = timerFault): void | Promise<void> => {
     const startedMs = clock.monotonic()
     try {
@@ -27,7 +27,7 @@ export function createPluginClock({ clock, pause, fault, spent }: PluginClockOpt
     } catch (error) {
       onError(error)
     } finally {
-      spent(clock.monotonic() - startedMs)
+      owner.cpuMs += clock.monotonic() - startedMs
     }
   }
   const track = (cancel: Cancel): Cancel => {
@@ -54,12 +54,8 @@ export function createPluginClock({ clock, pause, fault, spent }: PluginClockOpt
       },
       every(ms, call, { monitoring = false, onError, ...options } = {}) {
         let stopped = false
-        const unlessStopped = () => (stopped ? undefined : run(call, onError))
-        const cancel = clock.every(
-          ms,
-          () => (monitoring ? (pause.over?.then(unlessStopped) ?? run(call, onError)) : run(call, onError)),
-          options,
-        )
+        const tick = () => (stopped ? undefined : run(call, onError))
+        const cancel = clock.every(ms, () => (monitoring && pause.over?.then(tick)) || tick(), options)
         return track(() => {
           stopped = true
           cancel()

@@ -1,5 +1,4 @@
 /** The context of a plugin's setup. Everything opened through the context is recorded in the instance's undo scope. */
-
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PluginSection } from '../config/types.ts'
@@ -8,7 +7,7 @@ import type { Environment, PluginContext } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
-import type { Contribution, ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
+import type { ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
 import type { RuntimeWorkers } from '../process/workers.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
@@ -37,58 +36,56 @@ export interface ContextOptions {
   readonly signal: AbortSignal
   readonly log: Logger
   isSettingUp(): boolean
-  contribute(contribution: Contribution): () => void
-  report: PluginContext<unknown, TokenMap, TokenMap>['report']
-  fault(phase: string, error: unknown): void
-  /** Adds time spent on the main thread. */
-  spent(ms: number): void
-  /** Adds the run time of a task. */
-  taskSpent(ms: number): void
 }
 
-/** Runs `end` once: by the returned function, or with the undo scope. */
-function endWith<T>(scope: UndoScope, end: () => T): () => T {
-  const forget = scope.defer(() => void end())
-  return () => {
-    forget()
-    return end()
+/** The instance of the plugin. */
+export interface ContextOwner extends Pick<PluginContext<unknown, TokenMap, TokenMap>, 'contribute' | 'report'> {
+  /** Time spent on the main thread. */
+  cpuMs: number
+  /** Run time of tasks. */
+  taskMs: number
+  fault(phase: string, error: unknown): void
+}
+
+/** Calls a function of the plugin, whose error is a fault. */
+function guarded(owner: ContextOwner, phase: string, call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    owner.fault(phase, error)
   }
 }
 
-function liveList<T>(point: ExtensionPoint<T>, { host, scope, fault }: ContextOptions): Extensions<T> {
+function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scope }: ContextOptions): Extensions<T> {
   const live = host.registry.of(point)
   return {
     get all() {
       return live.all
     },
     onChange(listener) {
-      const guarded = () => {
-        try {
-          listener()
-        } catch (error) {
-          fault('an extension listener', error)
-        }
+      const stop = live.onChange(() => guarded(owner, 'an extension listener', listener))
+      const forget = scope.defer(stop)
+      return () => {
+        forget()
+        stop()
       }
-      return endWith(scope, live.onChange(guarded))
     },
   }
 }
 
-function scopedWorkers({ host: { workers }, scope, signal, fault, taskSpent }: ContextOptions): Workers {
+function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }: ContextOptions): Workers {
+  const spent = (ms: number) => {
+    owner.taskMs += ms
+  }
   return {
     run: (task, input, options = {}) => {
       const either = options.signal ? AbortSignal.any([options.signal, signal]) : signal
-      return workers.run(task, input, { ...options, signal: either, spent: taskSpent })
+      return workers.run(task, input, { ...options, signal: either, spent })
     },
     dedicated(name, url, options = {}) {
-      const onMessage = (message: unknown) => {
-        try {
-          options.onMessage?.(message)
-        } catch (error) {
-          fault(`a message of the thread ${name}`, error)
-        }
-      }
-      const failed = (error: Error) => fault(`the thread ${name}`, error)
+      const onMessage = (message: unknown) =>
+        guarded(owner, `a message of the thread ${name}`, () => options.onMessage?.(message))
+      const failed = (error: Error) => owner.fault(`the thread ${name}`, error)
       const worker = workers.dedicated(name, url, { ...options, onMessage, failed, stopped: () => forget() })
       const forget = scope.defer(() => worker.stop())
       return worker
@@ -109,9 +106,12 @@ function pluginDataDir({ host, section: { name: plugin }, isSettingUp }: Context
 const pick = (tokens: TokenMap = {}, services: Services) =>
   Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
 
-export function createContext(options: ContextOptions): PluginContext<unknown, TokenMap, TokenMap> {
-  const { host, section, services, scope, fault, spent } = options
-  const { clock, cancelAll } = createPluginClock({ clock: host.clock, pause: host.pause, fault, spent })
+export function createContext(
+  owner: ContextOwner,
+  options: ContextOptions,
+): PluginContext<unknown, TokenMap, TokenMap> {
+  const { host, section, services, scope, log, signal, inherited } = options
+  const { clock, cancelAll } = createPluginClock(host, owner)
   scope.defer(cancelAll)
   return {
     name: section.name,
@@ -121,14 +121,14 @@ export function createContext(options: ContextOptions): PluginContext<unknown, T
     pluginDataDir: () => pluginDataDir(options),
     needs: pick(section.definition.needs, services) as never,
     wants: pick(section.definition.wants, services) as never,
-    extensions: (point) => liveList(point, options),
-    contribute: options.contribute,
+    extensions: (point) => liveList(point, owner, options),
+    contribute: (contribution) => owner.contribute(contribution),
     clock,
-    log: options.log,
-    workers: scopedWorkers(options),
-    signal: options.signal,
+    log,
+    workers: scopedWorkers(owner, options),
+    signal,
     defer: (undo) => void scope.defer(undo),
-    report: options.report,
-    inherited: options.inherited,
+    report: (state, reason) => owner.report(state, reason),
+    inherited,
   }
 }

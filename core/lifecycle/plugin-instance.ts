@@ -2,7 +2,6 @@
  * One plugin with one config: the state, the parts, and the undos.
  * Over 250 lines because every phase moves the same private state.
  */
-
 import type { PluginSection } from '../config/types.ts'
 import type { Cancel } from '../contract/clock.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
@@ -25,8 +24,6 @@ const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, 
  * phase. The generation decides when a phase runs, the instance bounds the phase in time and undoes everything at the end.
  */
 export class PluginInstance {
-  state: PluginState = 'starting'
-  reason = ''
   startMs = 0
   startedAtMs: number | undefined
   errors = 0
@@ -44,18 +41,15 @@ export class PluginInstance {
   #fault: string | undefined
   #reported: string | undefined
   #forgetFault: Cancel = () => {}
-  #section: PluginSection
 
+  /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
-    section: PluginSection,
+    public section: PluginSection,
     private readonly host: InstanceEnvironment,
+    public state: PluginState = 'starting',
+    public reason = '',
   ) {
-    this.#section = section
     this.#log = host.logger(section.name)
-  }
-
-  get section(): PluginSection {
-    return this.#section
   }
 
   get name(): string {
@@ -64,19 +58,6 @@ export class PluginInstance {
 
   get definition() {
     return this.section.definition
-  }
-
-  /** An instance that never starts. */
-  static idle(
-    section: PluginSection,
-    host: InstanceEnvironment,
-    state: 'disabled' | 'blocked',
-    reason: string,
-  ): PluginInstance {
-    const instance = new PluginInstance(section, host)
-    instance.state = state
-    instance.reason = reason
-    return instance
   }
 
   #move(to: PluginState, reason = ''): void {
@@ -115,7 +96,7 @@ export class PluginInstance {
     if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
   }
 
-  #contribute(contribution: Contribution): () => void {
+  contribute(contribution: Contribution): () => void {
     this.#contributions.set(contribution, this.#active ? this.#publish(contribution) : undefined)
     return () => {
       this.#contributions.get(contribution)?.()
@@ -147,14 +128,10 @@ export class PluginInstance {
   }
 
   #checkServices(): void {
-    const declared = Object.keys((this.definition.provides ?? {}) as TokenMap)
-    const returned = Object.keys(this.parts.services ?? {})
-    if (declared.toSorted().join() === returned.toSorted().join()) return
-    throw coreError('PLUGIN_SERVICES_MISMATCH', {
-      plugin: this.name,
-      declared: declared.join(', '),
-      returned: returned.join(', '),
-    })
+    const names = (services: object = {}) => Object.keys(services).sort().join(', ')
+    const declared = names(this.definition.provides)
+    const returned = names(this.parts.services)
+    if (declared !== returned) throw coreError('PLUGIN_SERVICES_MISMATCH', { plugin: this.name, declared, returned })
   }
 
   #checkPackages(): void {
@@ -175,30 +152,16 @@ export class PluginInstance {
     const startedMs = this.host.clock.monotonic()
     let phase = 'setup'
     try {
-      const context = createContext({
-        host: this.host,
-        section: this.section,
-        services,
-        inherited,
-        scope: this.#scope,
-        signal: this.#controller.signal,
-        log: this.#log,
+      const context = createContext(this, {
+        ...{ host: this.host, section: this.section, services, inherited },
+        ...{ scope: this.#scope, signal: this.#controller.signal, log: this.#log },
         isSettingUp: () => phase === 'setup',
-        contribute: (contribution) => this.#contribute(contribution),
-        report: (state, reason) => this.report(state, reason),
-        fault: (part, error) => this.fault(part, error),
-        spent: (ms) => {
-          this.cpuMs += ms
-        },
-        taskSpent: (ms) => {
-          this.taskMs += ms
-        },
       })
       this.parts = checkParts(this.name, this.definition.setup(context as never))
       const { routes, hooks } = this.parts
       this.requestParts = { routes, hooks }
       this.#checkServices()
-      for (const contribution of this.parts.contributes ?? []) this.#contribute(contribution)
+      for (const contribution of this.parts.contributes ?? []) this.contribute(contribution)
       phase = 'start'
       this.#checkPackages()
       await this.#bounded('start', this.parts.start)
@@ -258,17 +221,11 @@ export class PluginInstance {
     } catch (error) {
       throw this.#failed('reconfigure', error)
     }
-    this.takeSection(section)
+    this.section = section
     return async () => {
       this.requestParts = requestParts
       await this.reconfigure(before).catch((error) => this.fault('the rollback of a reload', error))
     }
-  }
-
-  /** Notes a section whose config is already in force. */
-  takeSection(section: PluginSection): this {
-    this.#section = section
-    return this
   }
 
   /** Suspends the instance, within the deadline of `stop`; a late handover is resumed. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */

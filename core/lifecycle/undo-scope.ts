@@ -1,5 +1,4 @@
 /** The undos of one instance: last in first out, exactly once, also after an undo that threw. */
-
 export type Undo = () => void | Promise<void>
 
 export class UndoScope {
@@ -10,11 +9,6 @@ export class UndoScope {
     const entry = () => undo()
     this.#undos.add(entry)
     return () => this.#undos.delete(entry)
-  }
-
-  /** How many undos are waiting. */
-  get size(): number {
-    return this.#undos.size
   }
 
   /** Runs every undo. @returns the errors of the undos */
