@@ -5,6 +5,7 @@ import { coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Listener, ListenOptions } from '../contract/runtime-api.ts'
 import { systemClock } from '../process/clock.ts'
+import { waitAtMost } from '../process/deadline.ts'
 import { portHolder } from './port-holder.ts'
 import { problemResponse } from './problem.ts'
 
@@ -109,10 +110,7 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
 
   const drain = async (server: Bun.Server<unknown>, drainMs: number, now?: AbortSignal) => {
     const idle = server.stop(false)
-    const over = new AbortController()
-    const signal = now === undefined ? over.signal : AbortSignal.any([now, over.signal])
-    if (drainMs > 0) await Promise.race([idle, clock.sleep(drainMs, signal).catch(() => {})])
-    over.abort()
+    if (drainMs > 0) await waitAtMost(idle, drainMs, clock, now)
     await server.stop(true)
   }
 

@@ -1,5 +1,4 @@
 /** The one writer of problem details for errors over HTTP, and the titles of statuses. @see RFC 9457 */
-
 export interface Problem {
   /** HTTP status, 400-599. */
   readonly status: number

@@ -22,11 +22,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/**
- * Reads who wrote `arkwatch.pid`.
- *
- * @returns the id of a process that is alive, or undefined
- */
+/** Reads who wrote `arkwatch.pid`. @returns the id of a process that is alive, or undefined */
 export function ownerPid(dataDir: string): number | undefined {
   try {
     const pid = Number.parseInt(readFileSync(pidFile(dataDir), 'utf8'), 10)
@@ -54,7 +50,6 @@ const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown 
  * The lock is the kernel's, held through SQLite's exclusive transaction on an empty file. It ends with the process
  * however that ends, so a pid that was given to someone else, or a pid of another container, cannot mislead it;
  * `arkwatch.pid` only names the owner.
- *
  * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE
  * @see https://www.sqlite.org/lockingv3.html
  */

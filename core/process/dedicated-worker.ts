@@ -1,4 +1,4 @@
-/** A supervised thread: restarted with back-off, with requests that are answered, cancelled or rejected with the thread. */
+/** A supervised thread: restarted with back-off. Its requests are answered, cancelled, or rejected when the thread ends. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -10,14 +10,14 @@ const restartDelaysMs = [100, 1_000, 5_000, 30_000]
 /** A thread that lived so long restarts with the first delay again. */
 const quietMs = 60_000
 
-/** The hooks of the runtime, beside what a plugin passes. */
+/** The options of a plugin, and the hooks of the runtime. */
 export interface SupervisedOptions extends DedicatedOptions {
   /** Called with the error of a thread that could not load. */
   failed?(error: Error): void
   stopped?(): void
 }
 
-type Outcome = Answer | { readonly error: unknown }
+type Outcome = Exclude<Answer, { readonly failure: Failure }> | { readonly error: unknown }
 
 export function startDedicated(
   name: string,
@@ -27,9 +27,9 @@ export function startDedicated(
   log: Logger,
 ): DedicatedWorker {
   const { maxPending = 1_000, toError, workerData } = options
-  const pending = new Map<number, (outcome: Outcome) => void>()
+  const pending = new Map<number, (answer: Answer | Outcome) => void>()
   const ready = Promise.withResolvers<void>()
-  // Whoever does not wait for it is not ended by it.
+  // A plugin may leave `ready` alone: its rejection is then no unhandled one.
   ready.promise.catch(() => {})
   let worker: Worker | undefined
   let isReady = false
@@ -93,7 +93,7 @@ export function startDedicated(
     options.onStart?.()
   }
 
-  /** Sends a request and passes what comes of it to `settle`. @returns ends it; cancels it where the thread still works */
+  /** Sends a request and passes its outcomes to `settle`. @returns `close` ends the request, and cancels work in the thread */
   const open = (message: unknown, request: RequestOptions, settle: (outcome: Outcome) => void) => {
     const { signal, timeoutMs = Number.POSITIVE_INFINITY, transfer = [] } = request
     const id = nextId++
@@ -119,16 +119,15 @@ export function startDedicated(
       settle({ error: coreError('WORKER_QUEUE_FULL', { task: name, limit: maxPending }) })
     else {
       send({ frame: 'arkwatch.request', id, kind: 'request', message }, transfer)
-      pending.set(id, (outcome) => {
-        if (!('items' in outcome)) close()
-        settle(outcome)
+      pending.set(id, (answer) => {
+        if (!('items' in answer)) close()
+        settle('failure' in answer ? { error: errorOf(answer.failure) } : answer)
       })
       signal?.addEventListener('abort', aborted, { once: true })
       if (timeoutMs !== Number.POSITIVE_INFINITY) cancelTimer = clock.after(timeoutMs, late)
     }
     return { close, more }
   }
-  const thrownBy = (outcome: Outcome): unknown => ('failure' in outcome ? errorOf(outcome.failure) : undefined)
 
   async function* stream<Item>(message: unknown, request: RequestOptions = {}): AsyncGenerator<Item, void, void> {
     const outcomes: Outcome[] = []
@@ -143,9 +142,8 @@ export function startDedicated(
         arrived = Promise.withResolvers()
         for (let outcome = outcomes.shift(); outcome !== undefined; outcome = outcomes.shift()) {
           if ('error' in outcome) throw outcome.error
-          if ('failure' in outcome) throw thrownBy(outcome)
           if (!('items' in outcome)) return
-          // One batch is on its way while the caller works on the last.
+          // The thread prepares the next batch while the caller works on this one.
           more()
           yield* outcome.items as Item[]
         }
@@ -162,9 +160,8 @@ export function startDedicated(
     request: <Value>(message: unknown, { timeoutMs = 30_000, ...request }: RequestOptions = {}) =>
       new Promise<Value>((resolve, reject) => {
         open(message, { ...request, timeoutMs }, (outcome) => {
-          if ('error' in outcome) reject(outcome.error)
-          else if ('value' in outcome) resolve(outcome.value as Value)
-          else reject(thrownBy(outcome))
+          if ('value' in outcome) resolve(outcome.value as Value)
+          else reject('error' in outcome ? outcome.error : undefined)
         })
       }),
     stream,

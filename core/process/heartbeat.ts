@@ -6,7 +6,7 @@ const pauseUntil = 1
 /** @param nowMs the first beat @returns memory for two epoch times in ms */
 export function createHeartbeat(nowMs: number): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(16)
-  Atomics.store(new BigInt64Array(memory), lastBeat, BigInt(Math.trunc(nowMs)))
+  beat(memory, nowMs)
   return memory
 }
 

@@ -1,17 +1,8 @@
 /** Files in the data folder that hold one secret and are for their owner alone. */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
+import { writeDraft } from './draft-file.ts'
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
 
@@ -40,11 +31,7 @@ export function readOrMakeSecret(file: string, make: () => string): { readonly t
   const draft = `${file}.${process.pid}.new`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    rmSync(draft, { force: true })
-    const descriptor = openSync(draft, 'wx', 0o600)
-    writeSync(descriptor, `${text}\n`)
-    fsyncSync(descriptor)
-    closeSync(descriptor)
+    writeDraft(draft, `${text}\n`)
     if (found === '') rmSync(file)
     linkSync(draft, file)
     return { text, made: true }

@@ -48,7 +48,7 @@ export type RequestHandler = (message: never, context: RequestContext) => unknow
 export const announceReady = (port: Pick<MessagePort, 'postMessage'>): void =>
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
 
-const failureOf = (thrown: unknown): Failure => {
+export const failureOf = (thrown: unknown): Failure => {
   const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
   return { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown), ...(details && { details }) }
 }

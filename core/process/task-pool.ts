@@ -1,7 +1,7 @@
 /** The task pool of the process: one Piscina for all plugins, with a queue for each lane. */
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Cancel, Clock } from '../contract/clock.ts'
+import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import type { RunOptions, Task, TaskResult } from '../contract/tasks.ts'
 import type { Assignment } from './worker-entry.ts'
@@ -21,7 +21,7 @@ type Lane = NonNullable<RunOptions['lane']>
 export class TaskPool {
   #piscina: Piscina | undefined
   readonly #running = { interactive: 0, batch: 0 }
-  /** What starts the waiting tasks, in order. */
+  /** Functions that start the waiting tasks, in order. */
   readonly #waiting: Record<Lane, Set<() => void>> = { interactive: new Set(), batch: new Set() }
 
   /** Starts no thread. */
@@ -36,7 +36,7 @@ export class TaskPool {
     return interactive + batch < maxThreads && (lane === 'interactive' || batch < Math.max(1, maxThreads - 1))
   }
 
-  /** Starts what may start, interactive tasks first. */
+  /** Starts the waiting tasks that have a free thread, interactive tasks first. */
   #next(): void {
     for (const lane of ['interactive', 'batch'] as const) {
       for (const start of this.#waiting[lane]) {
@@ -78,20 +78,17 @@ export class TaskPool {
   async #run<In, Out>({ name, url }: Task<In, Out>, input: In, options: PoolRunOptions): Promise<Out> {
     const { timeoutMs = 30_000, signal, transfer = [], onProgress, spent } = options
     const controller = new AbortController()
-    /** Ends the thread. */
-    const end = (reason: unknown) => controller.abort(reason)
-    const aborted = () => end(signal?.reason)
-    signal?.addEventListener('abort', aborted, { once: true })
+    /** Ends the thread when aborted. */
+    const ending = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
     const startedMs = this.clock.monotonic()
-    const cancel: Cancel = this.clock.after(timeoutMs, () =>
-      end(coreError('WORKER_TIMEOUT', { task: name, timeoutMs })),
-    )
+    const late = () => controller.abort(coreError('WORKER_TIMEOUT', { task: name, timeoutMs }))
+    const cancel = this.clock.after(timeoutMs, late)
     const channel = onProgress && new MessageChannel()
     const progressed = (value: unknown) => {
       try {
-        if (!controller.signal.aborted) onProgress?.(value as never)
+        if (!ending.aborted) onProgress?.(value as never)
       } catch (error) {
-        end(error)
+        controller.abort(error)
       }
     }
     channel?.port1.on('message', progressed)
@@ -99,25 +96,22 @@ export class TaskPool {
     try {
       const assignment: Assignment = { url: url.href, input, progress: channel?.port2 }
       const transferList = [...transfer, ...(channel ? [channel.port2] : [])] as never
-      result = await this.#pool().run(assignment, { signal: controller.signal, transferList })
-      // The answer comes through another port and may overtake what was sent before.
-      for (
-        let sent = channel && receiveMessageOnPort(channel.port1);
-        sent;
-        sent = receiveMessageOnPort(channel!.port1)
-      ) {
+      result = await this.#pool().run(assignment, { signal: ending, transferList })
+      // The answer comes through another port and may overtake earlier messages.
+      for (;;) {
+        const sent = channel && receiveMessageOnPort(channel.port1)
+        if (sent === undefined) break
         progressed(sent.message)
       }
     } catch (thrown) {
-      if (controller.signal.aborted) throw controller.signal.reason
+      if (ending.aborted) throw ending.reason
       throw coreError('WORKER_FAILED', { task: name, reason: messageOf(thrown) }, thrown)
     } finally {
       cancel()
       channel?.port1.close()
-      signal?.removeEventListener('abort', aborted)
       spent?.(this.clock.monotonic() - startedMs)
     }
-    controller.signal.throwIfAborted()
+    ending.throwIfAborted()
     if (result.ok) return result.value
     const { code: taskCode, message, details: taskDetails } = result
     throw coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
@@ -126,7 +120,7 @@ export class TaskPool {
   #pool(): Piscina {
     this.#piscina ??= new Piscina({
       filename: new URL('./worker-entry.ts', import.meta.url).href,
-      // With none, what waits is forgotten when the thread that ran before it is ended.
+      // Without a spare thread, Piscina forgets the waiting tasks when a thread is ended.
       minThreads: 1,
       maxThreads: this.config.maxThreads,
       idleTimeout: 60_000,

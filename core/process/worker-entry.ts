@@ -1,7 +1,8 @@
-/** What runs in each thread of the pool: imports the task by its address, once, and calls the task. */
+/** The code of each thread of the pool: imports a task by its address, once, and calls the task. */
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
 import type { TaskContext, TaskResult } from '../contract/tasks.ts'
+import { failureOf } from './serve-requests.ts'
 
 type TaskFunction = (input: unknown, context: TaskContext) => TaskResult<unknown> | Promise<TaskResult<unknown>>
 
@@ -35,9 +36,8 @@ export default async function run({ url, input, progress }: Assignment): Promise
   try {
     return await call(input, context)
   } catch (thrown) {
-    // The fields of an error do not cross.
-    const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Record<string, unknown> }
-    if (typeof code !== 'string') throw thrown
-    return { ok: false, code, message: messageOf(thrown), ...(details && { details }) }
+    // The fields of an error do not cross between threads.
+    if (typeof (thrown as { code?: unknown } | null)?.code !== 'string') throw thrown
+    return { ok: false, ...failureOf(thrown) }
   }
 }

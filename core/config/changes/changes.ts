@@ -77,10 +77,8 @@ export class Changes implements ConfigChanges {
     return this.#waiting?.change
   }
 
-  #next(
-    patch: unknown,
-    etag: string | undefined,
-  ): { readonly before: string; readonly text: string; readonly etag: string } {
+  /** @throws CHANGE_STALE, CONFIG_PATCH */
+  #next(patch: unknown, etag?: string) {
     const overlay = readOverlay(this.options.dataDir)
     if (etag !== undefined && etag !== overlay.etag)
       throw coreError('CHANGE_STALE', { seen: etag, current: overlay.etag })
@@ -88,7 +86,7 @@ export class Changes implements ConfigChanges {
   }
 
   async plan(patch: unknown): Promise<PlannedChange> {
-    const { text, etag } = this.#next(patch, undefined)
+    const { text, etag } = this.#next(patch)
     return { etag, steps: await this.options.plan(text) }
   }
 
@@ -123,16 +121,12 @@ export class Changes implements ConfigChanges {
       rmSync(pendingFile(dataDir), { force: true })
       throw error
     }
-    const change: AppliedChange = {
-      id,
-      by,
-      atMs: clock.now(),
-      steps,
+    const atMs = clock.now()
+    const change = this.#remember({
+      ...{ id, by, atMs, steps, reason: '' },
       state: confirmWithinMs === undefined ? 'applied' : 'awaiting-confirmation',
-      deadlineMs: confirmWithinMs === undefined ? undefined : clock.now() + confirmWithinMs,
-      reason: '',
-    }
-    this.#remember(change)
+      deadlineMs: confirmWithinMs === undefined ? undefined : atMs + confirmWithinMs,
+    })
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined) return change
     const cancelDeadline = clock.after(confirmWithinMs, () => void this.#rollBack('no confirmation came in time'))
@@ -148,23 +142,16 @@ export class Changes implements ConfigChanges {
     const cancelProbe = clock.every(probeMs, probe, {
       onError: (error) => log.error('watching a pending change failed', { change: id, error }),
     })
-    this.#waiting = {
-      id,
-      text: before,
-      change,
-      stop() {
-        cancelDeadline()
-        cancelProbe()
-      },
+    const stop = () => {
+      cancelDeadline()
+      cancelProbe()
     }
+    this.#waiting = { id, text: before, change, stop }
     return change
   }
 
   #up(): readonly string[] {
-    return this.options
-      .status()
-      .plugins.filter(({ state }) => isUp(state))
-      .map(({ name }) => name)
+    return this.options.status().plugins.flatMap(({ name, state }) => (isUp(state) ? name : []))
   }
 
   /** Whether a plugin is meant to run: a plugin that the change disabled is not. */
@@ -173,37 +160,32 @@ export class Changes implements ConfigChanges {
     return state !== undefined && state !== 'disabled'
   }
 
-  #remember(change: AppliedChange): void {
+  #remember(change: AppliedChange): AppliedChange {
     this.#history = [change, ...this.#history.filter(({ id }) => id !== change.id)].slice(0, keptChanges)
+    return change
   }
 
-  #take(id: string | undefined): Waiting {
+  /** Ends the wait for a confirmation. @throws CHANGE_UNKNOWN */
+  #take(id?: string): Waiting {
     const waiting = this.#waiting
     if (waiting === undefined || (id !== undefined && waiting.id !== id))
       throw coreError('CHANGE_UNKNOWN', { id: id ?? 'any' })
+    waiting.stop()
+    this.#waiting = undefined
     return waiting
   }
 
   confirm(id?: string): AppliedChange {
-    const waiting = this.#take(id)
-    waiting.stop()
-    this.#waiting = undefined
+    const { change } = this.#take(id)
     rmSync(pendingFile(this.options.dataDir), { force: true })
-    const change: AppliedChange = { ...waiting.change, state: 'confirmed', deadlineMs: undefined }
-    this.#remember(change)
-    return change
+    return this.#remember({ ...change, state: 'confirmed', deadlineMs: undefined })
   }
 
   async rollback(id?: string): Promise<AppliedChange> {
-    this.#take(id)
-    return (await this.#rollBack('asked for'))!
+    return this.#rollBack('asked for', this.#take(id))
   }
 
-  async #rollBack(reason: string): Promise<AppliedChange | undefined> {
-    const waiting = this.#waiting
-    if (waiting === undefined) return undefined
-    waiting.stop()
-    this.#waiting = undefined
+  async #rollBack(reason: string, waiting = this.#take()): Promise<AppliedChange> {
     const { dataDir, log } = this.options
     log.warn('configuration rolled back', { change: waiting.id, reason })
     writeOverlay(dataDir, waiting.text)
@@ -215,14 +197,8 @@ export class Changes implements ConfigChanges {
       failure = `; the reload failed: ${messageOf(error)}`
       log.error('the previous configuration could not be loaded again', { change: waiting.id, error })
     }
-    const change: AppliedChange = {
-      ...waiting.change,
-      state: 'rolled-back',
-      deadlineMs: undefined,
-      reason: `${reason}${failure}`,
-    }
-    this.#remember(change)
-    return change
+    const ended = { state: 'rolled-back', deadlineMs: undefined, reason: `${reason}${failure}` } as const
+    return this.#remember({ ...waiting.change, ...ended })
   }
 
   /** Waits while another reload is in progress. */

@@ -1,7 +1,8 @@
 /** `data/overlay.yaml`: the changes made at run time, apart from config.yaml. Read raw, patched, written whole. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
+import { writeDraft } from '../../process/draft-file.ts'
 import { isMap, type Plain, refused } from '../tree/merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
@@ -37,14 +38,7 @@ export function overlayText(value: { readonly [key: string]: Plain }): string {
 /** Replaces a file atomically and durably: readers see the old text or the new one, also after a loss of power. */
 export function replaceFile(file: string, text: string): void {
   const draft = `${file}.new`
-  rmSync(draft, { force: true })
-  const descriptor = openSync(draft, 'wx', 0o600)
-  try {
-    writeSync(descriptor, text)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  writeDraft(draft, text)
   renameSync(draft, file)
   const directory = openSync(dirname(file), 'r')
   try {
