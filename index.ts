@@ -1,8 +1,4 @@
-/**
- * Arkwatch inside an application.
- *
- * @module
- */
+/** Arkwatch inside an application. @module */
 import type { RuntimeConfig } from './core/config/types.ts'
 import type { AnyPlugin } from './core/contract/definition.ts'
 import { ArkwatchError, httpStatusOf } from './core/contract/errors.ts'

@@ -1,5 +1,4 @@
 /** Arkwatch as a separate process. The only place that listens to signals and decides on the exit code. */
-
 import { watchFiles } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
 import type { Logger } from './contract/logger.ts'
@@ -62,7 +61,6 @@ function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SI
  *
  * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins two seconds. SIGHUP reloads.
  * The caller exits the process with the returned code.
- *
  * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if a second signal cut the stop off
  * @throws the errors of `createRuntime`, DATA_IN_USE, DATA_UNUSABLE, CONTROL_LISTEN_FAILED; nothing runs then
  */

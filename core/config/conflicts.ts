@@ -1,5 +1,4 @@
 /** The conflicts that plugins find in the whole configuration, beyond the schema of one section. */
-
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext } from '../contract/definition.ts'
 import { problem } from './errors.ts'

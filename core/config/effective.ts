@@ -8,7 +8,6 @@ import type { Source } from './types.ts'
 
 /**
  * Steps through the tree, a step for each map, so that a large one can be shown in turns.
- *
  * @param schemas what applies to the node; none: shown as it is
  * @param sources filled with the source of each leaf
  * @returns a plain tree

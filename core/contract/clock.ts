@@ -1,5 +1,4 @@
 /** Time, as plugins and the runtime see it. */
-
 export type Cancel = () => void
 
 export interface EveryOptions {

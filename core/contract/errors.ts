@@ -40,7 +40,6 @@ const entries: Record<string, ErrorEntry> = {}
 
 /**
  * Registers a table of codes and returns its factory.
- *
  * @param owner `core`, `cli`, or the name of the plugin; the section of the codes in docs/errors.md
  * @param table codes in UPPER_SNAKE_CASE with message template and help
  * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
@@ -61,7 +60,6 @@ export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
 
 /**
  * The HTTP status for a request that fails with an error of Arkwatch: 503 where it may succeed later.
- *
  * @param thrown anything
  * @returns 400-599; undefined for other errors, and for those that are faults of the program
  */

@@ -1,5 +1,4 @@
 /** Keeps secrets out of what is shown of a configuration. Pure. */
-
 export const redacted = '[redacted]'
 
 /** A word from its first `//` on. A word matches once, which keeps the search linear. */

@@ -41,7 +41,6 @@ async function readArguments(request: Request, command: string): Promise<Record<
 /**
  * Opens `data/arkwatch.sock`, readable by its owner alone. An existing socket file is replaced: call this
  * only while holding the data lock, which proves that the file is a leftover.
- *
  * @throws CONTROL_LISTEN_FAILED
  */
 export function startControl({ dataDir, commands, log }: ControlOptions) {
