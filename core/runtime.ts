@@ -32,16 +32,17 @@ import type { ServiceToken } from './contract/tokens.ts'
 import { audited } from './control/audited.ts'
 import { coreCommands } from './control/commands.ts'
 import { createListeners } from './http/listeners.ts'
-import { composeApp } from './http/public-app.ts'
+import { composeApp, type MountedRoutes } from './http/public-app.ts'
 import { ExtensionRegistry } from './lifecycle/extension-registry.ts'
 import type { Generation } from './lifecycle/generation.ts'
 import { Host } from './lifecycle/host.ts'
 import { Pause } from './lifecycle/pause.ts'
-import type { PluginInstance } from './lifecycle/plugin-instance.ts'
 import { systemClock } from './process/clock.ts'
+import { waitAtMost } from './process/deadline.ts'
 import { startEventLoop } from './process/event-loop.ts'
 import { LogHub } from './process/log.ts'
 import { createWorkers } from './process/workers.ts'
+import type { OwnedHooks } from './requests/hook-set.ts'
 import { createRequestPath, type RequestPath } from './requests/request-path.ts'
 import { version } from './version.ts'
 
@@ -71,7 +72,7 @@ export interface RunningRuntime extends Runtime {
   readonly requestPath: RequestPath
   /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
   fetch(request: Request, server?: unknown): Response | Promise<Response>
-  /** As `fetch`, without the observers of core: for a caller that observes the request itself. */
+  /** As `fetch`, without the observers of core: for a caller that observes its requests. */
   answer(request: Request): Response | Promise<Response>
   /** @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
@@ -102,6 +103,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   options.accepted?.(config)
   const recovered = recoverPending(config.dataDir)
   if (recovered) config = await loadConfig(options)
+  // A reload cannot change these two.
+  const { environment, dataDir } = config
 
   const registry = new ExtensionRegistry()
   const hub = new LogHub(clock, options.fallbackSink)
@@ -133,36 +136,22 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let answer: RunningRuntime['answer'] = handle
 
   const swapped = (current: Generation) => {
-    const up = [...current.values()].filter(({ state }) => isUp(state))
-    const failed = (instance: PluginInstance, phase: string) => (error: unknown) => instance.fault(phase, error)
-    requestPath.setHooks(
-      up.flatMap((instance) => {
-        const { name: plugin, requestParts } = instance
-        return requestParts.hooks
-          ? [{ plugin, hooks: requestParts.hooks, failed: failed(instance, 'a request hook') }]
-          : []
-      }),
-    )
-    const mounted = up.flatMap((instance) => {
+    const hooked: OwnedHooks[] = []
+    const mounted: MountedRoutes[] = []
+    for (const instance of current.values()) {
+      if (!isUp(instance.state)) continue
       const { name: plugin, requestParts } = instance
-      return requestParts.routes ? [{ plugin, routes: requestParts.routes, failed: failed(instance, 'a route') }] : []
-    })
+      const { hooks, routes } = requestParts
+      if (hooks) hooked.push({ plugin, hooks, failed: (error) => instance.fault('a request hook', error) })
+      if (routes) mounted.push({ plugin, routes, failed: (error) => instance.fault('a route', error) })
+    }
+    requestPath.setHooks(hooked)
     const app = composeApp(mounted)
     answer = app.fetch
     handle = requestPath.wrapHono(app)
   }
-  const openServer = async (next: RuntimeConfig) => {
-    if (next.server === undefined) return undefined
-    const { host, port, maxBodyBytes, maxUrlLength } = next.server
-    return listeners.open({
-      name: 'server',
-      host,
-      port,
-      maxBodyBytes,
-      maxUrlLength,
-      fetch: (request, server) => handle(request, server),
-    })
-  }
+  const openServer = async ({ server }: RuntimeConfig) =>
+    server && listeners.open({ ...server, name: 'server', fetch: (request, from) => handle(request, from) })
   let server: Awaited<ReturnType<typeof openServer>>
 
   const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -175,7 +164,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
-  const filesOf = ({ files, dataDir }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
+  const filesOf = ({ files }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
   const printOf = async (each: RuntimeConfig) => `${filesOf(each)} ${await fingerprintOf(filesOf(each))}`
   /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
   let applied = await printOf(config)
@@ -202,7 +191,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
-  const describeTexts = async ({ describe, dataDir }: RuntimeConfig): Promise<ConfigDescription> => {
+  const describeTexts = async ({ describe }: RuntimeConfig): Promise<ConfigDescription> => {
     const { effective, sources } = await describe()
     const texts = [...sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(dataDir))] as const)
     return { config: effective, sources: Object.fromEntries(texts) }
@@ -211,7 +200,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const runtime: Runtime = {
     status: () => ({
       version,
-      environment: config.environment,
+      environment,
       embedded: config.server === undefined,
       pid: process.pid,
       startedAtMs,
@@ -231,10 +220,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
           const steps = await applyConfig()
           generation += 1
           lastReload = { ok: true, atMs: clock.now() }
-          log.info('configuration reloaded', {
-            generation,
-            changed: steps.filter(({ action }) => action !== 'untouched'),
-          })
+          const changed = steps.filter(({ action }) => action !== 'untouched')
+          log.info('configuration reloaded', { generation, changed })
           return steps
         } catch (error) {
           lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
@@ -249,12 +236,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
         return steps
       }),
     changes: new Changes({
-      dataDir: config.dataDir,
-      clock,
-      log,
+      ...{ dataDir, clock, log },
       async plan(text) {
         plans += 1
-        const candidate = join(config.dataDir, `overlay.plan-${plans}.yaml`)
+        const candidate = join(dataDir, `overlay.plan-${plans}.yaml`)
         try {
           replaceFile(candidate, text)
           const next = await loadNext({ overlayFile: candidate })
@@ -278,9 +263,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
           }
         }),
     }),
-    shutdown: async () => {
-      await stop()
-    },
+    shutdown: async () => void (await stop()),
     pause: () => pause.pause(),
     resume: () => pause.resume(),
     activeRequests: () => requestPath.active(),
@@ -293,36 +276,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }
   const host = new Host({
-    host: {
-      clock,
-      registry,
-      workers,
-      environment: config.environment,
-      dataDir: config.dataDir,
-      logger: (name) => hub.logger(name),
-      pause,
-    },
-    builtins: new Map<string, unknown>([
-      [Runtime.id, runtime],
-      [EventLoop.id, eventLoop],
-    ]),
+    host: { clock, registry, workers, environment, dataDir, pause, logger: (name) => hub.logger(name) },
+    builtins: new Map(Object.entries({ [Runtime.id]: runtime, [EventLoop.id]: eventLoop })),
     swapped,
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
-  const drainOthers = async (drain: () => unknown) => {
-    const over = new AbortController()
-    const late = clock.sleep(
-      config.server?.drainTimeoutMs ?? defaultDrainTimeoutMs,
-      AbortSignal.any([forced.signal, over.signal]),
-    )
-    const ended = (async () => drain())().then(
-      () => {},
-      (error) => log.error('draining the application failed', { error }),
-    )
-    await Promise.race([ended, late.catch(() => {})])
-    over.abort()
+  const drainOthers = (drain: () => unknown) => {
+    const drained = (async () => drain())().catch((error) => log.error('draining the application failed', { error }))
+    return waitAtMost(drained, config.server?.drainTimeoutMs ?? defaultDrainTimeoutMs, clock, forced.signal)
   }
 
   const stop = ({ drain }: StopOptions = {}) => {
@@ -359,7 +322,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const auditors = registry.of(commandAuditor)
 
   return Object.assign(runtime, {
-    dataDir: config.dataDir,
+    dataDir,
     configFiles: () => config.files,
     isStale: async () => !lastReload.ok || (await printOf(config)) !== applied,
     requestPath,
@@ -371,10 +334,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       return found as T
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
-    commands: () =>
-      new Map(
-        [...contributed.all, ...own].map((command) => [command.value.name, audited(command, () => auditors.all)]),
-      ),
+    commands() {
+      const commands = [...contributed.all, ...own].map((command) => audited(command, () => auditors.all))
+      return new Map(commands.map((command) => [command.name, command]))
+    },
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),

@@ -105,14 +105,8 @@ export function settled(problems: readonly ConfigProblem[]): readonly ConfigProb
   for (const { code, file, line } of problems) {
     if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
   }
-  const order = ({ file }: ConfigProblem) => file ?? '\uFFFF'
+  const order = (a = '\uFFFF', b = '\uFFFF') => Number(a > b) - Number(a < b)
   return problems
     .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
-    .toSorted((a, b) =>
-      order(a) === order(b)
-        ? (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
-        : order(a) < order(b)
-          ? -1
-          : 1,
-    )
+    .toSorted((a, b) => order(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
 }

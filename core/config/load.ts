@@ -73,8 +73,8 @@ function fromCode(object: unknown, problems: ConfigProblem[]): Node {
   return emptyTree(source)
 }
 
-const without = (node: Node, keys: readonly string[]): Node =>
-  node.kind === 'map' ? { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.includes(key))) } : node
+const filtered = (node: Node, keeps: (key: string) => boolean): Node =>
+  node.kind === 'map' ? { ...node, entries: new Map([...node.entries].filter(([key]) => keeps(key))) } : node
 
 const pluginsOf = (tree: Node): Tree['entries'] => {
   const { node } = locate(tree, ['plugins'])
@@ -88,7 +88,7 @@ function check<Out>(
   problems: ConfigProblem[],
 ) {
   for (;;) {
-    const value = toPlain(without(locate(checked.root, checked.path).node!, omit))
+    const value = toPlain(filtered(locate(checked.root, checked.path).node!, (key) => !omit.includes(key)))
     const { data, error } = checked.schema.safeParse(value)
     if (error === undefined) return data
     const texts = wronglyTyped(error.issues, checked)
@@ -118,14 +118,17 @@ function section(plugin: NamedPlugin, root: Node, partial: boolean, problems: Co
 function* describe(root: Node, plugins: readonly NamedPlugin[]): Generator<void, Described> {
   const sources = new Map<string, Source>()
   const ownSchemas = [RootConfig.omit({ plugins: true })]
-  const shown = (yield* effective(ownSchemas, without(root, ['plugins']), [], sources)) as object
+  const shown = (yield* effective(
+    ownSchemas,
+    filtered(root, (key) => key !== 'plugins'),
+    [],
+    sources,
+  )) as object
   const sections: Record<string, unknown> = {}
   for (const { name, definition, enabled, from } of plugins) {
     const { node } = locate(root, ['plugins', name])
     const own = enabled || from === undefined
-    const foreignKeys =
-      node?.kind === 'map' ? [...node.entries.keys()].filter((key) => !reservedKeys.includes(key)) : []
-    const visible = own || node === undefined ? node : without(node, foreignKeys)
+    const visible = own || node === undefined ? node : filtered(node, (key) => reservedKeys.includes(key))
     const schemas = [z.object(reserved), ...(own ? [definition.config] : [])]
     sections[name] = yield* effective(schemas, visible, ['plugins', name], sources)
   }

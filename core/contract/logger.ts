@@ -14,13 +14,8 @@ export interface LogRecord {
   readonly fields?: LogFields
 }
 
-export interface Logger {
-  trace(message: string, fields?: LogFields): void
-  debug(message: string, fields?: LogFields): void
-  info(message: string, fields?: LogFields): void
-  warn(message: string, fields?: LogFields): void
-  error(message: string, fields?: LogFields): void
-  fatal(message: string, fields?: LogFields): void
+/** A function for each level, `log.info(message, fields)`, and two more. */
+export interface Logger extends Readonly<Record<Level, (message: string, fields?: LogFields) => void>> {
   /** A logger named `parent.name`. */
   child(name: string): Logger
   /** Whether a line of this level would be written. */

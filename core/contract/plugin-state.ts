@@ -1,34 +1,25 @@
 /** The states of a plugin and the moves between them. */
 import { coreError } from './errors.ts'
 
-export const pluginStates = [
-  'disabled',
-  'starting',
-  'ok',
-  'degraded',
-  'failed',
-  'blocked',
-  'stopping',
-  'stopped',
-] as const
-export type PluginState = (typeof pluginStates)[number]
-
-const moves: Readonly<Record<PluginState, readonly PluginState[]>> = {
+/** The states that may follow each state. */
+const moves = {
   disabled: [],
-  blocked: [],
   starting: ['ok', 'degraded', 'failed', 'stopping'],
   ok: ['degraded', 'failed', 'stopping'],
   degraded: ['ok', 'degraded', 'failed', 'stopping'],
   failed: ['stopping'],
+  blocked: [],
   stopping: ['stopped', 'failed'],
   stopped: [],
-}
+} satisfies Readonly<Record<string, readonly string[]>>
+export type PluginState = keyof typeof moves
+export const pluginStates = Object.keys(moves) as readonly PluginState[]
 
-/** Whether its services may be used. */
+/** Whether the services of a plugin may be used. */
 export const isUp = (state: PluginState): boolean => state === 'ok' || state === 'degraded'
 
 /** @throws STATE_INVALID where there is no such move */
 export function moveState(plugin: string, from: PluginState, to: PluginState): PluginState {
-  if (!moves[from].includes(to)) throw coreError('STATE_INVALID', { plugin, from, to })
+  if (!(moves[from] as readonly string[]).includes(to)) throw coreError('STATE_INVALID', { plugin, from, to })
   return to
 }

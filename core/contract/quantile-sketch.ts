@@ -40,10 +40,6 @@ class Counts {
     this.#counts[at]! += by
   }
 
-  addAll(other: Counts): void {
-    other.each((index, count) => this.add(index, count))
-  }
-
   /** Buckets that are not empty, ascending. */
   each(visit: (index: number, count: number) => void): void {
     for (let at = 0; at < this.#counts.length; at += 1) {
@@ -68,8 +64,8 @@ export class QuantileSketch {
   merge(other: QuantileSketch): void {
     this.count += other.count
     this.#zeros += other.#zeros
-    this.#positive.addAll(other.#positive)
-    this.#negative.addAll(other.#negative)
+    other.#positive.each((index, count) => this.#positive.add(index, count))
+    other.#negative.each((index, count) => this.#negative.add(index, count))
   }
 
   /** @param quantile 0-1 @returns the value of that rank, NaN of an empty sketch */

@@ -28,19 +28,12 @@ const cpuMs = (): number => {
   return (user + system) / 1_000
 }
 
-const ms = (nanoseconds: number) => nanoseconds / 1e6
-
-const read = (histogram: RecordableHistogram): LoopDelay =>
-  histogram.count === 0
-    ? { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
-    : {
-        minMs: ms(histogram.min),
-        meanMs: ms(histogram.mean),
-        p50Ms: ms(histogram.percentile(50)),
-        p90Ms: ms(histogram.percentile(90)),
-        p99Ms: ms(histogram.percentile(99)),
-        maxMs: ms(histogram.max),
-      }
+function read(histogram: RecordableHistogram): LoopDelay {
+  const ms = (nanoseconds: number) => (histogram.count === 0 ? 0 : nanoseconds / 1e6)
+  const at = (percent: number) => ms(histogram.percentile(percent))
+  const { min, mean, max } = histogram
+  return { minMs: ms(min), meanMs: ms(mean), p50Ms: at(50), p90Ms: at(90), p99Ms: at(99), maxMs: ms(max) }
+}
 
 /** Starts the histogram and the heartbeat. @returns the service and its stop */
 export function startEventLoop(clock: Clock): EventLoop & { stop(): void } {

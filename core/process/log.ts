@@ -56,13 +56,9 @@ export class LogHub {
 
   logger(name: string): Logger {
     const at = (level: Level) => (message: string, fields?: LogFields) => this.#write(level, name, message, fields)
+    const methods = Object.fromEntries(levels.map((level) => [level, at(level)])) as Pick<Logger, Level>
     return {
-      trace: at('trace'),
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      fatal: at('fatal'),
+      ...methods,
       child: (part) => this.logger(`${name}.${part}`),
       isEnabled: (level) => this.sink.isEnabled(level, name),
     }
