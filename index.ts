@@ -103,11 +103,7 @@ export async function arkwatch({
   })
   const release = () => lock?.release()
   runtime.stopped.then(release, release)
-  const stop = async (options?: StopOptions) => {
-    const stopped = await runtime.stop(options)
-    release()
-    return stopped
-  }
+  const stop = (options?: StopOptions) => runtime.stop(options).finally(release)
   return {
     wrap: (app, options = {}) => wrapApplication(runtime.requestPath, app, options, runtime.answer),
     middleware: () => runtime.requestPath.middleware(),

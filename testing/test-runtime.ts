@@ -67,8 +67,6 @@ export async function testRuntime<C extends Clock = TestClock>(
       return runtime.reload()
     },
     stop,
-    [Symbol.asyncDispose]: async () => {
-      await stop()
-    },
+    [Symbol.asyncDispose]: async () => void (await stop()),
   }
 }

@@ -5,10 +5,6 @@ import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
-/** The names that a section's plugin offers, by extension point; undefined without `offers`. */
-const offersOf = ({ definition, config }: PluginSection): Readonly<Record<string, readonly string[]>> | undefined =>
-  definition.offers?.(config)
-
 /**
  * @param foreign whether a section's plugin is not built in, and may contribute names that `offers` does not declare
  * @returns a configuration error for each conflict
@@ -22,7 +18,7 @@ export function conflicts(
   // A plugin whose target is not configured counts: the same file may serve another machine.
   const named = sections.filter(({ config }) => config !== undefined)
   const offered: ConfigContext['offered'] = (point) => ({
-    names: named.flatMap((section) => offersOf(section)?.[point] ?? []),
+    names: named.flatMap(({ definition, config }): readonly string[] => definition.offers?.(config)?.[point] ?? []),
     complete: !named.some((section) => section.definition.offers === undefined && foreign(section)),
   })
   return sections.flatMap(({ name, definition, config, disabled }) => {

@@ -7,10 +7,9 @@ import { type Node, type Path, toPlain } from './tree/node.ts'
 import type { Source } from './types.ts'
 
 /**
- * Steps through the tree, a step for each map, so that a large one can be shown in turns.
- * @param schemas what applies to the node; none: shown as it is
+ * Steps through the tree, a step for each map, so that a large tree can be described in turns.
+ * @param schemas the schemas of the node; without schemas the value is shown unchanged
  * @param sources filled with the source of each leaf
- * @returns a plain tree
  */
 export function* effective(
   schemas: readonly $ZodType[],

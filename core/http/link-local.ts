@@ -1,4 +1,4 @@
-/** PURE. Addresses that a server must not be talked into asking: link-local ones, where clouds keep credentials. */
+/** PURE. Addresses that requests must not reach: link-local addresses, at which clouds keep credentials. */
 
 /** Names and addresses of cloud metadata services beyond 169.254.0.0/16 and fe80::/10. */
 const metadataHosts = new Set([
@@ -13,7 +13,7 @@ const metadataHosts = new Set([
   '[fd00:ec2::254]',
 ])
 
-/** The host as the WHATWG URL parser writes it, so that 0xa9fea9fe and 2852039166 are seen for what they are. */
+/** The host as the WHATWG URL parser writes it: 0xa9fea9fe and 2852039166 become dotted. */
 function canonicalHost(host: string): string {
   const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   const text = `http://${bracketed.replace(/%[^\]]*/, '')}/`
@@ -26,11 +26,8 @@ export function isLinkLocal(host: string): boolean {
   if (metadataHosts.has(name) || /^169\.254\.\d+\.\d+$/.test(name) || /^\[fe[89ab][0-9a-f]:/.test(name)) return true
   const mapped = /^\[(?:::ffff:|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(name)
   if (mapped === null) return false
-  const bytes = [mapped[1]!, mapped[2]!].flatMap((group) => [
-    Number.parseInt(group, 16) >> 8,
-    Number.parseInt(group, 16) & 255,
-  ])
-  return isLinkLocal(bytes.join('.'))
+  const groups = mapped.slice(1).map((group) => Number.parseInt(group, 16))
+  return isLinkLocal(groups.flatMap((group) => [group >> 8, group & 255]).join('.'))
 }
 
 /** The host that a text names, as a URL of any scheme or as host and port; undefined when it names none. */

@@ -11,11 +11,8 @@ export class ExtensionRegistry {
   #held: Set<Point> | undefined
 
   #point(id: string): Point {
-    let point = this.#points.get(id)
-    if (point === undefined) {
-      point = { all: [], listeners: new Set() }
-      this.#points.set(id, point)
-    }
+    const point = this.#points.get(id) ?? { all: [], listeners: new Set() }
+    this.#points.set(id, point)
     return point
   }
 

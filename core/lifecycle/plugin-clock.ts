@@ -9,10 +9,7 @@ interface ClockOwner {
   fault(phase: string, error: unknown): void
 }
 
-/**
- * @param host the shared clock; a monitoring timer that falls due during the pause waits for the end of the pause
- * @returns the clock, and a function that cancels every timer
- */
+/** A monitoring timer that falls due during the pause waits for the end of the pause. */
 export function createPluginClock(
   { clock, pause }: { readonly clock: Clock; readonly pause: Pick<Pause, 'over'> },
   owner: ClockOwner,

@@ -66,7 +66,6 @@ export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImme
 /**
  * Runs a generator, and yields to the event loop between two steps when `blockMs` have passed.
  * @param blockMs the longest time without yielding, in milliseconds
- * @returns what the work returns
  */
 export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise<T> {
   let startedMs = performance.now()

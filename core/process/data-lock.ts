@@ -1,14 +1,11 @@
-/** The lock that makes a data folder belong to one process. */
+/** The lock by which one process owns a data directory. */
 import { Database } from 'bun:sqlite'
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { blockThread } from './clock.ts'
 
-export interface DataLock {
-  /** Gives the folder up. Safe twice. */
-  release(): void
-}
+export type DataLock = ReturnType<typeof lockData>
 
 const lockFile = (dataDir: string) => join(dataDir, 'arkwatch.lock')
 const pidFile = (dataDir: string) => join(dataDir, 'arkwatch.pid')
@@ -22,7 +19,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Reads who wrote `arkwatch.pid`. @returns the id of a process that is alive, or undefined */
+/** @returns the id in `arkwatch.pid` if that process is alive */
 export function ownerPid(dataDir: string): number | undefined {
   try {
     const pid = Number.parseInt(readFileSync(pidFile(dataDir), 'utf8'), 10)
@@ -32,7 +29,7 @@ export function ownerPid(dataDir: string): number | undefined {
   }
 }
 
-/** As {@link ownerPid}, for a folder that is held: its owner writes the file right after it took the lock. */
+/** As {@link ownerPid}, for a locked directory: the owner writes the file right after taking the lock. */
 function holderPid(dataDir: string): number | 'unknown' {
   for (let turn = 0; turn < 5; turn += 1) {
     const pid = ownerPid(dataDir)
@@ -45,15 +42,13 @@ function holderPid(dataDir: string): number | 'unknown' {
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
 /**
- * Takes the data folder for this process; creates it (0700) if it is missing.
- *
- * The lock is the kernel's, held through SQLite's exclusive transaction on an empty file. It ends with the process
- * however that ends, so a pid that was given to someone else, or a pid of another container, cannot mislead it;
- * `arkwatch.pid` only names the owner.
+ * Locks the data directory for this process; creates the directory (0700) if it is missing. The lock is the kernel's, held
+ * by SQLite's exclusive transaction on an empty file, and ends with the process. `arkwatch.pid` only names the owner, so a
+ * pid of another process or container cannot mislead the lock.
  * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE
  * @see https://www.sqlite.org/lockingv3.html
  */
-export function lockData(dataDir: string): DataLock {
+export function lockData(dataDir: string) {
   let database: Database | undefined
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
@@ -71,6 +66,7 @@ export function lockData(dataDir: string): DataLock {
   }
   let held: Database | undefined = database
   return {
+    /** Releases the lock. Safe twice. */
     release() {
       if (held === undefined) return
       rmSync(pidFile(dataDir), { force: true })

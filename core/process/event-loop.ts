@@ -8,17 +8,16 @@ import type { EventLoop, LoopDelay } from '../contract/event-loop.ts'
 import { announce, beat, createHeartbeat, endPause } from './heartbeat.ts'
 
 const windowMs = 10_000
-/** The watchdog takes a heart that beats this seldom for alive. */
+/** Short enough for the watchdog. */
 const idleSampleMs = 250
 const busySampleMs = 50
 /** CPU time of the process as a share of one core from which on it counts as busy. */
 const busyRatio = 0.05
 
 /**
- * PURE. When the delay is sampled next: seldom in an idle process, whose loop nothing holds up, often in one that works.
+ * PURE. The time to the next sample, in milliseconds: long in an idle process, short in a busy one.
  * @param cpuMs CPU time of the process since the last sample
  * @param elapsedMs time since the last sample
- * @returns milliseconds
  */
 export const sampleAfterMs = (cpuMs: number, elapsedMs: number): number =>
   cpuMs > elapsedMs * busyRatio ? busySampleMs : idleSampleMs

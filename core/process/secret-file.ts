@@ -1,4 +1,4 @@
-/** Files in the data folder that hold one secret and are for their owner alone. */
+/** Files in the data directory, each with one secret, for their owner alone. */
 import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -6,7 +6,7 @@ import { writeDraft } from './draft-file.ts'
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
 
-/** @returns the text of the file without white space around it, or undefined if there is none @throws SECRET_FILE */
+/** @returns the trimmed text of the file, or undefined without a file @throws SECRET_FILE */
 export function readSecretFile(file: string): string | undefined {
   const info = lstatSync(file, { throwIfNoEntry: false })
   if (info === undefined) return undefined

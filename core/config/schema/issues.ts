@@ -33,10 +33,7 @@ function flatten(issue: $ZodIssue): readonly $ZodIssue[] {
   return nearest.flatMap((each) => flatten({ ...each, path: [...issue.path, ...each.path] }))
 }
 
-const pathOf = (issue: $ZodIssue, prefix: Path): Path => [
-  ...prefix,
-  ...issue.path.map((part) => part as string | number),
-]
+const pathOf = (issue: $ZodIssue, prefix: Path): Path => [...prefix, ...(issue.path as Path)]
 
 const schemasAt = ({ root, path, schema }: Checked, target: Path): readonly $ZodType[] =>
   target.slice(path.length).reduce<readonly $ZodType[]>(

@@ -3,12 +3,7 @@ import { z } from 'zod'
 import type { Environment } from '../../contract/definition.ts'
 import { duration, size } from '../../contract/units.ts'
 
-export const environments = [
-  'development',
-  'testing',
-  'staging',
-  'production',
-] as const satisfies readonly Environment[]
+export const environments = ['development', 'testing', 'staging', 'production'] as const
 
 const Server = z.strictObject({
   host: z.string().min(1).max(253).default('127.0.0.1').describe('Address that the listener binds to.'),
