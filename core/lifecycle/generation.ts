@@ -60,21 +60,8 @@ export interface BuildOptions {
 }
 
 /**
- * Builds the next generation beside the current one, which runs until the swap.
- * @throws BuildFailed with the cause: PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED; the build is then rolled back
+ * The next generation, built beside the current one, which runs until the swap. A build that failed must be rolled back.
  */
-export async function buildGeneration(options: BuildOptions): Promise<Build> {
-  const build = new Build(options)
-  const actions = new Map(options.steps.map(({ plugin, action }) => [plugin, action]))
-  try {
-    for (const section of options.sections) await build.step(section, actions.get(section.name))
-  } catch (error) {
-    throw new BuildFailed(error, await build.rollback())
-  }
-  return build
-}
-
-/** A generation in the making: one `step` for each section in start order, then the swap, or the rollback of every step. */
 export class Build {
   readonly next = new Map<string, PluginInstance>()
   /** New instances that the swap publishes, in start order. */
@@ -90,7 +77,13 @@ export class Build {
     return [...this.options.current.values()].filter((old) => this.next.get(old.name) !== old)
   }
 
-  async step(section: PluginSection, action: PlanStep['action'] | undefined): Promise<void> {
+  /** Makes each step, in start order. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED */
+  async run(): Promise<void> {
+    const actions = new Map(this.options.steps.map(({ plugin, action }) => [plugin, action]))
+    for (const section of this.options.sections) await this.#step(section, actions.get(section.name))
+  }
+
+  async #step(section: PluginSection, action: PlanStep['action'] | undefined): Promise<void> {
     const old = this.options.current.get(section.name)
     if (action === 'reconfigure') {
       this.#reverts.push(await old!.reconfigure(section))
@@ -174,15 +167,5 @@ export class Build {
     }
     for (const instance of startedAgain) await instance.ready().catch(() => {})
     return restored
-  }
-}
-
-/** A build that failed, with the restored generation. */
-export class BuildFailed extends Error {
-  constructor(
-    readonly reason: unknown,
-    readonly restored: Generation,
-  ) {
-    super('the next generation could not be built')
   }
 }

@@ -3,16 +3,7 @@ import type { PluginSection } from '../config/types.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
-import {
-  type Build,
-  BuildFailed,
-  type Builtins,
-  buildGeneration,
-  type Generation,
-  runningNodes,
-  servicesOf,
-  wantedNodes,
-} from './generation.ts'
+import { Build, type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
 import { orderPlugins, serviceIds } from './graph.ts'
 import { planReload } from './plan.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
@@ -79,13 +70,12 @@ export class Host {
   ): Promise<void> {
     const { host, builtins } = this.options
     const ordered = orderPlugins(sections, builtins)
-    let build: Build
+    const build = new Build({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
     try {
-      build = await buildGeneration({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+      await build.run()
     } catch (error) {
-      if (!(error instanceof BuildFailed)) throw error
-      this.#swap(error.restored, [], [])
-      throw boot ? error.reason : coreError('RELOAD_FAILED', { reason: messageOf(error.reason) }, error.reason)
+      this.#swap(await build.rollback(), [], [])
+      throw boot ? error : coreError('RELOAD_FAILED', { reason: messageOf(error) }, error)
     }
     this.#swap(build.next, build.outgoing, build.incoming)
     if (boot) return

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { coreError, messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
-import { isUp } from '../../contract/plugin-state.ts'
+import { isUp, type PluginState } from '../../contract/plugin-state.ts'
 import type {
   AppliedChange,
   ApplyOptions,
@@ -103,21 +103,21 @@ export class Changes implements ConfigChanges {
 
   async #apply(patch: unknown, { by, etag, confirmWithinMs }: ApplyOptions): Promise<AppliedChange> {
     const { dataDir, clock, log } = this.options
-    const { before, text } = this.#next(patch, etag)
+    const { before: textBefore, text } = this.#next(patch, etag)
     // A change that is refused here has written nothing.
     await this.options.plan(text)
-    const upBefore = this.#up()
+    const before = this.#states()
     const known = new Set(this.options.signals().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
     if (confirmWithinMs !== undefined)
-      replaceFile(pendingFile(dataDir), JSON.stringify({ id, text: before } satisfies Pending))
+      replaceFile(pendingFile(dataDir), JSON.stringify({ id, text: textBefore } satisfies Pending))
     writeOverlay(dataDir, text)
     let steps: readonly PlanStep[]
     try {
       steps = await this.options.reload()
     } catch (error) {
-      writeOverlay(dataDir, before)
+      writeOverlay(dataDir, textBefore)
       rmSync(pendingFile(dataDir), { force: true })
       throw error
     }
@@ -132,7 +132,10 @@ export class Changes implements ConfigChanges {
     const cancelDeadline = clock.after(confirmWithinMs, () => void this.#rollBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
     const probe = async () => {
-      const fallen = upBefore.find((name) => !this.#up().includes(name) && this.#isWanted(name))
+      const now = this.#states()
+      // A plugin that the change removed or disabled is not meant to run.
+      const isDown = (state: PluginState = 'disabled') => !isUp(state) && state !== 'disabled'
+      const fallen = [...before.keys()].find((name) => isUp(before.get(name)!) && isDown(now.get(name)))
       if (fallen !== undefined) return void (await this.#rollBack(`the plugin ${fallen} is no longer up`))
       const signal = this.options
         .signals()
@@ -146,18 +149,12 @@ export class Changes implements ConfigChanges {
       cancelDeadline()
       cancelProbe()
     }
-    this.#waiting = { id, text: before, change, stop }
+    this.#waiting = { id, text: textBefore, change, stop }
     return change
   }
 
-  #up(): readonly string[] {
-    return this.options.status().plugins.flatMap(({ name, state }) => (isUp(state) ? name : []))
-  }
-
-  /** Whether a plugin is meant to run: a plugin that the change disabled is not. */
-  #isWanted(name: string): boolean {
-    const state = this.options.status().plugins.find((each) => each.name === name)?.state
-    return state !== undefined && state !== 'disabled'
+  #states(): ReadonlyMap<string, PluginState> {
+    return new Map(this.options.status().plugins.map(({ name, state }) => [name, state]))
   }
 
   #remember(change: AppliedChange): AppliedChange {

@@ -8,22 +8,9 @@ const defOf = (schema: $ZodType) => (schema as $ZodTypes)._zod.def
 /** The schema and the schemas that it wraps on its input side, from the outside in. */
 function layers(schema: $ZodType): readonly $ZodType[] {
   const def = defOf(schema)
-  switch (def.type) {
-    case 'optional':
-    case 'nullable':
-    case 'nonoptional':
-    case 'readonly':
-    case 'catch':
-    case 'default':
-    case 'prefault':
-      return [schema, ...layers(def.innerType)]
-    case 'pipe':
-      return [schema, ...layers(def.in)]
-    case 'lazy':
-      return [schema, ...layers(def.getter())]
-    default:
-      return [schema]
-  }
+  if ('innerType' in def) return [schema, ...layers(def.innerType)]
+  if (def.type === 'pipe') return [schema, ...layers(def.in)]
+  return def.type === 'lazy' ? [schema, ...layers(def.getter())] : [schema]
 }
 
 const core = (schema: $ZodType): $ZodType => layers(schema).at(-1)!
