@@ -8,15 +8,15 @@ const parameter = /([?&](?:password|passwd|pwd|pass|token|secret|api_?key)=)([^&
 
 /**
  * Replaces the passwords of URLs: in each word what stands between `//user:` and the last `@`. Linear in the length.
- * @param mask what replaces a password; undefined: the text is not one, and the next `//user:` of the word counts
+ * @param mask what replaces the password at an offset of the text; undefined: the text is not one, and the next `//user:` of the word counts
  */
-export function maskPasswords(text: string, mask: (password: string) => string | undefined): string {
-  return text.replace(address, (word) => {
+export function maskPasswords(text: string, mask: (password: string, at: number) => string | undefined): string {
+  return text.replace(address, (word, offset: number) => {
     const end = word.lastIndexOf('@')
     if (end < 0) return word
     for (const { 0: before, index } of word.slice(0, end).matchAll(user)) {
       const start = index + before.length
-      const masked = mask(word.slice(start, end))
+      const masked = mask(word.slice(start, end), offset + start)
       if (masked !== undefined) return word.slice(0, start) + masked + word.slice(end)
     }
     return word
@@ -26,9 +26,25 @@ export function maskPasswords(text: string, mask: (password: string) => string |
 /** For text that may name an address as well as a URL with a password. @returns whether `8080/x@y` is a port with a path */
 export const isPortWithPath = (password: string): boolean => /^\d{1,5}\//.test(password)
 
-/** @returns the text with the passwords of its URLs replaced */
-export const redactUrls = (text: string): string =>
-  maskPasswords(text, () => redacted).replace(parameter, `$1${redacted}`)
+/** @returns the text with the passwords and secret parameters of its URLs replaced; both are searched in the text as it came */
+export function redactUrls(text: string): string {
+  const hidden = [...text.matchAll(parameter)].map(({ 0: whole, 1: name, index }) => [
+    index + name!.length,
+    index + whole.length,
+  ])
+  maskPasswords(text, (password, at) => {
+    hidden.push([at, at + password.length])
+    return redacted
+  })
+  let shown = ''
+  let done = 0
+  for (const [start = 0, end = 0] of hidden.sort(([one = 0], [other = 0]) => one - other)) {
+    if (shown === '' || start > done) shown += text.slice(done, start) + redacted
+    done = Math.max(done, end)
+  }
+  // Again, since a password that held a `#` or `&` had cut a parameter short.
+  return (shown + text.slice(done)).replace(parameter, `$1${redacted}`)
+}
 
 const maxReadings = 16
 
