@@ -34,11 +34,6 @@ const exceptions: readonly [file: RegExp, phrase: RegExp, reason: string][] = [
   [/^core\/(contract\/runtime-api|plugin)\.ts$/, /trouble/, 'the extension point and its exports keep their names'],
   [/^docs\/glossary\.md$/, /./, 'the glossary names what it replaces'],
   [/^docs\/(errors|configuration)\.md$/, /./, 'generated from texts that are read here themselves'],
-  // To be deleted as soon as these files are reworded.
-  [/^plugins\/admin\//, /./, 'not reworded yet'],
-  [/^core\/(config\/(plugins|schema\/schema)|http\/listeners|process\/(heartbeat|secret-file))\.ts$/, /./, 'likewise'],
-  [/^plugins\/(audit\/(README\.md|chain\/head-file\.ts)|host\/collectors\/parse\/\w+\.ts)$/, /./, 'likewise'],
-  [/^plugins\/(logging\/README\.md|store\/(README\.md|(api|writer)\.ts))$/, /./, 'likewise'],
 ]
 
 const tokens = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/gm

@@ -38,7 +38,7 @@ const notLoaded = (name: string): AnyPlugin => ({
 /** @returns why a value is not a definition for this contract, or undefined */
 function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH', object] | undefined {
   const invalid = (what: string) => ['PLUGIN_INVALID', { plugin: name, what }] as const
-  if (typeof value !== 'object' || value === null) return invalid('its default export is no plugin definition')
+  if (typeof value !== 'object' || value === null) return invalid('its default export is not a plugin definition')
   const { api, name: own, version, config, setup } = value as Partial<AnyPlugin>
   if (typeof api !== 'number') return invalid('its definition has no number `api`')
   if (api !== contractApi) return ['PLUGIN_API_MISMATCH', { plugin: name, seen: api, wanted: contractApi }]

@@ -96,7 +96,7 @@ export interface RollbackSignal {
 
 /**
  * The rollback signals of the present. A pending change is rolled back by a signal that was not there before the change,
- * if the signal is critical or concerns a plugin that the change touched.
+ * if the signal is critical or concerns a plugin that the change touched. The id is kept for existing users.
  */
 export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles')
 
@@ -195,6 +195,7 @@ export const controlCommand = extensionPoint<ControlCommand>('core.controlComman
  * Records every command that changes something, before the command runs.
  * @returns records the outcome: `ok`, or the code of the error
  * @throws where the command must not run
+ * The id of the extension point is kept for existing users.
  */
 export type CommandAuditor = (
   command: string,

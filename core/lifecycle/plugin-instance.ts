@@ -210,7 +210,7 @@ export class PluginInstance {
 
   /**
    * Takes a new config in place.
-   * @returns takes the old config again, with the routes and hooks of that time where the plugin returns none; never rejects
+   * @returns an undo that never rejects: restores the old config, and the old routes and hooks unless the plugin returns others
    * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_INVALID; the old config stays
    */
   async reconfigure(section: PluginSection): Promise<() => Promise<void>> {

@@ -29,7 +29,7 @@ export function startDedicated(
   const { maxPending = 1_000, toError, workerData } = options
   const pending = new Map<number, (answer: Answer | Outcome) => void>()
   const ready = Promise.withResolvers<void>()
-  // A plugin may leave `ready` alone: its rejection is then no unhandled one.
+  // Prevents an unhandled rejection when nobody awaits `ready`.
   ready.promise.catch(() => {})
   let worker: Worker | undefined
   let isReady = false

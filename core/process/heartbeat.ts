@@ -16,7 +16,7 @@ const store = (memory: SharedArrayBuffer, slot: number, ms: number): void => {
 
 /** The main loop is alive at `nowMs`. */
 export const beat = (memory: SharedArrayBuffer, nowMs: number) => store(memory, lastBeat, nowMs)
-/** The main loop announces that it may stand still until `untilMs`. */
+/** The main loop announces a stall that ends at `untilMs` at the latest. */
 export const announce = (memory: SharedArrayBuffer, untilMs: number) => store(memory, pauseUntil, untilMs)
 export const endPause = (memory: SharedArrayBuffer) => store(memory, pauseUntil, 0)
 

@@ -10,7 +10,7 @@ const failure = (file: string, reason: string, cause?: unknown) => coreError('SE
 export function readSecretFile(file: string): string | undefined {
   const info = lstatSync(file, { throwIfNoEntry: false })
   if (info === undefined) return undefined
-  if (!info.isFile()) throw failure(file, 'it is no regular file')
+  if (!info.isFile()) throw failure(file, 'it is not a regular file')
   if ((info.mode & 0o077) !== 0) throw failure(file, `others may read it (mode ${(info.mode & 0o777).toString(8)})`)
   try {
     return readFileSync(file, 'utf8').trim()
@@ -20,7 +20,7 @@ export function readSecretFile(file: string): string | undefined {
 }
 
 /**
- * Reads a secret, or makes one, and its folder (0700). The file appears whole or not at all.
+ * Reads a secret, or makes one, with its directory (0700). The file appears whole or not at all.
  * @returns the secret, and whether it is new
  * @throws SECRET_FILE
  */

@@ -120,7 +120,7 @@ export class TaskPool {
   #pool(): Piscina {
     this.#piscina ??= new Piscina({
       filename: new URL('./worker-entry.ts', import.meta.url).href,
-      // Without a spare thread, Piscina forgets the waiting tasks when a thread is ended.
+      // With 0, Piscina starts no thread for the queued tasks when the abort of a task ends the thread.
       minThreads: 1,
       maxThreads: this.config.maxThreads,
       idleTimeout: 60_000,

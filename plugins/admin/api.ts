@@ -3,7 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { extensionPoint, type Level } from '../../core/plugin.ts'
 
-/** What a key may do: `admin` everything, `operator` what a viewer may and to act, `viewer` and `auditor` to read. */
+/** `admin` may do everything; `operator` may read and act; `viewer` may read; `auditor` may read, also the audit records. */
 export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const
 export type Role = (typeof roles)[number]
 

@@ -53,7 +53,7 @@ export function problemOf(error: unknown): Problem & { readonly code: string } {
   return { status: 500, detail, code: 'INTERNAL' }
 }
 
-/** @returns the answer to a client, with the headers that the error brings in `details.headers` */
+/** @returns the answer to a client, with the headers in `details.headers` of the error */
 export function problemAnswer(error: unknown, requestId: string, headers: Record<string, string> = {}): Response {
   const own = error instanceof ArkwatchError ? (error.details.headers as Record<string, string> | undefined) : undefined
   return problemResponse({ ...problemOf(error), instance: `urn:request:${requestId}` }, { ...headers, ...own })

@@ -14,6 +14,7 @@ export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts)
   setup(metrics) {
     const batch = metrics.batch()
     const healthy = batch.gauge({
+      // The name is kept for existing users.
       name: 'arkrelay_service_health',
       help: 'Whether a service is healthy: 1 up or degraded, 0 down or unknown.',
       labels: ['service_name'],

@@ -37,6 +37,7 @@ function histogramsOf(metrics: MetricFactory) {
   const usage = histogram('usage', 'Time that connections were held.')
   const creation = histogram('creation', 'Time that opening a connection took.')
   const query = metrics.histogram({
+    // The name is kept for existing users.
     name: 'arkrelay_database_query_duration_seconds',
     help: 'Time of statements, by their type.',
     labels: ['query_type'],

@@ -152,7 +152,7 @@ export class NamedPools implements Pools {
   /**
    * Takes other limits in place. Another server must answer first; then connections are renewed as they come back, and
    * neither borrowers nor holders are disturbed.
-   * @param next that of a pool which has a url, which the host makes sure of
+   * @param next has a url: without one the plugin is disabled
    * @throws (rejects) POOL_UNAVAILABLE, POOL_NEEDS_RESTART: nothing has changed then
    */
   async reconfigure(next: PoolConfig): Promise<void> {

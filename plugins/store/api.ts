@@ -42,11 +42,11 @@ export interface StoreArea {
 }
 
 export interface AreaDefinition {
-  /** Its tables begin with it and an underscore. */
+  /** Prefix of the names of the tables, before an underscore. */
   readonly name: string
   /** Keeps the tables in a file beside the store's, `store-FILE.db`, which has the size limit for itself. Lower case, digits and `_`. */
   readonly file?: string
-  /** SQL scripts; the n-th brings version n to n + 1. Released ones are never edited, only appended to. */
+  /** SQL scripts; the n-th migrates version n to n + 1. Released ones are never edited, only appended to. */
   readonly migrations: readonly string[]
   /** Rows older than this are deleted by the writer, in small steps. */
   readonly retention?: readonly {
@@ -59,7 +59,7 @@ export interface AreaDefinition {
 }
 
 export interface Store {
-  /** `memory`: the file cannot be used; what is written is refused, what plugins hold in memory goes on. */
+  /** `memory`: the file cannot be used; writes are refused, and plugins continue with the data that they hold in memory. */
   readonly state: 'ok' | 'memory'
   /** Bytes of the files and their logs. */
   readonly sizeBytes: number

@@ -10,7 +10,7 @@ import { isUnavailable, openFile, readRows } from './store-file.ts'
 export const groupSize = 256
 /** Rows deleted in one transaction. */
 const deleteStep = 500
-/** Pages given back to the file system at once. */
+/** Pages given back to the file system in one step. */
 const vacuumStep = 256
 const maxRows = 10_000
 /** Iterations at a time, each with a connection. */
@@ -225,7 +225,7 @@ export class StoreWriter {
     return isMore
   }
 
-  /** Brings the log into the file and closes it. */
+  /** Checkpoints the write-ahead log into the file, and closes the file. */
   close(): void {
     const database = this.#database
     this.#database = undefined

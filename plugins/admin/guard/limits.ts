@@ -25,7 +25,7 @@ export interface Quota {
   readonly windowSeconds: number
 }
 
-/** Addresses share so many places, so that nobody can fill the memory with addresses. */
+/** Number of counters that all addresses share, to bound the memory that many addresses can fill. */
 const places = 16_384
 const strikeMemorySeconds = 86_400
 

@@ -45,7 +45,7 @@ function faultOf(text: string): string | undefined {
 }
 
 /**
- * @param overlay what is laid over config.yaml now @param patch merge patch over it
+ * @param overlay the settings merged over config.yaml now @param patch a merge patch of the overlay
  * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting that may not be changed; CONFIG_PATCH
  */
 export function checkPatch(overlay: unknown, patch: unknown): void {

@@ -57,7 +57,7 @@ export const bodyDeadlineMs = 10_000
 /** Bodies that may be on their way at one time, of those who showed a key and of those who did not. */
 export const maxBodies = { known: 32, unknown: 8 } as const
 
-/** Reads bodies within a time, and few at one time, so that nobody can hold the API up by sending slowly. */
+/** Reads bodies within a deadline, and few at a time, to prevent slow senders from blocking the API. */
 export class BodyReader {
   /** Refused since they were too slow or too many. */
   refused = 0

@@ -117,7 +117,7 @@ export class Keyring {
     return { key: text, info: infoOf(record) }
   }
 
-  /** A scope with a slip in it would make a key that may do nothing, and says so to nobody. */
+  /** Refuses unknown scopes: a mistyped scope would make a key that may do nothing, without any error. */
   async #checkScopes(scopes: readonly string[]): Promise<void> {
     if (scopes.length === 0) return
     const groups = await this.options.groups()

@@ -36,7 +36,7 @@ export class HeadFile {
     return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8'))))
   }
 
-  /** Replaces the file soon; of several at once the last one counts. */
+  /** Replaces the file soon; of several waiting checkpoints only the newest is written. */
   put(checkpoint: Checkpoint): void {
     this.#latest = checkpoint
     this.#busy ??= this.#drain()

@@ -11,7 +11,7 @@ export interface Borrower {
   readonly requestId?: string | undefined
   /** Made where the connection was asked for; only its stack is read. */
   readonly where?: Error | undefined
-  /** Leases that will not come back before this borrower has got its connection. */
+  /** Leases that the borrower's own code already holds: none is released until the borrower gets this connection. */
   readonly blocks?: readonly Lease[] | undefined
 }
 

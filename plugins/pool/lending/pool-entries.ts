@@ -4,7 +4,7 @@ import type { EntryState, PoolConnection, PoolEntry } from './lease.ts'
 import type { CloseReason, PoolSettings } from './pool-options.ts'
 
 export class PoolEntries<C extends PoolConnection> {
-  /** The connection used last is the last one, so that connections that are not needed grow old. */
+  /** A stack: the connection used last is lent first, so that surplus connections stay idle until they are closed. */
   private readonly idle: PoolEntry<C>[] = []
   private readonly all = new Set<PoolEntry<C>>()
   private held = 0

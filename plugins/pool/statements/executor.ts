@@ -13,7 +13,7 @@ export interface ExecutorOptions {
   statementTimeoutMs(): number
   /** How long a server may take to act on a cancellation. */
   cancelTimeoutMs(): number
-  /** Called after each statement. @param sample its text, where that of its shape is not known yet */
+  /** Called after each statement. @param sample the text of the statement, if its fingerprint has no sample yet */
   ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void
   /** Closes a connection: `broken`, it does not answer; `lost`, it ended while a statement ran. */
   abandon(lease: Lease<SqlConnection>, reason: 'broken' | 'lost'): void
@@ -31,7 +31,7 @@ const codeOf = (thrown: unknown): string => {
   return typeof errno === 'string' ? errno : String(code ?? '')
 }
 
-/** Both drivers' errors carry SQLSTATE as `code`, which Bun's has as `errno`. */
+/** Bun's driver puts SQLSTATE into `errno`: copies it to `code`, where postgres.js has it. */
 function withSqlState(thrown: unknown): unknown {
   const { code } = (thrown ?? {}) as { code?: unknown }
   if (code === 'ERR_POSTGRES_SERVER_ERROR')

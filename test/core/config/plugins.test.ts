@@ -58,7 +58,7 @@ describe('a plugin of one’s own is named by `from`', () => {
   })
 })
 
-describe('what is no plugin for this contract is refused', () => {
+describe('a value that is not a plugin for this contract is refused', () => {
   const wanted = contractApi
   const whole = `api: 1, name: 'own', version: '1', summary: '', config: { safeParse() {} }, setup() {}`
   test.each([
@@ -94,7 +94,7 @@ describe('what is no plugin for this contract is refused', () => {
   })
 
   test.each([
-    ['no default export', { 'mine.ts': 'export const x = 1' }, 'its default export is no plugin definition'],
+    ['no default export', { 'mine.ts': 'export const x = 1' }, 'its default export is not a plugin definition'],
     ['a module that throws', { 'mine.ts': 'throw new Error("boom")' }, 'cannot be imported: boom'],
     ['a module that is not there', {}, 'cannot be imported: '],
   ])('%s', async (_name, files, message) => {

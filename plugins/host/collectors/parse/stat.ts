@@ -66,7 +66,7 @@ export function parseStat(text: string): CpuStat | undefined {
  * The share of CPU time that was neither idle nor waiting for I/O between two samples.
  *
  * @returns 0-100, or undefined if no time passed
- * @see psutil `cpu_percent`: a column that went back counts as standing still
+ * @see psutil `cpu_percent`: a column that decreased counts as unchanged
  */
 export function busyPercent(before: CpuTimes, after: CpuTimes): number | undefined {
   let total = 0
