@@ -195,12 +195,12 @@ export const controlCommand = extensionPoint<ControlCommand>('core.controlComman
  * Records every command that changes something, before the command runs.
  * @returns records the outcome: `ok`, or the code of the error
  * @throws where the command must not run
- * The id of the extension point is kept for existing users.
  */
 export type CommandAuditor = (
   command: string,
   args: Readonly<Record<string, unknown>>,
 ) => Promise<(outcome: string) => Promise<void>>
+/** The id is kept for existing users. */
 export const commandAuditor = extensionPoint<CommandAuditor>('core.controlWitness')
 
 /** @deprecated use {@link CommandAuditor} */
