@@ -1,26 +1,40 @@
 /**
- * A DDSketch: quantiles with a bounded relative error, from counts in buckets whose bounds grow by a constant factor.
- * @see C. Masson, J. Rim, H. Lee: DDSketch, PVLDB 12(12), 2019
+ * A DDSketch: quantiles with a bounded relative error, from counts in buckets. The bits of a number name its bucket: the
+ * exponent, and the first six bits of the fraction, 64 buckets for each power of two.
+ * @see C. Masson, J. Rim, H. Lee: DDSketch, PVLDB 12(12), 2019; "HDR Histogram" for buckets by bits
  */
 
 /** The greatest error of a quantile, as a ratio of the true value. */
 export const relativeError = 0.01
 
-const gamma = (1 + relativeError) / (1 - relativeError)
-const logGamma = Math.log(gamma)
 /** Magnitudes outside of this range count as its ends; below the lower one as zero. */
 export const smallest = 1e-9
 export const largest = 1e9
-const lowestIndex = Math.ceil(Math.log(smallest) / logGamma)
-const highestIndex = Math.ceil(Math.log(largest) / logGamma)
 
-const indexOf = (magnitude: number): number =>
-  magnitude >= largest ? highestIndex : Math.max(lowestIndex, Math.ceil(Math.log(magnitude) / logGamma))
+/** A number, and its bits on the little-endian machines of Bun. */
+const float = new Float64Array(1)
+const bits = new Int32Array(float.buffer)
+/** Fraction bits of the upper word that do not count. */
+const dropped = 14
+
+const bucketOf = (magnitude: number): number => {
+  float[0] = Math.min(magnitude, largest)
+  return bits[1]! >> dropped
+}
+
+function lowerBound(index: number): number {
+  bits[0] = 0
+  bits[1] = index << dropped
+  return float[0]!
+}
 
 /** The value whose relative distance to both bounds of a bucket is the same. */
-const valueAt = (index: number): number => (2 * gamma ** index) / (gamma + 1)
+function valueAt(index: number): number {
+  const [lower, upper] = [lowerBound(index), lowerBound(index + 1)]
+  return (2 * lower * upper) / (lower + upper)
+}
 
-/** Counts over a span of indices that grows with the values; at most `highestIndex - lowestIndex + 1` counts. */
+/** Counts over a span of indices that grows with the values; at most 64 for each power of two from `smallest` to `largest`. */
 class Counts {
   #counts = new Float64Array(0)
   #first = 0
@@ -58,7 +72,7 @@ export class QuantileSketch {
     this.count += 1
     const magnitude = Math.abs(value)
     if (magnitude < smallest) this.#zeros += 1
-    else (value > 0 ? this.#positive : this.#negative).add(indexOf(magnitude))
+    else (value > 0 ? this.#positive : this.#negative).add(bucketOf(magnitude))
   }
 
   merge(other: QuantileSketch): void {
