@@ -158,7 +158,8 @@ describe('the audit log', () => {
       expect([round, verdict.ok, verdict.last >= confirmed]).toEqual([round, true, true])
       await close()
     }
-  })
+    // 200 real processes in full counts.
+  }, 240_000)
 })
 
 describe('changes', () => {
