@@ -37,15 +37,17 @@ export class HealthControl {
   }
 
   /** Every plugin has contributed by now: a check that is still missing is a mistake. */
-  ready(): void {
+  async ready(): Promise<void> {
     this.isReady = true
     this.publish()
+    await this.options.watchdog.ready()
   }
 
   async reconfigure(next: HealthConfig): Promise<void> {
     this.config = next
     this.refresh()
     await this.options.watchdog.apply(next.watchdog)
+    await this.options.watchdog.ready()
   }
 
   /** Suspends everything. @returns the state that a successor inherits */
@@ -58,6 +60,7 @@ export class HealthControl {
   async resume(): Promise<void> {
     this.options.engine.restore()
     await this.options.watchdog.apply(this.config.watchdog)
+    await this.options.watchdog.ready()
   }
 
   watchdogIs(problem: string | undefined): void {

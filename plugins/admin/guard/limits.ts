@@ -1,6 +1,8 @@
+/// <reference path="./rate-limiter-memory.d.ts" />
 /** How often: requests by key, failed attempts by address. */
 import { createHmac, randomBytes } from 'node:crypto'
-import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible'
+import type { RateLimiterRes } from 'rate-limiter-flexible'
+import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 
 export interface LimitOptions {
   /** Requests of one key in a window. */

@@ -25,11 +25,7 @@ export class Watchdog {
 
   constructor(private readonly options: WatchdogOptions) {}
 
-  /**
-   * Applies the configuration to the worker; an unchanged worker continues. Resolves when the
-   * worker listens or reports why not.
-   * @throws WORKER_ENDED where the thread cannot load
-   */
+  /** Starts or replaces the worker for a configuration; an unchanged worker continues. */
   async apply(config: WatchdogConfig): Promise<void> {
     const wanted = JSON.stringify(config)
     if (this.worker !== undefined && wanted === this.running) return
@@ -48,7 +44,14 @@ export class Watchdog {
       workerData,
       onMessage: (message) => this.hear(message as WatchdogMessage, config),
     })
-    await this.worker.ready
+  }
+
+  /**
+   * Resolves when the worker listens or has reported why not.
+   * @throws WORKER_ENDED where the thread cannot load
+   */
+  async ready(): Promise<void> {
+    await this.worker?.ready
   }
 
   async stop(): Promise<void> {

@@ -119,13 +119,14 @@ describe('the port of the watchdog', () => {
     expect(await (await fetch(`http://127.0.0.1:${port}/livez`)).text()).toBe('ok')
   }, 20_000)
 
-  test('one whose thread cannot load is an error of its start', async () => {
+  test('one whose thread cannot load is an error of its readiness', async () => {
     const workers = createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, silent)
     const dedicated = (name: string) => workers.dedicated(name, new URL('./missing.ts', import.meta.url))
     const eventLoop = { heartbeat: new SharedArrayBuffer(64) }
     const watchdog = new Watchdog({ workers: { dedicated }, eventLoop, log: silent, onProblem() {} })
     const config = HealthConfig.parse({ watchdog: { port: 1 } }).watchdog
-    expect(await watchdog.apply(config).catch(({ code }) => code)).toBe('WORKER_ENDED')
+    await watchdog.apply(config)
+    expect(await watchdog.ready().catch(({ code }) => code)).toBe('WORKER_ENDED')
     await watchdog.stop()
   })
 
