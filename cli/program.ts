@@ -66,28 +66,28 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     config,
     'plan <file>',
     'show what a change would do (YAML or JSON, `-` for standard input)',
-    from('changes', 'planPatch'),
+    from('plan-and-reload', 'planPatch'),
   )
   reach(
     config,
     'apply <file>',
     'merge a change over config.yaml, in data/overlay.yaml',
-    from('changes', 'apply'),
+    from('plan-and-reload', 'apply'),
   ).option('--confirm-within <duration>', 'roll back automatically unless confirmed within this time')
-  reach(config, 'confirm [id]', 'confirm the pending change', from('changes', 'confirm'))
-  reach(config, 'rollback [id]', 'roll back the pending change', from('changes', 'rollback'))
+  reach(config, 'confirm [id]', 'confirm the pending change', from('plan-and-reload', 'confirm'))
+  reach(config, 'rollback [id]', 'roll back the pending change', from('plan-and-reload', 'rollback'))
   leaf(program, 'schema', 'print the JSON Schema of config.yaml', from('schema', 'schema'))
   const plugins = reach(program, 'plugins', 'show the plugins of the running process', from('plugins/list', 'list'))
   reach(
     plugins,
     'restart <plugin>',
     'stop and start one plugin, and the plugins that use its services',
-    from('changes', 'restart'),
+    from('plan-and-reload', 'restart'),
   )
-  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('changes', 'enable'))
-  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('changes', 'disable'))
-  reach(program, 'plan', 'show what a reload would do', from('changes', 'plan'))
-  reach(program, 'reload', 'make the running process read its configuration again', from('changes', 'reload'))
+  reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plan-and-reload', 'enable'))
+  reach(plugins, 'disable <plugin>', 'turn a plugin off, in data/overlay.yaml', from('plan-and-reload', 'disable'))
+  reach(program, 'plan', 'show what a reload would do', from('plan-and-reload', 'plan'))
+  reach(program, 'reload', 'make the running process read its configuration again', from('plan-and-reload', 'reload'))
   leaf(program, 'health', 'show the checks of the running process; exit 1 when not healthy', from('health', 'health'))
     .option('--live', 'only liveness, over HTTP, as a container health check does')
     .option('--url <url>', 'with --live: the address of the liveness endpoint')

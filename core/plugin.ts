@@ -32,7 +32,7 @@
  */
 export { z } from 'zod'
 export { type EnvironmentOverlay, parseBoolean } from './config/environment.ts'
-export { isMap, mergePatch, type Plain } from './config/tree/merge-patch.ts'
+export { isMap, mergePatch, type Plain } from './config/tree/json-merge-patch.ts'
 export type { Cancel, Clock, EveryOptions } from './contract/clock.ts'
 export { didYouMean } from './contract/closest.ts'
 export { jsonPointer } from './contract/config-problem.ts'
@@ -67,7 +67,7 @@ export {
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
-export { isPortWithPath, maskPasswords, redacted, secretsInUrl } from './contract/redact.ts'
+export { isPortWithPath, maskPasswords, redacted, secretsInUrl } from './contract/redact-urls.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,

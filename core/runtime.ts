@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Changes, recoverPending } from './config/changes/changes.ts'
-import { overlayFile, replaceFile } from './config/changes/overlay.ts'
+import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
 import { describeSource } from './config/describe-source.ts'
 import { ConfigError } from './config/errors.ts'
 import { listenerMoves } from './config/fixed-sections.ts'

@@ -1,5 +1,5 @@
 /** `arkwatch schema` */
-import { configSchema } from '../../core/config/schema/schema.ts'
+import { configSchema } from '../../core/config/schema/json-schema.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'

@@ -1,17 +1,20 @@
 /** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
+import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'
-import { redacted, redactUrls } from '../contract/redact.ts'
+import { redacted, redactUrls } from '../contract/redact-urls.ts'
+import type { NamedPlugin } from './plugins.ts'
+import { RootConfig, reserved, reservedKeys } from './schema/root-config.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
-import { type Node, type Path, toPlain } from './tree/node.ts'
-import type { Source } from './types.ts'
+import { filterKeys, locate, type Node, type Path, toPlain } from './tree/node.ts'
+import type { Described, Source } from './types.ts'
 
 /**
  * Steps through the tree, a step for each map, so that a large tree can be described in turns.
  * @param schemas the schemas of the node; without schemas the value is shown unchanged
  * @param sources filled with the source of each leaf
  */
-export function* effective(
+function* effective(
   schemas: readonly $ZodType[],
   given: Node | undefined,
   path: Path,
@@ -44,4 +47,25 @@ export function* effective(
     if (shown !== undefined) entries.push([key, shown])
   }
   return entries.length === 0 ? leaf({}) : Object.fromEntries(entries)
+}
+
+/** The whole configuration, described in turns. */
+export function* describeConfig(root: Node, plugins: readonly NamedPlugin[]): Generator<void, Described> {
+  const sources = new Map<string, Source>()
+  const ownSchemas = [RootConfig.omit({ plugins: true })]
+  const shown = (yield* effective(
+    ownSchemas,
+    filterKeys(root, (key) => key !== 'plugins'),
+    [],
+    sources,
+  )) as object
+  const sections: Record<string, unknown> = {}
+  for (const { name, definition, enabled, from } of plugins) {
+    const { node } = locate(root, ['plugins', name])
+    const own = enabled || from === undefined
+    const visible = own || node === undefined ? node : filterKeys(node, (key) => reservedKeys.includes(key))
+    const schemas = [z.object(reserved), ...(own ? [definition.config] : [])]
+    sections[name] = yield* effective(schemas, visible, ['plugins', name], sources)
+  }
+  return { effective: { ...shown, plugins: sections }, sources }
 }

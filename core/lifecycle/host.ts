@@ -3,11 +3,12 @@ import type { PluginSection } from '../config/types.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
-import { Build, type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
+import { type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
+import { GenerationBuild } from './generation-build.ts'
 import { orderPlugins, serviceIds } from './graph.ts'
-import { planReload } from './plan.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import type { PluginInstance } from './plugin-instance.ts'
+import { planReload } from './reload-plan.ts'
 
 export interface HostOptions {
   readonly host: InstanceEnvironment
@@ -70,7 +71,7 @@ export class Host {
   ): Promise<void> {
     const { host, builtins } = this.options
     const ordered = orderPlugins(sections, builtins)
-    const build = new Build({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+    const build = new GenerationBuild({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
     try {
       await build.run()
     } catch (error) {

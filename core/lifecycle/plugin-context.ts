@@ -9,10 +9,10 @@ import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
 import type { ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
 import type { RuntimeWorkers } from '../process/workers.ts'
+import type { Cleanups } from './cleanups.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
 import { createPluginClock } from './plugin-clock.ts'
-import type { UndoScope } from './undo-scope.ts'
 
 /** The clock, registry and settings that every instance of a runtime shares. */
 export interface InstanceEnvironment {
@@ -32,7 +32,7 @@ export interface ContextOptions {
   readonly section: PluginSection
   readonly services: Services
   readonly inherited: unknown
-  readonly scope: UndoScope
+  readonly scope: Cleanups
   readonly signal: AbortSignal
   readonly log: Logger
   isSettingUp(): boolean

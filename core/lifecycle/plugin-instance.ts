@@ -3,7 +3,6 @@
  * Over 250 lines because every phase moves the same private state.
  */
 import type { PluginSection } from '../config/types.ts'
-import type { Cancel } from '../contract/clock.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
@@ -11,11 +10,10 @@ import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import type { Contribution, TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
 import { checkParts, checkRequestParts } from './check-parts.ts'
+import { Cleanups } from './cleanups.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
-import { UndoScope } from './undo-scope.ts'
+import { PluginFaults } from './plugin-faults.ts'
 
-/** How long a plugin stays degraded after a fault. */
-const faultMemoryMs = 60_000
 type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
@@ -32,15 +30,13 @@ export class PluginInstance {
   parts: PluginParts<unknown, TokenMap> = {}
   /** The routes and hooks in force after the next swap. */
   requestParts: RequestParts = {}
-  readonly #scope = new UndoScope()
+  readonly #scope = new Cleanups()
   readonly #controller = new AbortController()
   readonly #contributions = new Map<Contribution, (() => void) | undefined>()
   readonly #log: Logger
   #active = false
   #stopping: Promise<boolean> | undefined
-  #fault: string | undefined
-  #reported: string | undefined
-  #forgetFault: Cancel = () => {}
+  readonly #faults: PluginFaults
 
   /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
@@ -50,6 +46,7 @@ export class PluginInstance {
     public reason = '',
   ) {
     this.#log = host.logger(section.name)
+    this.#faults = new PluginFaults(host.clock, () => this.#settle())
   }
 
   get name(): string {
@@ -72,26 +69,18 @@ export class PluginInstance {
   fault(phase: string, error: unknown, logsRepeats = true): void {
     this.errors += 1
     const fault = `${phase} threw: ${messageOf(error)}`
-    if (logsRepeats || fault !== this.#fault) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
-    if (!isUp(this.state)) return
-    this.#forgetFault()
-    this.#fault = fault
-    this.#forgetFault = this.host.clock.after(faultMemoryMs, () => {
-      this.#fault = undefined
-      this.#settle()
-    })
-    this.#settle()
+    if (logsRepeats || fault !== this.#faults.last) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    if (isUp(this.state)) this.#faults.add(fault)
   }
 
   report(state: 'ok' | 'degraded', reason = ''): void {
-    this.#reported = state === 'degraded' ? reason || 'degraded' : undefined
-    this.#settle()
+    this.#faults.report(state === 'degraded' ? reason || 'degraded' : undefined)
   }
 
   /** Degraded while the plugin reports so, or for a minute after a fault. */
   #settle(): void {
     if (!isUp(this.state)) return
-    const reason = this.#fault ?? this.#reported
+    const { reason } = this.#faults
     const state = reason === undefined ? 'ok' : 'degraded'
     if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
   }
@@ -247,7 +236,7 @@ export class PluginInstance {
   }
 
   async #close(reason: StopReason): Promise<boolean> {
-    this.#forgetFault()
+    this.#faults.forget()
     this.#controller.abort(new Error(`plugin ${this.name} stops`))
     this.deactivate()
     let hung = false

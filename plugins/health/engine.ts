@@ -3,10 +3,10 @@
 import type { Logger, PluginClock, RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
+import { CheckRunner, type RunOutcome } from './checks/check-runner.ts'
 import { type CheckState, isStale, type Step } from './checks/check-state.ts'
 import { type Effective, effectiveStatuses, orderChecks, overallStatus, type Parents } from './checks/dependencies.ts'
 import { RunLimit } from './checks/run-limit.ts'
-import { CheckRunner, type RunOutcome } from './checks/runner.ts'
 import type { HealthConfig } from './config.ts'
 
 type EngineSettings = Pick<HealthConfig, 'maxConcurrent' | 'jitter'>

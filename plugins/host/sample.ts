@@ -1,7 +1,7 @@
 /** One reading of the host for other plugins, from the readings of the collectors. */
 import { cpus, freemem, totalmem } from 'node:os'
 import type { HostSample } from './api.ts'
-import { parsed } from './collectors/files.ts'
+import { parsed } from './collectors/kernel-files.ts'
 import { usedPercent } from './collectors/parse/meminfo.ts'
 import { diskUsedPercent } from './collectors/parse/mounts.ts'
 import { busyPercent, type CpuTimes } from './collectors/parse/stat.ts'

@@ -11,7 +11,7 @@ import {
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
 import { createLineEncoder, type LineEncoder, type RequestIds } from './encode/line-encoder.ts'
-import { createRedactor, type RedactOptions } from './encode/redact.ts'
+import { createRedactor, type RedactOptions } from './encode/redact-record.ts'
 import { EventCounters } from './event-counters.ts'
 import { LevelTree, rankOf } from './levels/level-tree.ts'
 import { LiveTails } from './recent/live-tail.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { moveState, type PluginState, pluginStates } from '../../core/contract/plugin-state.ts'
 import { extensionPoint } from '../../core/contract/tokens.ts'
+import { Cleanups } from '../../core/lifecycle/cleanups.ts'
 import { ExtensionRegistry } from '../../core/lifecycle/extension-registry.ts'
-import { UndoScope } from '../../core/lifecycle/undo-scope.ts'
 import { withDeadline } from '../../core/process/deadline.ts'
 import { announce, beat, createHeartbeat, endPause, readHeartbeat } from '../../core/process/heartbeat.ts'
 import { fallbackSink } from '../../core/process/log.ts'
@@ -10,7 +10,7 @@ import { testClock } from '../../testing/test-clock.ts'
 
 describe('a scope', () => {
   test('undoes last in first out, exactly once, whatever throws', async () => {
-    const scope = new UndoScope()
+    const scope = new Cleanups()
     const done: number[] = []
     for (const index of [1, 2, 3]) {
       scope.defer(async () => {

@@ -14,8 +14,8 @@ import type {
   RollbackSignal,
   RuntimeStatus,
 } from '../../contract/runtime-api.ts'
-import { mergePatch, type Plain } from '../tree/merge-patch.ts'
-import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay.ts'
+import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
+import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay-file.ts'
 
 const probeMs = 250
 const keptChanges = 20

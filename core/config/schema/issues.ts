@@ -2,7 +2,7 @@
 import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from '../../contract/closest.ts'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
-import { redacted, redactUrls, show } from '../../contract/redact.ts'
+import { redacted, redactUrls, show } from '../../contract/redact-urls.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
 import { type Located, locate, type Node, type Path, type Scalar, showKey, toPlain } from '../tree/node.ts'

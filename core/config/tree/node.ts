@@ -124,3 +124,7 @@ export function valueAt(root: Node, path: Path): unknown {
   const { node } = locate(root, path)
   return node?.kind === 'scalar' ? node.value : undefined
 }
+
+/** @returns a map with those of its entries whose key is kept; a node of another kind unchanged */
+export const filterKeys = (node: Node, keeps: (key: string) => boolean): Node =>
+  node.kind === 'map' ? { ...node, entries: new Map([...node.entries].filter(([key]) => keeps(key))) } : node

@@ -5,7 +5,7 @@ import { type Contributed, yieldToLoop } from '../../../core/plugin.ts'
 import type { Access, AdminEnv, AdminPages, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from '../problem.ts'
-import { pageHandler, pagesProblem } from './pages.ts'
+import { pageHandler, pagesProblem } from './plugin-pages.ts'
 
 /** @returns an application whose validators refuse by ADMIN_INVALID */
 export const createApi = () =>

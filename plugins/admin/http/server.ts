@@ -18,7 +18,7 @@ import { problemAnswer, problemOf } from '../problem.ts'
 import { compose, createApi, type Mounted, type Owners } from './compose.ts'
 import { describe } from './describe.ts'
 import type { Document } from './document.ts'
-import { pageCaching } from './pages.ts'
+import { pageCaching } from './plugin-pages.ts'
 
 export interface ServerOptions {
   readonly gate: Gate

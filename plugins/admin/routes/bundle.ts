@@ -1,8 +1,8 @@
 /** Makes a support bundle. */
 import { z } from '@hono/zod-openapi'
-import { type BundleOptions, makeBundle } from '../bundle.ts'
 import { body } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
+import { type BundleOptions, makeBundle } from '../support-bundle.ts'
 import { accepted } from './jobs.ts'
 
 export function bundleRoutes(options: BundleOptions) {

@@ -1,10 +1,10 @@
 /** The routes of the admin plugin itself. */
 import type { Audit } from '../../audit/api.ts'
 import type { AdminRoutes } from '../api.ts'
-import type { BundleOptions } from '../bundle.ts'
 import type { AdminServer } from '../http/server.ts'
 import type { Jobs } from '../jobs.ts'
 import type { StreamOptions } from '../streams/event-stream.ts'
+import type { BundleOptions } from '../support-bundle.ts'
 import { auditRoutes } from './audit.ts'
 import { bundleRoutes } from './bundle.ts'
 import { configRoutes } from './config.ts'

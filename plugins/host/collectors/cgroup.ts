@@ -1,6 +1,6 @@
 /** Limits and use of the control groups of this process, version 1 and 2. */
-import type { Files } from './files.ts'
-import { parsed } from './files.ts'
+import type { Files } from './kernel-files.ts'
+import { parsed } from './kernel-files.ts'
 import {
   type CgroupPlace,
   cfsQuota,

@@ -1,5 +1,5 @@
 /** Block devices from `/proc/diskstats`. */
-import { parsed } from './files.ts'
+import { parsed } from './kernel-files.ts'
 import { parseDiskstats } from './parse/diskstats.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'

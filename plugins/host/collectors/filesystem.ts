@@ -1,5 +1,5 @@
 /** Space and inodes of mounted file systems by statfs(2); `arkrelay_system_disk_percent` always. */
-import { parsed } from './files.ts'
+import { parsed } from './kernel-files.ts'
 import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'

@@ -1,7 +1,7 @@
 /** The machine's inventory, taken once: `arkwatch_host_info`. */
 import os from 'node:os'
 import { task } from '../../../core/plugin.ts'
-import { parsed } from './files.ts'
+import { parsed } from './kernel-files.ts'
 import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 import type { Inventory } from './tasks/inventory.ts'

@@ -4,7 +4,7 @@
  */
 import { heapSize } from 'bun:jsc'
 import { processStartMs } from '../../../core/plugin.ts'
-import { type Files, parsed } from './files.ts'
+import { type Files, parsed } from './kernel-files.ts'
 import { parseMaxOpenFiles } from './parse/system.ts'
 import type { Source } from './source.ts'
 

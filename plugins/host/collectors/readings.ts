@@ -1,7 +1,7 @@
 /** The readings that several callers share: the collectors and `Host.sample()`. */
 import { statfs } from 'node:fs/promises'
 import type { Clock } from '../../../core/plugin.ts'
-import { type Files, parsed } from './files.ts'
+import { type Files, parsed } from './kernel-files.ts'
 import { parseMeminfo } from './parse/meminfo.ts'
 import type { StatFs } from './parse/mounts.ts'
 import { type NetworkStat, parseNetDev } from './parse/net-dev.ts'

@@ -2,7 +2,7 @@
 import type { Workers } from '../../../core/plugin.ts'
 import type { HostConfig, HostSet } from '../../host-options.ts'
 import type { BatchObservation, Collector } from '../../metrics/api.ts'
-import type { Files } from './files.ts'
+import type { Files } from './kernel-files.ts'
 import type { ReadingOptions, Readings } from './readings.ts'
 
 export interface HostOptions extends Omit<ReadingOptions, 'files'> {

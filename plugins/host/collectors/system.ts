@@ -1,5 +1,5 @@
 /** Load, file handles and pressure of the host. */
-import { parsed } from './files.ts'
+import { parsed } from './kernel-files.ts'
 import { parsePressure } from './parse/pressure.ts'
 import { parseFileNr } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'

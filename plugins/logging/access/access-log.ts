@@ -10,7 +10,7 @@ import {
   type Workers,
 } from '../../../core/plugin.ts'
 import type { AccessLogConfig } from '../config.ts'
-import { createRedactor, type RedactOptions } from '../encode/redact.ts'
+import { createRedactor, type RedactOptions } from '../encode/redact-record.ts'
 import { pathOf, type RouteName } from './access-line.ts'
 import type { AccessDestination, AccessRow, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from './access-ring.ts'

@@ -1,7 +1,7 @@
 /** The JSON line of a record, bounded and free of secrets, in the order of pino: level, time, fields, message. */
 import type { LogRecord } from '../../../core/plugin.ts'
 import { callSite } from './call-site.ts'
-import type { Redactor } from './redact.ts'
+import type { Redactor } from './redact-record.ts'
 import { safeText, sanitizeFields, type Tree } from './sanitize.ts'
 
 /** Ids of the request during which a line is written. */

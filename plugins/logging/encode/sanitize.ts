@@ -1,5 +1,5 @@
 /** The sanitizer of logged values: makes a bounded plain tree for JSON, without secrets. Pure; never throws. */
-import type { KeyRule, Redactor } from './redact.ts'
+import type { KeyRule, Redactor } from './redact-record.ts'
 
 const maxDepth = 8
 const maxItems = 100

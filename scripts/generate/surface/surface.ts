@@ -4,7 +4,7 @@ import { exitCodes, forcedExitCode } from '../../../core/exit-codes.ts'
 import manifest from '../../../package.json' with { type: 'json' }
 import { AccessLineEncoder } from '../../../plugins/logging/access/access-line.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
-import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 import type { ErrorSection } from '../error-docs.ts'
 import { commandLine } from './command-line.ts'
 import { configKeys } from './config-keys.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { configSchema } from '../../../core/config/schema/schema.ts'
+import { configSchema } from '../../../core/config/schema/json-schema.ts'
 import { catalog } from './support.ts'
 
 const schema = (await configSchema(catalog)) as Parameters<typeof z.fromJSONSchema>[0] & { $schema: string }

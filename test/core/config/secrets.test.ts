@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
-import { redactUrls, show } from '../../../core/contract/redact.ts'
+import { redactUrls, show } from '../../../core/contract/redact-urls.ts'
 import { load, removeFolders } from './support.ts'
 
 afterAll(removeFolders)

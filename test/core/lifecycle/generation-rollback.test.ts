@@ -220,6 +220,26 @@ test('a handover that is late fails the reload, and its work is resumed when it 
   expect(resumed).toEqual(['slow'])
 })
 
+test('an exclusive plugin that hung in stop is started again by the rollback', async () => {
+  const { host, define, section, states, clock } = rig()
+  const started: unknown[] = []
+  define('lock', {
+    exclusive: true,
+    setup: ({ config }) => ({
+      start() {
+        started.push(config)
+        if (config === 2) throw new Error('no')
+      },
+      stop: () => (started.length === 1 ? new Promise(() => {}) : undefined),
+    }),
+  })
+  await host.boot([section('lock')])
+  const reload = host.reload([section('lock', 2)]).catch((error) => error)
+  expect((await ended(clock, reload)).code).toBe('RELOAD_FAILED')
+  expect({ started, states: states() }).toEqual({ started: [1, 2, 1], states: { lock: 'ok' } })
+  expect(await host.stop()).toEqual([])
+})
+
 test('a rollback rebuilds a plugin without its state where the handover hangs', async () => {
   const { host, define, section, states, clock } = rig()
   const inherited: unknown[] = []

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { PluginClock } from '../../../core/contract/definition.ts'
 import type { CheckResult } from '../../../plugins/health/api.ts'
-import { maxAbandoned } from '../../../plugins/health/checks/runner.ts'
+import { maxAbandoned } from '../../../plugins/health/checks/check-runner.ts'
 import { HealthEngine } from '../../../plugins/health/engine.ts'
 import { down, engineOf, hung, spec, up } from './support.ts'
 

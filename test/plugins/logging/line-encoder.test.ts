@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type LogFields, levels } from '../../../core/contract/logger.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
-import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 
 const redactor = createRedactor()
 const encode = createLineEncoder({ redactor, callSite: false })

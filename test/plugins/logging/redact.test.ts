@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 
 const redactor = createRedactor({ extraKeys: ['boardingPass'] })
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'

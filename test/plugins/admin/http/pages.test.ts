@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import { definePlugin } from '../../../../core/plugin.ts'
 import { type AdminPages, adminPages } from '../../../../plugins/admin/api.ts'
-import { maxAssetBytes, maxAssets, pagesProblem } from '../../../../plugins/admin/http/pages.ts'
+import { maxAssetBytes, maxAssets, pagesProblem } from '../../../../plugins/admin/http/plugin-pages.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 
 // A thread is started, and the disk is waited for.

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { filesBelow, parsed } from '../../../../plugins/host/collectors/files.ts'
+import { filesBelow, parsed } from '../../../../plugins/host/collectors/kernel-files.ts'
 
 test('a file is read below the root, up to its limit and not beyond', async () => {
   const root = await mkdtemp(join(tmpdir(), 'arkwatch-files-'))

@@ -1,9 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
-import { maskPasswords, redactUrls } from '../../../core/contract/redact.ts'
+import { maskPasswords, redactUrls } from '../../../core/contract/redact-urls.ts'
 import { scrub } from '../../../plugins/audit/journal/changes.ts'
 import { scrubber, secretsOf } from '../../../plugins/health/checks/scrub.ts'
-import { createRedactor } from '../../../plugins/logging/encode/redact.ts'
+import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 
 // Many texts of 1 MiB.
 setDefaultTimeout(60_000)

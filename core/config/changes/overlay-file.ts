@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, r
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
 import { writeDraft } from '../../process/draft-file.ts'
-import { isMap, type Plain, refused } from '../tree/merge-patch.ts'
+import { isMap, type Plain, refused } from '../tree/json-merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
 

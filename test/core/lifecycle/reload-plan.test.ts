@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { type AnyPlugin, definePlugin } from '../../../core/contract/definition.ts'
 import { service } from '../../../core/contract/tokens.ts'
-import { type PlanNode, planReload } from '../../../core/lifecycle/plan.ts'
+import { type PlanNode, planReload } from '../../../core/lifecycle/reload-plan.ts'
 import { z } from '../../../core/plugin.ts'
 
 const plugin = (name: string, provides: string[] = [], needs: string[] = [], wants: string[] = []) => {

@@ -1,7 +1,7 @@
 /** The undos of one instance: last in first out, exactly once, also after an undo that threw. */
 export type Undo = () => void | Promise<void>
 
-export class UndoScope {
+export class Cleanups {
   readonly #undos = new Set<Undo>()
 
   /** @returns removes the undo, for a resource that ended earlier */

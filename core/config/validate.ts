@@ -1,0 +1,50 @@
+/** A section of the configuration against its schema. */
+import type { z } from 'zod'
+import type { ConfigProblem } from '../contract/config-problem.ts'
+import { messageOf } from '../contract/errors.ts'
+import { problem } from './errors.ts'
+import type { NamedPlugin } from './plugins.ts'
+import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
+import { reservedKeys } from './schema/root-config.ts'
+import { filterKeys, locate, type Node, toPlain, valueAt } from './tree/node.ts'
+import type { PluginSection } from './types.ts'
+
+/** Applies a schema. @returns the output, or undefined if there are problems */
+export function validate<Out>(
+  checked: Checked & { readonly schema: z.ZodType<Out> },
+  omit: readonly string[],
+  problems: ConfigProblem[],
+) {
+  for (;;) {
+    const value = toPlain(filterKeys(locate(checked.root, checked.path).node!, (key) => !omit.includes(key)))
+    const { data, error } = checked.schema.safeParse(value)
+    if (error === undefined) return data
+    const texts = wronglyTyped(error.issues, checked)
+    for (const { scalar, text } of texts) scalar.value = text
+    if (texts.length > 0) continue
+    problems.push(...problemsOf(error.issues, checked))
+    return undefined
+  }
+}
+
+/** @returns the section of a plugin; `config` is undefined where the plugin is disabled or the schema refuses */
+export function validateSection(
+  plugin: NamedPlugin,
+  root: Node,
+  partial: boolean,
+  problems: ConfigProblem[],
+): PluginSection {
+  const { name, definition, enabled, from, enabledBy } = plugin
+  const path = ['plugins', name]
+  const shared = { name, definition, required: valueAt(root, [...path, 'required']) === true, from, enabledBy }
+  if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
+  try {
+    const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
+    const config = validate(checked, reservedKeys, problems)
+    return { ...shared, config, disabled: config === undefined ? undefined : definition.unconfigured?.(config) }
+  } catch (thrown) {
+    const what = `its configuration cannot be checked: ${messageOf(thrown)}`
+    problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, locate(root, path).key))
+    return { ...shared, config: undefined }
+  }
+}

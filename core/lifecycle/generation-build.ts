@@ -1,0 +1,140 @@
+/** The next generation is built beside the current one, and rolled back where a step fails. */
+import type { PluginSection } from '../config/types.ts'
+import type { Handover } from '../contract/definition.ts'
+import { coreError } from '../contract/errors.ts'
+import { isUp } from '../contract/plugin-state.ts'
+import type { PlanStep } from '../contract/runtime-api.ts'
+import { type Builtins, type Generation, servicesOf } from './generation.ts'
+import { serviceIds } from './graph.ts'
+import type { InstanceEnvironment } from './plugin-context.ts'
+import { PluginInstance } from './plugin-instance.ts'
+
+/** Why a plugin cannot start: a needed service is not available. */
+function missingNeed(section: PluginSection, services: ReadonlyMap<string, unknown>): string | undefined {
+  const id = serviceIds(section.definition.needs).find((need) => !services.has(need))
+  return id === undefined ? undefined : `needs the service ${id}, which is not available`
+}
+
+export interface BuildOptions {
+  readonly host: InstanceEnvironment
+  readonly builtins: Builtins
+  readonly current: Generation
+  /** In start order. */
+  readonly sections: readonly PluginSection[]
+  readonly steps: readonly PlanStep[]
+  /** At boot each plugin is published as soon as the plugin has started, and an optional plugin may fail. */
+  readonly boot: boolean
+  /** A plugin that does not get its previous state. */
+  readonly fresh?: string | undefined
+}
+
+/**
+ * The next generation, built beside the current one, which runs until the swap. A build that failed must be rolled back.
+ */
+export class GenerationBuild {
+  readonly next = new Map<string, PluginInstance>()
+  /** New instances that the swap publishes, in start order. */
+  readonly incoming: PluginInstance[] = []
+  readonly #handovers = new Map<PluginInstance, Handover>()
+  /** The reverts of instances that stay. */
+  readonly #reverts: (() => unknown)[] = []
+
+  constructor(private readonly options: BuildOptions) {}
+
+  /** Old instances that the swap withdraws, in start order. */
+  get outgoing(): readonly PluginInstance[] {
+    return [...this.options.current.values()].filter((old) => this.next.get(old.name) !== old)
+  }
+
+  /** Makes each step, in start order. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED */
+  async run(): Promise<void> {
+    const actions = new Map(this.options.steps.map(({ plugin, action }) => [plugin, action]))
+    for (const section of this.options.sections) await this.#step(section, actions.get(section.name))
+  }
+
+  async #step(section: PluginSection, action: PlanStep['action'] | undefined): Promise<void> {
+    const old = this.options.current.get(section.name)
+    if (action === 'reconfigure') {
+      this.#reverts.push(await old!.reconfigure(section))
+      this.next.set(section.name, old!)
+    } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
+      const before = old.section
+      this.#reverts.push(() => {
+        old.section = before
+      })
+      old.section = section
+      this.next.set(section.name, old)
+    } else {
+      await this.#startOne(section, old)
+    }
+  }
+
+  async #startOne(section: PluginSection, old: PluginInstance | undefined): Promise<void> {
+    const { host, builtins, boot } = this.options
+    const { name: plugin, required, disabled } = section
+    const services = servicesOf(this.next, builtins)
+    const reason = disabled ?? missingNeed(section, services)
+    if (reason !== undefined) {
+      const state = disabled === undefined ? 'blocked' : 'disabled'
+      this.next.set(plugin, new PluginInstance(section, host, state, reason))
+      if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
+      return
+    }
+    const inherited = await this.#inherit(old)
+    const instance = new PluginInstance(section, host)
+    this.next.set(plugin, instance)
+    this.incoming.push(instance)
+    try {
+      await instance.start(services, inherited)
+    } catch (error) {
+      const { state, reason } = instance
+      if (required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
+      const retried = old !== undefined && !isUp(old.state) && Bun.deepEquals(old.section.config, section.config)
+      if (!boot && !retried) throw error
+    }
+    if (boot && isUp(instance.state)) instance.activate()
+  }
+
+  async #inherit(old: PluginInstance | undefined): Promise<unknown> {
+    if (old === undefined || !isUp(old.state)) return undefined
+    const handover = await old.handover()
+    this.#handovers.set(old, handover)
+    if (old.definition.exclusive) await old.stop('reload')
+    return old.name === this.options.fresh ? undefined : handover.state
+  }
+
+  /** Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. */
+  async rollback(): Promise<Generation> {
+    for (const instance of this.incoming.toReversed()) await instance.stop('failed')
+    for (const revert of this.#reverts.toReversed()) await revert()
+    const { host, builtins } = this.options
+    const restored = new Map<string, PluginInstance>()
+    const startedAgain: PluginInstance[] = []
+    const rebuilt = new Set<string>()
+    for (const old of this.options.current.values()) {
+      const { name, section, definition, state } = old
+      const handover = this.#handovers.get(old)
+      const stopped = definition.exclusive && !isUp(state) && handover !== undefined
+      const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => rebuilt.has(id))
+      if (!stopped && !(held && isUp(state))) {
+        restored.set(name, old)
+        if (handover !== undefined) await old.resume(handover)
+        continue
+      }
+      const inherited = (handover ?? (await old.handover().catch((error) => old.fault('handover', error))))?.state
+      await old.stop('reload')
+      for (const id of serviceIds(definition.provides)) rebuilt.add(id)
+      const services = servicesOf(restored, builtins)
+      const blocked = missingNeed(section, services)
+      const again = new PluginInstance(section, host, blocked === undefined ? 'starting' : 'blocked', blocked)
+      restored.set(name, again)
+      // An instance that fails in start or ready is logged and stays failed.
+      if (blocked === undefined) await again.start(services, inherited).catch(() => {})
+      if (!isUp(again.state)) continue
+      again.activate()
+      startedAgain.push(again)
+    }
+    for (const instance of startedAgain) await instance.ready().catch(() => {})
+    return restored
+  }
+}
