@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
@@ -21,10 +21,25 @@ async function inTemporaryFolder<T>(use: (dir: string) => Promise<T>): Promise<T
   }
 }
 
+/** The settings that docs/embedding.md asks for, which are looser than the project's: its `lib` has the browser's types. */
+const { compilerOptions } = JSON.parse(
+  blocksOf(readFileSync(join(root, 'docs/embedding.md'), 'utf8'), 'docs/embedding.md').find(
+    ({ language }) => language === 'json',
+  )!.text,
+)
+const { paths } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')).compilerOptions as {
+  paths: Record<string, [string]>
+}
+
 /** One run of tsc over all blocks; each becomes a module whose lines are numbered as in its page. @returns its output */
 const typeErrors = (blocks: readonly DocBlock[]) =>
   inTemporaryFolder(async (dir) => {
-    const config = { extends: join(root, 'tsconfig.json'), include: ['**/*.ts', '**/*.tsx'], exclude: ['node_modules'] }
+    const absolute = Object.entries(paths).map(([name, [path]]) => [name, [join(root, path)]])
+    const jsx = { jsx: 'react-jsx', jsxImportSource: 'hono/jsx' }
+    const config = {
+      compilerOptions: { ...compilerOptions, ...jsx, paths: Object.fromEntries(absolute) },
+      ...{ include: ['**/*.ts', '**/*.tsx'], exclude: ['node_modules'] },
+    }
     writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config))
     for (const { file, line, language, text } of blocks) {
       const path = join(dir, `${file}.${line}.${language}`)

@@ -29,8 +29,9 @@ const cpuMs = (): number => {
 
 function read(histogram: RecordableHistogram): LoopDelay {
   const ms = (nanoseconds: number) => (histogram.count === 0 ? 0 : nanoseconds / 1e6)
-  const at = (percent: number) => ms(histogram.percentile(percent))
   const { min, mean, max } = histogram
+  // A percentile is the upper end of its bucket, which can be above the greatest value.
+  const at = (percent: number) => ms(Math.min(histogram.percentile(percent), max))
   return { minMs: ms(min), meanMs: ms(mean), p50Ms: at(50), p90Ms: at(90), p99Ms: at(99), maxMs: ms(max) }
 }
 

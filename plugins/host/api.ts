@@ -8,6 +8,8 @@ export interface HostSample {
     readonly percent: number
     /** Cores without hyper-threads, 0 if unknown. */
     readonly physicalCores: number
+    /** Frequency of the first core, 0 if unknown. */
+    readonly mhz: number
   }
   readonly memory: {
     readonly totalBytes: number
@@ -22,6 +24,8 @@ export interface HostSample {
         readonly totalBytes: number
         /** Space that ordinary users may fill. */
         readonly freeBytes: number
+        /** Space that is used, as `df` counts it: the space reserved for root is neither used nor free. */
+        readonly usedBytes: number
         /** Used share of what ordinary users may fill, 0-100. */
         readonly percent: number
       }

@@ -94,7 +94,9 @@ export function pageHandler(pages: AdminPages): Handler<AdminEnv> {
     if (isNamed(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers })
     const type = Bun.file(name === '' ? (pages.index ?? 'index.html') : name).type
     const length = String(content.byteLength)
-    return new Response(content, { headers: { ...headers, 'content-type': type, 'content-length': length } })
+    return new Response(content as Uint8Array<ArrayBuffer>, {
+      headers: { ...headers, 'content-type': type, 'content-length': length },
+    })
   }
   return (c) =>
     c.var.enter({ id: 'pages.show', access, summary }, c, async () => {

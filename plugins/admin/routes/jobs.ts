@@ -72,7 +72,7 @@ export function jobRoutes(jobs: Jobs) {
   )
   route(
     'delete /jobs/{id}',
-    { id: 'jobs.cancel', access: 'operator', summary: 'Asks a job to end.' },
+    { id: 'jobs.cancel', access: 'operator', summary: 'Cancels a job.' },
     { params, 202: reply('The job was asked to end.', JobSchema) },
     async (c) => shownJob(await jobs.cancel(c.req.valid('param').id)),
   )

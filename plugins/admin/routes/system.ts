@@ -91,7 +91,7 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
             count: cpu.physicalCores || cores.length,
             count_logical: cores.length,
             percent: round(cpu.percent),
-            freq_current: cores[0]?.speed ?? 0,
+            freq_current: round(cpu.mhz),
           },
           memory: {
             total_gb: gb(memory.totalBytes),
@@ -102,7 +102,7 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
           disk: {
             total_gb: gb(disk.totalBytes),
             free_gb: gb(disk.freeBytes),
-            used_gb: gb(disk.totalBytes - disk.freeBytes),
+            used_gb: gb(disk.usedBytes),
             percent: round(disk.percent),
           },
           network: {

@@ -16,14 +16,16 @@ export interface DiskFacts {
 
 type DiskLimits = Pick<ConfigOf<'disk'>, 'degradedAbove' | 'downAbove'>
 
-type Statfs = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'>
+type Statfs = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'> & { readonly frsize?: number }
 
 /** @see df(1): used / (used + available), the blocks reserved for root left out */
-export function readDisk({ bsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskFacts {
+export function readDisk({ bsize, frsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskFacts {
   const used = blocks - bfree
+  // Blocks are counted in `frsize`, which differs from `bsize` on virtiofs and other FUSE mounts.
+  const blockBytes = frsize || bsize
   return {
-    totalBytes: blocks * bsize,
-    freeBytes: bavail * bsize,
+    totalBytes: blocks * blockBytes,
+    freeBytes: bavail * blockBytes,
     usedRatio: used + bavail > 0 ? used / (used + bavail) : 0,
     inodesUsedRatio: files > 0 ? (files - ffree) / files : 0,
   }

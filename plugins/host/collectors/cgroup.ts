@@ -10,6 +10,7 @@ import {
   parseFlatKeys,
   parseLimit,
   throttledSeconds,
+  unlimitedBytes,
 } from './parse/cgroup.ts'
 import type { HostContext, Source } from './source.ts'
 
@@ -18,7 +19,10 @@ interface Level {
   readonly limit: number | undefined
 }
 
-/** The level whose limit is the tightest, the group's own where none is set: there use and limit belong together. */
+/**
+ * The highest level that the tightest limit applies to, the group's own where none is set: there use and limit belong
+ * together, and the use comes closest to the limit.
+ */
 async function bindingLevel(
   place: CgroupPlace,
   limitOf: (folder: string) => Promise<number | undefined>,
@@ -27,16 +31,24 @@ async function bindingLevel(
   const limits = await Promise.all(folders.map(limitOf))
   let best = 0
   for (const [index, limit] of limits.entries()) {
-    if (limit !== undefined && limit < (limits[best] ?? Number.POSITIVE_INFINITY)) best = index
+    if (limit !== undefined && limit <= (limits[best] ?? Number.POSITIVE_INFINITY)) best = index
   }
   return { folder: folders[best]!, limit: limits[best] }
 }
 
 async function readMemory(files: Files, place: CgroupPlace) {
   const v2 = place.version === 2
-  const { folder, limit } = await bindingLevel(place, (at) =>
-    parsed(files, `${at}/${v2 ? 'memory.max' : 'memory.limit_in_bytes'}`, parseLimit),
-  )
+  const limitOf = async (at: string) => {
+    if (v2) return parsed(files, `${at}/memory.max`, parseLimit)
+    // Version 1 says the limit of groups above the mount, which a container does not see, in `memory.stat`.
+    const [own, stat] = await Promise.all([
+      parsed(files, `${at}/memory.limit_in_bytes`, parseLimit),
+      parsed(files, `${at}/memory.stat`, parseFlatKeys),
+    ])
+    const above = stat?.get('hierarchical_memory_limit') ?? unlimitedBytes
+    return above < unlimitedBytes ? Math.min(own ?? above, above) : own
+  }
+  const { folder, limit } = await bindingLevel(place, limitOf)
   const [usage, stat, events] = await Promise.all([
     parsed(files, `${folder}/${v2 ? 'memory.current' : 'memory.usage_in_bytes'}`, parseLimit),
     parsed(files, `${folder}/memory.stat`, parseFlatKeys),
@@ -59,7 +71,8 @@ async function readCpu(files: Files, place: CgroupPlace, usagePlace: CgroupPlace
   }
   const { folder, limit: quota } = await bindingLevel(place, quotaOf)
   const stat = await parsed(files, `${folder}/cpu.stat`, parseFlatKeys)
-  const accounted = usagePlace?.version === 1 ? `${cgroupLevels(usagePlace)[0]}/cpuacct.usage` : undefined
+  const level = usagePlace?.path === place.path ? cgroupLevels(place).indexOf(folder) : 0
+  const accounted = usagePlace?.version === 1 ? `${cgroupLevels(usagePlace)[level]}/cpuacct.usage` : undefined
   const nanoseconds = accounted ? await parsed(files, accounted, parseLimit) : undefined
   const microseconds = stat?.get('usage_usec')
   return {
@@ -85,8 +98,14 @@ export const cgroup =
       'memory_limit_bytes',
       'The tightest memory limit on this process; absent if there is none.',
     )
-    const memoryUsage = gauge('memory_usage_bytes', 'Memory in use by the group with that limit, page cache included.')
-    const workingSet = gauge('memory_working_set_bytes', 'That use without the page cache that is easily given back.')
+    const memoryUsage = gauge(
+      'memory_usage_bytes',
+      'Memory that the group whose limit applies uses, page cache included.',
+    )
+    const workingSet = gauge(
+      'memory_working_set_bytes',
+      'memory_usage_bytes without the page cache that the kernel can reclaim.',
+    )
     const oomKills = counter('memory_oom_kills_total', 'Processes of the group that were killed for lack of memory.')
     const quota = gauge('cpu_quota_cores', 'The tightest CPU quota on this process; absent if there is none.')
     const cpuUsage = counter('cpu_usage_seconds_total', 'CPU time of the group.')

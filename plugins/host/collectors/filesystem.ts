@@ -1,6 +1,6 @@
 /** Space and inodes of mounted file systems by statfs(2); `arkrelay_system_disk_percent` always. */
 import { parsed } from './kernel-files.ts'
-import { diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
+import { blockBytes, diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
@@ -22,9 +22,10 @@ function filesystemFamilies(batch: Parameters<Source>[0], maxDevices: number) {
     families.error.set(stat ? 0 : 1, on)
     families.readonly.set(readonly ? 1 : 0, on)
     if (!stat) return
-    families.size.set(stat.blocks * stat.bsize, on)
-    families.free.set(stat.bfree * stat.bsize, on)
-    families.avail.set(stat.bavail * stat.bsize, on)
+    const bytes = blockBytes(stat)
+    families.size.set(stat.blocks * bytes, on)
+    families.free.set(stat.bfree * bytes, on)
+    families.avail.set(stat.bavail * bytes, on)
     families.files.set(stat.files, on)
     families.filesFree.set(stat.ffree, on)
   }

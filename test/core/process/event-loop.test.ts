@@ -39,6 +39,7 @@ describe('the event loop', () => {
     expect(loop.delay()).toEqual({ minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 })
     runLate(80)
     expect(loop.delay().maxMs).toBeCloseTo(80, 0)
+    expect(loop.delay().p99Ms).toBeLessThanOrEqual(loop.delay().maxMs)
     runLate(10_000)
     expect(loop.delay().maxMs / 1_000).toBeCloseTo(10, 1)
     runLate(2)

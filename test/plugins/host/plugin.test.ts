@@ -102,7 +102,7 @@ test('a collection and a sample at the same time read once, and later samples co
   const clock = testClock()
   const statFs = async () => {
     asked += 1
-    return { bsize: 4_096, blocks: 1_000, bfree: 600, bavail: 500, files: 64, ffree: 32 }
+    return { ...{ bsize: 1_048_576, frsize: 4_096 }, blocks: 1_000, bfree: 600, bavail: 500, files: 64, ffree: 32 }
   }
   const config = HostConfig.parse({ root: folder, sets: [] })
   const context = hostContext({ config, clock, statFs, freshMs: 200 })
@@ -114,7 +114,10 @@ test('a collection and a sample at the same time read once, and later samples co
   expect(asked).toBe(1)
   // At first since the boot.
   expect(sample.cpu.percent).toBe(25)
-  expect(sample.disk).toEqual({ totalBytes: 4_096_000, freeBytes: 2_048_000, percent: (400 / 900) * 100 })
+  expect(sample.disk).toEqual({
+    ...{ totalBytes: 4_096_000, freeBytes: 2_048_000, usedBytes: 1_638_400 },
+    percent: (400 / 900) * 100,
+  })
   write(190, 310)
   expect((await sampler.take(context, undefined)).cpu.percent).toBe(25)
   expect(asked).toBe(1)

@@ -80,7 +80,7 @@ export function cgroupLevels({ mountpoint, path }: CgroupPlace): readonly string
 }
 
 /** Version 1 writes "no limit" as the largest multiple of a page that fits 63 bits. */
-const unlimitedBytes = 2 ** 60
+export const unlimitedBytes = 2 ** 60
 
 /** A file with one number or `max`. @returns undefined for no limit and for a text that is not a number */
 export function parseLimit(text: string): number | undefined {

@@ -31,13 +31,19 @@ export function parseMounts(text: string): readonly Mount[] {
 
 /** Blocks and inodes as `statfs(2)` gives them. */
 export interface StatFs {
+  /** Preferred size of a transfer. */
   readonly bsize: number
+  /** Bytes of a block; 0 or absent where the system knows only `bsize`. Differs from `bsize` on virtiofs and other FUSE mounts. */
+  readonly frsize?: number
   readonly blocks: number
   readonly bfree: number
   readonly bavail: number
   readonly files: number
   readonly ffree: number
 }
+
+/** @returns bytes of the blocks that {@link StatFs} counts */
+export const blockBytes = ({ frsize, bsize }: Pick<StatFs, 'frsize' | 'bsize'>): number => frsize || bsize
 
 /**
  * The used share of what ordinary users may fill.

@@ -31,6 +31,8 @@ export interface CpuInfo {
   readonly model: string
   /** Cores without hyper-threads, 0 where the kernel does not say. */
   readonly physicalCores: number
+  /** Of the first core, 0 where the kernel does not say. */
+  readonly mhz: number
   /** Whether a hypervisor is below. */
   readonly isVirtual: boolean
 }
@@ -45,6 +47,7 @@ export function parseCpuinfo(text: string): CpuInfo {
   return {
     model: /^(?:model name|Model|cpu model|cpu)\s*: (.+)$/m.exec(text)?.[1]?.trim() ?? '',
     physicalCores: cores.size,
+    mhz: Number(/^cpu MHz\s*: ([\d.]+)$/m.exec(text)?.[1] ?? 0),
     isVirtual: /^flags\s*:.*\bhypervisor\b/m.test(text),
   }
 }

@@ -175,6 +175,7 @@ describe('certificates', () => {
 describe('what this machine tells', () => {
   test('a disk counts as df does, and the fuller of space and inodes decides', () => {
     const stat = { bsize: 4_096, blocks: 1_000, bfree: 200, bavail: 150, files: 100, ffree: 90 }
+    expect(readDisk({ ...stat, bsize: 1_048_576, frsize: 4_096 })).toEqual(readDisk(stat))
     expect(readDisk(stat)).toEqual({
       totalBytes: 4_096_000,
       freeBytes: 614_400,

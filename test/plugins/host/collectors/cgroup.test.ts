@@ -93,6 +93,33 @@ describe('values', () => {
     })
   })
 
+  test('of a container with version 1 whose parent, which the container does not see, has the limit', async () => {
+    const values = await cgroupValues({
+      '/proc/self/cgroup': '5:memory:/docker/a/b',
+      '/proc/self/mountinfo': v1Mount('memory', '/docker/a'),
+      '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
+      '/sys/fs/cgroup/memory/memory.usage_in_bytes': '400',
+      '/sys/fs/cgroup/memory/memory.stat': 'hierarchical_memory_limit 1000\ntotal_inactive_file 100',
+      '/sys/fs/cgroup/memory/b/memory.limit_in_bytes': '9223372036854771712',
+      '/sys/fs/cgroup/memory/b/memory.usage_in_bytes': '50',
+      '/sys/fs/cgroup/memory/b/memory.stat': 'hierarchical_memory_limit 1000\ntotal_inactive_file 0',
+    })
+    expect(values).toEqual({ memory_limit_bytes: 1000, memory_usage_bytes: 400, memory_working_set_bytes: 300 })
+  })
+
+  test('of a group with version 1 whose parent has the quota: quota and use are those of the parent', async () => {
+    const at = '/sys/fs/cgroup/cpu,cpuacct'
+    const values = await cgroupValues({
+      '/proc/self/cgroup': '4:cpu,cpuacct:/a/b',
+      '/proc/self/mountinfo': v1Mount('cpu,cpuacct'),
+      ...{ [`${at}/a/cpu.cfs_quota_us`]: '50000', [`${at}/a/cpu.cfs_period_us`]: '100000' },
+      ...{ [`${at}/a/b/cpu.cfs_quota_us`]: '-1', [`${at}/a/b/cpu.cfs_period_us`]: '100000' },
+      [`${at}/a/cpuacct.usage`]: '400000000000',
+      [`${at}/a/b/cpuacct.usage`]: '1000000000',
+    })
+    expect(values).toEqual({ cpu_quota_cores: 0.5, cpu_usage_seconds_total: 400 })
+  })
+
   test('of a hybrid system without limits: version 1 where the controllers are, no limit reported', async () => {
     const values = await cgroupValues({
       '/proc/self/cgroup': '4:memory:/\n1:cpu:/\n0::/',

@@ -14,7 +14,7 @@ import { type TestClock, testClock } from '../../../../testing/index.ts'
 import { type Recorder, recorder } from '../../metrics/recorder.ts'
 
 const root = fileURLToPath(new URL('./fixtures/host', import.meta.url))
-const space: StatFs = { bsize: 4096, blocks: 1000, bfree: 600, bavail: 500, files: 64, ffree: 32 }
+const space: StatFs = { bsize: 1_048_576, frsize: 4096, blocks: 1000, bfree: 600, bavail: 500, files: 64, ffree: 32 }
 /** The path on the host that a path below the fixture stands for. */
 const inFixture = (path: string) => path.slice(root.length) || '/'
 

@@ -180,20 +180,20 @@ describe('small files', () => {
   test.each([
     [
       'two threads of one core on a virtual machine',
-      'processor\t: 0\nmodel name\t: Xeon A\nphysical id\t: 0\ncore id\t\t: 0\nflags\t\t: fpu hypervisor\n\nprocessor\t: 1\nphysical id\t: 0\ncore id\t\t: 0\n',
-      { model: 'Xeon A', physicalCores: 1, isVirtual: true },
+      'processor\t: 0\nmodel name\t: Xeon A\ncpu MHz\t\t: 2445.404\nphysical id\t: 0\ncore id\t\t: 0\nflags\t\t: fpu hypervisor\n\nprocessor\t: 1\nphysical id\t: 0\ncore id\t\t: 0\n',
+      { model: 'Xeon A', physicalCores: 1, mhz: 2445.404, isVirtual: true },
     ],
     [
       'two sockets',
       'physical id\t: 0\ncore id\t\t: 0\nflags\t\t: fpu\n\nphysical id\t: 1\ncore id\t\t: 0\n',
-      { model: '', physicalCores: 2, isVirtual: false },
+      { model: '', physicalCores: 2, mhz: 0, isVirtual: false },
     ],
     [
       'a Raspberry Pi',
       'processor\t: 0\nBogoMIPS\t: 1\n\nModel\t\t: Pi 4\n',
-      { model: 'Pi 4', physicalCores: 0, isVirtual: false },
+      { model: 'Pi 4', physicalCores: 0, mhz: 0, isVirtual: false },
     ],
-    ['nothing', '', { model: '', physicalCores: 0, isVirtual: false }],
+    ['nothing', '', { model: '', physicalCores: 0, mhz: 0, isVirtual: false }],
   ])('cpuinfo of %s', (_, text, info) => {
     expect(parseCpuinfo(text)).toEqual(info)
   })
