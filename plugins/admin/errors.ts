@@ -93,7 +93,7 @@ export const adminError = defineErrors('admin', {
   ADMIN_PLUGIN_MISSING: {
     status: 501,
     message: 'this needs the plugin {plugin}, which is not running',
-    help: 'Name the plugin under `plugins` in config.yaml; `arkwatch check` lists the plugins that this version has.',
+    help: 'Name the plugin under `plugins` in config.yaml; the README lists the plugins that exist.',
   },
   ADMIN_JOB_LIMIT: {
     status: 503,
@@ -125,7 +125,7 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_TLS: {
     message: 'cannot read the certificate: {reason}',
-    help: 'Check `plugins.admin.tls`; both files hold PEM.',
+    help: 'Check `plugins.admin.listen.tls`; both files hold PEM.',
   },
 })
 

@@ -5,7 +5,7 @@ export const poolError = defineErrors('pool', {
     status: 503,
     message:
       'pool {pool}: no connection within {timeoutMs} ms (total {total}, active {active}, idle {idle}, waiting {waiting}); oldest holders: {holders}',
-    help: 'See who holds connections with `arkwatch pool.holders`; hold connections for less time, or raise `size`.',
+    help: 'See who holds connections with `arkwatch pool holders`; hold connections for less time, or raise `size`.',
   },
   POOL_QUEUE_FULL: {
     status: 503,

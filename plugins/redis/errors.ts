@@ -4,7 +4,7 @@ export const redisError = defineErrors('redis', {
   REDIS_UNAVAILABLE: {
     status: 503,
     message: 'redis is not available: {reason}',
-    help: 'See the check `redis` in /health/comprehensive; the plugin reconnects by itself.',
+    help: 'See the check `redis.shared` in /health/comprehensive; the plugin reconnects by itself.',
   },
   REDIS_TIMEOUT: {
     status: 503,
