@@ -50,6 +50,14 @@ export function evaluateDisk(facts: DiskFacts, { degradedAbove, downAbove }: Dis
   }
 }
 
-export const disk: Kind<'disk'> = (config) => ({
-  run: async () => evaluateDisk(readDisk(await statfs(config.path)), config),
-})
+export const disk: Kind<'disk'> = (config) => {
+  // A file system that hangs holds a thread, so it is not asked again before it has answered.
+  let asked: Promise<StatsFs> | undefined
+  const ask = () => {
+    asked ??= statfs(config.path).finally(() => {
+      asked = undefined
+    })
+    return asked
+  }
+  return { run: async () => evaluateDisk(readDisk(await ask()), config) }
+}

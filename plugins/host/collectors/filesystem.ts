@@ -44,15 +44,16 @@ export const filesystem =
     const wantedType = nameFilter(config.filesystemTypes)
     const wanted = ({ mountpoint, fstype }: Mount) =>
       wantedPath(mountpoint) && (mountpoint === '/' || wantedType(fstype))
-    const ask = (path: string) => (path === '/' ? readings.root() : readings.statFs(files.resolve(path)))
+    const ask = ({ mountpoint, fstype }: Pick<Mount, 'mountpoint' | 'fstype'>) =>
+      mountpoint === '/' ? readings.root() : readings.statFs(files.resolve(mountpoint), fstype)
     // The mounts of process 1 are the host's when the host's file system is mounted below a root of its own.
     const table = config.root === '/' ? '/proc/self/mounts' : '/proc/1/mounts'
     return async () => {
       const mounts = report ? ((await parsed(files, table, parseMounts)) ?? []) : []
       const { kept, left } = atMost(mounts.filter(wanted), config.maxDevices)
-      const paths = new Set(['/', ...kept.map((mount) => mount.mountpoint)])
       const stats = new Map<string, StatFs | undefined>()
-      await Promise.all([...paths].map(async (path) => stats.set(path, await ask(path))))
+      const asked = [{ mountpoint: '/', fstype: '' }, ...kept]
+      await Promise.all(asked.map(async (mount) => stats.set(mount.mountpoint, await ask(mount))))
       batch.observe(() => {
         const root = stats.get('/')
         if (root) percent.set(diskUsedPercent(root))

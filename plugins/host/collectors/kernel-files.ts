@@ -1,5 +1,5 @@
 /** Reads the kernel's text files, bounded, below a root that tests and containers may choose. */
-import { open, readdir } from 'node:fs/promises'
+import { constants, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export const defaultMaxBytes = 1_048_576
@@ -16,7 +16,8 @@ export interface Files {
 }
 
 async function readBounded(path: string, maxBytes: number): Promise<string | undefined> {
-  const file = await open(path, 'r')
+  // A named pipe without a writer would hold a thread of the pool until somebody writes.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     let buffer = Buffer.allocUnsafe(firstBytes)
     let filled = 0

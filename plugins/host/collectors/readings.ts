@@ -7,9 +7,7 @@ import type { StatFs } from './parse/mounts.ts'
 import { type NetworkStat, parseNetDev } from './parse/net-dev.ts'
 import { type CpuStat, parseStat } from './parse/stat.ts'
 import { parseLoadavg } from './parse/system.ts'
-
-/** How long one file system may take to answer; a network file system whose server is gone never does. */
-const answerWithinMs = 1_000
+import { type AskStatFs, patientStatFs } from './patient-stat-fs.ts'
 
 export interface Readings {
   stat(): Promise<CpuStat | undefined>
@@ -18,8 +16,7 @@ export interface Readings {
   network(): Promise<readonly NetworkStat[] | undefined>
   /** Of the file system on the root of the host. */
   root(): Promise<StatFs | undefined>
-  /** @param path as this process opens the path @returns undefined for a file system that does not answer */
-  statFs(path: string): Promise<StatFs | undefined>
+  readonly statFs: AskStatFs
 }
 
 /** Reads anew once the last reading is finished and older than `freshMs`. */
@@ -34,31 +31,6 @@ function shared<T>(clock: Clock, freshMs: number, read: () => Promise<T>): () =>
     reading.value.then(finished, finished)
     last = reading
     return reading.value
-  }
-}
-
-/** Asks with a deadline, and never twice at the same time for one path: a call that hangs holds a thread. */
-function patientStatFs(statFs: (path: string) => Promise<StatFs>, clock: Clock): Readings['statFs'] {
-  const asked = new Map<string, Promise<StatFs | undefined>>()
-  return (path) => {
-    const before = asked.get(path)
-    if (before !== undefined) return before
-    const answered = new AbortController()
-    const answer = statFs(path).then(
-      (stat) => stat,
-      () => undefined,
-    )
-    const done = answer.finally(() => {
-      asked.delete(path)
-      answered.abort()
-    })
-    const deadline = clock.sleep(answerWithinMs, answered.signal).then(
-      () => undefined,
-      () => undefined,
-    )
-    const first = Promise.race([done, deadline])
-    asked.set(path, first)
-    return first
   }
 }
 

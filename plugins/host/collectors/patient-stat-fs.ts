@@ -1,0 +1,61 @@
+/**
+ * statfs(2) of file systems that may never answer, as those of a server that is gone. A call that hangs holds a thread of
+ * Bun's pool, which has one for each processor and serves every other file: so few calls may hang.
+ */
+import type { Clock } from '../../../core/plugin.ts'
+import type { StatFs } from './parse/mounts.ts'
+
+/** How long one file system may take to answer. */
+const answerWithinMs = 1_000
+
+/** Types whose file systems answer by a server or a program: all of a type may hang together. */
+const isRemote = (type: string): boolean => /^(nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
+
+/**
+ * @param path as this process opens the path
+ * @param type of the file system, where it is known
+ * @returns undefined for a file system that does not answer within a second
+ */
+export type AskStatFs = (path: string, type?: string) => Promise<StatFs | undefined>
+
+/** A path is never asked twice at a time; remote file systems of one type are asked in turn, and none while one hangs. */
+export function patientStatFs(statFs: (path: string) => Promise<StatFs>, clock: Clock): AskStatFs {
+  const asked = new Map<string, Promise<StatFs | undefined>>()
+  const turns = new Map<string, Promise<unknown>>()
+  const hanging = new Map<string, string>()
+
+  async function ask(path: string, type: string): Promise<StatFs | undefined> {
+    if ([...hanging.values()].includes(type)) {
+      asked.delete(path)
+      return undefined
+    }
+    const answered = new AbortController()
+    const answer = statFs(path).then(
+      (stat) => stat,
+      () => undefined,
+    )
+    const done = answer.finally(() => {
+      asked.delete(path)
+      hanging.delete(path)
+      answered.abort()
+    })
+    const late = clock.sleep(answerWithinMs, answered.signal).then(
+      () => {
+        if (isRemote(type)) hanging.set(path, type)
+        return undefined
+      },
+      () => undefined,
+    )
+    return Promise.race([done, late])
+  }
+
+  return (path, type = '') => {
+    const before = asked.get(path)
+    if (before !== undefined) return before
+    const turn = (isRemote(type) ? turns.get(type) : undefined) ?? Promise.resolve()
+    const answer = turn.then(() => ask(path, type))
+    asked.set(path, answer)
+    if (isRemote(type)) turns.set(type, answer)
+    return answer
+  }
+}
