@@ -1,5 +1,6 @@
 /** The plugin that a contract is checked for, in runtimes of its own. */
 import type { AnyPlugin } from '../core/contract/definition.ts'
+import { systemClock } from '../core/process/clock.ts'
 import { type TestRuntime, testRuntime } from './test-runtime.ts'
 
 export interface PluginContractOptions {
@@ -15,6 +16,24 @@ export type Parts = Readonly<Record<string, object | undefined>>
 /** Called in place of the plugin's own setup, with that setup. */
 export type SetupWrapper = (own: () => Parts) => Parts
 
+/** Real milliseconds that a stop may take before the time of the test clock moves on to the deadline. */
+const patienceMs = 500
+
+/** Stops, also a plugin that hangs in stop. @returns the plugins that hung, and the errors logged meanwhile */
+async function stopped({ clock, lines, stop }: TestRuntime) {
+  const before = lines.length
+  const ending = stop()
+  const waited = new AbortController()
+  const late = systemClock.sleep(patienceMs, waited.signal).then(
+    () => clock.advance(60_000),
+    () => {},
+  )
+  const { hung } = await ending.finally(() => waited.abort())
+  await late
+  const errors = lines.slice(before).filter(({ level }) => ['error', 'fatal'].includes(level))
+  return { hung, errors: errors.map(({ message }) => message) }
+}
+
 export class ContractSubject {
   constructor(
     readonly definition: AnyPlugin,
@@ -22,15 +41,20 @@ export class ContractSubject {
   ) {}
 
   /** Boots a runtime with the plugin. */
-  boot(setup: SetupWrapper = (own) => own()): Promise<TestRuntime> {
+  async boot(
+    setup: SetupWrapper = (own) => own(),
+  ): Promise<Omit<TestRuntime, 'stop'> & { stop: () => ReturnType<typeof stopped> }> {
     const { definition } = this
     const { config = {}, providers = [] } = this.options
     const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
-    return testRuntime({ plugins: [plugin, ...providers], config: { plugins: { [definition.name]: { ...config } } } })
+    const section = { [definition.name]: { ...config } }
+    const booted = await testRuntime({ plugins: [plugin, ...providers], config: { plugins: section } })
+    const stop = () => stopped(booted)
+    return { ...booted, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
   }
 
   /** @returns the plugin's status in that runtime */
-  statusIn({ runtime }: TestRuntime) {
+  statusIn({ runtime }: Pick<TestRuntime, 'runtime'>) {
     return runtime.status().plugins.find(({ name }) => name === this.definition.name)!
   }
 }

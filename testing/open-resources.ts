@@ -1,9 +1,7 @@
 /** The resources that this process holds open. Threads and handles are counted on Linux only. */
 import { heapStats } from 'bun:jsc'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { systemClock } from '../core/process/clock.ts'
-
-const events = ['SIGTERM', 'SIGINT', 'SIGHUP', 'exit', 'uncaughtException', 'unhandledRejection', 'beforeExit']
 
 /** A thread may end between the listing and the reading. */
 function isWorker(thread: string): boolean {
@@ -16,22 +14,46 @@ function isWorker(thread: string): boolean {
 
 const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
 
+/** What a file descriptor leads to; one may be closed between the listing and the reading. */
+function target(handle: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${handle}`)
+  } catch {
+    return 'closed'
+  }
+}
+
 /** @returns the number of armed real timers, threads of workers, open file descriptors, listeners of process events */
 export const openResources = () => ({
   // The runtime protects only armed timers from the garbage collector.
   timers: heapStats().protectedObjectTypeCounts.Timeout ?? 0,
   threads: list('/proc/self/task').filter(isWorker).length,
   handles: list('/proc/self/fd').length,
-  listeners: events.reduce((sum, name) => sum + process.listenerCount(name), 0),
+  listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
 })
 
 export type OpenResources = ReturnType<typeof openResources>
+
+/** The files that are open, for the message: the newest descriptors have the highest numbers. */
+function newest(count: number): string {
+  const targets = list('/proc/self/fd')
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map(target)
+  return targets
+    .filter((path) => path !== 'closed' && !path.startsWith('/proc/'))
+    .slice(0, count)
+    .join(', ')
+}
 
 /** @returns the kinds of which there are more than `before`, `timers (2)` */
 export function opened(before: OpenResources): string[] {
   const after = openResources()
   const kinds = Object.keys(before) as (keyof OpenResources)[]
-  return kinds.filter((kind) => after[kind] > before[kind]).map((kind) => `${kind} (${after[kind] - before[kind]})`)
+  return kinds.flatMap((kind) => {
+    const more = after[kind] - before[kind]
+    if (more <= 0) return []
+    return [`${kind} (${more})${kind === 'handles' ? `, the newest: ${newest(Math.min(3, more))}` : ''}`]
+  })
 }
 
 /** Waits up to a second of real time: a thread and a socket end a moment after their owner. @returns what is still open */

@@ -37,7 +37,9 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
 
     test('its config schema exports, is strict, and describes every field', () => {
       const schema = z.toJSONSchema(definition.config, { io: 'input' }) as JsonSchema
-      expect(schema.additionalProperties).toBe(false)
+      expect(schema, 'the schema takes unknown options: make it with z.strictObject').toMatchObject({
+        additionalProperties: false,
+      })
       expect(undescribed(schema)).toEqual([])
       expect(definition.config.safeParse({ surely_not_an_option: 1, ...config }).success).toBe(false)
       expect(definition.config.safeParse(config).success).toBe(true)
@@ -69,8 +71,9 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
 
     test('no secret of its config shows in status, effective config or logs', async () => {
       const booted = await subject.boot()
+      const running = [booted.runtime.status(), await booted.runtime.describeConfig()]
       await booted.stop()
-      const seen = JSON.stringify([booted.runtime.status(), await booted.runtime.describeConfig(), booted.lines])
+      const seen = JSON.stringify([running, booted.runtime.status(), booted.lines])
       for (const secret of secrets) expect(seen).not.toContain(secret)
     })
   })

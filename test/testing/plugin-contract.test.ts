@@ -31,6 +31,12 @@ test.each([
   ['leaked_interval', 'left after three starts and stops: timers (3)'],
   ['leaked_thread', 'left after three starts and stops: threads (3)'],
   ['leaked_handle', 'left after three starts and stops: handles (2)'],
+  ['leaked_file', 'handles (2), the newest: '],
+  ['leaked_file', 'contracts.ts'],
+  ['leaked_listener', 'left after three starts and stops: listeners (3)'],
+  ['stop_needs_start', 'stop logs an error: '],
+  ['shown_secret', 'a-planted-token'],
+  ['loose', 'the schema takes unknown options: make it with z.strictObject'],
   ['opening_setup', 'setup opens timers (1)'],
   ['throwing_tick', 'within 60 s of its start: a timer threw: boom'],
   ['rejecting_tick', 'within 60 s of its start: a timer threw: boom'],
@@ -41,6 +47,13 @@ test.each([
 ])('%s fails with a message that names the fault', (plugin, message) => {
   expect(failures.get(plugin)).toEqual([expect.stringContaining(message)])
   expect(passes.get(plugin)).toBe(7)
+})
+
+test('a stop that throws or hangs fails the tests that start the plugin, and names the fault', () => {
+  expect(failures.get('throwing_stop')).toEqual([expect.stringContaining('boom'), expect.stringContaining('boom')])
+  const hanging = 'plugin hanging_stop does not stop in time'
+  expect(failures.get('hanging_stop')).toEqual([expect.stringContaining(hanging), expect.stringContaining(hanging)])
+  expect([passes.get('throwing_stop'), passes.get('hanging_stop')]).toEqual([6, 6])
 })
 
 test.each([
