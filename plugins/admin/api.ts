@@ -140,7 +140,11 @@ export interface EventFilter {
   readonly logger?: string
 }
 
-/** Sends one event. @param data plain JSON @param event @default the name of the topic @param id the last event id of a reader */
+/**
+ * Sends one event of at most 256 KiB. An event that is not valid ends the topic for this reader; a reader is cut off when
+ * 1 MiB waits for it.
+ * @param data plain JSON @param event @default the name of the topic @param id an integer, the last event id of a reader
+ */
 export type SendEvent = (data: unknown, event?: string, id?: number) => void
 
 /** A topic of `GET /admin/stream` that a plugin contributes. Frames, slow readers and revoked keys are up to the admin plugin. */

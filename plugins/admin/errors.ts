@@ -118,6 +118,10 @@ export const adminError = defineErrors('admin', {
     message: 'the event topic {topic} of {plugin} is refused: {what}',
     help: 'Contribute eventTopic({ name, access, open }) with a free name of lower-case letters, digits and hyphens.',
   },
+  ADMIN_EVENT_INVALID: {
+    message: 'an event is refused: {what}',
+    help: 'Send plain JSON of at most 256 KiB, with a text as the name and an integer as the id.',
+  },
   ADMIN_COMMAND_FAILED: {
     status: 502,
     message: 'the command of {service} {what}',

@@ -1,16 +1,18 @@
-/** Server-sent events to one reader: frames, slow readers, revoked keys, the number of streams. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
-import type { Clock } from '../../../core/plugin.ts'
+/** Server-sent events to one reader: slow readers, revoked keys, the number of streams. */
+import { type Clock, yieldToLoop } from '../../../core/plugin.ts'
 import type { EventFilter } from '../api.ts'
 import { adminError } from '../errors.ts'
+import { guardListeners } from '../guarded-signal.ts'
 import { iso } from '../http/reply.ts'
+import { eventText } from './event-text.ts'
 import type { ContributedTopic, Topics } from './topics.ts'
 
 /** Below Bun's idle timeout, which would cut the connection off. */
 const heartbeatMs = 15_000
 /** How soon a stream ends after its key was revoked or its session ended. */
 const lookMs = 1_000
-/** Bytes that wait for a slow reader before the reader is cut off. */
-export const maxBufferedBytes = 256 * 1024
+/** Bytes that wait for a reader before the reader is cut off: four of the largest events. */
+export const maxWaitingBytes = 1024 * 1024
 
 export interface StreamCounts {
   open: number
@@ -25,10 +27,6 @@ export interface StreamOptions {
   /** Aborted when the plugin stops. */
   readonly signal: AbortSignal
 }
-
-/** One event as text. */
-export const eventText = (event: string, data: unknown, id?: number): string =>
-  `event: ${event.replaceAll(/[\r\n]/g, ' ')}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
 
 /**
  * Opens the topics for one reader. Ends when the reader goes, falls too far behind, may no longer be there, the plugin
@@ -67,7 +65,8 @@ export function openStream(
       if ((controller.desiredSize ?? 0) >= bytes.length) return controller.enqueue(bytes)
       counts.dropped += 1
       close()
-      controller.error(new Error('the reader is too slow'))
+      // Bun prints the error of a stream that fails before the answer has begun.
+      void yieldToLoop().then(() => controller.error(new Error('the reader is too slow')))
     }
     const endTopic = (topic: ContributedTopic) => {
       const own = running.get(topic)
@@ -87,9 +86,7 @@ export function openStream(
       (data: unknown, event = topic.value.name, id?: number) => {
         if (!running.has(topic)) return
         try {
-          const text = eventText(event, data, id)
-          if (text.length > maxBufferedBytes) throw new Error(`an event is larger than ${maxBufferedBytes} bytes`)
-          write(text)
+          write(eventText(event, data, id))
         } catch (error) {
           fail(topic, error)
         }
@@ -106,7 +103,8 @@ export function openStream(
     for (const topic of wanted) running.set(topic, new AbortController())
     for (const [topic, own] of [...running]) {
       if (own.signal.aborted) continue
-      const opened = async () => topic.value.open(send(topic), filter, own.signal)
+      const signal = guardListeners(own.signal, (error) => topics.fault(topic, error))
+      const opened = async () => topic.value.open(send(topic), filter, signal)
       opened().catch((error) => fail(topic, error))
     }
     if (wanted.some((topic) => topic.plugin !== 'admin'))
@@ -117,5 +115,5 @@ export function openStream(
       )
   }
   const size = (chunk: Uint8Array | undefined) => chunk?.byteLength ?? 0
-  return new ReadableStream<Uint8Array>({ start, cancel: close }, { highWaterMark: maxBufferedBytes, size })
+  return new ReadableStream<Uint8Array>({ start, cancel: close }, { highWaterMark: maxWaitingBytes, size })
 }

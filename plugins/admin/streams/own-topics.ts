@@ -1,5 +1,5 @@
 /** The topics of the admin plugin itself: metrics, plugin states, health changes, log lines, and audit records. */
-import type { Clock, Runtime } from '../../../core/plugin.ts'
+import { type Clock, type Runtime, yieldToLoop } from '../../../core/plugin.ts'
 import type { Audit } from '../../audit/api.ts'
 import type { Health } from '../../health/api.ts'
 import type { Logging } from '../../logging/api.ts'
@@ -11,6 +11,8 @@ import { type Samples, shownSample } from '../samples.ts'
 
 const metricsMs = 5_000
 const statusMs = 1_000
+/** Log lines in one turn of the event loop: the reader takes lines between turns. */
+const turnLines = 16
 
 export interface OwnTopicOptions {
   readonly clock: Clock
@@ -68,8 +70,11 @@ export function ownTopics({ clock, runtime, samples, health, logging }: OwnTopic
     name: 'logs',
     access: 'viewer',
     open(send, filter, signal) {
-      const tail = logging?.tail((entries, dropped) => {
-        for (const entry of entries) send(parseLine(entry.line), 'log', entry.sequence)
+      const tail = logging?.tail(async (entries, dropped) => {
+        for (const [at, entry] of entries.entries()) {
+          if (at % turnLines === turnLines - 1) await yieldToLoop()
+          send(parseLine(entry.line), 'log', entry.sequence)
+        }
         if (dropped > 0) send({ lines: dropped }, 'dropped')
       }, filter)
       onAbort(signal, tail && (() => tail.stop()))

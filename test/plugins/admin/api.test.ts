@@ -10,7 +10,7 @@ import { Idempotency, maxIdempotencyKeys } from '../../../plugins/admin/http/ide
 import { Jobs, maxRunningJobs } from '../../../plugins/admin/jobs.ts'
 import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
 import { referencePage } from '../../../plugins/admin/routes/reference.ts'
-import { eventText } from '../../../plugins/admin/streams/event-stream.ts'
+import { eventText } from '../../../plugins/admin/streams/event-text.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
 // A thread is started, and the disk is waited for.

@@ -1,29 +1,15 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { z } from 'zod'
 import { definePlugin } from '../../../../core/plugin.ts'
-import { type EventTopic, eventTopic, type SendEvent } from '../../../../plugins/admin/api.ts'
-import { maxBufferedBytes, openStream } from '../../../../plugins/admin/streams/event-stream.ts'
-import { Topics } from '../../../../plugins/admin/streams/topics.ts'
-import { testClock } from '../../../../testing/index.ts'
+import { type EventTopic, eventTopic } from '../../../../plugins/admin/api.ts'
 import { type AdminRuntime, bootAdmin } from '../support.ts'
+import { bare, tide } from './bare-stream.ts'
 
 // A thread is started, and streams are watched.
 setDefaultTimeout(60_000)
 
 let at: AdminRuntime
 afterEach(() => at?.stop())
-
-/** A topic that a test sends to. */
-function tide(name: string, more: Partial<EventTopic> = {}) {
-  const readers: { send: SendEvent; filter: unknown; signal: AbortSignal }[] = []
-  const topic: EventTopic = {
-    name,
-    access: 'viewer',
-    open: (send, filter, signal) => void readers.push({ send, filter, signal }),
-    ...more,
-  }
-  return { topic, readers }
-}
 
 const pluginOf = (name: string, ...topics: EventTopic[]) =>
   definePlugin({
@@ -113,60 +99,6 @@ test('a plugin that goes away takes its topic out of open streams; the last topi
   await at.send('/admin/plugins/air/disable', { method: 'POST' })
   expect(await stream.until('end')).toContain('data: {"topic":"winds"}')
   expect(await at.codeOf('/admin/stream?topics=tides')).toEqual([422, 'ADMIN_INVALID'])
-})
-
-/** A stream without a runtime around. */
-function bare(...values: EventTopic[]) {
-  const faults: string[] = []
-  const contributed = values.map((value) => ({
-    plugin: 'sea',
-    value,
-    fault: (error: unknown) => void faults.push(`${value.name}: ${(error as Error).message}`),
-  }))
-  const log = { error: () => {} } as never
-  const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
-  const counts = { open: 0, dropped: 0 }
-  const signal = new AbortController().signal
-  const options = { clock: testClock(), counts, topics, maxStreams: () => 1, signal }
-  const open = (names: string) => openStream(options, topics.select(names), {}, () => true)
-  return { open, counts, faults, topics }
-}
-
-test('a topic that throws, rejects or sends what cannot be sent ends alone, as a fault of its plugin', async () => {
-  const good = tide('good')
-  const failing = [
-    tide('throws', {
-      open: () => {
-        throw new Error('at once')
-      },
-    }),
-    tide('rejects', { open: () => Promise.reject(new Error('later')) }),
-    tide('circular', { open: (send) => send({ n: 1n }) }),
-    tide('large', { open: (send) => send('x'.repeat(maxBufferedBytes)) }),
-  ]
-  const { open, counts, faults } = bare(good.topic, ...failing.map(({ topic }) => topic))
-  const reader = open('good,throws,rejects,circular,large').getReader()
-  let text = ''
-  while ((text.match(/event: ended/g) ?? []).length < 4) text += new TextDecoder().decode((await reader.read()).value)
-  expect(faults.map((fault) => fault.split(':')[0]!).sort()).toEqual(['circular', 'large', 'rejects', 'throws'])
-  good.readers[0]!.send('on')
-  expect(new TextDecoder().decode((await reader.read()).value)).toBe('event: good\ndata: "on"\n\n')
-  await reader.cancel()
-  expect([counts.open, good.readers[0]!.signal.aborted]).toEqual([0, true])
-})
-
-test('a reader that does not read is cut off at its buffer, and its topic ends without a fault', async () => {
-  const { topic, readers } = tide('flood')
-  const { open, counts, faults } = bare(topic)
-  const reader = open('flood').getReader()
-  let sent = 0
-  while (!readers[0]!.signal.aborted && sent < 1_000) {
-    readers[0]!.send('x'.repeat(4_096))
-    sent += 1
-  }
-  expect(sent).toBeLessThan(maxBufferedBytes / 4_096 + 1)
-  expect([counts, faults]).toEqual([{ open: 0, dropped: 1 }, []])
-  await expect(reader.read()).rejects.toThrow('too slow')
 })
 
 test('streams have a number, and a topic with a name that is taken or not allowed is left out', () => {

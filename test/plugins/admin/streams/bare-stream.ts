@@ -1,0 +1,33 @@
+/** A stream without a runtime around, and a topic that a test sends to. */
+import type { EventTopic, SendEvent } from '../../../../plugins/admin/api.ts'
+import { openStream } from '../../../../plugins/admin/streams/event-stream.ts'
+import { Topics } from '../../../../plugins/admin/streams/topics.ts'
+import { testClock } from '../../../../testing/index.ts'
+
+export function tide(name: string, more: Partial<EventTopic> = {}) {
+  const readers: { send: SendEvent; filter: unknown; signal: AbortSignal }[] = []
+  const topic: EventTopic = {
+    name,
+    access: 'viewer',
+    open: (send, filter, signal) => void readers.push({ send, filter, signal }),
+    ...more,
+  }
+  return { topic, readers }
+}
+
+export function bare(...values: EventTopic[]) {
+  const faults: string[] = []
+  const contributed = values.map((value) => ({
+    plugin: 'sea',
+    value,
+    fault: (error: unknown) =>
+      void faults.push(`${value.name}: ${(error as { code?: string }).code ?? ''} ${(error as Error).message}`),
+  }))
+  const log = { error: () => {} } as never
+  const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
+  const counts = { open: 0, dropped: 0 }
+  const signal = new AbortController().signal
+  const options = { clock: testClock(), counts, topics, maxStreams: () => 1, signal }
+  const open = (names: string) => openStream(options, topics.select(names), {}, () => true)
+  return { open, counts, faults, topics }
+}
