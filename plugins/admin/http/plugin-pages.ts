@@ -15,16 +15,18 @@ export const maxAssetsBytes = 32 * 1024 * 1024
 export const pageCaching = 'private, no-cache'
 const pagePolicy = `${contentPolicy()}; font-src 'self'; worker-src 'self'; manifest-src 'self'`
 
-/** No dot files, no `..`, no backslash, no empty part. */
-const assetPath = /^[\w@+~-][\w@+~.-]*(?:\/[\w@+~-][\w@+~.-]*)*$/
+/** No dot files, no `..`, no backslash, no empty part, no control character. */
+const assetPath = /^[^./\\\p{Cc}\p{Cs}][^/\\\p{Cc}\p{Cs}]*(?:\/[^./\\\p{Cc}\p{Cs}][^/\\\p{Cc}\p{Cs}]*)*$/u
 const maxPathLength = 512
+const defaultIndex = 'index.html'
 
 const sizeOf = (asset: Asset) =>
   typeof asset === 'string' ? Buffer.byteLength(asset) : typeof asset === 'function' ? 0 : asset.byteLength
 
 /** @returns why pages are refused, undefined when they are not */
-export async function pagesProblem({ path, root }: AdminPages): Promise<string | undefined> {
+export async function pagesProblem({ path, root, index = defaultIndex }: AdminPages): Promise<string | undefined> {
   if (!/^\/admin\/[a-z][a-z0-9-]{0,63}$/.test(path)) return `their path ${path} is not one name below /admin/`
+  if (!isAssetPath(index)) return `their index ${index.slice(0, 128)} has a name that is not allowed`
   if (root instanceof URL) {
     const isDirectory =
       root.protocol === 'file:' &&
@@ -54,7 +56,7 @@ async function readBelow(root: URL, path: string): Promise<Uint8Array | undefine
   return Bun.file(file).bytes()
 }
 
-async function contentOf({ root, index = 'index.html' }: AdminPages, path: string): Promise<Uint8Array | undefined> {
+async function contentOf({ root, index = defaultIndex }: AdminPages, path: string): Promise<Uint8Array | undefined> {
   const wanted = path === '' ? index : path
   if (!isAssetPath(wanted)) return undefined
   if (root instanceof URL) return readBelow(root, wanted)
@@ -84,7 +86,8 @@ export function pageHandler(pages: AdminPages): Handler<AdminEnv> {
   const summary = `Shows the pages at ${path}.`
   const answer = async (c: Context<AdminEnv>): Promise<Response> => {
     // Relative addresses in the index begin at the directory.
-    if (c.req.path === path) return c.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/`, 308)
+    if (c.req.path === path)
+      return c.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/${new URL(c.req.url).search}`, 308)
     const name = decoded(c.req.path.slice(path.length + 1))
     const content = await contentOf(pages, name)
     if (content === undefined)
@@ -92,7 +95,7 @@ export function pageHandler(pages: AdminPages): Handler<AdminEnv> {
     const etag = `"${Bun.hash(content).toString(36)}"`
     const headers = { etag, 'cache-control': pageCaching, 'content-security-policy': pagePolicy }
     if (isNamed(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers })
-    const type = Bun.file(name === '' ? (pages.index ?? 'index.html') : name).type
+    const type = Bun.file(name === '' ? (pages.index ?? defaultIndex) : name).type
     const length = String(content.byteLength)
     return new Response(content as Uint8Array<ArrayBuffer>, {
       headers: { ...headers, 'content-type': type, 'content-length': length },

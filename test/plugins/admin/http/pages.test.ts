@@ -30,8 +30,27 @@ writeFileSync(join(directory, 'dist/.env'), 'canary')
 writeFileSync(join(directory, 'outside.txt'), 'canary')
 symlinkSync(join(directory, 'outside.txt'), join(directory, 'dist/link.txt'))
 const root = pathToFileURL(`${directory}/dist/`)
+/** Names as bundlers and authors make them. */
+const oddNames = [
+  ...[
+    'my file.js',
+    'café.svg',
+    'a(1).png',
+    '[slug]-x.js',
+    '$id.js',
+    '50%.png',
+    'a,b.js',
+    "it's.js",
+    'a..b.js',
+    '日本.css',
+  ],
+  ...['a%2fb.js', 'q?.js', '#h.js', 'a+b&c=d;e.js', '[...all].js', 'sub dir/__x.js', '👩‍🚀.svg', '%41.js'],
+]
+mkdirSync(join(directory, 'dist/sub dir'))
+for (const name of oddNames) writeFileSync(join(directory, 'dist', name), name)
 
 const assets = {
+  ...Object.fromEntries(oddNames.map((name) => [name, name])),
   'index.html': '<!doctype html>console',
   'app.js': 'export {}',
   'style.css': new TextEncoder().encode('body {}'),
@@ -114,9 +133,18 @@ describe('pages', () => {
   })
 
   test('lead from their path to the directory, and answer to reading alone', async () => {
-    const response = await at.send('/admin/console')
-    expect([response.status, response.headers.get('location')]).toEqual([308, 'console/'])
+    for (const query of ['', '?x=1&y=%2F%C3%A9']) {
+      const response = await at.send(`/admin/console${query}`)
+      expect([response.status, response.headers.get('location')]).toEqual([308, `console/${query}`])
+    }
     expect(await at.codeOf('/admin/console/app.js', { method: 'POST' })).toEqual([405, 'HTTP_405'])
+  })
+
+  test.each(oddNames)('%s is served by its encoded name', async (name) => {
+    for (const path of ['/admin/disk', '/admin/console']) {
+      const response = await at.send(`${path}/${name.split('/').map(encodeURIComponent).join('/')}`)
+      expect([path, response.status, await response.text()]).toEqual([path, 200, name])
+    }
   })
 
   test.each([
@@ -130,6 +158,10 @@ describe('pages', () => {
     '..%5coutside.txt',
     'sub%2f..%2f..%2foutside.txt',
     '%00',
+    'a%0ab',
+    'sub//app.js',
+    'sub%2f.%2fapp.js',
+    'sub/../index.html%2f',
     '%',
     '%2fetc%2fpasswd',
     'constructor',
@@ -183,6 +215,7 @@ test.each<[string, Partial<AdminPages>, string]>([
   ['a root on the network', { root: new URL('https://a.example/') }, 'is not a directory'],
   ['a dot file', { root: { 'a/.env': '' } }, 'the file a/.env has a name'],
   ['a way out', { root: { '../a': '' } }, 'the file ../a has a name'],
+  ['a hidden index', { index: '.index.html' }, 'their index .index.html'],
   ['a large file', { root: { a: new Uint8Array(maxAssetBytes + 1) } }, 'or a size that is not allowed'],
   [
     'many files',
