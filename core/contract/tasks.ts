@@ -45,7 +45,7 @@ export interface RunOptions {
    * interactive task waits. Each lane has a queue of `workers.maxQueue` tasks. @default 'interactive'
    */
   readonly lane?: 'interactive' | 'batch'
-  /** Receives what the task passes to `context.progress`, before `run` resolves. An error ends the task. */
+  /** Receives what the task passes to `context.progress`, before `run` resolves. An error or a rejection ends the task. */
   onProgress?(value: never): void
 }
 
@@ -57,7 +57,7 @@ export interface RequestOptions {
   readonly transfer?: readonly ArrayBuffer[]
 }
 
-/** A long-lived thread of one plugin, restarted with back-off when the thread dies. */
+/** A long-lived thread of one plugin, restarted with back-off when the thread dies, which is a fault of the plugin. */
 export interface DedicatedWorker {
   /**
    * Resolves with the first message of the thread (`serveRequests` and `announceReady` of `arkwatch/worker` send one).
@@ -70,7 +70,10 @@ export interface DedicatedWorker {
    * @throws WORKER_FAILED with the thrown code in `details.taskCode`; WORKER_TIMEOUT, WORKER_QUEUE_FULL; WORKER_ENDED where the thread dies
    */
   request<Answer>(message: unknown, options?: RequestOptions): Promise<Answer>
-  /** Iterates over the answer, which arrives in batches on demand. To leave the loop cancels it. @throws as `request` */
+  /**
+   * Iterates over the answer, which arrives in batches on demand. To leave the loop cancels it.
+   * @throws as `request`, after the items that came before the error
+   */
   stream<Item>(message: unknown, options?: RequestOptions): AsyncIterable<Item>
   /** Requests and streams without their last answer. */
   readonly pending: number

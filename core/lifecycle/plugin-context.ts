@@ -77,16 +77,18 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
   const spent = (ms: number) => {
     owner.taskMs += ms
   }
+  const lateFault = (error: unknown) => owner.fault('onProgress of a task', error)
   return {
     run: (task, input, options = {}) => {
       const either = options.signal ? AbortSignal.any([options.signal, signal]) : signal
-      return workers.run(task, input, { ...options, signal: either, spent })
+      return workers.run(task, input, { ...options, signal: either, spent, lateFault })
     },
     dedicated(name, url, options = {}) {
       const onMessage = (message: unknown) =>
         guarded(owner, `a message of the thread ${name}`, () => options.onMessage?.(message))
+      const onStart = () => guarded(owner, `the start of the thread ${name}`, () => options.onStart?.())
       const failed = (error: Error) => owner.fault(`the thread ${name}`, error)
-      const worker = workers.dedicated(name, url, { ...options, onMessage, failed, stopped: () => forget() })
+      const worker = workers.dedicated(name, url, { ...options, onMessage, onStart, failed, stopped: () => forget() })
       const forget = scope.defer(() => worker.stop())
       return worker
     },

@@ -12,7 +12,7 @@ const quietMs = 60_000
 
 /** The options of a plugin, and the hooks of the runtime. */
 export interface SupervisedOptions extends DedicatedOptions {
-  /** Called with the error of a thread that could not load. */
+  /** Called with the error of a thread that could not load, or ended. */
   failed?(error: Error): void
   stopped?(): void
 }
@@ -38,10 +38,15 @@ export function startDedicated(
   let attempts = 0
   let nextId = 1
   let reason = ''
+  let stopReason = 'it was stopped'
   let cancelRestart = () => {}
 
-  const errorOf = (failure: Failure): Error => {
-    if (toError) return toError(failure)
+  const errorOf = (failure: Failure): unknown => {
+    try {
+      if (toError) return toError(failure)
+    } catch (thrown) {
+      return thrown
+    }
     const { code: taskCode, message, details: taskDetails } = failure
     if (taskCode === 'WORKER_ENDED') return coreError('WORKER_ENDED', { worker: name, reason: message })
     return coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
@@ -73,13 +78,15 @@ export function startDedicated(
       worker = undefined
       const why = reason || `it ended with code ${exitCode}`
       const isQuiet = clock.monotonic() - startedMs >= quietMs
-      failAll(stopped ? 'it was stopped' : why)
+      failAll(stopped ? stopReason : why)
       if (stopped) return
-      if (!isReady && !isQuiet) {
-        const error = coreError('WORKER_ENDED', { worker: name, reason: `it did not load ${url.pathname}: ${why}` })
+      const isLost = !isReady && !isQuiet
+      if (isLost) stopReason = `it did not load ${url.pathname}: ${why}`
+      const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why })
+      options.failed?.(error)
+      if (isLost) {
         stopped = true
         ready.reject(error)
-        options.failed?.(error)
         return
       }
       if (isQuiet) attempts = 0
@@ -94,7 +101,12 @@ export function startDedicated(
   }
 
   /** Sends a request and passes its outcomes to `settle`. @returns `close` ends the request, and cancels work in the thread */
-  const open = (message: unknown, request: RequestOptions, settle: (outcome: Outcome) => void) => {
+  const open = (
+    kind: 'request' | 'stream',
+    message: unknown,
+    request: RequestOptions,
+    settle: (outcome: Outcome) => void,
+  ) => {
     const { signal, timeoutMs = Number.POSITIVE_INFINITY, transfer = [] } = request
     const id = nextId++
     const send = (frame: RequestFrame, buffers: readonly ArrayBuffer[] = []) =>
@@ -114,11 +126,17 @@ export function startDedicated(
     }
     const more = () => send({ frame: 'arkwatch.request', id, kind: 'more' })
     if (signal?.aborted) settle({ error: signal.reason })
-    else if (worker === undefined) settle({ error: ended(stopped ? 'it was stopped' : 'it is being restarted') })
+    else if (worker === undefined) settle({ error: ended(stopped ? stopReason : 'it is being restarted') })
     else if (pending.size >= maxPending)
       settle({ error: coreError('WORKER_QUEUE_FULL', { task: name, limit: maxPending }) })
     else {
-      send({ frame: 'arkwatch.request', id, kind: 'request', message }, transfer)
+      try {
+        send({ frame: 'arkwatch.request', id, kind, message }, transfer)
+      } catch (thrown) {
+        const what = `the message cannot be sent: ${messageOf(thrown)}`
+        settle({ error: coreError('WORKER_FAILED', { task: name, reason: what }, thrown) })
+        return { close, more }
+      }
       pending.set(id, (answer) => {
         if (!('items' in answer)) close()
         settle('failure' in answer ? { error: errorOf(answer.failure) } : answer)
@@ -132,7 +150,7 @@ export function startDedicated(
   async function* stream<Item>(message: unknown, request: RequestOptions = {}): AsyncGenerator<Item, void, void> {
     const outcomes: Outcome[] = []
     let arrived = Promise.withResolvers<void>()
-    const { close, more } = open(message, request, (outcome) => {
+    const { close, more } = open('stream', message, request, (outcome) => {
       outcomes.push(outcome)
       arrived.resolve()
     })
@@ -159,7 +177,7 @@ export function startDedicated(
     post: (message, transfer = []) => worker?.postMessage(message, transfer as never),
     request: <Value>(message: unknown, { timeoutMs = 30_000, ...request }: RequestOptions = {}) =>
       new Promise<Value>((resolve, reject) => {
-        open(message, { ...request, timeoutMs }, (outcome) => {
+        open('request', message, { ...request, timeoutMs }, (outcome) => {
           if ('value' in outcome) resolve(outcome.value as Value)
           else reject('error' in outcome ? outcome.error : undefined)
         })

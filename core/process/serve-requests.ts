@@ -10,7 +10,7 @@ export const batchItems = 256
 
 /** From the main thread. */
 export type RequestFrame = { readonly frame: 'arkwatch.request'; readonly id: number } & (
-  | { readonly kind: 'request'; readonly message: unknown }
+  | { readonly kind: 'request' | 'stream'; readonly message: unknown }
   | { readonly kind: 'cancel' }
   /** Asks for the next batch of a stream. */
   | { readonly kind: 'more' }
@@ -48,9 +48,14 @@ export type RequestHandler = (message: never, context: RequestContext) => unknow
 export const announceReady = (port: Pick<MessagePort, 'postMessage'>): void =>
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
 
+/** The failure of any thrown value, also of one that throws when it is read. */
 export const failureOf = (thrown: unknown): Failure => {
-  const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
-  return { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown), ...(details && { details }) }
+  try {
+    const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
+    return { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown), ...(details && { details }) }
+  } catch {
+    return { code: 'ERROR', message: 'a thrown value that cannot be read' }
+  }
 }
 
 const isIteration = (value: unknown): value is Iteration =>
@@ -80,15 +85,23 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
   const waiting: Outgoing[] = []
   const post = (batch: readonly Outgoing[]): void => {
     const answers = batch.map(({ answer }) => answer)
+    const [first] = answers
     try {
       port.postMessage(
         { frame: 'arkwatch.answers', answers } satisfies AnswersFrame,
         batch.flatMap(({ buffers }) => buffers),
       )
     } catch (thrown) {
-      // An answer cannot be cloned: the others are sent without it.
+      // An answer or an item cannot be cloned: the others are sent without it, of a stream those before it.
       if (batch.length > 1) for (const one of batch) post([one])
-      else post([{ answer: { id: answers[0]!.id, failure: failureOf(thrown) }, buffers: [] }])
+      else if ('items' in first! && first.items.length > 1)
+        for (const item of first.items) post([{ answer: { id: first.id, items: [item] }, buffers: [] }])
+      else {
+        const { id } = first!
+        running.get(id)?.controller.abort()
+        const message = `its answer cannot be sent: ${messageOf(thrown)}`
+        post([{ answer: { id, failure: { code: 'ERROR', message } }, buffers: [] }])
+      }
     }
   }
   const flush = () => {
@@ -118,24 +131,30 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
       sendItems()
     }
     signal.addEventListener('abort', () => sent.resolve())
-    for await (const item of iteration) {
-      if (signal.aborted) return
-      if (items.push(item) === 1) setImmediate(sendItems)
-      if (items.length >= batchItems) await sent.promise
-      if (signal.aborted) return
+    try {
+      for await (const item of iteration) {
+        if (signal.aborted) return
+        if (items.push(item) === 1) setImmediate(sendItems)
+        if (items.length >= batchItems) await sent.promise
+        if (signal.aborted) return
+      }
+    } finally {
+      if (items.length > 0) send({ id, items }, one)
     }
-    if (items.length > 0) send({ id, items }, one)
     send({ id, done: true }, one)
   }
 
-  async function serve(id: number, message: unknown): Promise<void> {
+  async function serve({ id, kind, message }: Extract<RequestFrame, { readonly message: unknown }>): Promise<void> {
     const one: Running = { controller: new AbortController(), buffers: [], more() {} }
     const { signal } = one.controller
     const transfer = (...buffers: ArrayBuffer[]) => void one.buffers.push(...buffers)
     running.set(id, one)
     try {
       const value = await handler(message as never, { signal, transfer })
-      if (isIteration(value)) await stream(id, value, one)
+      const isStream = isIteration(value)
+      if (isStream !== (kind === 'stream'))
+        throw new Error(`it answered with a ${isStream ? 'stream: call stream()' : 'value: call request()'}`)
+      if (isStream) await stream(id, value, one)
       else if (!signal.aborted) send({ id, value }, one)
     } catch (thrown) {
       if (!signal.aborted) send({ id, failure: failureOf(thrown) }, one)
@@ -146,10 +165,9 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
 
   port.on('message', (message: RequestFrame | null) => {
     if (message?.frame !== 'arkwatch.request') return
-    const { id, kind } = message
-    if (kind === 'request') void serve(id, message.message)
-    else if (kind === 'cancel') running.get(id)?.controller.abort()
-    else running.get(id)?.more()
+    if ('message' in message) void serve(message)
+    else if (message.kind === 'cancel') running.get(message.id)?.controller.abort()
+    else running.get(message.id)?.more()
   })
   announceReady(port)
 }

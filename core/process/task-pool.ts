@@ -14,6 +14,8 @@ export interface WorkersConfig {
 export interface PoolRunOptions extends RunOptions {
   /** Receives the milliseconds in a thread, at the end of the run. */
   spent?(ms: number): void
+  /** Receives what a promise of `onProgress` rejects with after the run. */
+  lateFault?(error: unknown): void
 }
 
 type Lane = NonNullable<RunOptions['lane']>
@@ -76,7 +78,7 @@ export class TaskPool {
   }
 
   async #run<In, Out>({ name, url }: Task<In, Out>, input: In, options: PoolRunOptions): Promise<Out> {
-    const { timeoutMs = 30_000, signal, transfer = [], onProgress, spent } = options
+    const { timeoutMs = 30_000, signal, transfer = [], onProgress, spent, lateFault } = options
     const controller = new AbortController()
     /** Ends the thread when aborted. */
     const ending = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
@@ -84,11 +86,13 @@ export class TaskPool {
     const late = () => controller.abort(coreError('WORKER_TIMEOUT', { task: name, timeoutMs }))
     const cancel = this.clock.after(timeoutMs, late)
     const channel = onProgress && new MessageChannel()
+    let hasEnded = false
+    const failed = (error: unknown) => (hasEnded ? lateFault?.(error) : controller.abort(error))
     const progressed = (value: unknown) => {
       try {
-        if (!ending.aborted) onProgress?.(value as never)
+        if (!ending.aborted) Promise.resolve(onProgress?.(value as never)).catch(failed)
       } catch (error) {
-        controller.abort(error)
+        failed(error)
       }
     }
     channel?.port1.on('message', progressed)
@@ -107,6 +111,7 @@ export class TaskPool {
       if (ending.aborted) throw ending.reason
       throw coreError('WORKER_FAILED', { task: name, reason: messageOf(thrown) }, thrown)
     } finally {
+      hasEnded = true
       cancel()
       channel?.port1.close()
       spent?.(this.clock.monotonic() - startedMs)

@@ -1,10 +1,13 @@
 /** The code of each thread of the pool: imports a task by its address, once, and calls the task. */
+
+import { types } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
+import { show } from '../contract/redact-urls.ts'
 import type { TaskContext, TaskResult } from '../contract/tasks.ts'
 import { failureOf } from './serve-requests.ts'
 
-type TaskFunction = (input: unknown, context: TaskContext) => TaskResult<unknown> | Promise<TaskResult<unknown>>
+type TaskFunction = (input: unknown, context: TaskContext) => unknown
 
 export interface Assignment {
   readonly url: string
@@ -19,10 +22,23 @@ async function load(url: string): Promise<TaskFunction> {
   try {
     found = await import(url)
   } catch (cause) {
-    throw new Error(`cannot load ${url}: ${messageOf(cause)}`, { cause })
+    // An error of the parser has a position.
+    const [first = cause] = (cause as { errors?: readonly unknown[] } | null)?.errors ?? []
+    const { position } = (first ?? {}) as { position?: { file: string; line: number; column: number } | null }
+    const where = position ? `${position.file}:${position.line}:${position.column}` : url
+    throw new Error(`cannot load ${where}: ${messageOf(first)}`, { cause })
   }
   if (typeof found.default !== 'function') throw new Error(`${url} has no default function`)
   return found.default
+}
+
+/** @throws for what is not a result */
+function checkResult(returned: unknown): TaskResult<unknown> {
+  const { ok, code, message } = (returned ?? {}) as Readonly<Record<string, unknown>>
+  if (ok === true || (ok === false && typeof code === 'string' && typeof message === 'string'))
+    return returned as TaskResult<unknown>
+  const seen = returned === undefined ? 'nothing' : show(returned)
+  throw new TypeError(`it returned ${seen}: a task returns { ok: true, value } or { ok: false, code, message }`)
 }
 
 export default async function run({ url, input, progress }: Assignment): Promise<TaskResult<unknown>> {
@@ -34,10 +50,11 @@ export default async function run({ url, input, progress }: Assignment): Promise
     },
   }
   try {
-    return await call(input, context)
+    return checkResult(await call(input, context))
   } catch (thrown) {
-    // The fields of an error do not cross between threads.
-    if (typeof (thrown as { code?: unknown } | null)?.code !== 'string') throw thrown
-    return { ok: false, ...failureOf(thrown) }
+    const failure = failureOf(thrown)
+    // The fields of an error do not cross between threads, and other values than errors not reliably.
+    if (types.isNativeError(thrown) && failure.code === 'ERROR') throw thrown
+    return { ok: false, ...failure }
   }
 }

@@ -50,6 +50,37 @@ describe('the workers of a plugin', () => {
     await host.stop()
   })
 
+  test('turn it degraded each time a thread ends, with the thread and the reason', async () => {
+    const { host, context, clock, status } = await up()
+    let starts = 0
+    const thread = context.workers.dedicated('user.thread', fixture('serving'), {
+      onStart: () => {
+        starts += 1
+        if (starts === 2) throw new Error('broken start')
+      },
+    })
+    await thread.ready
+    await fails(thread.request({ do: 'die' }))
+    const reason = 'the thread user.thread threw: the thread user.thread ended: it ended with code 4'
+    expect(status()).toMatchObject({ state: 'degraded', errors: 1, reason })
+    await clock.advance(100)
+    expect(status()).toMatchObject({ errors: 2, reason: expect.stringContaining('broken start') })
+    expect(await thread.request<number>({ do: 'add', a: 1, b: 2 })).toBe(3)
+    await host.stop()
+    expect(status()).toMatchObject({ errors: 2 })
+  })
+
+  test('make a progress callback that rejects after its task its fault', async () => {
+    const { host, context, status } = await up()
+    const Progress = task<{ do: 'progress'; values: number }, number>('test.progress', fixture('task'))
+    const later = Promise.withResolvers<void>()
+    await context.workers.run(Progress, { do: 'progress', values: 1 }, { onProgress: () => later.promise })
+    later.reject(new Error('broken later'))
+    await fails(later.promise)
+    expect(status()).toMatchObject({ state: 'degraded', reason: 'onProgress of a task threw: broken later' })
+    await host.stop()
+  })
+
   test('turn it failed where its start waits for a thread that cannot load', async () => {
     const { host, define, section, states, reasons } = rig()
     define('bad', {

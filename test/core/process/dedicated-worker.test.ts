@@ -73,6 +73,30 @@ describe('a dedicated worker', () => {
     await worker.stop()
   })
 
+  test('that ends is a failure each time, and its last words reach those who wait', async () => {
+    const failures: string[] = []
+    const { clock, worker } = open('serving', { failed: ({ message }) => failures.push(message) })
+    for (const delayMs of [100, 1_000]) {
+      await worker.request({ do: 'add', a: 1, b: 2 })
+      await worker.request({ do: 'die' }).catch(() => {})
+      await clock.advance(delayMs)
+    }
+    expect(failures).toEqual(Array(2).fill('the thread test ended: it ended with code 4'))
+    await worker.stop()
+    expect(failures).toHaveLength(2)
+  })
+
+  test('whose toError throws rejects with what toError threw', async () => {
+    const { worker } = open('serving', {
+      toError() {
+        throw new Error('no error made')
+      },
+    })
+    expect(await thrownBy(worker.request({ do: 'throw' }))).toHaveProperty('message', 'no error made')
+    expect(await thrownBy(worker.request({ do: 'die' }))).toHaveProperty('message', 'no error made')
+    await worker.stop()
+  })
+
   for (const [file, reason] of [
     ['missing', 'fixtures/missing.ts: Cannot find module'],
     ['broken-at-load', 'broken at load'],
@@ -86,6 +110,7 @@ describe('a dedicated worker', () => {
       expect(await request).toBe('WORKER_ENDED')
       expect(failures).toEqual([error])
       expect([clock.pending, worker.restarts]).toEqual([0, 0])
+      expect(await thrownBy(worker.request({}))).toHaveProperty('message', error.message)
       await worker.stop()
     })
   }

@@ -1,4 +1,8 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { task } from '../../../core/contract/tasks.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { LogHub } from '../../../core/process/log.ts'
@@ -110,6 +114,32 @@ describe('tasks', () => {
       'broken callback',
     )
     expect(await double(4)).toBe(8)
+  })
+
+  test('a progress callback that rejects ends the task, and is a late fault once the task has ended', async () => {
+    const held = gate()
+    const broken = async () => {
+      throw new Error('broken callback')
+    }
+    const input = { do: 'progress', values: 1, gate: held.input.gate } as const
+    await expect(workers.run(Fixture, input, { onProgress: broken })).rejects.toThrow('broken callback')
+    const late = Promise.withResolvers<unknown>()
+    const later = Promise.withResolvers<void>()
+    const onProgress = () => later.promise
+    expect(await workers.run(Fixture, { do: 'progress', values: 1 }, { onProgress, lateFault: late.resolve })).toBe(1)
+    later.reject(new Error('broken later'))
+    expect(await late.promise).toHaveProperty('message', 'broken later')
+  })
+
+  test('a task whose file has an error is an error with the place', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'arkwatch-task-')), 'broken.ts')
+    writeFileSync(file, 'export default () => {\n  const = 1\n}\n')
+    const broken = task<undefined, number>('test.broken', pathToFileURL(file))
+    await expect(workers.run(broken, undefined)).rejects.toMatchObject({
+      code: 'WORKER_FAILED',
+      message: expect.stringContaining(`${file}:2:9: `),
+    })
+    rmSync(dirname(file), { recursive: true })
   })
 
   test('an abort rejects with its reason, before the task, while the task waits, and while the task runs', async () => {

@@ -1,0 +1,165 @@
+import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { task } from '../../../core/contract/tasks.ts'
+import { LogHub } from '../../../core/process/log.ts'
+import { createWorkers } from '../../../core/process/workers.ts'
+import { recordingSink } from '../../../testing/recording-sink.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { hugeLength, type Odd, odd } from './fixtures/odd.ts'
+import type { Message } from './fixtures/odd-thread.ts'
+
+// Threads are started.
+setDefaultTimeout(60_000)
+
+const clock = testClock()
+const log = new LogHub(clock, recordingSink([])).logger('test')
+const workers = createWorkers({ maxThreads: 1, maxQueue: 1 }, clock, log)
+const OddTask = task<Odd, unknown>('test.odd', new URL('./fixtures/odd-task.ts', import.meta.url))
+const thread = workers.dedicated('test.thread', new URL('./fixtures/odd-thread.ts', import.meta.url))
+afterAll(async () => {
+  await thread.stop()
+  await workers.close()
+})
+
+/** Moves the clock past the time limit once the thread has the message. */
+async function outcomeOf(work: Promise<unknown>, isLate: boolean): Promise<unknown> {
+  const settled = work.then(
+    (value) => ({ value }),
+    (error) => error,
+  )
+  if (isLate) await clock.advance(1_000)
+  const outcome = await settled
+  return outcome instanceof Error ? `${(outcome as { code?: string }).code} ${outcome.message}` : outcome
+}
+
+const noResult = (seen: string) =>
+  `it returned ${seen}: a task returns { ok: true, value } or { ok: false, code, message }`
+const unclonable = /cannot be sent|could not be cloned|can not be cloned/
+const unreadable = /a thrown value that cannot be/
+type Expected = string | RegExp | { readonly value: unknown }
+/** The error of a task, and the answer of a request with the same. */
+const table: Readonly<Record<Odd, readonly [ofTask: Expected, ofRequest: Expected]>> = {
+  'returns nothing': [noResult('nothing'), { value: undefined }],
+  'returns null': [noResult('null (empty)'), { value: null }],
+  'returns a number': [noResult('5 (number)'), { value: 5 }],
+  'returns a list': [noResult('a list of 2'), { value: [1, 2] }],
+  'returns a function': [noResult('a function'), unclonable],
+  'returns a revoked proxy': [/./, /./],
+  'returns a value that cannot be cloned': [unclonable, unclonable],
+  'returns a value whose getter throws': [/no value/, /no value/],
+  'returns a huge value': [{ value: 'x'.repeat(hugeLength) }, { value: { ok: true, value: 'x'.repeat(hugeLength) } }],
+  'returns a refusal without a code': [noResult('a map'), { value: { ok: false } }],
+  'returns a refusal of odd types': [noResult('a map'), { value: { ok: false, code: 5, message: {} } }],
+  'returns a refusal that cannot be cloned': [unclonable, unclonable],
+  'throws nothing': [/undefined/, /undefined/],
+  'throws null': [/null/, /null/],
+  'throws a text': [/a text/, /a text/],
+  'throws a frozen error': [/frozen/, /frozen/],
+  'throws an object without prototype': [unreadable, unreadable],
+  'throws a revoked proxy': [unreadable, unreadable],
+  'throws an error whose getters throw': [/./, unreadable],
+  'throws details that cannot be cloned': [unclonable, unclonable],
+  'throws an error with a field that cannot be cloned': [/odd field/, /odd field/],
+  'rejects with null': [/null/, /null/],
+  'never ends': ['WORKER_TIMEOUT task test.odd did not finish within 1000 ms', 'WORKER_TIMEOUT'],
+  'ends its thread': [/exited with code: 3/, 'WORKER_ENDED the thread test.thread ended: it ended with code 3'],
+}
+
+function check(outcome: unknown, expected: Expected, name: string): void {
+  if (typeof expected === 'object' && 'value' in expected) {
+    expect(outcome).toEqual(expected)
+    return
+  }
+  if (!(typeof expected === 'string' && expected.startsWith('WORKER')))
+    expect(outcome).toStartWith(`WORKER_FAILED task ${name} failed in its thread: `)
+  if (typeof expected === 'string') expect(outcome).toContain(expected)
+  else expect(outcome).toMatch(expected)
+}
+
+describe.each(Object.keys(odd) as Odd[])('what %s', (what) => {
+  const isLate = what === 'never ends'
+  const [ofTask, ofRequest] = table[what]
+
+  test('as a task gives the documented outcome, and the next task runs', async () => {
+    check(
+      await outcomeOf(workers.run(OddTask, what, { timeoutMs: isLate ? 1_000 : 60_000 }), isLate),
+      ofTask,
+      'test.odd',
+    )
+    expect(await workers.run(OddTask, 'returns a huge value')).toHaveLength(hugeLength)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('as the handler of a thread gives the documented answer, and the next request is answered', async () => {
+    await thread.ready
+    const request = thread.request(what, { timeoutMs: isLate ? 1_000 : 60_000 })
+    check(await outcomeOf(request, isLate), ofRequest, 'test.thread')
+    if (what === 'ends its thread') await clock.advance(100)
+    expect(await thread.request<number>('open')).toBe(0)
+    expect([thread.pending, clock.pending]).toEqual([0, 0])
+  })
+})
+
+describe('a stream', () => {
+  /** @returns how many items came, and the error that ended the stream */
+  async function read(message: Message, timeoutMs?: number) {
+    const items: number[] = []
+    try {
+      for await (const item of thread.stream<number>(message, timeoutMs === undefined ? {} : { timeoutMs }))
+        items.push(item)
+    } catch (error) {
+      return [items, `${(error as { code?: string }).code} ${(error as Error).message}`]
+    }
+    return [items, undefined]
+  }
+  const upTo = (count: number) => [...Array(count).keys()]
+
+  for (const items of [0, 1, 255, 256, 1_000]) {
+    test.each([
+      ['end', undefined],
+      ['throw', 'WORKER_FAILED task test.thread failed in its thread: broken (BROKEN)'],
+      ['function', 'cannot be sent'],
+    ] as const)(
+      `of ${items} items that %s gives them all, then how it ended, and ends in the thread`,
+      async (last, error) => {
+        const [seen, ended] = await read({ items, last })
+        expect(seen).toEqual(upTo(items))
+        if (error === undefined) expect(ended).toBeUndefined()
+        else expect(ended).toContain(error)
+        expect(await thread.request<number>('open')).toBe(0)
+        expect(thread.pending).toBe(0)
+      },
+    )
+  }
+
+  test('that waits for ever is cancelled in the thread at its time limit', async () => {
+    const reading = read({ items: 3, last: 'wait' }, 1_000)
+    expect(await thread.request<number>('open')).toBe(1)
+    await clock.advance(1_000)
+    expect(await reading).toEqual([upTo(3), 'WORKER_TIMEOUT task test.thread did not finish within 1000 ms'])
+    expect(await thread.request<number>('open')).toBe(0)
+  })
+
+  test('is not a request, nor a request a stream; both say so', async () => {
+    const wrong = (error: unknown) => `${(error as { code?: string }).code} ${(error as Error).message}`
+    for (const items of [0, 1, 1_000]) {
+      expect(await thread.request({ items, last: 'wait' }).then(() => 'answered', wrong)).toContain(
+        'WORKER_FAILED task test.thread failed in its thread: it answered with a stream: call stream()',
+      )
+    }
+    expect(await read('returns a number')).toEqual([
+      [],
+      'WORKER_FAILED task test.thread failed in its thread: it answered with a value: call request() (ERROR)',
+    ])
+    expect(await thread.request<number>('open')).toBe(0)
+    expect(thread.pending).toBe(0)
+  })
+})
+
+test('a message that cannot be cloned is refused with the name of the task or thread', async () => {
+  const message = () => 1
+  const failed = { code: 'WORKER_FAILED', message: expect.stringMatching(unclonable) }
+  await expect(workers.run(OddTask, message as never)).rejects.toMatchObject(failed)
+  await expect(thread.request(message)).rejects.toMatchObject(failed)
+  await expect(thread.stream(message)[Symbol.asyncIterator]().next()).rejects.toMatchObject(failed)
+  expect([thread.pending, clock.pending]).toEqual([0, 0])
+})
