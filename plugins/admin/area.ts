@@ -11,6 +11,11 @@ const jobMigration = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX admin_jobs_created ON admin_jobs (created_ms);`
 
+const progressMigration = `
+  ALTER TABLE admin_jobs ADD COLUMN progress REAL NOT NULL DEFAULT 0;
+  ALTER TABLE admin_jobs ADD COLUMN note TEXT NOT NULL DEFAULT '';
+  UPDATE admin_jobs SET progress = 1 WHERE state = 'done';`
+
 const sampleMigration = `
   CREATE TABLE admin_system_metrics (
     id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, cpu_percent REAL NOT NULL, memory_percent REAL NOT NULL,
@@ -43,7 +48,7 @@ export class AdminArea implements StoreArea {
       const { jobsMs, samplesMs } = this.retention
       this.#area = await this.store.area({
         name: 'admin',
-        migrations: [keyMigration + jobMigration + sampleMigration],
+        migrations: [keyMigration + jobMigration + sampleMigration, progressMigration],
         retention: [
           { table: 'admin_jobs', column: 'created_ms', keepMs: jobsMs },
           { table: 'admin_system_metrics', column: 'time_ms', keepMs: samplesMs },

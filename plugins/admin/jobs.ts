@@ -1,9 +1,11 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
+import { types } from 'node:util'
 import { ArkwatchError, type Logger } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
 import { adminError } from './errors.ts'
+import { guardListeners } from './guarded-signal.ts'
 
 export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 
@@ -25,19 +27,18 @@ export interface Job {
   readonly file: JobFile | undefined
 }
 
-type Row = Pick<Job, 'id' | 'kind' | 'owner' | 'state' | 'createdAtMs'> & {
+type Row = Pick<Job, 'id' | 'kind' | 'owner' | 'state' | 'progress' | 'note' | 'createdAtMs'> & {
   readonly [Column in 'result' | 'error' | 'file']: string | null
 } & { readonly endedAtMs: number | null }
 
-const columns = 'id, kind, owner, state, created_ms AS createdAtMs, ended_ms AS endedAtMs, result, error, file'
+const columns =
+  'id, kind, owner, state, progress, note, created_ms AS createdAtMs, ended_ms AS endedAtMs, result, error, file'
 export const maxRunningJobs = 4
 const maxResultBytes = 64 * 1024
 
 const parsed = (text: string | null) => (text === null ? undefined : JSON.parse(text))
 const fromRow = ({ endedAtMs, result, error, file, ...row }: Row): Job => ({
   ...row,
-  progress: row.state === 'done' ? 1 : 0,
-  note: '',
   endedAtMs: endedAtMs ?? undefined,
   result: parsed(result),
   error: parsed(error),
@@ -45,7 +46,7 @@ const fromRow = ({ endedAtMs, result, error, file, ...row }: Row): Job => ({
 })
 
 const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
-  thrown instanceof ArkwatchError
+  types.isNativeError(thrown) && thrown instanceof ArkwatchError
     ? { code: thrown.code, message: thrown.message }
     : { code: 'INTERNAL', message: 'a fault; the log has the reason' }
 
@@ -80,7 +81,7 @@ export class Jobs {
     const { area, now } = this.options
     if (this.#running.size >= maxRunningJobs) throw adminError('ADMIN_JOB_LIMIT', { limit: maxRunningJobs })
     const row = { id: randomUUID(), kind, owner, state: 'running', createdAtMs: now() } as const
-    const job = fromRow({ ...row, endedAtMs: null, result: null, error: null, file: null })
+    const job = fromRow({ ...row, progress: 0, note: '', endedAtMs: null, result: null, error: null, file: null })
     const controller = new AbortController()
     const ended = Promise.withResolvers<void>()
     const entry = { job, controller, ended: ended.promise }
@@ -93,7 +94,7 @@ export class Jobs {
       throw error
     }
     const progress = (share: number, note = '') => {
-      entry.job = { ...entry.job, progress: Math.min(1, Math.max(0, share)), note: note.slice(0, 200) }
+      entry.job = { ...entry.job, progress: Math.min(1, Math.max(0, share || 0)), note: note.slice(0, 200) }
     }
     const finish = async (outcome: Partial<Job> & Pick<Job, 'state'>) => {
       entry.job = { ...entry.job, ...outcome, endedAtMs: now() }
@@ -101,29 +102,34 @@ export class Jobs {
       this.#running.delete(job.id)
       ended.resolve()
     }
-    void run({ signal: controller.signal, progress }).then(
-      (outcome) => {
-        if (controller.signal.aborted)
-          return finish({ state: 'cancelled', ...(outcome?.file && { file: outcome.file }) })
-        if (JSON.stringify(outcome?.result ?? null).length > maxResultBytes) {
-          const message = `its result is over ${maxResultBytes} bytes`
-          return finish({ state: 'failed', error: { code: 'RESULT_TOO_LARGE', message } })
-        }
-        return finish({ state: 'done', progress: 1, result: outcome?.result, file: outcome?.file })
-      },
-      (thrown) => {
-        if (controller.signal.aborted) return finish({ state: 'cancelled' })
-        this.options.log.error('a job failed', { job: job.id, kind, error: thrown })
-        return finish({ state: 'failed', error: errorOf(thrown) })
-      },
-    )
+    const failed = (error: unknown) => this.options.log.error('a job failed', { job: job.id, kind, error })
+    const signal = guardListeners(controller.signal, failed)
+    const outcomeOf = async (): Promise<Partial<Job> & Pick<Job, 'state'>> => {
+      try {
+        const { file, result } = (await run({ signal, progress })) ?? {}
+        const kept = { ...(file && { file: JSON.parse(JSON.stringify(file)) as JobFile }) }
+        if (signal.aborted) return { state: 'cancelled', ...kept }
+        const json = JSON.stringify(result) ?? 'null'
+        if (Buffer.byteLength(json) <= maxResultBytes)
+          return { state: 'done', progress: 1, result: JSON.parse(json), ...kept }
+        const message = `its result is over ${maxResultBytes} bytes`
+        return { state: 'failed', error: { code: 'RESULT_TOO_LARGE', message } }
+      } catch (thrown) {
+        if (signal.aborted) return { state: 'cancelled' }
+        failed(thrown)
+        return { state: 'failed', error: errorOf(thrown) }
+      }
+    }
+    void outcomeOf().then(finish)
     return job
   }
 
   async #keep(job: Job): Promise<void> {
     const json = (value: unknown) => (value === undefined ? null : JSON.stringify(value))
-    const sql = 'UPDATE admin_jobs SET state = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?'
-    const params = [job.state, job.endedAtMs ?? null, json(job.result), json(job.error), json(job.file), job.id]
+    const sql =
+      'UPDATE admin_jobs SET state = ?, progress = ?, note = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?'
+    const { state, progress, note, endedAtMs = null } = job
+    const params = [state, progress, note, endedAtMs, json(job.result), json(job.error), json(job.file), job.id]
     await this.options.area
       .write([{ sql, params }])
       .catch((error) => this.options.log.error('the end of a job could not be kept', { job: job.id, error }))

@@ -1,7 +1,7 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
-import { hastyClock } from './hasty-clock.ts'
-import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
+import { hastyClock } from '../hasty-clock.ts'
+import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 
 // A thread is started, and streams are watched.
 setDefaultTimeout(60_000)

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
+import { z } from 'zod'
+import { definePlugin } from '../../../core/plugin.ts'
+import { type AdminEnv, adminRoutes, type JobContext, operation } from '../../../plugins/admin/api.ts'
+import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
+import { type AdminRuntime, bootAdmin } from './support.ts'
+
+// A thread is started, and jobs end when they are written.
+setDefaultTimeout(60_000)
+
+const circle: Record<string, unknown> = {}
+circle.self = circle
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
+const throwing = (thrown: unknown) => () => {
+  throw thrown
+}
+const isDone = (result: unknown) => ({ state: 'done', progress: 1, result, error: null })
+const fault = { state: 'failed', progress: 0, result: null, error: expect.objectContaining({ code: 'INTERNAL' }) }
+const tooLarge = { state: 'failed', error: expect.objectContaining({ code: 'RESULT_TOO_LARGE' }) }
+
+/** What a job may do, and what is shown of it afterwards. */
+const table: Readonly<Record<string, readonly [run: (job: JobContext) => unknown, shown: object]>> = {
+  nothing: [() => undefined, isDone(null)],
+  'a-number': [() => 5, isDone(null)],
+  'a-result': [() => ({ result: { n: 1 } }), isDone({ n: 1 })],
+  'a-function': [() => ({ result: () => 1 }), isDone(null)],
+  'a-bigint': [() => ({ result: 1n }), fault],
+  'a-circle': [() => ({ result: circle }), fault],
+  'a-revoked-proxy': [() => ({ result: revoked }), fault],
+  'a-file-with-a-bigint': [() => ({ file: { path: '/x', size: 1n } }), fault],
+  'a-large-result': [() => ({ result: 'x'.repeat(65_536) }), tooLarge],
+  'a-result-large-in-bytes': [() => ({ result: '€'.repeat(30_000) }), tooLarge],
+  throws: [throwing(new Error('broken')), fault],
+  'throws-null': [throwing(null), fault],
+  'throws-a-revoked-proxy': [throwing(revoked), fault],
+  'throws-without-prototype': [throwing(Object.create(null)), fault],
+  rejects: [() => Promise.reject(undefined), fault],
+  'fails-half-way': [
+    async ({ progress }) => {
+      progress(0.25, 'step 3')
+      throw new Error('broken')
+    },
+    { state: 'failed', progress: 0.25, note: 'step 3' },
+  ],
+  'tells-no-number': [
+    async ({ progress }) => {
+      progress(Number.NaN, 'somewhere')
+      throw new Error('broken')
+    },
+    { state: 'failed', progress: 0, note: 'somewhere' },
+  ],
+  'is-cancelled': [
+    ({ progress, signal }) => {
+      progress(0.5, 'waiting')
+      signal.addEventListener('abort', throwing(new Error('in the listener')))
+      return new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+    { state: 'cancelled', progress: 0.5, note: 'waiting', error: null },
+  ],
+}
+
+const odd = definePlugin({
+  api: 1,
+  name: 'odd',
+  version: '1.0.0',
+  summary: 'Starts odd jobs.',
+  config: z.strictObject({}),
+  setup() {
+    const app = new OpenAPIHono<AdminEnv>()
+    app.openapi(
+      createRoute({
+        ...operation({ id: 'odd.start', access: 'operator', summary: 'Starts a job.' }),
+        method: 'post',
+        path: '/{what}',
+        request: { params: z.object({ what: z.string() }) },
+        responses: { 202: { description: 'It runs.', content: { 'application/json': { schema: JobSchema } } } },
+      }),
+      (c) => c.var.startJob('odd', table[c.req.valid('param').what]![0] as never) as never,
+    )
+    return { contributes: [adminRoutes({ path: '/admin/odd', app: () => app })] }
+  },
+})
+
+let at: AdminRuntime
+beforeAll(async () => {
+  at = await bootAdmin({ plugins: [odd], config: { plugins: { odd: {} } } })
+})
+afterAll(() => at.stop())
+
+test.each(Object.keys(table))('a job that gives, throws or does what is odd ends and is kept: %s', async (what) => {
+  const { id } = await at.get(`/admin/odd/${what}`, { method: 'POST' })
+  if (what === 'is-cancelled') await at.send(`/admin/jobs/${id}`, { method: 'DELETE' })
+  let shown = await at.get(`/admin/jobs/${id}`)
+  while ((shown.state as unknown) === 'running') shown = await at.get(`/admin/jobs/${id}`)
+  expect(shown).toMatchObject(table[what]![1])
+  // The table has it once the job is no longer held in memory.
+  while (!(await (await at.send('/metrics', { key: null })).text()).includes('arkwatch_admin_jobs_running 0'));
+  expect(await at.get(`/admin/jobs/${id}`)).toMatchObject(table[what]![1])
+})
