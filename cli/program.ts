@@ -81,7 +81,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   reach(
     plugins,
     'restart <plugin>',
-    'stop and start one plugin, and the plugins that use its services',
+    'replace one plugin by a new instance, and the plugins that use its services',
     from('plan-and-reload', 'restart'),
   )
   reach(plugins, 'enable <plugin>', 'turn a plugin on, in data/overlay.yaml', from('plan-and-reload', 'enable'))

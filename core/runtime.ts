@@ -8,7 +8,7 @@ import { Changes, recoverPending } from './config/changes/changes.ts'
 import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
 import { describeSource } from './config/describe-source.ts'
 import { ConfigError } from './config/errors.ts'
-import { listenerMoves } from './config/fixed-sections.ts'
+import { planListener } from './config/fixed-sections.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
@@ -169,11 +169,18 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
   let applied = await printOf(config)
 
+  /** The steps of a reload to `next`: of the listener, then of the plugins. @throws RELOAD_NEEDS_RESTART */
+  const planNext = (next: RuntimeConfig): readonly PlanStep[] => {
+    const step = planListener(config, next)
+    return [...(step === undefined ? [] : [step]), ...host.plan(next.plugins)]
+  }
+
   const applyConfig = async (): Promise<readonly PlanStep[]> => {
     const before = await printOf(config)
     const next = await loadNext()
     const print = await printOf(next)
-    const moved = listenerMoves(config, next)
+    const step = planListener(config, next)
+    const moved = step !== undefined && step.action !== 'reconfigure'
     const opened = moved ? await openServer(next) : undefined
     try {
       const steps = await host.reload(next.plugins)
@@ -184,7 +191,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       }
       config = next
       applied = before === print ? print : ''
-      return steps
+      return step === undefined ? steps : [step, ...steps]
     } catch (error) {
       await opened?.close(0)
       throw error
@@ -213,7 +220,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       listeners: listeners.list(),
       plugins: host.status(),
     }),
-    plan: async () => host.plan((await loadNext()).plugins),
+    plan: async () => planNext(await loadNext()),
     reload: () =>
       exclusively(async () => {
         try {
@@ -242,9 +249,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
         const candidate = join(dataDir, `overlay.plan-${plans}.yaml`)
         try {
           replaceFile(candidate, text)
-          const next = await loadNext({ overlayFile: candidate })
-          listenerMoves(config, next)
-          return host.plan(next.plugins)
+          return planNext(await loadNext({ overlayFile: candidate }))
         } catch (error) {
           throw error instanceof ConfigError ? error.ofChange(candidate) : error
         } finally {
@@ -330,7 +335,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     answer: (request: Request) => answer(request),
     service<T>(token: ServiceToken<T>): T {
       const found = host.service(token.id)
-      if (found === undefined) throw coreError('SERVICE_UNAVAILABLE', { service: token.id })
+      if (found === undefined) throw coreError('SERVICE_UNAVAILABLE', { service: token.id, why: '' })
       return found as T
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,

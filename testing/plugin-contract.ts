@@ -1,8 +1,8 @@
 /** The contract of every plugin, as tests. Call `pluginContract` in a test file of bun:test. */
 import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
+import { serviceIds } from '../core/config/graph.ts'
 import type { AnyPlugin } from '../core/contract/definition.ts'
-import { serviceIds } from '../core/lifecycle/graph.ts'
 import { hookFaults, leakFaults, setupFaults, timerFaults } from './contract-checks.ts'
 import { ContractSubject, type PluginContractOptions } from './contract-subject.ts'
 

@@ -1,6 +1,9 @@
 /** `arkwatch check` */
 import { ConfigError } from '../../core/config/errors.ts'
+import { readGraph } from '../../core/config/graph.ts'
 import { loadConfig } from '../../core/config/load.ts'
+import { wantedNodes } from '../../core/lifecycle/generation.ts'
+import { planReload } from '../../core/lifecycle/reload-plan.ts'
 import { answer, type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { loadOptions } from '../load-options.ts'
@@ -15,9 +18,15 @@ export const check: Command = async (cli) => {
     return exitCodes.config
   }
   const { plugins, files } = loaded
-  const on = plugins.filter(({ disabled }) => disabled === undefined)
+  // What a start does is the plan of a reload from nothing.
+  const steps = planReload([], wantedNodes(readGraph(plugins)))
+  const on = plugins.filter(({ name }) => steps.some(({ plugin, off }) => plugin === name && off === undefined))
+  const off = steps.filter((step) => step.off !== undefined)
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
-  return answer(cli, { ok: true, files, plugins: on.map(({ name }) => name), problems: [] }, () => {
+  if (!cli.json) for (const { plugin, reason, off: why } of off) cli.warn(`${plugin} stays ${reason}: ${why}`)
+  const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))
+  const found = { ok: true, files, plugins: on.map(({ name }) => name), off: reasons, problems: [] }
+  return answer(cli, found, () => {
     return `${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`
   })
 }

@@ -16,23 +16,28 @@ interface ApplyOptions {
   readonly confirmWithin?: string
 }
 
+/** Whether a step changes what runs, or why something does not run. */
+const doesSomething = ({ action, off }: PlanStep) => action !== 'untouched' || off !== undefined
+
 /** The steps that do something, as a table. @param none the text where there is no such step */
 function stepLines(cli: Cli, steps: Steps, none: string): string {
-  const rows = steps
-    .filter(({ action }) => action !== 'untouched')
-    .map(({ plugin, action, state, reason }) => [plugin, paint(cli, 'bold', action), state, reason])
+  const rows = steps.filter(doesSomething).map(({ plugin, action, state, reason, off }) => {
+    return [plugin, paint(cli, 'bold', action), state, off === undefined ? reason : `${reason}: ${off}`]
+  })
   return rows.length === 0 ? none : table(['plugin', 'action', 'state', 'reason'], rows)
 }
 
 const showSteps = (cli: Cli, steps: Steps, none: string): number =>
-  answer(cli, { changes: steps.some(({ action }) => action !== 'untouched'), steps }, () => stepLines(cli, steps, none))
+  answer(cli, { changes: steps.some(doesSomething), steps }, () => stepLines(cli, steps, none))
 
 /** @param file a path, or `-` @returns plain data @throws CLI_USAGE where it cannot be read */
 function readPatch(cli: Cli, file: string): unknown {
   try {
     return parse(readFileSync(file === '-' ? 0 : resolve(cli.cwd, file), 'utf8'))
   } catch (error) {
-    throw cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${messageOf(error)}` })
+    // The parser's message goes on with the lines around the place.
+    const [reason] = messageOf(error).split('\n', 1)
+    throw cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${reason!.replace(/:$/, '')}` })
   }
 }
 

@@ -47,7 +47,12 @@ type Code = Parameters<typeof configError>[0] | 'PLUGIN_INVALID' | 'PLUGIN_API_M
 /** @param help replaces the help of the table @returns one problem at the position of `source`, if that is a file */
 export function problem(code: Code, details: ErrorDetails, path: Path, source?: Source, help?: string): ConfigProblem {
   const plugin = code === 'PLUGIN_INVALID' || code === 'PLUGIN_API_MISMATCH'
-  const error = plugin ? coreError(code, details) : configError(code, details)
+  return problemAt(plugin ? coreError(code, details) : configError(code, details), path, source, help)
+}
+
+/** As {@link problem}, of an error that was made already. */
+export function problemAt(error: ArkwatchError, path: Path, source?: Source, help?: string): ConfigProblem {
+  const { code } = error
   return {
     code,
     message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,

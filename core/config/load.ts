@@ -4,7 +4,8 @@ import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
 import { inTurns, yieldToLoop } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { describeConfig } from './effective.ts'
-import { ConfigError, settled } from './errors.ts'
+import { ConfigError, problemAt, settled } from './errors.ts'
+import { readGraph } from './graph.ts'
 import { withImplied } from './implied.ts'
 import { type LayerOptions, mergeLayers } from './merge-layers.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
@@ -68,6 +69,10 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
     await yieldToLoop()
     sections.push(validateSection(each, root, partial, problems))
   }
+  // A plugin that was not found may provide what others need.
+  if (!partial && sections.length === pluginsOf(root).size)
+    for (const { plugin, error } of readGraph(sections).errors)
+      problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key))
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)

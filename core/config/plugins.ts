@@ -7,6 +7,7 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
+import { describeImportError } from './import-error.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
 export interface Known {
@@ -23,13 +24,17 @@ export interface NamedPlugin {
   readonly enabled: boolean
   readonly from?: string
   readonly enabledBy?: readonly string[]
+  readonly isStandIn?: boolean
 }
 
+/** The versions of the plugins of one's own that this process imported, by `from` resolved to a path. */
+const importedVersions = new Map<string, string>()
+
 /** The definition of a switched-off plugin of one's own, which is not imported. */
-const notLoaded = (name: string): AnyPlugin => ({
+const notLoaded = (name: string, version = 'unknown'): AnyPlugin => ({
   api: contractApi,
   name,
-  version: 'unknown',
+  version,
   summary: 'Not loaded.',
   config: z.unknown(),
   setup: () => ({}),
@@ -50,8 +55,9 @@ function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLU
 
 const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
 
-async function importFrom(from: string, folder: string): Promise<unknown> {
-  const file = isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder)
+const fileOf = (from: string, folder: string) => (isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder))
+
+async function importFrom(file: string): Promise<unknown> {
   return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
 }
 
@@ -71,10 +77,17 @@ export async function findPlugin(
   const from = valueAt(node, ['from']) as string | undefined
   if (source !== undefined && typeof from !== 'string') return undefined
   let definition: unknown
+  const folder = source && 'file' in source ? dirname(source.file) : baseDir
+  const origin = resolve(folder, from ?? '')
+  let file = folder
   try {
     if (from !== undefined) {
-      if (!enabled) return { name, definition: notLoaded(name), enabled, from }
-      definition = await importFrom(from, source && 'file' in source ? dirname(source.file) : baseDir)
+      if (!enabled) {
+        const definition = notLoaded(name, importedVersions.get(origin))
+        return { name, definition, enabled, from, isStandIn: true }
+      }
+      file = fileOf(from, folder)
+      definition = await importFrom(file)
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {
@@ -84,13 +97,20 @@ export async function findPlugin(
       return undefined
     }
   } catch (thrown) {
-    const details = { plugin: name, what: `cannot be imported: ${messageOf(thrown)}` }
-    const help = from === undefined ? 'The installation is damaged.' : 'Check the path, or install it with `bun add`.'
+    const { what, help } =
+      from === undefined
+        ? { what: messageOf(thrown), help: 'The installation is damaged.' }
+        : describeImportError(thrown, file)
+    const details = { plugin: name, what: `cannot be imported: ${what}` }
     problems.push(problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], source ?? key, help))
     return undefined
   }
   const refusal = refuse(name, definition)
-  if (refusal === undefined) return { name, definition: definition as AnyPlugin, enabled, from }
+  if (refusal === undefined) {
+    const made = definition as AnyPlugin
+    if (from !== undefined) importedVersions.set(origin, made.version)
+    return { name, definition: made, enabled, from }
+  }
   problems.push(problem(refusal[0], { ...refusal[1] }, path, source ?? key))
   return undefined
 }

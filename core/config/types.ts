@@ -35,6 +35,8 @@ export interface PluginSection {
   readonly disabled?: string
   /** Path or package of an external plugin. */
   readonly from?: string
+  /** The plugin is switched off and was not imported: the definition stands in, and services are not known. */
+  readonly isStandIn?: boolean
   /** The plugins that imply it, where the configuration does not name it. */
   readonly enabledBy?: readonly string[]
 }

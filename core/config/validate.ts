@@ -34,9 +34,16 @@ export function validateSection(
   partial: boolean,
   problems: ConfigProblem[],
 ): PluginSection {
-  const { name, definition, enabled, from, enabledBy } = plugin
+  const { name, definition, enabled, from, enabledBy, isStandIn } = plugin
   const path = ['plugins', name]
-  const shared = { name, definition, required: valueAt(root, [...path, 'required']) === true, from, enabledBy }
+  const shared = {
+    name,
+    definition,
+    required: valueAt(root, [...path, 'required']) === true,
+    from,
+    enabledBy,
+    isStandIn,
+  }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }

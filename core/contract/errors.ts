@@ -102,7 +102,7 @@ export const coreError = defineErrors('core', {
   },
   SERVICE_UNAVAILABLE: {
     status: 503,
-    message: 'service {service} is not available',
+    message: 'service {service} is not available{why}',
     help: 'Enable the plugin that provides the service in config.yaml, and check its state with `arkwatch plugins`.',
   },
   SERVICE_DUPLICATE: {
@@ -142,13 +142,18 @@ export const coreError = defineErrors('core', {
   },
   CHANGE_UNKNOWN: {
     status: 404,
-    message: 'no change {id} is waiting for its confirmation',
-    help: 'The change was confirmed or rolled back already; the history of changes shows which, with the reason.',
+    message: 'no change{which} is waiting for its confirmation',
+    help: 'A change waits after `config apply --confirm-within`, until it is confirmed or rolled back: see the history of changes.',
   },
   PLUGIN_NOT_THERE: {
     status: 404,
     message: 'no plugin {plugin} is named by the configuration',
     help: '`arkwatch plugins` lists them.',
+  },
+  PLUGIN_OFF: {
+    status: 409,
+    message: 'plugin {plugin} is {state} and cannot be restarted: {reason}',
+    help: 'Fix the reason and reload; `arkwatch plugins enable {plugin}` turns on a plugin that has `enabled: false`.',
   },
   SECRET_FILE: {
     message: 'cannot use {file}: {reason}',

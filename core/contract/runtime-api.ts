@@ -48,12 +48,15 @@ export interface RuntimeStatus {
 export type PlanAction = 'untouched' | 'reconfigure' | 'replace' | 'add' | 'remove'
 
 export interface PlanStep {
+  /** Name of the plugin; `server` for the public listener. */
   readonly plugin: string
   readonly action: PlanAction
   /** The reason, for operators. */
   readonly reason: string
   /** Whether the plugin's state in memory survives; `none` where the plugin holds no state. */
   readonly state: 'kept' | 'lost' | 'none'
+  /** Why the plugin does not run after the step, where this is new: the reason that its status will show. */
+  readonly off?: string
 }
 
 /** The plan of a change. */
@@ -139,7 +142,7 @@ export interface Runtime {
   reload(): Promise<readonly PlanStep[]>
   /**
    * Replaces one plugin by a new instance without its previous state, and the plugins that hold its services.
-   * @throws PLUGIN_NOT_THERE, RELOAD_FAILED, RELOAD_BUSY
+   * @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED, RELOAD_BUSY
    */
   restart(plugin: string): Promise<readonly PlanStep[]>
   readonly changes: ConfigChanges

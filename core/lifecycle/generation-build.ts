@@ -1,19 +1,13 @@
 /** The next generation is built beside the current one, and rolled back where a step fails. */
+import { missingNeed, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import { type Builtins, type Generation, servicesOf } from './generation.ts'
-import { serviceIds } from './graph.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
-
-/** Why a plugin cannot start: a needed service is not available. */
-function missingNeed(section: PluginSection, services: ReadonlyMap<string, unknown>): string | undefined {
-  const id = serviceIds(section.definition.needs).find((need) => !services.has(need))
-  return id === undefined ? undefined : `needs the service ${id}, which is not available`
-}
 
 export interface BuildOptions {
   readonly host: InstanceEnvironment
@@ -57,7 +51,7 @@ export class GenerationBuild {
     if (action === 'reconfigure') {
       this.#reverts.push(await old!.reconfigure(section))
       this.next.set(section.name, old!)
-    } else if (action === 'untouched' && old !== undefined && section.disabled === undefined) {
+    } else if (action === 'untouched' && old !== undefined && isUp(old.state)) {
       const before = old.section
       this.#reverts.push(() => {
         old.section = before
@@ -73,7 +67,7 @@ export class GenerationBuild {
     const { host, builtins, boot } = this.options
     const { name: plugin, required, disabled } = section
     const services = servicesOf(this.next, builtins)
-    const reason = disabled ?? missingNeed(section, services)
+    const reason = disabled ?? missingNeed(section.definition, services)
     if (reason !== undefined) {
       const state = disabled === undefined ? 'blocked' : 'disabled'
       this.next.set(plugin, new PluginInstance(section, host, state, reason))
@@ -125,7 +119,7 @@ export class GenerationBuild {
       await old.stop('reload')
       for (const id of serviceIds(definition.provides)) rebuilt.add(id)
       const services = servicesOf(restored, builtins)
-      const blocked = missingNeed(section, services)
+      const blocked = missingNeed(section.definition, services)
       const again = new PluginInstance(section, host, blocked === undefined ? 'starting' : 'blocked', blocked)
       restored.set(name, again)
       // An instance that fails in start or ready is logged and stays failed.

@@ -1,4 +1,5 @@
 /** A generation: the instances that one configuration made. */
+import type { Graph } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { TokenMap } from '../contract/tokens.ts'
@@ -23,14 +24,18 @@ export function servicesOf(generation: Generation, builtins: Builtins): Map<stri
 }
 
 export const runningNodes = (generation: Generation): PlanNode[] =>
-  [...generation.values()].map(({ name, definition, section, state, parts }) => ({
+  [...generation.values()].map(({ name, definition, section, state, reason, parts }) => ({
     name,
     definition,
     config: section.config,
-    on: isUp(state),
+    off: isUp(state) ? undefined : { state, reason },
     reconfigurable: parts.reconfigure !== undefined,
     handsOver: parts.handover !== undefined,
   }))
 
-export const wantedNodes = (sections: readonly PluginSection[]): PlanNode[] =>
-  sections.map(({ name, definition, config, disabled }) => ({ name, definition, config, on: disabled === undefined }))
+export const wantedNodes = ({ order, blocked }: Graph<PluginSection>): PlanNode[] =>
+  order.map(({ name, definition, config, disabled }) => {
+    const reason = disabled ?? blocked.get(name)
+    const state = disabled === undefined ? 'blocked' : 'disabled'
+    return { name, definition, config, off: reason === undefined ? undefined : { state, reason } }
+  })

@@ -1,11 +1,11 @@
 /** Runs one generation of plugins after another: boot, reload, stop. Knows no config file, no port. */
+import { type Graph, readGraph, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
 import { type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
 import { GenerationBuild } from './generation-build.ts'
-import { orderPlugins, serviceIds } from './graph.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import { planReload } from './reload-plan.ts'
@@ -34,10 +34,16 @@ export class Host {
     return servicesOf(this.#current, this.options.builtins).get(id)
   }
 
+  /** @throws the graph's errors */
+  #graph(sections: readonly PluginSection[]): Graph<PluginSection> {
+    const graph = readGraph(sections, this.options.builtins)
+    if (graph.errors[0] !== undefined) throw graph.errors[0].error
+    return graph
+  }
+
   /** @param restart a plugin to replace in any case @throws the graph's errors */
   plan(sections: readonly PluginSection[], restart?: string): PlanStep[] {
-    const wanted = wantedNodes(orderPlugins(sections, this.options.builtins))
-    return planReload(runningNodes(this.#current), wanted, restart)
+    return planReload(runningNodes(this.#current), wantedNodes(this.#graph(sections)), restart)
   }
 
   /** Starts everything. @throws the graph's errors and PLUGIN_REQUIRED_FAILED; nothing runs then */
@@ -45,22 +51,38 @@ export class Host {
     await this.#build(sections, this.plan(sections), true)
   }
 
-  /** Replaces one plugin by a new instance without its previous state. @throws PLUGIN_NOT_THERE, RELOAD_FAILED */
+  /** Replaces one plugin by a new instance without its previous state. @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED */
   async restart(plugin: string): Promise<readonly PlanStep[]> {
     const instance = this.#current.get(plugin)
-    if (instance === undefined || instance.section.disabled !== undefined)
-      throw coreError('PLUGIN_NOT_THERE', { plugin })
+    if (instance === undefined) throw coreError('PLUGIN_NOT_THERE', { plugin })
+    const { state, reason } = instance
+    if (state === 'disabled' || state === 'blocked') throw coreError('PLUGIN_OFF', { plugin, state, reason })
     const sections = [...this.#current.values()].map(({ section }) => section)
     const steps = this.plan(sections, plugin)
     await this.#build(sections, steps, false, plugin)
-    return steps
+    return this.#taken(steps)
   }
 
   /** Swaps to a generation of these sections, or keeps the generation in force. @throws RELOAD_FAILED with the cause */
   async reload(sections: readonly PluginSection[]): Promise<readonly PlanStep[]> {
     const steps = this.plan(sections)
     await this.#build(sections, steps, false)
-    return steps
+    return this.#taken(steps)
+  }
+
+  /** The steps as they ended: a plugin that failed before may have failed again, and block those that need its services. */
+  #taken(steps: readonly PlanStep[]): readonly PlanStep[] {
+    return steps.map((step) => {
+      const { state, reason } = this.#current.get(step.plugin) ?? {}
+      const isAsPlanned = state === undefined || isUp(state) || step.action === 'untouched' || step.action === 'remove'
+      if (isAsPlanned) return step
+      return {
+        ...step,
+        reason: `${step.reason}, but ${state}`,
+        off: reason!,
+        state: step.state === 'none' ? 'none' : 'lost',
+      }
+    })
   }
 
   async #build(
@@ -70,7 +92,7 @@ export class Host {
     fresh?: string,
   ): Promise<void> {
     const { host, builtins } = this.options
-    const ordered = orderPlugins(sections, builtins)
+    const { order: ordered } = this.#graph(sections)
     const build = new GenerationBuild({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
     try {
       await build.run()

@@ -1,15 +1,15 @@
 /** PURE. The plan of a reload: one step for each plugin. */
+import { serviceIds } from '../config/graph.ts'
 import type { AnyPlugin } from '../contract/definition.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
-import { serviceIds } from './graph.ts'
 
 /** A running plugin, or a plugin of the new configuration. */
 export interface PlanNode {
   readonly name: string
   readonly definition: AnyPlugin
   readonly config: unknown
-  /** Of a wanted plugin: not disabled. Of a running plugin: up. */
-  readonly on: boolean
+  /** State and reason of a plugin that is not up, or that the configuration leaves off. */
+  readonly off?: { readonly state: string; readonly reason: string } | undefined
   /** Whether the plugin takes a new config in place. */
   readonly reconfigurable?: boolean
   /** Whether the plugin gives state to its successor. */
@@ -17,20 +17,28 @@ export interface PlanNode {
 }
 
 type Move = Omit<PlanStep, 'state'>
-const step = (plugin: string, action: PlanStep['action'], reason: string): Move => ({ plugin, action, reason })
+const step = (plugin: string, action: PlanStep['action'], reason: string, off?: string): Move => ({
+  ...{ plugin, action, reason },
+  ...(off !== undefined && { off }),
+})
 
 /** What a step does to the state of the running plugin. */
 function stateAfter({ plugin, action }: Move, before: PlanNode | undefined, restart: string | undefined) {
-  if (before?.on !== true || before.definition.holdsState === false) return 'none'
+  if (before === undefined || before.off !== undefined || before.definition.holdsState === false) return 'none'
   if (action === 'untouched' || action === 'reconfigure') return 'kept'
   return action === 'replace' && before.handsOver === true && plugin !== restart ? 'kept' : 'lost'
 }
 
 function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
-  if (!after.on)
-    return before?.on ? step(after.name, 'remove', 'disabled') : step(after.name, 'untouched', 'stays disabled')
+  if (after.off !== undefined) {
+    const { state, reason } = after.off
+    if (before !== undefined && before.off === undefined) return step(after.name, 'remove', state, reason)
+    return before?.off?.state === state && before.off.reason === reason
+      ? step(after.name, 'untouched', `stays ${state}`)
+      : step(after.name, 'untouched', state, reason)
+  }
   if (before === undefined) return step(after.name, 'add', 'new')
-  if (!before.on) return step(after.name, 'add', 'was not running')
+  if (before.off !== undefined) return step(after.name, 'add', 'was not running')
   if (before.definition !== after.definition) return step(after.name, 'replace', 'another definition')
   if (Bun.deepEquals(before.config, after.config, true)) return step(after.name, 'untouched', 'same config')
   return before.reconfigurable
@@ -55,11 +63,12 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
   const steps = wanted.map((node) => {
     const old = before.get(node.name)
     let own = ownStep(old, node)
-    if (node.name === restart && node.on) own = step(node.name, 'replace', 'restart')
+    if (node.name === restart && node.off === undefined) own = step(node.name, 'replace', 'restart')
     if (own.action === 'untouched' || own.action === 'reconfigure') {
       const held = [...serviceIds(node.definition.needs), ...serviceIds(node.definition.wants)]
       const id = held.find((service) => changed.has(service))
-      if (id !== undefined && node.on) own = step(node.name, 'replace', `service ${id} of ${changed.get(id)} changes`)
+      if (id !== undefined && node.off === undefined)
+        own = step(node.name, 'replace', `service ${id} of ${changed.get(id)} changes`)
     }
     if (own.action === 'add' || own.action === 'replace' || own.action === 'remove') {
       changes(old)

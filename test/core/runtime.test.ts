@@ -185,7 +185,7 @@ describe('the runtime', () => {
   const needRestart: [string, Record<string, unknown>][] = [
     ['workers', { server, workers: { maxThreads: 1 } }],
     ['environment', { server, environment: 'production' }],
-    ['dataDir', { server, data: '/elsewhere' }],
+    ['data', { server, data: '/elsewhere' }],
   ]
   for (const [section, config] of needRestart) {
     test(`refuses a reload that would change ${section}`, async () => {

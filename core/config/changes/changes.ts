@@ -166,7 +166,7 @@ export class Changes implements ConfigChanges {
   #take(id?: string): Waiting {
     const waiting = this.#waiting
     if (waiting === undefined || (id !== undefined && waiting.id !== id))
-      throw coreError('CHANGE_UNKNOWN', { id: id ?? 'any' })
+      throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}` })
     waiting.stop()
     this.#waiting = undefined
     return waiting

@@ -32,12 +32,13 @@ export const PluginSchema = z
 
 export const StepSchema = z
   .object({
-    plugin: z.string(),
+    plugin: z.string().describe('Name of the plugin; `server` for the public listener.'),
     action: z.enum(['untouched', 'reconfigure', 'replace', 'add', 'remove']),
     reason: z.string(),
     state: z
       .enum(['kept', 'lost', 'none'])
       .describe('Whether the state in the memory of the plugin is kept; none for a plugin without state.'),
+    off: z.string().optional().describe('Why the plugin does not run after the step, where this is new.'),
   })
   .openapi('PlanStep')
 
@@ -121,7 +122,7 @@ export function pluginRoutes(runtime: Runtime) {
     {
       id: 'plugins.restart',
       access: 'operator',
-      summary: 'Stops and starts one plugin, and those that hold its services.',
+      summary: 'Replaces one plugin by a new instance, and those that hold its services.',
     },
     { params, 200: reply('The plugin runs again.', steps) },
     (c) => {

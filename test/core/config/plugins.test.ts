@@ -95,11 +95,26 @@ describe('a value that is not a plugin for this contract is refused', () => {
 
   test.each([
     ['no default export', { 'mine.ts': 'export const x = 1' }, 'its default export is not a plugin definition'],
-    ['a module that throws', { 'mine.ts': 'throw new Error("boom")' }, 'cannot be imported: boom'],
     ['a module that is not there', {}, 'cannot be imported: '],
   ])('%s', async (_name, files, message) => {
     const { problems } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
     expect(problems).toEqual([expect.stringContaining(`PLUGIN_INVALID plugin mine: ${message}`)])
+  })
+
+  const thrown = (line: string) => ({ 'mine.ts': `\nexport default 1\n${line}\n` })
+  test.each<[string, Record<string, string>, RegExp]>([
+    ['a module that throws', thrown('throw new Error("boom")'), / mine\.ts:3:\d+: boom/],
+    ['a module that throws in a function', thrown('const f = () => null.x\nf()'), / mine\.ts:3:\d+: null/],
+    ['a module that throws a text', thrown('throw "boom"'), / mine\.ts: boom/],
+    ['a module with a syntax error', thrown('const x = "abc'), / mine\.ts:3:\d+: Unterminated/],
+    ['a module with several', thrown('a b\nlet let = 1'), / mine\.ts:3:\d+: .*\(and \d+ more\)/],
+    ['a syntax error in a file that it imports', { 'mine.ts': 'import "./b.ts"', 'b.ts': 'a b' }, / b\.ts:1:\d+: Exp/],
+    ['a name that a file does not export', { 'mine.ts': 'import { x } from "./b.ts"; x', 'b.ts': '' }, /mine\.ts: .*x/],
+  ])('%s, with the place in its code', async (_name, files, message) => {
+    const { problems } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
+    expect(problems).toEqual([expect.stringMatching(message)])
+    expect(problems[0]).toStartWith('2:17 /plugins/mine/from PLUGIN_INVALID plugin mine: cannot be imported: ')
+    expect(problems[0]).toEndWith(' | Fix the code of the plugin.')
   })
 
   test('a package that is not installed', async () => {
@@ -123,6 +138,45 @@ describe('a value that is not a plugin for this contract is refused', () => {
       'mine.ts': mine(),
     })
     expect(problems).toEqual(['2:3 /plugins/My-Plugin CONFIG_VALUE expected a plugin name in lower_snake_case'])
+  })
+})
+
+describe('the graph of the plugins', () => {
+  const source = (provides: string[], needs: string[]) => {
+    const tokens = (ids: string[]) => `{ ${ids.map((id) => `${id}: service('${id}')`).join(', ')} }`
+    const fields = `provides: ${tokens(provides)}, needs: ${tokens(needs)}`
+    return mine(fields).replace('{ definePlugin', '{ service, definePlugin')
+  }
+  const files = { 'a.ts': source(['a'], []), 'b.ts': source(['b'], ['a']), 'loop.ts': source(['a'], ['b']) }
+
+  test('is checked with the rest, and each error has the position of the section', async () => {
+    const { problems } = await load({
+      ...files,
+      'config.yaml':
+        'plugins:\n  b: { from: ./b.ts, thresold: 1 }\n  loop: { from: ./loop.ts }\n  a: { from: ./a.ts }\n',
+    })
+    expect(problems.map((each) => each.split(' ', 3).join(' '))).toEqual([
+      '2:3 /plugins/b GRAPH_CYCLE',
+      '2:22 /plugins/b/thresold CONFIG_UNKNOWN_KEY',
+      '4:3 /plugins/a SERVICE_DUPLICATE',
+    ])
+    expect((await load({ ...files, 'config.yaml': 'plugins:\n  b: { from: ./b.ts }\n' })).problems).toEqual([
+      expect.stringMatching(/^2:3 \/plugins\/b SERVICE_UNAVAILABLE .*plugin b needs the service/),
+    ])
+  })
+
+  test('waits until every plugin is found', async () => {
+    const { problems } = await load({ ...files, 'config.yaml': 'plugins:\n  b: { from: ./b.ts }\n  a: {}\n' })
+    expect(problems.map((each) => each.split(' ')[2])).toEqual(['PLUGIN_UNKNOWN'])
+  })
+
+  test('a plugin that is switched off after it ran keeps its version', async () => {
+    const { folder } = await load({ ...files, 'config.yaml': 'plugins:\n  a: { from: ./a.ts }\n' })
+    const off = { a: { from: `${folder}/a.ts`, enabled: false } }
+    expect(sectionOf(await load({}, { object: { plugins: off } }), 'a')).toMatchObject({
+      isStandIn: true,
+      definition: { version: '2.0.0' },
+    })
   })
 })
 

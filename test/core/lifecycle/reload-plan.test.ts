@@ -30,7 +30,7 @@ const node = (name: Name, config: unknown = 1, on = true, reconfigurable = false
   name,
   definition: definitions[name],
   config,
-  on,
+  off: on ? undefined : { state: 'disabled', reason: 'enabled: false' },
   reconfigurable,
 })
 const rows: [string, PlanNode[], PlanNode[], Record<string, string>][] = [
