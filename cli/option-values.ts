@@ -12,6 +12,12 @@ export function durationOption(option: string, text: string, example: string): n
   return ms
 }
 
+/** @returns a process id @throws CLI_USAGE */
+export function pidOption(text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw refuse('pid', 'a process id', text)
+  return Number(text)
+}
+
 /** @returns the number of `--limit`, from 1 to `max` @throws CLI_USAGE */
 export function limitOption(text: string, max = Number.POSITIVE_INFINITY): number {
   const count = Number(text)

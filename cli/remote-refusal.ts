@@ -8,8 +8,6 @@ type Json = Record<string, unknown>
 export function refusal(url: string, status: number, json: Json): ArkwatchError {
   if (typeof json.code !== 'string')
     return cliError('CLI_REMOTE_UNREACHABLE', { url, reason: `it answered ${status}, as no Arkwatch does` })
-  const places = ((json.errors as Json[] | undefined) ?? []).map(
-    ({ pointer, parameter, detail }) => `${pointer ?? parameter}: ${detail}`,
-  )
-  return new ArkwatchError(json.code, [String(json.detail), ...places].join('\n  '), String(json.help ?? ''))
+  const details = Array.isArray(json.errors) ? { errors: json.errors } : {}
+  return new ArkwatchError(json.code, String(json.detail), String(json.help ?? ''), details)
 }

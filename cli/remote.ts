@@ -1,6 +1,6 @@
 /** The control commands over the admin API of a remote process: `--url`, with the API key in ARKWATCH_KEY. */
 
-import { messageOf } from '../core/contract/errors.ts'
+import { coreError, messageOf } from '../core/contract/errors.ts'
 import { parseDuration } from '../core/contract/units.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
@@ -49,19 +49,19 @@ const converted = (json: Json): Json =>
     }),
   )
 const listOf = (list: unknown) => (list as Json[]).map(converted)
-const loggersOf = ({ loggers }: Json) => ({
-  loggers: listOf(loggers).map(({ name, configured, ...rest }) => ({
-    ...rest,
-    logger: name,
-    configured: configured ?? undefined,
-  })),
+/** @param logger this one only; undefined for all */
+const loggersOf = ({ loggers }: Json, logger: unknown) => ({
+  loggers: listOf(loggers)
+    .map(({ name, configured, ...rest }) => ({ ...rest, logger: name, configured: configured ?? undefined }))
+    .filter((each) => logger === undefined || each.logger === logger),
 })
 
 /** The id of the pending change, where the command names none. */
 async function pendingId(send: Send, id: unknown): Promise<string> {
   if (typeof id === 'string') return id
   const { json } = await send('GET', '/admin/config')
-  return typeof json.pending === 'string' ? json.pending : 'none'
+  if (typeof json.pending !== 'string') throw coreError('CHANGE_UNKNOWN', { which: '' })
+  return json.pending
 }
 
 /** Each control command as an HTTP request, with the answer converted to the form of the control socket. */
@@ -93,10 +93,10 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     converted((await send('POST', `/admin/config/changes/${enc(await pendingId(send, id))}/rollback`)).json),
   'plugins.restart': async (send, { plugin }) => (await send('POST', `/admin/plugins/${enc(plugin)}/restart`)).json,
   async 'logs.level'(send, { logger, level, for: duration }) {
-    if (level === undefined) return loggersOf((await send('GET', '/admin/loggers')).json)
+    if (level === undefined) return loggersOf((await send('GET', '/admin/loggers')).json, logger)
     const forMs = duration === undefined ? undefined : parseDuration(String(duration))
     const body = { level, ...(forMs && { for_seconds: forMs / 1_000 }) }
-    return loggersOf((await send('PUT', `/admin/loggers/${enc(logger ?? 'root')}`, body)).json)
+    return loggersOf((await send('PUT', `/admin/loggers/${enc(logger ?? 'root')}`, body)).json, logger)
   },
   async 'logs.recent'(send, { limit, level, logger, contains }) {
     const { json } = await send(

@@ -32,6 +32,8 @@ describe('docs/plugins.md', () => {
           plugins: [module.default, ...others, metrics],
           config: { plugins: { metrics: {} } },
         })
+        if (name === 'tally')
+          expect(await booted.runtime.commands().get('tally.add')!.run({ by: 2 })).toEqual({ sum: 2 })
         const states = booted.runtime.status().plugins.map(({ name, state }) => [name, state])
         expect(Object.fromEntries(states)[module.default.name]).toBe(name === 'uploader' ? 'disabled' : 'ok')
       } finally {

@@ -4,7 +4,7 @@ import type { LogEntry, LoggerLevel } from '../../plugins/logging/api.ts'
 import { answer, type Cli, type Command, printJson } from '../cli.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { instance, remoteInstance } from '../instance.ts'
-import { limitOption } from '../option-values.ts'
+import { durationOption, limitOption } from '../option-values.ts'
 import { table } from '../output/table.ts'
 
 interface Filter {
@@ -80,6 +80,7 @@ export const recent: Command<[], Options> = async (cli, { limit, ...filter }) =>
 const timeOf = (ms: number | undefined) => (ms === undefined ? '' : new Date(ms).toISOString())
 
 export const level: Command<[string?, string?], { for?: string }> = async (cli, options, logger, to) => {
+  if (options.for !== undefined) durationOption('for', options.for, '15m')
   const change = to !== undefined && { level: to === 'reset' ? null : to.toLowerCase(), for: options.for }
   const args = { ...(logger !== undefined && { logger }), ...change }
   return answer(cli, await instance(cli).call<{ loggers: readonly LoggerLevel[] }>('logs.level', args), ({ loggers }) =>

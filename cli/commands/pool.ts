@@ -2,7 +2,9 @@
 import type { Holder, PoolStatus, RouteUsage, SlowStatement, StatementStats } from '../../plugins/pool/api.ts'
 import { answer, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
+import { pidOption } from '../option-values.ts'
 import { table } from '../output/table.ts'
 
 interface Options {
@@ -10,22 +12,30 @@ interface Options {
   readonly pid?: string
   readonly timeout?: string
 }
+/** The answer of an action. */
+interface Acted {
+  readonly pool: string
+  readonly status: PoolStatus
+  /** Of `evict`: the number of connections. */
+  readonly evicted?: number
+}
 type Named<T> = Readonly<Record<string, T>>
 
 const ms = (value: number) => `${Math.round(value)} ms`
+/** A pool that the application owns reports less. */
+const cellOf = (value: unknown) => String(value ?? '')
 const rows = <T>(pools: Named<readonly T[]>, cells: (one: T) => string[]) =>
   Object.entries(pools).flatMap(([pool, all]) => all.map((one) => [pool, ...cells(one)]))
 
 function statusTable(pools: Named<PoolStatus>): string {
   const lines = Object.values(pools).map((pool) => [
     pool.name,
-    pool.unavailable ? 'unavailable' : pool.paused ? 'paused' : 'ok',
-    ...[pool.total, pool.active, pool.idle, pool.waiting, pool.max].map(String),
+    pool.drained ? 'drained' : pool.unavailable ? 'unavailable' : pool.paused ? 'paused' : 'ok',
+    ...[pool.total, pool.active, pool.idle, pool.waiting, pool.max].map(cellOf),
     ms(pool.oldestWaitMs),
-    ...[pool.timeouts, pool.leaks].map(String),
-    pool.problem,
+    ...[pool.timeouts, pool.leaks, pool.problem].map(cellOf),
   ])
-  const head = ['pool', 'state', 'total', 'active', 'idle', 'waiting', 'max', 'maxwait', 'timeouts', 'leaks', 'problem']
+  const head = ['pool', 'state', 'total', 'active', 'idle', 'waiting', 'max', 'maxwait', 'timeouts', 'leaks', 'reason']
   return table(head, lines)
 }
 
@@ -93,7 +103,14 @@ export const pool: Command<[string?, string?], Options> = async (cli, options, w
     const known = [...Object.keys(reads), 'explain', ...acts].join(', ')
     throw cliError('CLI_USAGE', { what: `there is no \`pool ${what}\`; there are ${known}` })
   }
-  const args = { pool: name, ...(pid !== undefined && { pid: Number(pid) }), ...(timeout !== undefined && { timeout }) }
-  const done = await instance(cli).call<{ pool: string; status: PoolStatus }>(`pool.${what}`, args)
-  return answer(cli, done, ({ pool, status }) => statusTable({ [pool]: status }))
+  const args = {
+    pool: name,
+    ...(pid !== undefined && { pid: pidOption(pid) }),
+    ...(timeout !== undefined && { timeout }),
+  }
+  const done = await instance(cli).call<Acted>(`pool.${what}`, args)
+  const exitCode = answer(cli, done, ({ pool, status }) => statusTable({ [pool]: status }))
+  if (done.evicted === undefined) return exitCode
+  if (!cli.json) cli.warn(`connections evicted: ${done.evicted}`)
+  return pid !== undefined && done.evicted === 0 ? exitCodes.negative : exitCode
 }

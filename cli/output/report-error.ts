@@ -2,12 +2,19 @@
 import { formatProblem } from '../../core/config/errors.ts'
 import type { ConfigProblem } from '../../core/contract/config-problem.ts'
 import { ArkwatchError, messageOf } from '../../core/contract/errors.ts'
+import type { InvalidArgument } from '../../core/control/protocol.ts'
 import { type Cli, printJson } from '../cli.ts'
 import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 
 /** The problems of a configuration that an error carries, if it does. */
 const problemsOf = ({ details }: ArkwatchError): readonly ConfigProblem[] | undefined =>
   Array.isArray(details.problems) ? (details.problems as ConfigProblem[]) : undefined
+
+/** The invalid arguments that an error carries, one line each. */
+const argumentLines = ({ details }: ArkwatchError): readonly string[] =>
+  (Array.isArray(details.errors) ? (details.errors as InvalidArgument[]) : []).map(
+    ({ pointer, parameter, detail }) => `\n  ${pointer ?? parameter}: ${detail}`,
+  )
 
 /** @returns one block a problem: position and message, below it what to do */
 export const problemLines = (problems: readonly ConfigProblem[], cwd: string): string =>
@@ -24,7 +31,7 @@ export function reportError(cli: Cli, thrown: unknown): number {
   const exitCode = problems === undefined ? exitCodeOf(thrown) : exitCodes.config
   if (cli.json) {
     const error = known
-      ? { code: known.code, message: known.message, help: known.help, ...(problems && { problems }) }
+      ? { code: known.code, message: known.message, help: known.help, errors: known.details.errors, problems }
       : { code: 'INTERNAL', message: messageOf(thrown) }
     printJson(cli, { error, exitCode })
     return exitCode
@@ -34,11 +41,11 @@ export function reportError(cli: Cli, thrown: unknown): number {
     cli.warn('  this is a fault in Arkwatch or in a plugin: please report it')
   } else if (problems !== undefined) {
     cli.warn(problemLines(problems, cli.cwd))
-    cli.warn(`${problems.length} problem${problems.length === 1 ? '' : 's'} in the configuration`)
+    cli.warn(`${problems.length} error${problems.length === 1 ? '' : 's'} in the configuration`)
     const missing = problems.some(({ code, file }) => code === 'CONFIG_FILE_UNREADABLE' && file === undefined)
     if (missing) cli.warn('  `arkwatch init` writes a configuration; -c FILE names another one')
   } else {
-    cli.warn(`error: ${known.message} [${known.code}]\n  ${known.help}`)
+    cli.warn(`error: ${known.message} [${known.code}]${argumentLines(known).join('')}\n  ${known.help}`)
   }
   return exitCode
 }

@@ -7,7 +7,7 @@ import type { Source } from './types.ts'
 
 export const configError = defineErrors('core', {
   CONFIG_INVALID: {
-    message: 'the configuration has {count} problem(s): {problems}',
+    message: 'the configuration has {count} error(s): {problems}',
     help: 'Run `arkwatch check`, which prints each of them with its position.',
   },
   CONFIG_SYNTAX: { message: 'not valid YAML: {what}', help: 'Fix the line; an editor with YAML support shows it too.' },

@@ -35,8 +35,8 @@ export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
         const reason = `the arguments are over ${maxControlBodyBytes} bytes`
         throw coreError('CONTROL_BAD_REQUEST', { command, reason })
       }
-      const { code, detail, help, problems } = JSON.parse(text) as ControlProblem
-      throw new ArkwatchError(code, detail, help, problems === undefined ? {} : { problems })
+      const { code, detail, help, problems, errors } = JSON.parse(text) as ControlProblem
+      throw new ArkwatchError(code, detail, help, { ...(problems && { problems }), ...(errors && { errors }) })
     },
   }
 }

@@ -7,6 +7,13 @@ export const maxControlBodyBytes = 1024 * 1024
 /** Absolute path of the socket of a data directory. */
 export const controlSocket = (dataDir: string): string => join(dataDir, 'arkwatch.sock')
 
+/** One thing wrong with the arguments of a command, at a JSON pointer or in a parameter. */
+export interface InvalidArgument {
+  readonly pointer?: string
+  readonly parameter?: string
+  readonly detail: string
+}
+
 /** The body of an error answer (RFC 9457). */
 export interface ControlProblem {
   readonly title: string
@@ -16,4 +23,6 @@ export interface ControlProblem {
   readonly help: string
   /** The configuration errors, where the configuration is wrong. */
   readonly problems?: readonly ConfigProblem[] | undefined
+  /** The invalid arguments, where the arguments are wrong. */
+  readonly errors?: readonly InvalidArgument[] | undefined
 }

@@ -19,8 +19,9 @@ export interface ControlOptions {
 export type ControlServer = ReturnType<typeof startControl>
 
 function refuse(status: number, error: ArkwatchError & { readonly problems?: readonly ConfigProblem[] }): Response {
-  const { message: detail, code, help, problems } = error
-  const problem = { title: 'command refused', status, detail, code, help, problems }
+  const { message: detail, code, help, problems, details } = error
+  const errors = Array.isArray(details.errors) ? details.errors : undefined
+  const problem = { title: 'command refused', status, detail, code, help, problems, errors }
   return problemResponse(problem satisfies ControlProblem)
 }
 

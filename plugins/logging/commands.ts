@@ -13,7 +13,11 @@ function runLevel(logging: Logging, args: Readonly<Record<string, unknown>>): un
   const { level, for: duration } = args
   if (level !== undefined) {
     const logger = text(args.logger) ?? rootLogger
-    const forMs = duration === undefined ? undefined : (parseDuration(String(duration)) ?? Number.NaN)
+    const forMs = duration === undefined ? undefined : parseDuration(String(duration))
+    if (duration !== undefined && forMs === undefined) {
+      const what = `a duration is written 15m, got ${JSON.stringify(duration)}`
+      throw logError('LOG_LEVEL_INVALID', { action: `set the level of ${logger}`, what })
+    }
     logging.setLevel(logger, level as Level | null, forMs)
   }
   const wanted = text(args.logger)
@@ -25,7 +29,8 @@ function runLevel(logging: Logging, args: Readonly<Record<string, unknown>>): un
 function runRecent(logging: Logging, args: Readonly<Record<string, unknown>>): unknown {
   const limit = Number(args.limit ?? defaultLimit)
   if (args.level !== undefined && !isLevel(args.level)) {
-    throw logError('LOG_LEVEL_INVALID', { logger: rootLogger, what: `there is no level ${JSON.stringify(args.level)}` })
+    const what = `there is no level ${JSON.stringify(args.level)}`
+    throw logError('LOG_LEVEL_INVALID', { action: 'show the lines of a level', what })
   }
   const filter: LogFilter = { level: args.level, logger: text(args.logger), contains: text(args.contains) }
   return { entries: logging.recent({ ...filter, limit: Number.isFinite(limit) ? Math.max(0, limit) : defaultLimit }) }

@@ -3,7 +3,7 @@ import { defineErrors } from '../../core/plugin.ts'
 
 export const logError = defineErrors('logging', {
   LOG_LEVEL_INVALID: {
-    message: 'cannot set the level of {logger}: {what}',
+    message: 'cannot {action}: {what}',
     help: 'Use trace, debug, info, warn, error or fatal, null to inherit, and a duration such as 15m.',
   },
   LOG_LEVEL_LIMIT: {

@@ -80,6 +80,8 @@ export interface PoolStatus {
   readonly max: number
   readonly min: number
   readonly paused: boolean
+  /** The pool lends nothing any more, until a restart of the plugin. */
+  readonly drained: boolean
   /** The server cannot be reached: borrowers are refused immediately. */
   readonly unavailable: boolean
   /** Why connections cannot be made, empty while they can. */

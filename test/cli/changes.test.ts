@@ -1,5 +1,6 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
+import { freePort } from '../support/services.ts'
 import { commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
 
 setDefaultTimeout(commandTimeoutMs)
@@ -25,16 +26,33 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'plan', 'patch.yaml')).stdout).toMatch(/metrics +reconfigure/)
   expect((await at.run('config', 'plan', 'wrong.yaml')).stderr).toContain('did you mean "path"?')
   expect((await at.run('config', 'plan', 'nowhere.yaml')).exitCode).toBe(64)
+  await at.write('broken.yaml', 'plugins: { metrics: [ }\n')
+  expect((await at.run('config', 'plan', 'broken.yaml')).stderr).toMatch(
+    /^error: cannot read the change from broken\.yaml: .* at line 1, column 23 \[CLI_USAGE\]\n/,
+  )
   const applied = await at.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
   expect(applied.stdout).toContain('rolled back in 60s unless you run: arkwatch config confirm')
   expect((await at.run('config', 'apply', 'patch.yaml', '--confirm-within', 'soon')).exitCode).toBe(64)
   expect((await at.run('config', 'confirm')).stdout).toContain('confirmed')
   expect((await at.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)
-  expect((await at.run('config', 'rollback')).stderr).toContain('CHANGE_UNKNOWN')
+  expect((await at.run('config', 'rollback')).stderr).toContain(
+    'no change is waiting for its confirmation [CHANGE_UNKNOWN]',
+  )
+  expect((await at.run('config', 'confirm', 'x-1')).stderr).toContain('no change x-1 is waiting')
   expect((await at.run('plugins', 'restart', 'metrics')).stdout).toMatch(/metrics +replace +lost +restart/)
   expect((await at.run('plugins', 'restart', 'nobody')).stderr).toContain('PLUGIN_NOT_THERE')
   expect((await at.run('plugins', 'disable', 'metrics')).stdout).toMatch(/metrics +remove/)
+  expect((await at.run('plugins', 'restart', 'metrics')).stderr).toContain(
+    'plugin metrics is disabled and cannot be restarted: enabled: false [PLUGIN_OFF]',
+  )
   expect((await at.run('plugins', 'enable', 'metrics')).stdout).toMatch(/metrics +add/)
+  expect((await at.run('plugins', 'disable', 'store')).stdout).toMatch(
+    /audit +remove +\w+ +blocked: needs the service store, which is not available/,
+  )
+  expect((await at.run('plugins', 'enable', 'store')).stdout).toMatch(/audit +add/)
+  await at.write('server.yaml', `server: { port: ${await freePort()} }\n`)
+  for (const command of ['plan', 'apply'])
+    expect((await at.run('config', command, 'server.yaml')).stdout).toMatch(/server +replace +none +the listener moves/)
 
   expect((await at.run('audit', 'verify')).stdout).toMatch(/^ok: \d+ record\(s\), 1 to \d+\n$/)
   const tail = (await at.run('audit', 'tail', '--json')).stdout

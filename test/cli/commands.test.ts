@@ -158,7 +158,7 @@ plugins:
     for (const pattern of found) expect(stderr).toMatch(pattern)
     expect(stderr).toContain('did you mean "environment"?')
     expect(stderr).toContain('did you mean "health"?')
-    expect(stderr).toContain('9 problems in the configuration')
+    expect(stderr).toContain('9 errors in the configuration')
 
     const json = JSON.parse((await run('check', '--json')).stdout)
     expect(json.ok).toBe(false)

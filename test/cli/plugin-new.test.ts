@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pluginNames } from '../../cli/plugin-new/names.ts'
 import own from '../../package.json' with { type: 'json' }
 import { type CommandFolder, commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
@@ -28,7 +28,9 @@ describe('plugin new', () => {
     const made = newFolder()
     const { exitCode, stdout } = await made.run('plugin', 'new', 'queue_depth')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('./arkwatch-plugin-queue-depth')
+    expect(stdout).toContain(
+      `cd ./arkwatch-plugin-queue-depth && bun add --dev "arkwatch@file:${resolve(checkout)}" && bun test`,
+    )
     const folder = join(made.folder, 'arkwatch-plugin-queue-depth')
 
     // What `bun install` would bring, from this checkout.

@@ -32,7 +32,11 @@ for (const where of ['on this machine', 'elsewhere'] as const)
     expect(line((await run()).stdout)).toMatch(/^default +ok +\d +0 +\d +0 +11 /)
     expect(line((await run('pause')).stdout)).toMatch(/^default +paused/)
     expect(line((await run('resume')).stdout)).toMatch(/^default +ok/)
-    expect(line((await run('evict', '--pool', 'default', '--pid', '1')).stdout)).toMatch(/^default +ok/)
+    const evicted = await run('evict', '--pool', 'default', '--pid', '1')
+    expect(line(evicted.stdout)).toMatch(/^default +ok/)
+    expect([evicted.exitCode, evicted.stderr]).toEqual([1, 'connections evicted: 0\n'])
+    expect((await run('evict', '--pid', 'one')).stderr).toContain('--pid takes a process id, got "one"')
+    expect((await run('evict')).exitCode).toBe(0)
     // The check of health has asked by now.
     const statements = (await run('statements')).stdout
     const fingerprint = /default +([0-9a-f]{16}) .*SELECT \?$/m.exec(statements)?.[1]
@@ -45,4 +49,5 @@ for (const where of ['on this machine', 'elsewhere'] as const)
     expect((await run('explain', '0000000000000000')).stderr).toContain('POOL_STATEMENT_UNKNOWN')
     expect((await run('bogus')).stderr).toContain('there are status, holders')
     expect((await run('evict', '--pool', 'other')).stderr).toContain('POOL_UNKNOWN')
+    if (where === 'elsewhere') expect(line((await run('drain')).stdout)).toMatch(/^default +drained/)
   })

@@ -37,7 +37,17 @@ test('plugins, configuration, logs and levels of an instance elsewhere', async (
   expect((await there.run('config', 'confirm')).stdout).toContain('confirmed')
   expect((await there.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)
   expect((await there.run('plan')).stdout).toContain('nothing')
+  for (const at of [here, there])
+    expect((await at.run('config', 'confirm')).stderr).toContain(
+      'no change is waiting for its confirmation [CHANGE_UNKNOWN]',
+    )
   expect((await there.run('logs', 'level', 'metrics', 'warn', '--for', '1m')).stdout).toMatch(/metrics +warn +warn +20/)
+  for (const at of [here, there]) {
+    expect((await at.run('logs', 'level', 'metrics', 'info')).stdout.trim().split('\n')).toHaveLength(2)
+    expect((await at.run('logs', 'level', 'metrics', 'warn', '--for', 'soon')).exitCode).toBe(64)
+    expect((await at.run('logs', 'level', 'metrics', 'warn', '--for', '5')).stderr).toContain('got "5"')
+  }
+  expect((await here.run('logs', '--level', 'loud')).stderr).toContain('cannot show the lines of a level: there is no')
   expect((await there.run('logs', '-n', '5', '--logger', 'core')).stdout).toContain('"logger":"core"')
   expect((await there.run('logs', 'recent', '-n', '5')).stdout.trim().split('\n')).toHaveLength(5)
 })
@@ -55,7 +65,10 @@ test('keys, jobs and the audit log of an instance elsewhere, and of this machine
   const local = await here.run('keys', 'create', 'local', '--role', 'operator')
   expect((await here.run('keys', 'list')).stdout).toContain('local')
   expect((await here.run('keys', 'revoke', local.stdout.split('_')[1]!)).exitCode).toBe(0)
-  expect((await here.run('keys', 'create', 'x', '--role', 'king')).stderr).toContain('ADMIN_INVALID')
+  const refusals = [here, there].map((at) => at.run('keys', 'create', 'x', '--role', 'king'))
+  for (const { stderr } of await Promise.all(refusals)) expect(stderr).toMatch(/\[ADMIN_INVALID\]\n {2}\/?role: \w/)
+  const json = JSON.parse((await here.run('keys', 'create', 'x', '--role', 'king', '--json')).stdout)
+  expect(json.error.errors).toEqual([expect.objectContaining({ detail: expect.any(String) })])
   expect((await here.run('keys', 'create', 'x', '--expires', 'soon')).exitCode).toBe(64)
   expect((await there.run('jobs')).exitCode).toBe(0)
   expect((await there.run('jobs', 'nothing')).stderr).toContain('ADMIN_NOT_FOUND')

@@ -194,7 +194,7 @@ describe('start', () => {
     await made.write('config.yaml', 'plugins: { mine: { from: ./mine.ts, x: 1, y: 2 } }')
     const { exitCode, stderr } = await made.run('start')
     expect(exitCode).toBe(78)
-    expect(stderr).toContain('2 problems')
+    expect(stderr).toContain('2 errors')
     expect(stderr).not.toContain('began')
     expect(existsSync(join(made.folder, 'data'))).toBe(false)
   })

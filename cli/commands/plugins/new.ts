@@ -11,6 +11,9 @@ import { pluginNames } from '../../plugin-new/names.ts'
 import { packageFiles } from '../../plugin-new/package-files.ts'
 import { sourceFiles } from '../../plugin-new/source-files.ts'
 
+/** The Arkwatch that runs: the registry may not have the package. */
+const packageRoot = join(import.meta.dir, '../../..')
+
 interface Options {
   readonly dir?: string
   readonly force?: boolean
@@ -45,7 +48,7 @@ export const pluginNew: Command<[name: string], Options> = async (cli, { dir, fo
     cli,
     made,
     () => `wrote ${files.length} files to ${shown}
-  cd ${shown} && bun install && bun test
+  cd ${shown} && bun add --dev "arkwatch@file:${packageRoot}" && bun test
   in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`,
   )
 }

@@ -21,7 +21,7 @@ export function createLevelControl(tree: LevelTree, clock: Clock, log: Logger) {
 
   return {
     set(logger: string, level: Level | null, forMs?: number): void {
-      const invalid = (what: string) => logError('LOG_LEVEL_INVALID', { logger, what })
+      const invalid = (what: string) => logError('LOG_LEVEL_INVALID', { action: `set the level of ${logger}`, what })
       if (logger === '' || logger.length > 256) throw invalid('a logger has a name of 1 to 256 characters')
       if (level !== null && !levels.includes(level)) throw invalid(`there is no level ${JSON.stringify(level)}`)
       if (forMs !== undefined && !(forMs > 0 && forMs <= maxForMs)) {

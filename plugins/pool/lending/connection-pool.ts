@@ -43,7 +43,7 @@ export class ConnectionPool<C extends PoolConnection> {
   private readonly entries: PoolEntries<C>
   private readonly queue: WaitingQueue<C>
   readonly refusals: Refusals
-  private closed = false
+  closed = false
   private unavailable = false
 
   constructor(private readonly options: PoolOptions<C>) {

@@ -132,6 +132,7 @@ export class PoolWatch {
       ...pool.counts(),
       avgWaitMs: this.avgWaitMs,
       paused: pool.paused,
+      drained: pool.closed,
       problem,
       ...pool.refusals.totals,
       leaks: this.leaks,
