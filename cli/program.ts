@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(`arkwatch help` lists the commands)')
     .addHelpText(
       'after',
-      '\nExit codes: 0 ok, 1 negative, 64 usage, 69 not running, 70 internal, 75 a plugin hung, 78 config',
+      '\nExit codes: 0 ok, 1 negative, 64 usage, 69 not running, 70 internal, 75 a plugin hung, 78 config,\n143 forced',
     )
 
   const leaf = (parent: Commander, usage: string, description: string, load: Load): Commander => {
@@ -61,7 +61,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     'config',
     'show the effective configuration, each value with its source',
     from('config', 'show'),
-  ).option('--file', 'read the file, also while an instance runs')
+  ).option('--file', 'read the file, also while a process runs')
   reach(
     config,
     'plan <file>',

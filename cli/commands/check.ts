@@ -25,7 +25,8 @@ export const check: Command = async (cli) => {
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
   if (!cli.json) for (const { plugin, reason, off: why } of off) cli.warn(`${plugin} stays ${reason}: ${why}`)
   const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))
-  const found = { ok: true, files, plugins: on.map(({ name }) => name), off: reasons, problems: [] }
+  const enabledBy = Object.fromEntries(on.flatMap((each) => (each.enabledBy ? [[each.name, each.enabledBy]] : [])))
+  const found = { ok: true, files, plugins: on.map(({ name }) => name), enabledBy, off: reasons, problems: [] }
   return answer(cli, found, () => {
     return `${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`
   })

@@ -29,7 +29,7 @@ export const dev: Command = async (cli) => {
       }),
     clock: systemClock,
     stopMs,
-    ended: (exitCode) => say('ended', `it ended with ${exitCode}; waiting for a change`, { exitCode }),
+    ended: (exitCode) => say('ended', `the process ended with ${exitCode}; waiting for a change`, { exitCode }),
   })
   const log = new LogHub(systemClock).logger('dev')
   const unwatch = watchFiles(

@@ -21,7 +21,7 @@ function reportLines(cli: Cli, { status, checks, off = {} }: ComprehensiveJson):
     paintState(cli, check.status),
     check.latency_ms === null ? '' : `${check.latency_ms} ms`,
     age(check.age_ms),
-    check.error ?? '',
+    check.error ?? (check.stale ? 'stale: the check has not run in time, or monitoring is paused' : ''),
   ])
   rows.push(...Object.entries(off).map(([name, reason]) => [name, paintState(cli, 'off'), '', '', reason]))
   const lines = rows.length > 0 ? `${table(['check', 'status', 'latency', 'seen', 'reason'], rows)}\n` : ''

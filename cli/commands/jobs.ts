@@ -1,6 +1,7 @@
 /** `arkwatch jobs [ID]` */
 import type { Job } from '../../plugins/admin/jobs.ts'
 import { answer, type Command } from '../cli.ts'
+import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
 import { table } from '../output/table.ts'
 
@@ -20,7 +21,11 @@ export const jobs: Command<[string | undefined], { cancel?: boolean }> = async (
     id === undefined
       ? (await client.call<{ jobs: readonly Job[] }>('jobs.list', { limit: 50 })).jobs
       : [await client.call<Job>(cancel ? 'jobs.cancel' : 'jobs.show', { id })]
-  return answer(cli, { jobs: found }, ({ jobs }) =>
+  const exitCode = answer(cli, { jobs: found }, ({ jobs }) =>
     table(['id', 'kind', 'state', 'done', 'by', 'begun', 'note'], jobs.map(rowOf)),
   )
+  const [job] = found
+  const hadEnded = id !== undefined && cancel && (job?.state === 'done' || job?.state === 'failed')
+  if (hadEnded && !cli.json) cli.warn('the job had ended before')
+  return hadEnded ? exitCodes.negative : exitCode
 }

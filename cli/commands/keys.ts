@@ -34,7 +34,8 @@ export const create: Command<[string], CreateOptions> = async (cli, { role, scop
   })
   const { info } = made
   const exitCode = answer(cli, made, ({ key }) => key)
-  if (!cli.json) cli.warn(`a key named ${info.name} with the role ${info.role}, id ${info.id}; it is shown this once`)
+  if (!cli.json)
+    cli.warn(`a key named ${info.name} with the role ${info.role}, id ${info.id}; the key is shown only once`)
   return exitCode
 }
 

@@ -24,7 +24,7 @@ function stepLines(cli: Cli, steps: Steps, none: string): string {
   const rows = steps.filter(doesSomething).map(({ plugin, action, state, reason, off }) => {
     return [plugin, paint(cli, 'bold', action), state, off === undefined ? reason : `${reason}: ${off}`]
   })
-  return rows.length === 0 ? none : table(['plugin', 'action', 'state', 'reason'], rows)
+  return rows.length === 0 ? none : table(['plugin', 'action', 'memory', 'reason'], rows)
 }
 
 const showSteps = (cli: Cli, steps: Steps, none: string): number =>
@@ -35,7 +35,7 @@ function readPatch(cli: Cli, file: string): unknown {
   try {
     return parse(readFileSync(file === '-' ? 0 : resolve(cli.cwd, file), 'utf8'))
   } catch (error) {
-    // The parser's message goes on with the lines around the place.
+    // The parser's message continues with the lines around the place.
     const [reason] = messageOf(error).split('\n', 1)
     throw cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${reason!.replace(/:$/, '')}` })
   }

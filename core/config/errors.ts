@@ -30,7 +30,7 @@ export const configError = defineErrors('core', {
   },
   CONFIG_PATCH: {
     message: 'the change cannot be taken: {what}',
-    help: 'Send a map of settings as in config.yaml; null takes a setting back to what config.yaml says.',
+    help: 'Send a map of settings as in config.yaml; null restores the value of config.yaml.',
   },
   CONFIG_ENVIRONMENT: {
     message: 'environment variable {variable}: expected {expected}, got {seen}',

@@ -71,8 +71,12 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
   }
   // A plugin that was not found may provide what others need.
   if (!partial && sections.length === pluginsOf(root).size)
-    for (const { plugin, error } of readGraph(sections).errors)
-      problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key))
+    for (const { plugin, error } of readGraph(sections).errors) {
+      const { service } = error.details
+      const isKnown = error.code === 'SERVICE_UNAVAILABLE' && Object.hasOwn(catalog, String(service))
+      const help = isKnown ? `Name the plugin ${service} under \`plugins\`.` : undefined
+      problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key, help))
+    }
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)

@@ -123,7 +123,7 @@ export const coreError = defineErrors('core', {
   },
   RELOAD_NEEDS_RESTART: {
     message: 'a reload cannot change {sections}',
-    help: 'Restart Arkwatch to change it, or put the old value back and reload.',
+    help: 'Restart Arkwatch to change these settings, or restore the old values and reload.',
   },
   RELOAD_BUSY: {
     status: 409,
@@ -143,7 +143,7 @@ export const coreError = defineErrors('core', {
   CHANGE_UNKNOWN: {
     status: 404,
     message: 'no change{which} is waiting for its confirmation',
-    help: 'A change waits after `config apply --confirm-within`, until it is confirmed or rolled back: see the history of changes.',
+    help: 'A change waits after `arkwatch config apply --confirm-within`, until it is confirmed or rolled back.',
   },
   PLUGIN_NOT_THERE: {
     status: 404,

@@ -71,6 +71,8 @@ export class GenerationBuild {
     if (reason !== undefined) {
       const state = disabled === undefined ? 'blocked' : 'disabled'
       this.next.set(plugin, new PluginInstance(section, host, state, reason))
+      if (state === 'blocked' && reason !== old?.reason)
+        host.logger(plugin).warn(`plugin ${plugin} is blocked: ${reason}`)
       if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
       return
     }

@@ -43,7 +43,7 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
   if (Bun.deepEquals(before.config, after.config, true)) return step(after.name, 'untouched', 'same config')
   return before.reconfigurable
     ? step(after.name, 'reconfigure', 'config changed')
-    : step(after.name, 'replace', 'config changed, and it takes none in place')
+    : step(after.name, 'replace', 'config changed, and the plugin is not reconfigurable')
 }
 
 /**
@@ -68,7 +68,7 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
       const held = [...serviceIds(node.definition.needs), ...serviceIds(node.definition.wants)]
       const id = held.find((service) => changed.has(service))
       if (id !== undefined && node.off === undefined)
-        own = step(node.name, 'replace', `service ${id} of ${changed.get(id)} changes`)
+        own = step(node.name, 'replace', `the service ${id} of plugin ${changed.get(id)} changes`)
     }
     if (own.action === 'add' || own.action === 'replace' || own.action === 'remove') {
       changes(old)

@@ -74,6 +74,6 @@ export const poolError = defineErrors('pool', {
   POOL_STATEMENT_UNKNOWN: {
     status: 404,
     message: 'pool {pool} has run no statement with the fingerprint {id}',
-    help: 'See `GET /admin/pool/statements` for those that it has.',
+    help: '`arkwatch pool statements` and GET /admin/pool/statements list the fingerprints.',
   },
 })

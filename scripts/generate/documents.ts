@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { $ZodType } from 'zod/v4/core'
 import { configSchema } from '../../core/config/schema/json-schema.ts'
-import { RootConfig } from '../../core/config/schema/root-config.ts'
+import { RootConfig, rootPresets } from '../../core/config/schema/root-config.ts'
 import type { AnyPlugin } from '../../core/contract/definition.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import { errorDocs, errorSections } from './error-docs.ts'
@@ -23,8 +23,8 @@ export function between(page: string, name: string, text: string, file: string):
 }
 
 /** @returns the page with the table of options between its marks. @throws when it has none */
-export const withOptions = (page: string, schema: $ZodType, file: string): string =>
-  between(page, 'options', optionTable(schema), file)
+export const withOptions = (page: string, schema: $ZodType, file: string, presets?: AnyPlugin['presets']): string =>
+  between(page, 'options', optionTable(schema, presets), file)
 
 /** @returns file paths from the root with their contents; undefined for a page that somebody has to write first */
 export async function documents(root: string): Promise<ReadonlyMap<string, string | undefined>> {
@@ -34,14 +34,15 @@ export async function documents(root: string): Promise<ReadonlyMap<string, strin
   files.set('config.schema.json', `${JSON.stringify(schema, null, 2)}\n`)
   files.set('docs/errors.md', errorDocs(errors))
   files.set('docs/surface.txt', await surface(root, schema, errors))
-  const page = async (file: string, schema: $ZodType) => {
+  const page = async (file: string, schema: $ZodType, presets?: AnyPlugin['presets']) => {
     const path = join(root, file)
-    files.set(file, existsSync(path) ? withOptions(await Bun.file(path).text(), schema, file) : undefined)
+    files.set(file, existsSync(path) ? withOptions(await Bun.file(path).text(), schema, file, presets) : undefined)
   }
   for (const [name, load] of Object.entries(catalog)) {
-    await page(`plugins/${name}/README.md`, ((await load()).default as AnyPlugin).config)
+    const { config, presets } = (await load()).default as AnyPlugin
+    await page(`plugins/${name}/README.md`, config, presets)
   }
-  await page('docs/configuration.md', RootConfig)
+  await page('docs/configuration.md', RootConfig, rootPresets)
   const house = 'docs/architecture.md'
   files.set(house, between(await Bun.file(join(root, house)).text(), 'imports', importPicture(root), house))
   return files

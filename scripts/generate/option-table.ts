@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
+import type { AnyPlugin } from '../../core/contract/definition.ts'
 
 interface Row {
   readonly key: string
@@ -170,11 +171,30 @@ function rowsBelow(schema: $ZodType, path: string): Row[] {
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-/** @returns a table with a line for each option, nested keys dotted, `NAME` for a key that the user chooses */
-export function optionTable(schema: $ZodType): string {
+/** The values below a preset, by dotted key. */
+const leaves = (value: unknown, path = ''): (readonly [string, unknown])[] =>
+  isRecord(value)
+    ? Object.entries(value).flatMap(([key, below]) => leaves(below, path === '' ? key : `${path}.${key}`))
+    : [[path, value]]
+
+/** @returns a default, followed by the defaults that a preset of an environment replaces it with */
+function withPresets({ key, default: text }: Row, presets: AnyPlugin['presets'] = {}): string {
+  const others = Object.entries(presets).flatMap(([environment, preset]) =>
+    leaves(preset).flatMap(([path, value]) =>
+      path === key && code(value) !== text ? [`${code(value)} in ${environment}`] : [],
+    ),
+  )
+  return [text, ...others].filter((each) => each !== '').join('; ')
+}
+
+/**
+ * @param presets defaults by environment
+ * @returns a table with a line for each option, nested keys dotted, `NAME` for a key that the user chooses
+ */
+export function optionTable(schema: $ZodType, presets?: AnyPlugin['presets']): string {
   const rows = rowsBelow(peel(schema).schema, '')
   const lines = rows.map(
-    (row) => `| \`${row.key}\` | ${[row.type, row.default, row.description].map(cell).join(' | ')} |`,
+    (row) => `| \`${row.key}\` | ${[row.type, withPresets(row, presets), row.description].map(cell).join(' | ')} |`,
   )
   return ['| key | type | default | what |', '|---|---|---|---|', ...lines].join('\n')
 }

@@ -28,7 +28,7 @@ test('dev restarts when a plugin or the configuration changes, and waits where i
   await write('config.yaml', config('beta'))
   await seen(/code two beta/)
   await write('config.yaml', 'plugins: { mine: { from: ./plugins/mine.ts, txet: x } }')
-  await seen(/did you mean "text"[\s\S]*dev: it ended with 78; waiting for a change/)
+  await seen(/did you mean "text"[\s\S]*dev: the process ended with 78; waiting for a change/)
   await write('config.yaml', config('gamma'))
   await seen(/code two gamma/)
   child.kill('SIGTERM')

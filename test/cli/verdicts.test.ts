@@ -242,6 +242,16 @@ test('a plugin that is off is not restarted, and the error says why', async () =
   await expect(runtime.restart('nobody')).rejects.toMatchObject({ code: 'PLUGIN_NOT_THERE' })
 })
 
+test('a missing plugin that comes with Arkwatch is named', async () => {
+  const at = place()
+  at.write('admin:')
+  await check(at.cli, {})
+  const { problems } = JSON.parse(at.printed.at(-1)!) as { problems: { pointer: string; help: string }[] }
+  expect(problems).toEqual([
+    expect.objectContaining({ pointer: '/plugins/admin', help: 'Name the plugin store under `plugins`.' }),
+  ])
+})
+
 test('a person reads the position of each error of the graph', async () => {
   const at = place()
   at.write('clerk: { from: ./clerk.ts }')

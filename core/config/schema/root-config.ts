@@ -15,9 +15,7 @@ const Server = z.strictObject({
     })
     .prefault({})
     .describe('What a request may cost at most.'),
-  drainDelay: duration({ max: '5m' })
-    .prefault('0s')
-    .describe('How long `/readyz` fails before the listener closes; preset 5s in staging and production.'),
+  drainDelay: duration({ max: '5m' }).prefault('0s').describe('How long `/readyz` fails before the listener closes.'),
   drainTimeout: duration({ max: '10m' }).prefault('10s').describe('How long requests in flight may take after that.'),
 })
 
@@ -42,9 +40,12 @@ const PluginName = z.string().regex(/^[a-z][a-z0-9_]{0,62}$/, 'expected a plugin
 
 export const RootConfig = z
   .strictObject({
-    environment: z.enum(environments).default('development').describe('Chooses presets for sizes and sampling.'),
+    environment: z
+      .enum(environments)
+      .default('development')
+      .describe('Chooses the presets: defaults of the listener and of plugins.'),
     server: Server.optional().describe('The public listener; without it there is none.'),
-    data: z.string().min(1).default('./data').describe('Folder for all that is kept, relative to this file.'),
+    data: z.string().min(1).default('./data').describe('Directory for all that is kept, relative to this file.'),
     workers: Workers.prefault({}).describe('Worker threads.'),
     monitoring: Monitoring.prefault({}).describe('Background monitoring.'),
     plugins: z

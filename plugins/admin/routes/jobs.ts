@@ -73,7 +73,7 @@ export function jobRoutes(jobs: Jobs) {
   route(
     'delete /jobs/{id}',
     { id: 'jobs.cancel', access: 'operator', summary: 'Cancels a job.' },
-    { params, 202: reply('The job was asked to end.', JobSchema) },
+    { params, 202: reply('The job, which ends soon, or had ended before.', JobSchema) },
     async (c) => shownJob(await jobs.cancel(c.req.valid('param').id)),
   )
   route(

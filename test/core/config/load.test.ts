@@ -152,7 +152,7 @@ test('a problem is printed as file:line:column: message (pointer) help', async (
   expect(error.formatProblems('/elsewhere')).toBe(`${folder}/a.yaml: wrong`)
   expect([error.code, error.message]).toEqual([
     'CONFIG_INVALID',
-    `the configuration has 1 problem(s): ${folder}/a.yaml: wrong`,
+    `the configuration has 1 error(s): ${folder}/a.yaml: wrong`,
   ])
 })
 
@@ -160,7 +160,7 @@ test('the message of the error tells every problem, up to twenty', () => {
   const problems = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ code: 'X', message: `wrong ${at}`, pointer: `/${at}` }))
   const two = new ConfigError(problems(2)).message
-  expect(two).toBe('the configuration has 2 problem(s): wrong 0 (/0)\n  wrong 1 (/1)')
+  expect(two).toBe('the configuration has 2 error(s): wrong 0 (/0)\n  wrong 1 (/1)')
   expect(new ConfigError(problems(25)).message).toEndWith('wrong 19 (/19)\n  and 5 more')
 })
 

@@ -46,6 +46,10 @@ describe('booting', () => {
       expect(reasons().bad).toContain(reason)
       expect(lines.map(({ fields }) => (fields?.error as { code?: string })?.code)).toContain(code)
       expect(reasons().holder).toBe('needs the service s, which is not available')
+      expect(lines.at(-1)).toMatchObject({
+        logger: 'holder',
+        message: 'plugin holder is blocked: needs the service s, which is not available',
+      })
     })
   }
 
