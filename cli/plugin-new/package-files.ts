@@ -65,8 +65,8 @@ bun install
 bun test
 \`\`\`
 
-Where the registry does not have Arkwatch, \`bun add --dev arkwatch@file:/path/to/arkwatch\` takes a checkout or an unpacked package
-in the place of \`bun install\`.
+Where the registry does not have Arkwatch, \`bun add --dev arkwatch@file:/path/to/arkwatch\` takes a checkout in the
+place of \`bun install\`.
 
 To try it, name this folder: \`from: ./${name}\` in a config.yaml beside it, then \`arkwatch dev\`.
 `

@@ -3,7 +3,7 @@ import { coreError } from '../contract/errors.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import type { RuntimeConfig, ServerConfig } from './types.ts'
 
-/** Sections that outlive every generation, by key: the data lock, the environment of the plugins, the pool of threads. */
+/** Sections that outlive every generation: the data lock, the environment of the plugins, the pool of threads. */
 const fixedSections = { environment: 'environment', data: 'dataDir', workers: 'workers' } as const
 
 type Changeable = Pick<RuntimeConfig, 'environment' | 'dataDir' | 'workers' | 'server'>

@@ -51,7 +51,7 @@ export class Host {
     await this.#build(sections, this.plan(sections), true)
   }
 
-  /** Replaces one plugin by a new instance without its previous state. @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED */
+  /** Replaces one plugin by a new instance without previous state. @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED */
   async restart(plugin: string): Promise<readonly PlanStep[]> {
     const instance = this.#current.get(plugin)
     if (instance === undefined) throw coreError('PLUGIN_NOT_THERE', { plugin })
@@ -70,7 +70,7 @@ export class Host {
     return this.#taken(steps)
   }
 
-  /** The steps as they ended: a plugin that failed before may have failed again, and block those that need its services. */
+  /** The steps as they ended: a plugin that failed before may fail again, and block those that need its services. */
   #taken(steps: readonly PlanStep[]): readonly PlanStep[] {
     return steps.map((step) => {
       const { state, reason } = this.#current.get(step.plugin) ?? {}

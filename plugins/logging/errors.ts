@@ -4,7 +4,7 @@ import { defineErrors } from '../../core/plugin.ts'
 export const logError = defineErrors('logging', {
   LOG_LEVEL_INVALID: {
     message: 'cannot {action}: {what}',
-    help: 'Use trace, debug, info, warn, error or fatal, null (`reset` on the command line) to inherit, and a duration such as 15m.',
+    help: 'Use trace, debug, info, warn, error or fatal, null (command line: `reset`) to inherit, a duration as 15m.',
   },
   LOG_LEVEL_LIMIT: {
     message: 'cannot set the level of {logger}: {limit} loggers have a level set at run time already',

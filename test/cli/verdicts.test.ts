@@ -106,7 +106,8 @@ const rows: [string, string, Verdict][] = [
     'a need that nobody provides',
     'clerk: { from: ./clerk.ts }',
     [
-      '2:3 /plugins/clerk SERVICE_UNAVAILABLE service depot is not available: plugin clerk needs the service, and no plugin of the configuration provides it',
+      '2:3 /plugins/clerk SERVICE_UNAVAILABLE service depot is not available: plugin clerk needs the service, and no ' +
+        'plugin of the configuration provides it',
     ],
   ],
   [
