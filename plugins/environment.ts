@@ -96,35 +96,36 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
   },
   {
     variable: 'METRICS_PORT',
-    effect: 'port; sets `server.port`. Without a `server` (embedded) it is ignored',
+    effect: 'port; sets `server.port`; ignored without `server`',
     where: ['server'],
     set: port,
   },
   {
     variable: 'DATABASE_URL',
     effect:
-      '`postgres://`, `postgresql://`, `mysql://` or `mariadb://`, with or without `+driver`; sets `url` and `kind` of `plugins.health.checks.database`, and makes that check, critical, where there is none',
+      '`postgres://`, `postgresql://`, `mysql://` or `mariadb://`, with or without `+driver`; sets `url` and `kind` of `plugins.health.checks.database`, and makes that check, critical, if it is missing',
     secret: true,
     where: ['plugins', 'health'],
     set: check('database', databases),
   },
   {
     variable: 'DATABASE_URL',
-    effect: 'sets `plugins.pool.url`, too; the pool is `disabled` where it is not one of PostgreSQL',
+    effect: 'sets `plugins.pool.url`; with a URL of MySQL or MariaDB the pool is `disabled`',
     secret: true,
     where: ['plugins', 'pool'],
     set: (text) => [[['plugins', 'pool', 'url'], text]],
   },
   {
     variable: 'REDIS_URL',
-    effect: '`redis://` or `rediss://`; the same for `plugins.health.checks.redis`',
+    effect:
+      '`redis://` or `rediss://`; sets `url` of `plugins.health.checks.redis`, and makes that check, critical, if it is missing',
     secret: true,
     where: ['plugins', 'health'],
     set: check('redis', redises),
   },
   {
     variable: 'REDIS_URL',
-    effect: '`redis://` or `rediss://`; sets `plugins.redis.url` where the section `redis` is there',
+    effect: 'sets `plugins.redis.url`',
     secret: true,
     where: ['plugins', 'redis'],
     set: (text) =>
@@ -167,7 +168,7 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
   },
   {
     variable: 'ADMIN_ENABLED',
-    effect: 'boolean; sets `plugins.admin.enabled` where the configuration names that plugin',
+    effect: 'boolean; sets `plugins.admin.enabled` if config.yaml has the section',
     set: (text, has) => {
       const value = parseBoolean(text)
       if (value === undefined) return { expected: 'true or false' }

@@ -2,7 +2,6 @@
 
 import { z } from 'zod'
 import type { $ZodType, $ZodTypes } from 'zod/v4/core'
-import type { AnyPlugin } from '../../core/contract/definition.ts'
 
 interface Row {
   readonly key: string
@@ -171,30 +170,34 @@ function rowsBelow(schema: $ZodType, path: string): Row[] {
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-/** The values below a preset, by dotted key. */
-const leaves = (value: unknown, path = ''): (readonly [string, unknown])[] =>
-  isRecord(value)
-    ? Object.entries(value).flatMap(([key, below]) => leaves(below, path === '' ? key : `${path}.${key}`))
-    : [[path, value]]
+/** Defaults of an environment, as `definePlugin({ presets })` takes them. */
+export type Presets = Readonly<Record<string, unknown>>
 
-/** @returns a default, followed by the defaults that a preset of an environment replaces it with */
-function withPresets({ key, default: text }: Row, presets: AnyPlugin['presets'] = {}): string {
-  const others = Object.entries(presets).flatMap(([environment, preset]) =>
-    leaves(preset).flatMap(([path, value]) =>
-      path === key && code(value) !== text ? [`${code(value)} in ${environment}`] : [],
-    ),
-  )
-  return [text, ...others].filter((each) => each !== '').join('; ')
+/** @returns the values of a preset by dotted key */
+const flat = (preset: unknown, path: string): [key: string, value: unknown][] =>
+  isRecord(preset)
+    ? Object.entries(preset).flatMap(([name, value]) => flat(value, path === '' ? name : `${path}.${name}`))
+    : [[path, preset]]
+
+/** @returns the rows with the presets behind their defaults. @throws where a preset has no row */
+function withPresets(rows: readonly Row[], presets: Presets): readonly Row[] {
+  const found = new Map(rows.map((row) => [row.key, row]))
+  for (const [environment, preset] of Object.entries(presets)) {
+    for (const [key, value] of flat(preset, '')) {
+      const row = found.get(key)
+      if (row === undefined) throw new Error(`the preset ${environment} sets ${key}, which is not an option`)
+      if (row.default.split('; ')[0] === code(value)) continue
+      found.set(key, { ...row, default: [row.default, `${code(value)} in ${environment}`].filter(Boolean).join('; ') })
+    }
+  }
+  return rows.map(({ key }) => found.get(key)!)
 }
 
-/**
- * @param presets defaults by environment
- * @returns a table with a line for each option, nested keys dotted, `NAME` for a key that the user chooses
- */
-export function optionTable(schema: $ZodType, presets?: AnyPlugin['presets']): string {
+/** @returns a table with a line for each option, nested keys dotted, `NAME` for a key that the user chooses */
+export function optionTable(schema: $ZodType, presets: Presets = {}): string {
   const rows = rowsBelow(peel(schema).schema, '')
-  const lines = rows.map(
-    (row) => `| \`${row.key}\` | ${[row.type, withPresets(row, presets), row.description].map(cell).join(' | ')} |`,
+  const lines = (Object.keys(presets).length > 0 ? withPresets(rows, presets) : rows).map(
+    (row) => `| \`${row.key}\` | ${[row.type, row.default, row.description].map(cell).join(' | ')} |`,
   )
   return ['| key | type | default | what |', '|---|---|---|---|', ...lines].join('\n')
 }

@@ -1,5 +1,9 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { duration, secret, size, z } from 'arkwatch/plugin'
+import type { AnyPlugin } from '../../core/contract/definition.ts'
+import { catalog } from '../../plugins/catalog.ts'
 import { withOptions } from '../../scripts/generate/documents.ts'
 import { optionTable } from '../../scripts/generate/option-table.ts'
 
@@ -60,6 +64,41 @@ test('an option that only some kinds of a union have names them', () => {
   expect(kind).toContain('`tcp`, `disk`')
   expect(every).toBe('| `checks.NAME.every` | duration | `15s` | E. |')
   expect(port).toContain('| (tcp) P. |')
+})
+
+describe('the presets of an environment', () => {
+  const schema = z.strictObject({
+    size: z.int().min(1).default(10).describe('S.'),
+    console: z.strictObject({ format: z.enum(['auto', 'json']).default('auto').describe('F.') }).describe('C.'),
+  })
+
+  test('follow the default of their option, unless they are equal to the default', () => {
+    const presets = {
+      testing: { size: 2 },
+      staging: { size: 10 },
+      production: { size: 20, console: { format: 'json' } },
+    }
+    const [size, , format] = optionTable(schema, presets).split('\n').slice(2)
+    expect(size).toBe('| `size` | integer from 1 | `10`; `2` in testing; `20` in production | S. |')
+    expect(format).toBe('| `console.format` | `auto`, `json` | `auto`; `json` in production | F. |')
+  })
+
+  test('stand in the README of each plugin that has presets', async () => {
+    const plugins = await Promise.all(
+      Object.entries(catalog).map(async ([name, load]) => ({ name, plugin: (await load()).default as AnyPlugin })),
+    )
+    const lacking = plugins.flatMap(({ name, plugin: { presets = {} } }) => {
+      const readme = readFileSync(join(import.meta.dir, `../../plugins/${name}/README.md`), 'utf8')
+      return Object.keys(presets)
+        .filter((environment) => !readme.includes(` in ${environment}`))
+        .map((environment) => `${name}: ${environment}`)
+    })
+    expect(lacking).toEqual([])
+  })
+
+  test('of what is not an option are refused', () => {
+    expect(() => optionTable(schema, { testing: { sise: 2 } })).toThrow('the preset testing sets sise')
+  })
 })
 
 test('the table replaces what is between the marks, and twice is the same as once', () => {
