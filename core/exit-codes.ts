@@ -18,7 +18,7 @@ export const exitCodes = {
   config: 78,
 } as const
 
-/** A second signal ended the process before it had stopped: 128 + SIGTERM, as a shell says it. */
+/** Plugins did not stop within two seconds of a second signal, or a third one came: 128 + SIGTERM, as in a shell. */
 export const forcedExitCode = 143
 
 const byCode: Readonly<Record<string, number>> = {

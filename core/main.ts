@@ -61,7 +61,7 @@ function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SI
  *
  * SIGTERM and SIGINT drain and stop; a second one skips the drain and leaves the plugins two seconds. SIGHUP reloads.
  * The caller exits the process with the returned code.
- * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if a second signal cut the stop off
+ * @returns the exit code: 0, 70 after an uncaught exception, 75 if a plugin hung, 143 if the stop was cut short
  * @throws the errors of `createRuntime`, DATA_IN_USE, DATA_UNUSABLE, CONTROL_LISTEN_FAILED; nothing runs then
  */
 export async function main({ watch = true, announce, ...options }: MainOptions): Promise<number> {
