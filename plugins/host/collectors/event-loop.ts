@@ -1,4 +1,4 @@
-/** The delay of the event loop, by names of the Node client library. It is by how much a timer of core is late. */
+/** The delay of the event loop: by how much a timer of core is late. The names are those of the Node client library. */
 import type { EventLoop } from '../../../core/plugin.ts'
 import type { Source } from './source.ts'
 
@@ -16,6 +16,8 @@ export const eventLoopDelay =
     return async () => {
       const delay = eventLoop.delay()
       batch.observe(() => {
+        // Before the first reading, no value is known.
+        if (delay.maxMs === 0) return
         min.set(delay.minMs / 1000)
         mean.set(delay.meanMs / 1000)
         p50.set(delay.p50Ms / 1000)

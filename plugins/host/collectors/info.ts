@@ -16,6 +16,8 @@ export const infoTimeoutMs = inventoryWithinMs + 5_000
 /** A label no longer than this. */
 const maxLength = 200
 
+const unnamedVm = 'vm'
+
 /** What the operating system says without any other package. */
 async function plainInventory({ files, ownFiles }: HostContext): Promise<Inventory> {
   const [release, cpu, docker, podman] = await Promise.all([
@@ -26,21 +28,22 @@ async function plainInventory({ files, ownFiles }: HostContext): Promise<Invento
   ])
   const container = docker !== undefined ? 'docker' : podman !== undefined ? 'podman' : ''
   return {
-    os: release?.get('PRETTY_NAME') ?? os.type(),
+    os: release?.get('PRETTY_NAME') ?? '',
     kernel: os.release(),
     arch: os.machine(),
     cpuModel: cpu?.model || (os.cpus()[0]?.model ?? ''),
     physicalCores: cpu?.physicalCores ?? 0,
-    virtualization: container || (cpu?.isVirtual ? 'vm' : ''),
+    virtualization: container || (cpu?.isVirtual ? unnamedVm : ''),
   }
 }
 
-/** Values of the second where it has them. */
-const merged = (plain: Inventory, detailed: Inventory | undefined): Inventory => ({
+/** Fills what the files of the kernel leave open: an empty text, 0, and `vm` without the name of the hypervisor. */
+const merged = (plain: Inventory, detailed: Inventory): Inventory => ({
   ...plain,
-  ...(detailed?.os && { os: detailed.os }),
-  ...(detailed?.cpuModel && { cpuModel: detailed.cpuModel }),
-  ...(detailed && { physicalCores: detailed.physicalCores, virtualization: detailed.virtualization }),
+  os: plain.os || detailed.os,
+  cpuModel: plain.cpuModel || detailed.cpuModel,
+  physicalCores: plain.physicalCores || detailed.physicalCores,
+  virtualization: plain.virtualization.replace(unnamedVm, '') || detailed.virtualization || plain.virtualization,
 })
 
 export const info =
@@ -48,7 +51,7 @@ export const info =
   (batch) => {
     const gauge = batch.gauge({
       name: 'arkwatch_host_info',
-      help: 'What machine this is; always 1. Taken once at the start.',
+      help: 'Always 1; the labels describe the host, as read once after the start.',
       labels: ['os', 'kernel', 'arch', 'cpu_model', 'cpus', 'physical_cores', 'virtualization', 'hostname'],
       maxSeries: 1,
     })
@@ -56,7 +59,7 @@ export const info =
       const cut = (value: string | number) => String(value).slice(0, maxLength)
       batch.observe(() =>
         gauge.set(1, {
-          os: cut(inventory.os),
+          os: cut(inventory.os || os.type()),
           kernel: cut(inventory.kernel),
           arch: cut(inventory.arch),
           cpu_model: cut(inventory.cpuModel),

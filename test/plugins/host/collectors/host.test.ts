@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import os, { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Workers } from '../../../../core/contract/tasks.ts'
@@ -120,13 +120,17 @@ test('every name and help keeps the rules that metrics are registered by', async
 })
 
 describe('the inventory', () => {
-  const inventory = (config: Record<string, unknown>, answer: () => Promise<Inventory>) => {
+  const inventory = (
+    config: Record<string, unknown>,
+    answer: () => Promise<Inventory>,
+    options: Partial<HostOptions> = {},
+  ) => {
     let asked = 0
     const run = () => {
       asked += 1
       return answer()
     }
-    const made = host({ sets: ['info'], ...config }, { workers: { run } as unknown as Workers })
+    const made = host({ sets: ['info'], ...config }, { workers: { run } as unknown as Workers, ...options })
     const shown = () => [...made.metrics.samples.keys()].filter((key) => key.startsWith('arkwatch_host_info'))
     return { ...made, shown, asked: () => asked }
   }
@@ -145,13 +149,24 @@ describe('the inventory', () => {
     expect(shown()).toHaveLength(1)
   })
 
-  test('full takes what systeminformation knows, once', async () => {
+  test('full fills what the files leave open, once, and replaces nothing that they give', async () => {
     const { run, shown, asked } = inventory({ inventory: 'full' }, async () => full)
     await run()
     await run()
     expect(asked()).toBe(1)
     expect(shown()).toHaveLength(1)
-    expect(shown()[0]).toMatch(/os="Detailed 1".*cpu_model="Model 2".*physical_cores="64",virtualization="kvm"/)
+    expect(shown()[0]).toMatch(/os="Debian GNU\/Linux 12 \(bookworm\)".*physical_cores="64",virtualization="kvm"/)
+    const [, plainModel] = /cpu_model="([^"]*)"/.exec(shown()[0]!)!
+    expect(plainModel).toBe(os.cpus()[0]?.model || 'Model 2')
+  })
+
+  test('full keeps the container runtime, whatever hypervisor is below', async () => {
+    const ownRoot = await mkdtemp(join(tmpdir(), 'arkwatch-host-'))
+    folders.push(ownRoot)
+    await Bun.write(join(ownRoot, '.dockerenv'), '')
+    const { run, shown } = inventory({ inventory: 'full' }, async () => full, { ownRoot })
+    await run()
+    expect(shown()[0]).toContain('virtualization="docker"')
   })
 
   test('full keeps the plain values where the worker fails', async () => {

@@ -1,15 +1,16 @@
 import { expect, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { LoopDelay } from '../../../../core/plugin.ts'
 import { ProcessConfig, processCollectors } from '../../../../plugins/host/collectors/index.ts'
 import type { MetricType } from '../../../../plugins/metrics/api.ts'
 import { registrationProblems } from '../../../../plugins/metrics/naming.ts'
 import { longestTurn } from '../../../support/longest-turn.ts'
 import { recorder } from '../../metrics/recorder.ts'
 
-const delay = { minMs: 0, meanMs: 0.5, p50Ms: 0.1, p90Ms: 2, p99Ms: 20, maxMs: 80 }
+const measured = { minMs: 0, meanMs: 0.5, p50Ms: 0.1, p90Ms: 2, p99Ms: 20, maxMs: 80 }
 
-async function collected(root?: string) {
+async function collected(root?: string, delay: LoopDelay = measured) {
   const metrics = recorder()
   const collectors = processCollectors({ eventLoop: { delay: () => delay }, everyMs: 15_000, root })
   for (const collector of collectors) await collector.setup(metrics)()
@@ -68,6 +69,12 @@ test('the delay of the event loop is given in seconds', async () => {
   ])
 })
 
+test('the delay of the event loop is left out before the first reading', async () => {
+  const unread = { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
+  const { metrics } = await collected(undefined, unread)
+  expect([...metrics.samples.keys()].filter((name) => name.startsWith('nodejs_eventloop_lag'))).toEqual([])
+})
+
 test('descriptors are counted without the one that counts them', async () => {
   const { metrics } = await collected(fileURLToPath(new URL('./fixtures/host', import.meta.url)))
   expect(metrics.value('process_open_fds')).toBe(3)
@@ -97,7 +104,7 @@ test('what Bun misreports is not there', async () => {
 test('collecting never stands still for 5 ms, even with a million objects on the heap', async () => {
   const held = Array.from({ length: 1_000_000 }, (_, index) => ({ index }))
   const metrics = recorder()
-  const [collector] = processCollectors({ eventLoop: { delay: () => delay }, everyMs: 15_000 })
+  const [collector] = processCollectors({ eventLoop: { delay: () => measured }, everyMs: 15_000 })
   const collect = collector!.setup(metrics)
   await collect()
   // Real time: how long the thread stands still is what is measured; the least of several runs leaves other load out.
