@@ -22,12 +22,12 @@ const patterns = (what: string, exclude: readonly string[]) =>
         .array(z.string().min(1))
         .max(100)
         .default([])
-        .describe(`Globs of the ${what} to report; empty takes all that are not excluded.`),
+        .describe(`Globs of the ${what} to report; empty: all that are not excluded.`),
       exclude: z
         .array(z.string().min(1))
         .max(100)
         .default([...exclude])
-        .describe(`Globs of the ${what} to leave out; goes before include.`),
+        .describe(`Globs of the ${what} to leave out; takes precedence over include.`),
     })
     .prefault({})
 
@@ -48,31 +48,31 @@ export const HostConfig = z.strictObject({
   sets: z
     .array(z.enum(hostSets))
     .default([...hostSets])
-    .describe('What to report of the host; the three arkrelay_system_* gauges are reported always.'),
+    .describe('Metrics to report of the host; the three arkrelay_system_* gauges are always reported.'),
   inventory: z
     .enum(['plain', 'full'])
     .default('plain')
     .describe(
-      "What fills arkwatch_host_info: plain the kernel's files, full systeminformation too, in a worker thread that stays.",
+      "Source of arkwatch_host_info: plain, the kernel's files; full, also systeminformation in a worker thread.",
     ),
   root: z
     .string()
     .startsWith('/')
     .default('/')
-    .describe('Where the file system of the host is; another one than / when it is mounted into a container.'),
+    .describe('Mountpoint of the host’s file system: another path than / in a container.'),
   mountpoints: patterns('mountpoints', pseudoMountpoints).describe('Which mounted file systems, by mountpoint.'),
   filesystemTypes: patterns('file system types', pseudoTypes).describe(
-    'Which mounted file systems, by type; the one on / is reported whatever its type.',
+    'Which mounted file systems, by type; the file system on / is reported whatever its type.',
   ),
   disks: patterns('disks', partitionsAndRam).describe('Which block devices.'),
   interfaces: patterns('network interfaces', ['veth*']).describe('Which network interfaces.'),
-  maxCpus: z.int().min(1).max(4096).default(256).describe('At most so many CPUs are reported one by one.'),
+  maxCpus: z.int().min(1).max(4096).default(256).describe('Largest number of CPUs that are reported.'),
   maxDevices: z
     .int()
     .min(1)
     .max(1000)
     .default(100)
-    .describe('At most so many mountpoints, disks and interfaces, each; what is over it is counted and left out.'),
+    .describe('Largest number of mountpoints, of disks and of interfaces; further ones are counted and left out.'),
 })
 export type HostConfig = z.output<typeof HostConfig>
 

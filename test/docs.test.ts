@@ -74,6 +74,17 @@ const isConfig = ({ text }: DocBlock) => {
   return typeof value === 'object' && value !== null && 'plugins' in value
 }
 
+/** The headings of a page as GitHub links to them. */
+const headingsOf = (file: string): ReadonlySet<string> =>
+  new Set(
+    [...readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+
 describe('the documents', () => {
   test('hold TypeScript that type-checks against the published entries', async () => {
     const blocks = await docBlocks(root, ['ts', 'tsx'])
@@ -87,16 +98,18 @@ describe('the documents', () => {
     expect((await Promise.all(blocks.map(configErrors))).flat()).toEqual([])
   }, 60_000)
 
-  test('link to files that exist', async () => {
+  test('link to files and headings that exist', async () => {
     const broken: string[] = []
     for (const pattern of ['*.md', 'docs/**/*.md', 'plugins/*/README.md', 'examples/**/*.md', 'deploy/**/*.md']) {
       for (const file of new Bun.Glob(pattern).scanSync({ cwd: root })) {
         if (file.includes('node_modules')) continue
         const page = (await Bun.file(join(root, file)).text()).replace(/^(\s*)(```|~~~)[\s\S]*?^\1\2/gm, '')
         for (const [, target = ''] of page.matchAll(/\]\(([^)\s]+)\)/g)) {
-          const path = target.split('#')[0] as string
-          if (path === '' || /^[a-z]+:/.test(path)) continue
-          if (!existsSync(join(root, dirname(file), path))) broken.push(`${file}: ${target}`)
+          if (/^[a-z]+:/.test(target)) continue
+          const [path = '', heading] = target.split('#')
+          const linked = join(root, path === '' ? file : join(dirname(file), path))
+          if (!existsSync(linked) || (heading !== undefined && !headingsOf(linked).has(heading)))
+            broken.push(`${file}: ${target}`)
         }
       }
     }

@@ -3,7 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { extensionPoint, type Level } from '../../core/plugin.ts'
 
-/** `admin` may do everything; `operator` may read and act; `viewer` may read; `auditor` may read, also the audit records. */
+/** `admin` may do everything; `operator` may read and act; `viewer` may read; `auditor` also the audit records. */
 export const roles = ['viewer', 'operator', 'admin', 'auditor'] as const
 export type Role = (typeof roles)[number]
 
@@ -141,13 +141,13 @@ export interface EventFilter {
 }
 
 /**
- * Sends one event of at most 256 KiB. An event that is not valid ends the topic for this reader; a reader is cut off when
+ * Sends one event of at most 256 KiB. An invalid event ends the topic for this reader; a reader is cut off when
  * 1 MiB waits for it.
- * @param data plain JSON @param event @default the name of the topic @param id an integer, the last event id of a reader
+ * @param data plain JSON @param event @default the name of the topic @param id an integer, a reader's last event id
  */
 export type SendEvent = (data: unknown, event?: string, id?: number) => void
 
-/** A topic of `GET /admin/stream` that a plugin contributes. Frames, slow readers and revoked keys are up to the admin plugin. */
+/** A topic of `GET /admin/stream` that a plugin contributes. admin handles frames, slow readers and revoked keys. */
 export interface EventTopic {
   /** Lower-case letters, digits and `-`; unique. */
   readonly name: string

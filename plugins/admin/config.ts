@@ -22,7 +22,7 @@ const Service = z.strictObject({
     .min(1)
     .max(50)
     .describe('Program and arguments. Runs without a shell: nothing is expanded, and requests add nothing.'),
-  timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('The command is killed after so long.'),
+  timeout: duration({ min: '1s', max: '10m' }).prefault('30s').describe('Time after which the command is killed.'),
 })
 
 export const AdminConfig = z.strictObject({
@@ -54,14 +54,14 @@ export const AdminConfig = z.strictObject({
     .describe(
       'Access by group of operations: `none`, `read-only` or `unrestricted`. `shutdown` and `heapdump` are `none` unless set here.',
     ),
-  maxAccess: z.enum(accessLevels).default('unrestricted').describe('No group has more than this.'),
+  maxAccess: z.enum(accessLevels).default('unrestricted').describe('Upper limit of the access of every group.'),
   rateLimit: z
     .strictObject({
       requests: z.int().min(1).max(1_000_000).default(600).describe('Requests of one key in a window.'),
       window: duration({ min: '1s', max: '1h' }).prefault('1m').describe('The window.'),
     })
     .prefault({})
-    .describe('How often a key may call.'),
+    .describe('Limit of requests.'),
   lockout: z
     .strictObject({
       failures: z
@@ -72,23 +72,25 @@ export const AdminConfig = z.strictObject({
         .describe('Failed attempts in a window before the address is locked out.'),
       window: duration({ min: '1s', max: '1h' })
         .prefault('1m')
-        .describe('The window, and the first lock-out; each further one of a day is twice as long.'),
-      max: duration({ min: '1s', max: '24h' }).prefault('1h').describe('No lock-out is longer.'),
+        .describe(
+          'The window, and the duration of the first lock-out; each further lock-out within a day lasts twice as long.',
+        ),
+      max: duration({ min: '1s', max: '24h' }).prefault('1h').describe('Longest lock-out.'),
     })
     .prefault({})
-    .describe('What failed attempts lead to. A valid key is answered in any case.'),
+    .describe('Lock-out of addresses after failed attempts. A valid key is answered during a lock-out.'),
   session: z
     .strictObject({
       idle: duration({ min: '1m', max: '24h' })
         .prefault('30m')
-        .describe('A browser session ends after so long without a request.'),
+        .describe('Time without a request after which a browser session ends.'),
       absolute: duration({ min: '1m', max: '7d' }).prefault('12h').describe('Longest duration of a browser session.'),
       max: z
         .int()
         .min(1)
         .max(10_000)
         .default(100)
-        .describe('Sessions at one time; the one used longest ago makes room.'),
+        .describe('Sessions at one time; a further session replaces the one that was used longest ago.'),
     })
     .prefault({})
     .describe('Browser sessions.'),

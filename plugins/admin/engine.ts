@@ -238,7 +238,7 @@ export class AdminInstance {
     if (made) log.warn('a key for the admin API was made, since there was none', { file })
   }
 
-  /** @param reason `reload`: does not wait for the listener to close, since one of its requests may wait for the reload */
+  /** @param reason `reload`: does not wait for the listener to close: one of its requests may be the reload */
   async stop(reason: StopReason): Promise<void> {
     const closed = this.#listener?.stop()
     if (reason !== 'reload') await closed

@@ -1,4 +1,4 @@
-/** Runs a configured command: an argument vector, no shell, an end in time, output bounded and never shown to clients. */
+/** Runs a configured command: an argument vector, no shell, a time limit, bounded output that clients never see. */
 import type { Clock } from '../../core/plugin.ts'
 import { adminError } from './errors.ts'
 

@@ -6,16 +6,19 @@ export const auditCollector = (journal: Journal, dropped: () => number): Collect
   name: 'audit',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.counter({ name: 'arkwatch_audit_records_total', help: 'Records written.' }, () => journal.records)
+    batch.counter({ name: 'arkwatch_audit_records_total', help: 'Audit records written.' }, () => journal.records)
     batch.counter(
       {
         name: 'arkwatch_audit_refused_total',
-        help: 'Records that could not be written; what they were about was refused.',
+        help: 'Changes refused because the audit record could not be written.',
       },
       () => journal.refused,
     )
     batch.counter(
-      { name: 'arkwatch_audit_file_dropped_total', help: 'Records missing in the copy of the file sink.' },
+      {
+        name: 'arkwatch_audit_file_dropped_total',
+        help: 'Audit records missing in the copy that `file` of the plugin audit names.',
+      },
       dropped,
     )
     return batch.observe

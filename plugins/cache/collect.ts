@@ -4,22 +4,22 @@ import type { CacheStats } from './api.ts'
 import type { TieredCache } from './engine.ts'
 
 const counted = {
-  stale_hits: 'Look-ups answered with a value in its grace.',
-  sets: 'Values that were set or loaded.',
-  deletes: 'Keys that were deleted.',
-  evicted_bytes: 'Estimated bytes evicted from memory for want of room.',
-  rejected: 'Entries larger than all of memory’s room.',
-  load_seconds: 'Time spent in loaders.',
-  stampedes_avoided: 'Callers who shared a load of this process.',
-  lock_avoided: 'Loads that another process did while this one waited.',
-  lock_expired: 'Waits for another process that ended without a value.',
-  poisoned: 'Entries of Redis that could not be read.',
-  unstorable: 'Entries that Redis could not be given.',
-  redis_skipped: 'Looks into Redis left out, since too many were in progress.',
-  redis_errors: 'Commands of the cache that Redis failed.',
-  bus_dropped: 'Invalidations folded into one of everything.',
-  bus_foreign: 'Messages that no cache of this version wrote.',
-  bus_generation: 'Times that the bus was joined.',
+  stale_hits: 'Cache lookups answered with a stale value.',
+  sets: 'Values written to the cache by a caller or a loader.',
+  deletes: 'Keys deleted from the cache.',
+  evicted_bytes: 'Estimated bytes evicted from the memory tier because the tier was full.',
+  rejected: 'Values not kept in the memory tier because the value is larger than the tier.',
+  load_seconds: 'Time spent in loaders of the cache.',
+  stampedes_avoided: 'Cache callers that joined a load in progress in this process.',
+  lock_avoided: 'Values received from another process that held the load lock.',
+  lock_expired: 'Waits for the load lock of another process that ended without a value.',
+  poisoned: 'Cache entries in Redis that could not be decoded.',
+  unstorable: 'Cache entries that could not be stored in Redis.',
+  redis_skipped: 'Cache lookups in Redis skipped because too many were in progress.',
+  redis_errors: 'Commands of the cache that failed in Redis.',
+  bus_dropped: 'Invalidations replaced by an invalidation of all keys because too many waited for Redis.',
+  bus_foreign: 'Invalidation messages ignored because another version or program sent the message.',
+  bus_generation: 'Subscriptions to the invalidation messages of other processes.',
 } as const
 const names = Object.keys(counted) as (keyof typeof counted)[]
 
@@ -30,10 +30,10 @@ const byLabel = (stats: CacheStats) => ({
 })
 
 const gauged = {
-  entries: ['Entries in memory.', (stats: CacheStats) => stats.local_cache_size],
-  size_bytes: ['Estimated bytes in memory.', (stats: CacheStats) => stats.local_cache_bytes],
-  loads_pending: ['Loads in progress.', (stats: CacheStats) => stats.loads_pending],
-  bus_waiting: ['Invalidations that wait for Redis.', (stats: CacheStats) => stats.bus_waiting],
+  entries: ['Entries in the memory tier of the cache.', (stats: CacheStats) => stats.local_cache_size],
+  size_bytes: ['Estimated bytes in the memory tier of the cache.', (stats: CacheStats) => stats.local_cache_bytes],
+  loads_pending: ['Loads of the cache in progress.', (stats: CacheStats) => stats.loads_pending],
+  bus_waiting: ['Cache invalidations that wait for Redis.', (stats: CacheStats) => stats.bus_waiting],
 } as const
 
 export const cacheCollector = (cache: TieredCache): Collector => ({
@@ -49,30 +49,30 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
     ) => batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels }, read)
     for (const name of names) total(name, counted[name], [], () => stats[name])
     const families = {
-      gets: total('gets', 'Look-ups by where they were answered.', ['result']),
+      gets: total('gets', 'Cache lookups by tier that answered, or miss.', ['result']),
       // Loads that ended are a difference of two counts and may fall for a moment.
       loads: batch.counter({
         name: 'arkwatch_cache_loads_total',
-        help: 'Loaders that ended.',
+        help: 'Cache loads that ended, by result.',
         labels: ['result'],
         tolerance: Number.POSITIVE_INFINITY,
       }),
-      evictions: total('evictions', 'Entries that went from memory.', ['cause']),
+      evictions: total('evictions', 'Entries that left the memory tier of the cache, by cause.', ['cause']),
     }
     for (const [name, [help, read]] of Object.entries(gauged))
       batch.gauge({ name: `arkwatch_cache_${name}`, help }, () => read(stats))
-    const groupGets = total('group_gets', 'Look-ups by group of keys and where they were answered.', [
+    const groupGets = total('group_gets', 'Cache lookups by key group and by tier that answered, or miss.', [
       'group',
       'result',
     ])
     const groups = {
-      loads: total('group_loads', 'Loaders that were begun, by group of keys.', ['group']),
-      load_failures: total('group_load_failures', 'Loaders that failed, by group of keys.', ['group']),
-      load_seconds: total('group_load_seconds', 'Time spent in loaders, by group of keys.', ['group']),
+      loads: total('group_loads', 'Cache loads begun, by key group.', ['group']),
+      load_failures: total('group_load_failures', 'Cache loads that failed, by key group.', ['group']),
+      load_seconds: total('group_load_seconds', 'Time spent in loaders of the cache, by key group.', ['group']),
     }
     const ghost = batch.gauge({
       name: 'arkwatch_cache_ghost_hit_ratio',
-      help: 'Hit ratio of the memory tier, estimated for a multiple of its entries.',
+      help: 'Estimated hit ratio of the memory tier with `factor` times the entries.',
       labels: ['factor'],
     })
     return () => {

@@ -19,12 +19,12 @@ export const CacheConfig = z
       .min(0)
       .max(0.9)
       .default(0.1)
-      .describe('Largest share of the time to live by which it is shortened at random.'),
+      .describe('Largest share by which times to live are shortened at random.'),
     maxEntries: limit(10_000_000, 10_000).describe('Entries of the memory tier.'),
     maxSize: size({ min: '1kB' }).prefault('64MiB').describe('Estimated bytes of the memory tier.'),
     maxLoads: limit(1_000_000, 10_000).describe('Limit for loads in progress, and for lookups in Redis.'),
     maxTags: limit(10_000_000, 10_000).describe(
-      'Invalidated tags that are remembered each; older ones count for all tags.',
+      'Invalidated tags that are remembered singly; an older invalidation counts for all tags.',
     ),
     prefix: z.string().min(1).max(100).default('arkwatch:cache:').describe('Prefix of every key in Redis.'),
     compressAbove: size().prefault('4KiB').describe('Entries above this size are compressed in Redis.'),
@@ -34,13 +34,13 @@ export const CacheConfig = z
     lock: off.describe('Whether one process loads a key while the others wait for the value in Redis.'),
     lockWait: duration({ min: '1ms', max: '10m' })
       .prefault('5s')
-      .describe('How long a process waits for the lock; then it runs the loader too.'),
+      .describe('How long a process waits for the lock before it runs the loader too.'),
     lockHold: duration({ min: '10ms', max: '10m' })
       .prefault('30s')
       .describe('How long the lock lasts if its holder does not release it.'),
     redisPause: duration({ min: '1ms' })
       .prefault('2s')
-      .describe('Period of the probes of Redis; after a failure the memory tier works alone until one succeeds.'),
+      .describe('Period of the probes of Redis after a failure; the memory tier works alone until a probe succeeds.'),
     groups: z
       .array(
         z.strictObject({

@@ -16,47 +16,47 @@ export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts)
     const healthy = batch.gauge({
       // The name is kept for existing users.
       name: 'arkrelay_service_health',
-      help: 'Whether a service is healthy: 1 up or degraded, 0 down or unknown.',
+      help: 'Status of a health check: 1 up or degraded, 0 down or unknown.',
       labels: ['service_name'],
       maxSeries,
     })
     const status = batch.gauge({
       name: 'arkwatch_health_check_status',
-      help: 'Status of a check: 1 on the status it has, 0 on the others.',
+      help: 'Status of a health check: 1 for the current status, 0 for every other status.',
       labels: ['check', 'status'],
       maxSeries,
     })
     const success = batch.gauge({
       name: 'arkwatch_health_check_last_success_timestamp_seconds',
-      help: 'When a run of the check last found it up or degraded, seconds since the epoch.',
+      help: 'Time of the last run of a health check with status up or degraded, in seconds since the epoch.',
       labels: ['check'],
       maxSeries,
     })
     const duration = metrics.histogram({
       name: 'arkwatch_health_check_duration_seconds',
-      help: 'Latency that the runs of a check measured.',
+      help: 'Latency measured by the runs of a health check.',
       labels: ['check'],
       buckets: durationBuckets,
       maxSeries,
     })
     const runs = metrics.counter({
       name: 'arkwatch_health_check_runs_total',
-      help: 'Runs of a check by how they ended.',
+      help: 'Runs of a health check, by outcome.',
       labels: ['check', 'outcome'],
       maxSeries,
     })
     batch.gauge(
-      { name: 'arkwatch_health_abandoned_runs', help: 'Runs whose time is over and which have not ended yet.' },
+      { name: 'arkwatch_health_abandoned_runs', help: 'Runs of health checks that have timed out and not ended yet.' },
       () => engine.abandoned,
     )
     batch.counter(
-      { name: 'arkwatch_event_loop_stalls_total', help: 'How often the watchdog found the main loop stuck.' },
+      { name: 'arkwatch_event_loop_stalls_total', help: 'Stalls of the event loop that the watchdog reported.' },
       () => stalls().count,
     )
     batch.counter(
       {
         name: 'arkwatch_event_loop_stalled_seconds_total',
-        help: 'For how long in all the watchdog found the main loop stuck.',
+        help: 'Total duration of the stalls of the event loop that the watchdog reported.',
       },
       () => stalls().seconds,
     )

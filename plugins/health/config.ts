@@ -11,13 +11,11 @@ const Watchdog = z.strictObject({
     .max(65_535)
     .optional()
     .describe('Port of the watchdog’s own listener; unset: no watchdog. 0: any free port.'),
-  host: z.string().min(1).default('127.0.0.1').describe('Address of that listener.'),
-  stuckAfter: duration({ min: '500ms' })
-    .prefault('15s')
-    .describe('Liveness fails when the main loop is stuck for so long.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address of the watchdog’s listener.'),
+  stuckAfter: duration({ min: '500ms' }).prefault('15s').describe('Duration of a stall from which on liveness fails.'),
   reportAfter: duration({ min: '500ms' })
     .prefault('1s')
-    .describe('A main loop that is stuck for so long is logged and counted.'),
+    .describe('Duration of a stall from which on the stall is logged and counted.'),
 })
 
 /** @returns the names in `dependsOn` of each check */
@@ -59,10 +57,10 @@ export const HealthConfig = z
       .min(0)
       .max(0.9)
       .default(0.1)
-      .describe('Share of the period by which runs are spread; periods get shorter, never longer.'),
+      .describe('Largest share by which periods are shortened at random, so that runs are spread.'),
     startupGrace: duration({ max: '1h' })
       .prefault('0')
-      .describe('Failures of a check that was never up leave the check unknown for so long.'),
+      .describe('Time after the start in which failures leave a check unknown that was never up.'),
     watchdog: Watchdog.prefault({}).describe(
       'Liveness from a worker thread, correct also when the main loop is stuck.',
     ),

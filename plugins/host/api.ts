@@ -4,7 +4,7 @@ import { service } from '../../core/plugin.ts'
 /** One reading of the host. */
 export interface HostSample {
   readonly cpu: {
-    /** Share of CPU time of all cores that was neither idle nor waiting for I/O since the sample before, at first since the boot, 0-100. */
+    /** Percentage of CPU time neither idle nor I/O wait since the previous sample, at first since the boot. */
     readonly percent: number
     /** Cores without hyper-threads, 0 if unknown. */
     readonly physicalCores: number

@@ -37,7 +37,7 @@ const AccessLog = z.strictObject({
 })
 
 const Options = z.strictObject({
-  level: level().default('info').describe('The level of every logger without another one.'),
+  level: level().default('info').describe('The level of every logger that has no other level.'),
   loggers: z
     .record(z.string().min(1), level())
     .default({})

@@ -46,19 +46,19 @@ export const logCollector = ({ events, dropped, suppressed }: CounterSources): C
     const batch = metrics.batch()
     const eventsTotal = batch.counter({
       name: 'arkwatch_log_events_total',
-      help: 'Log lines by level and logger, before sampling.',
+      help: 'Log lines by level and logger, suppressed lines included.',
       labels: ['level', 'logger'],
       maxSeries: maxLoggers * 6 + 6,
     })
     const droppedTotal = batch.counter({
       name: 'arkwatch_log_dropped_total',
-      help: 'Log lines lost, by sink: its buffer was full.',
+      help: 'Log lines lost because the buffer of a sink was full, by sink.',
       labels: ['sink'],
     })
     batch.counter(
       {
         name: 'arkwatch_log_suppressed_total',
-        help: 'Log lines held back since the same message came too often.',
+        help: 'Log lines left out because the same message came too often.',
       },
       suppressed,
     )

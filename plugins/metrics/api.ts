@@ -2,7 +2,7 @@
 import { extensionPoint, service } from '../../core/plugin.ts'
 
 export interface MetricOptions<Label extends string = string> {
-  /** Prometheus name with its unit: `_seconds`, `_bytes`, `_ratio`; counters end in `_total`. Checked at registration by promtool's rules. */
+  /** Prometheus name with its unit: `_seconds`, `_bytes`, `_ratio`; counters end in `_total`. As promtool demands. */
   readonly name: string
   readonly help: string
   /** @default none */
@@ -73,7 +73,7 @@ export type Summary<Label extends string = string> = Family<Label, ObserverHandl
   observe(labels: Labels<Label>, value: number): void
 }
 
-/** Makes families. Registering a name twice with the same shape gives the same family; another shape throws METRICS_NAME_TAKEN. */
+/** Makes families. The same name and shape give the same family; another shape throws METRICS_NAME_TAKEN. */
 export interface MetricFactory {
   counter<const Label extends string = never>(options: MetricOptions<Label>): Counter<Label>
   gauge<const Label extends string = never>(options: MetricOptions<Label>): Gauge<Label>
@@ -84,7 +84,7 @@ export interface MetricFactory {
 }
 
 export interface ObservedOptions<Label extends string = string> extends MetricOptions<Label> {
-  /** Whether other batches set series of this family too; a batch then removes only series that it set. @default false */
+  /** Whether other batches set series of this family too; a batch removes only its own. @default false */
   readonly shared?: boolean
   /** A total that falls by at most this much keeps its value; a greater fall is a reset. @default 0 */
   readonly tolerance?: number
@@ -92,19 +92,19 @@ export interface ObservedOptions<Label extends string = string> extends MetricOp
   readonly hasCreated?: boolean
 }
 
-/** One family of a batch: a gauge takes the value, a counter the total. Values that are undefined or not finite count as not set. */
+/** One family of a batch: a gauge takes the value, a counter the total. Undefined and infinite values are ignored. */
 export type ObservedFamily<Label extends string> = [Label] extends [never]
   ? { set(value: number | undefined): void }
   : { set(value: number | undefined, labels: Labels<Label>): void }
 
 /** Counters and gauges that one callback sets together, from a source that keeps the values itself. */
 export interface BatchObservation {
-  /** A counter appears with its first total. @param read gives the total at each observation, for a counter without labels */
+  /** A counter appears with its first total. @param read gives the total, for a counter without labels */
   counter<const Label extends string = never>(
     options: ObservedOptions<Label>,
     read?: () => number | undefined,
   ): ObservedFamily<Label>
-  /** A gauge appears with its first value. @param read gives the value at each observation, for a gauge without labels */
+  /** A gauge appears with its first value. @param read gives the value, for a gauge without labels */
   gauge<const Label extends string = never>(
     options: ObservedOptions<Label>,
     read?: () => number | undefined,
@@ -126,7 +126,7 @@ export type SeriesVisitor = (
   value: number,
 ) => void
 
-/** One sample of a series under the id that a reader gave to it: a histogram has one for each bucket, `_sum` and `_count`. */
+/** One sample of a series under the id of a reader: a histogram has one for each bucket, `_sum` and `_count`. */
 export interface ReaderSeries {
   /** The same until `removed` is called with it; another sample may take the id afterwards. */
   readonly id: number
@@ -152,8 +152,8 @@ export interface SeriesReader {
   /** Runs the collectors, then reports what was removed and added, in blocks of at most 5 ms. */
   collect(): Promise<void>
   /**
-   * Copies the values of all ids in one pass, NaN where an id is not in use; a target shorter than `size` takes the first
-   * ones. Series that came after the last `collect` are not copied; summaries and prom-client metrics have the values that
+   * Copies the values of all ids in one pass, NaN for an unused id; a target shorter than `size` takes the first
+   * ones. Series newer than the last `collect` are not copied; summaries and prom-client metrics have the values that
    * `collect` read.
    */
   copyTo(target: Float64Array): void
@@ -186,7 +186,7 @@ export interface Collector {
   /** Registers the families, which go when the contribution goes. @returns reads the source and sets the values */
   setup(metrics: MetricFactory): () => void | Promise<void>
 }
-/** The answer of the metrics path to a client that accepts JSON: the latest system metrics, as in the original gateway. */
+/** The answer of the metrics path to a client that accepts JSON: the latest system metrics. */
 export interface JsonView {
   render(): Promise<unknown>
 }

@@ -54,12 +54,12 @@ export class CollectorRunner {
     const { metrics } = options.ownership.factory()
     this.#durations = metrics.gauge({
       name: 'arkwatch_collector_duration_seconds',
-      help: 'How long the last collection of a collector took.',
+      help: 'Duration of the last collection, by collector.',
       labels: ['collector'],
     })
     this.#errors = metrics.counter({
       name: 'arkwatch_collector_errors_total',
-      help: 'Collections that failed, ran out of time, or were left out because the one before still ran.',
+      help: 'Collections that failed, timed out or were skipped because the previous collection still ran, by collector.',
       labels: ['collector'],
     })
   }

@@ -9,36 +9,36 @@ export const MetricsConfig = z.strictObject({
     .string()
     .regex(/^\/[\w\-./]*$/)
     .default('/metrics')
-    .describe('Where the exposition is served.'),
+    .describe('Path of the exposition.'),
   listen: z
     .strictObject({
       host: z.string().min(1).default('127.0.0.1').describe('Address of the listener.'),
       port: z.int().min(0).max(65_535).describe('Port of the listener; 0 takes a free one.'),
     })
     .optional()
-    .describe('A listener of its own; without it the exposition is served by the public one.'),
-  gzip: z.boolean().default(true).describe('Whether to compress for scrapers that accept it.'),
+    .describe('A separate listener; without it the exposition is on the public listener.'),
+  gzip: z.boolean().default(true).describe('Whether the exposition is compressed for scrapers that accept gzip.'),
   created: z
     .boolean()
     .default(true)
     .describe(
-      'Whether OpenMetrics says since when counters, histograms and summaries count: one sample `_created` more for each series.',
+      'Whether each series of a counter, histogram or summary has the sample `_created` in OpenMetrics: when the count began.',
     ),
   maxSeries: z
     .int()
     .min(1)
     .max(1_000_000)
     .default(1_000)
-    .describe('Series of a metric that sets no limit of its own; what is over it goes to __overflow__.'),
+    .describe('Series of a metric without its own limit; further series are added to __overflow__.'),
   labels: z
     .record(labelName, z.string().max(1_024))
     .default({})
-    .describe('Labels that every series gets; a label of the metric itself goes first.'),
+    .describe('Labels of every series; a label of the metric itself takes precedence.'),
   deny: z
     .array(z.string().min(1))
     .max(100)
     .default([])
-    .describe('Beginnings of metric names that are neither exposed nor kept in history.'),
+    .describe('Prefixes of metric names that are neither exposed nor kept in history.'),
   compatibility: z
     .boolean()
     .default(false)
@@ -46,10 +46,10 @@ export const MetricsConfig = z.strictObject({
   app: z
     .strictObject({
       version: z.string().min(1).describe('Version of the application.'),
-      revision: z.string().default('').describe('Commit it was built from.'),
+      revision: z.string().default('').describe('Commit from which the application was built.'),
     })
     .optional()
-    .describe('What app_build_info says.'),
+    .describe('Labels of app_build_info.'),
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether requests are measured.'),
@@ -58,7 +58,7 @@ export const MetricsConfig = z.strictObject({
         .min(1)
         .max(100_000)
         .default(2_000)
-        .describe('Combinations of method, route and status; what is over it goes to __overflow__.'),
+        .describe('Combinations of method, route and status; further ones are added to __overflow__.'),
     })
     .prefault({})
     .describe('Metrics of the requests that the runtime and wrapped applications serve.'),

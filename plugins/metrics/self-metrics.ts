@@ -12,23 +12,23 @@ export const runtimeCollector = (runtime: Source): Collector => ({
     const batch = metrics.batch()
     const state = batch.gauge({
       name: 'arkwatch_plugin_state',
-      help: 'State of a plugin: 1 on the state it has, 0 on the others.',
+      help: 'State of a plugin: 1 for the current state, 0 for every other state.',
       labels: ['plugin', 'state'],
     })
     const labels = ['plugin'] as const
     const start = batch.gauge({
       name: 'arkwatch_plugin_start_seconds',
-      help: 'How long setup and start of a plugin took.',
+      help: 'Duration of setup and start of a plugin.',
       labels,
     })
     const counter = (name: string, help: string) =>
       batch.counter({ name: `arkwatch_plugin_${name}_total`, help, labels })
-    const errors = counter('errors', 'What the timers, hooks and routes of a plugin threw.')
+    const errors = counter('errors', 'Errors thrown by the timers, hooks, routes and contributions of a plugin.')
     const cpu = counter('cpu_seconds', 'Time on the main thread in the timers and hooks of a plugin.')
     const tasks = counter('task_seconds', 'Run time of the tasks of a plugin in the worker threads.')
     const hooks = counter(
       'hook_seconds',
-      'Time in the request hooks of a plugin, that of observers measured, of the others estimated from one call in 1,024.',
+      'Time in the request hooks of a plugin: measured for observers, estimated from one call in 1,024 for other hooks.',
     )
     const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_config_${name}`, help })
     const reloaded = gauge(
@@ -37,9 +37,12 @@ export const runtimeCollector = (runtime: Source): Collector => ({
     )
     const reloadedAt = gauge(
       'last_reload_timestamp_seconds',
-      'When the configuration was last loaded, seconds since the epoch.',
+      'Time of the last load of the configuration, in seconds since the epoch.',
     )
-    const generation = gauge('generation', 'Counts the configurations that took force, from 1.')
+    const generation = gauge(
+      'generation',
+      'Number of the current configuration, counted from 1 since the start of the process.',
+    )
     return () => {
       const { plugins, lastReload, generation: current } = runtime.status()
       batch.observe(() => {
@@ -62,7 +65,7 @@ export const runtimeCollector = (runtime: Source): Collector => ({
 export const activeRequestsCollector = (runtime: Source): Collector => ({
   name: 'metrics.http',
   setup(metrics) {
-    const active = metrics.gauge({ name: 'http_server_active_requests', help: 'HTTP requests in flight.' }).labels({})
+    const active = metrics.gauge({ name: 'http_server_active_requests', help: 'HTTP requests in progress.' }).labels({})
     return () => active.set(runtime.activeRequests())
   },
 })
@@ -74,14 +77,14 @@ export const buildInfoCollector = (app: { version: string; revision: string } | 
     metrics
       .gauge({
         name: 'arkwatch_build_info',
-        help: 'Always 1; the labels say which Arkwatch runs on which Bun.',
+        help: 'Always 1; the labels hold the versions of Arkwatch and Bun.',
         labels: ['version', 'bun_version'],
       })
       .set({ version, bun_version: Bun.version }, 1)
     if (app !== undefined) {
       const info = metrics.gauge({
         name: 'app_build_info',
-        help: 'Always 1; the labels say which version of the application runs.',
+        help: 'Always 1; the labels hold the version of the application.',
         labels: ['version', 'revision'],
       })
       info.remove({})

@@ -27,8 +27,8 @@ const reads = [
   {
     list: 'statements',
     access: 'operator',
-    summary: 'Shows the most costly shapes of statements.',
-    what: 'The shapes, by time in all.',
+    summary: 'Shows the most expensive statement fingerprints.',
+    what: 'The fingerprints, by total time.',
   },
   {
     list: 'slow',

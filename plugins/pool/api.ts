@@ -113,7 +113,7 @@ export interface ForeignStatus
 }
 
 export interface Watched<T> {
-  /** Use it from now on: the same `pg.Pool`, or a stand-in for a postgres.js or Bun.SQL client, which have no statistics. */
+  /** The client to use: the same `pg.Pool`, or a stand-in for a postgres.js or Bun.SQL client. */
   readonly client: T
   status(): ForeignStatus
   /** Oldest first. */
@@ -180,18 +180,18 @@ export interface Pool {
    *   POOL_CONNECTION_LOST, POOL_STATEMENT_TIMEOUT, the signal's reason, the error of the server
    */
   query<T = Row>(text: string, parameters?: readonly unknown[], options?: QueryOptions): Promise<Rows<T>>
-  /** Runs `work` in a transaction: committed when it returns, rolled back when it throws. @throws also POOL_ROLLED_BACK */
+  /** Runs `work` in a transaction: committed at its return, rolled back if it throws. @throws also POOL_ROLLED_BACK */
   begin<T>(work: (tx: Session) => PromiseLike<T>, options?: BeginOptions): Promise<T>
   /** Lends a connection until its `release()`. */
   reserve(options?: AcquireOptions): Promise<Reserved>
   /** The plan of one SELECT, never run. @throws POOL_EXPLAIN_REFUSED */
   explain(text: string, parameters?: readonly unknown[]): Promise<unknown>
-  /** The generic plan of a statement that the pool ran, never run for it. @throws POOL_STATEMENT_UNKNOWN, POOL_EXPLAIN_REFUSED */
+  /** The generic plan of a statement, which is not run. @throws POOL_STATEMENT_UNKNOWN, POOL_EXPLAIN_REFUSED */
   explainStatement(id: string): Promise<unknown>
   status(): PoolStatus
   /** Oldest first. */
   holders(): readonly Holder[]
-  /** The most costly shapes by time in all. @param limit @default 20 */
+  /** The fingerprints with the largest total time. @param limit @default 20 */
   statements(limit?: number): readonly StatementStats[]
   /** Slow statements, newest first. @param limit @default 50 */
   slow(limit?: number): readonly SlowStatement[]
@@ -199,7 +199,7 @@ export interface Pool {
   routes(): readonly RouteUsage[]
   pause(): void
   resume(): void
-  /** Closes idle connections, and lent ones at their release. @param pid only this one @returns the number of connections */
+  /** Closes idle connections, and lent ones at their release. @param pid only this one @returns the number closed */
   evict(pid?: number): number
   /** Stops lending and closes when all connections are released, or after `timeoutMs`. */
   drain(timeoutMs?: number): Promise<void>

@@ -10,24 +10,29 @@ type Measured = SqlPool | ForeignPool
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const types: readonly QueryType[] = ['select', 'insert', 'update', 'delete', 'other']
 const labels = ['pool'] as const
-/** Shapes of statements that are exposed, the most costly. */
+/** Fingerprints that are exposed, the most expensive ones. */
 const topStatements = 20
 
 const numbers = [
-  ['gauge', 'total', 'connections', 'Connections that are open.'],
-  ['gauge', 'active', 'connections_active', 'Connections that are lent.'],
-  ['gauge', 'idle', 'connections_idle', 'Connections that are free.'],
-  ['gauge', 'waiting', 'connections_pending', 'Borrowers that wait.'],
-  ['gauge', 'max', 'connections_max', 'Connections at most.'],
-  ['gauge', 'min', 'connections_min', 'Idle connections that are always there.'],
-  ['counter', 'timeouts', 'timeouts_total', 'Borrowers that waited too long.'],
-  ['counter', 'refused', 'refused_total', 'Borrowers turned away since the line was full.'],
-  ['counter', 'deadlocks', 'deadlocks_total', 'Borrowers refused since all wait for each other.'],
-  ['counter', 'aborted', 'aborted_total', 'Borrowers that gave up waiting.'],
-  ['counter', 'leaks', 'leaks_total', 'Connections held for longer than the threshold.'],
-  ['counter', 'slow', 'slow_statements_total', 'Statements that took longer than the threshold.'],
-  ['counter', 'created', 'connections_created_total', 'Connections opened.'],
-  ['counter', 'connectFailures', 'connect_failures_total', 'Connections that could not be opened.'],
+  ['gauge', 'total', 'connections', 'Open connections of the pool.'],
+  ['gauge', 'active', 'connections_active', 'Connections of the pool that are lent.'],
+  ['gauge', 'idle', 'connections_idle', 'Open connections of the pool that are not lent.'],
+  ['gauge', 'waiting', 'connections_pending', 'Borrowers in the waiting queue of the pool.'],
+  ['gauge', 'max', 'connections_max', 'Largest number of connections of the pool.'],
+  ['gauge', 'min', 'connections_min', 'Idle connections that the pool keeps open.'],
+  ['counter', 'timeouts', 'timeouts_total', 'Borrowers that waited longer than acquireTimeout.'],
+  ['counter', 'refused', 'refused_total', 'Borrowers refused because the waiting queue was full.'],
+  [
+    'counter',
+    'deadlocks',
+    'deadlocks_total',
+    'Borrowers refused because every holder waited for a further connection.',
+  ],
+  ['counter', 'aborted', 'aborted_total', 'Borrowers that aborted while waiting for a connection.'],
+  ['counter', 'leaks', 'leaks_total', 'Connections held longer than leakThreshold.'],
+  ['counter', 'slow', 'slow_statements_total', 'Statements that took longer than slowStatement.'],
+  ['counter', 'created', 'connections_created_total', 'Connections to the database opened.'],
+  ['counter', 'connectFailures', 'connect_failures_total', 'Attempts to connect to the database that failed.'],
 ] as const
 
 function histogramsOf(metrics: MetricFactory) {
@@ -35,11 +40,11 @@ function histogramsOf(metrics: MetricFactory) {
     metrics.histogram({ name: `arkwatch_pool_${name}_seconds`, help, labels, buckets: seconds })
   const acquire = histogram('acquire', 'Time that borrowers waited for a connection.')
   const usage = histogram('usage', 'Time that connections were held.')
-  const creation = histogram('creation', 'Time that opening a connection took.')
+  const creation = histogram('creation', 'Time to open a connection to the database.')
   const query = metrics.histogram({
     // The name is kept for existing users.
     name: 'arkrelay_database_query_duration_seconds',
-    help: 'Time of statements, by their type.',
+    help: 'Duration of SQL statements, by type of statement.',
     labels: ['query_type'],
     buckets: seconds,
   })
@@ -64,15 +69,15 @@ function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>
     ([type, field, name, help]) => [field, batch[type]({ name: `arkwatch_pool_${name}`, help, labels })] as const,
   )
   const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
-  const maxwait = gauge('maxwait_seconds', 'How long the oldest borrower has waited.')
-  const up = gauge('up', 'Whether the server can be reached.')
+  const maxwait = gauge('maxwait_seconds', 'Waiting time of the borrower that has waited longest.')
+  const up = gauge('up', 'Whether the database server can be reached: 1 yes, 0 no.')
   const counter = <const L extends string>(name: string, help: string, label: L) =>
     batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const })
-  const closed = counter('connections_closed', 'Connections closed, by cause.', 'cause')
-  const statements = counter('statements', 'Statements, of the shapes that cost most.', 'fingerprint')
+  const closed = counter('connections_closed', 'Connections to the database closed, by cause.', 'cause')
+  const statements = counter('statements', 'SQL statements of the most expensive fingerprints.', 'fingerprint')
   const statementSeconds = counter(
     'statement_seconds',
-    'Time of statements, of the shapes that cost most.',
+    'Duration of the SQL statements of the most expensive fingerprints.',
     'fingerprint',
   )
   const lent = counter('route_acquisitions', 'Connections lent, by route of the request.', 'route')

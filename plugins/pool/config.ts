@@ -7,34 +7,45 @@ const Settings = {
   url: secret().default('').describe('`postgres://user:password@host:5432/database`; empty: the plugin is disabled.'),
   driver: z.enum(['postgres', 'bun']).default('postgres').describe('postgres.js, or Bun’s own client.'),
   size: z.int().min(1).max(1_000).default(10).describe('Connections that are kept.'),
-  maxOverflow: z.int().min(0).max(1_000).default(20).describe('Further ones under load, closed on return.'),
-  minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are always there, at most `size`.'),
+  maxOverflow: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .default(20)
+    .describe('Further connections under load, closed at their release.'),
+  minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are kept open, at most `size`.'),
   acquireTimeout: duration({ min: '250ms' }).prefault('30s').describe('How long a borrower waits.'),
   connectTimeout: duration({ min: '250ms' }).prefault('10s').describe('How long opening a connection may take.'),
   startup: z
     .enum(['lazy', 'once', 'wait'])
     .default('lazy')
     .describe(
-      'At start: connect when needed, or try once, or try until `startupTimeout`; without a connection the plugin fails.',
+      'At the start: `lazy` connects when needed, `once` tries once, `wait` tries until `startupTimeout`; without a connection the plugin fails.',
     ),
   startupTimeout: duration({ min: '1s', max: '50s' }).prefault('10s').describe('How long `startup: wait` tries.'),
-  idleTimeout: duration().prefault('10m').describe('Idle connections go after it, at least 10s; `0`: never.'),
+  idleTimeout: duration()
+    .prefault('10m')
+    .describe('Connections that are idle for longer are closed; at least 10s; `0`: never.'),
   maxLifetime: duration()
     .prefault('30m')
-    .describe('Connections are renewed after it, up to 2.5 % before, never while lent; at least 30s; `0`: never.'),
+    .describe(
+      'Age at which connections are renewed, or up to 2.5 % earlier, never while lent; at least 30s; `0`: never.',
+    ),
   keepalive: duration()
     .prefault('2m')
     .describe(
-      'Idle connections are asked for a sign of life so often, up to 10 % earlier; at least 30s, less than `maxLifetime`; `0`: never.',
+      'Period of the test of idle connections, or up to 10 % less; at least 30s, less than `maxLifetime`; `0`: never.',
     ),
-  validateAfter: duration().prefault('5s').describe('A connection silent for so long is asked before it is lent.'),
+  validateAfter: duration()
+    .prefault('5s')
+    .describe('A connection that was silent for longer is tested before it is lent.'),
   validationTimeout: duration({ min: '100ms' })
     .prefault('5s')
-    .describe('How long that may take; less than `acquireTimeout`.'),
-  statementTimeout: duration().prefault('0').describe('The server ends statements after it; `0`: never.'),
+    .describe('How long such a test may take; less than `acquireTimeout`.'),
+  statementTimeout: duration().prefault('0').describe('The server ends statements that take longer; `0`: never.'),
   cancelTimeout: duration({ min: '100ms' })
     .prefault('5s')
-    .describe('How long the server may take to end a statement that was aborted; then its connection is closed.'),
+    .describe('How long the server may take to end an aborted statement; then the connection is closed.'),
   leakThreshold: duration()
     .prefault('1m')
     .describe('Connections held for longer are reported; at least 2s, at most `maxLifetime`; `0`: never.'),
@@ -45,7 +56,7 @@ const Settings = {
 const Section = z.strictObject(Settings)
 export type PoolSection = z.output<typeof Section>
 
-/** Refuses options that exclude each other. @see HikariCP `HikariConfig.validateNumerics`, which repairs such options */
+/** Refuses options that exclude each other. @see HikariCP `HikariConfig.validateNumerics`, which repairs them */
 function together(pool: PoolSection, context: z.RefinementCtx): void {
   const { validationTimeout, acquireTimeout, idleTimeout, maxLifetime, keepalive, leakThreshold, minIdle, size } = pool
   const lifetime = maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime
@@ -78,7 +89,7 @@ export const PoolConfig = z
     requestContext: z
       .boolean()
       .default(true)
-      .describe('Holders and usage know the request that they work for; runs each request in an AsyncLocalStorage.'),
+      .describe('Whether holders and usage show the request; runs each request in an AsyncLocalStorage.'),
   })
   .superRefine(together)
 export type PoolConfig = z.output<typeof PoolConfig>

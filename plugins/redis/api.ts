@@ -10,7 +10,7 @@ export type RedisState = RedisStats['state']
 
 export interface RedisStats {
   /**
-   * `connecting`: commands wait for the connection. `ready`: commands are sent. `down`: the last attempt to connect failed;
+   * `connecting`: commands wait for the connection. `ready`: commands are sent. `down`: the last attempt failed;
    * commands are refused. `open`: the server did not answer; the breaker refuses commands until one is answered.
    */
   readonly state: 'connecting' | 'ready' | 'down' | 'open'
@@ -46,10 +46,10 @@ export interface Redis {
   blocking<T = unknown>(waitMs: number, ...command: RedisCommand): Promise<T>
   /** Listens to a channel, again after each reconnection. A listener that throws is logged. @returns stops listening */
   subscribe(channel: string, listener: (message: string) => void): () => void
-  /** Calls back when the subscriptions are in force; before that, messages may have been lost. @returns stops the calls */
+  /** Calls back when subscriptions are in force; earlier messages may be lost. @returns stops the calls */
   onSubscribed(listener: () => void): () => void
   /**
-   * Calls back with each new state, from the next change on; the present state is `stats().state`. The plugin leaves `down`
+   * Calls back with each new state; the present one is `stats().state`. The plugin leaves `down`
    * and `open` by itself, also while nobody runs commands. A callback that throws is logged.
    * @returns stops the calls
    */

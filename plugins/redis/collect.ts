@@ -8,24 +8,24 @@ import type { RedisConnections } from './engine.ts'
 const seconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
 const info = [
-  ['gauge', 'used_memory', 'memory_used_bytes', 'Memory that the server uses.'],
-  ['gauge', 'maxmemory', 'memory_max_bytes', 'Limit of the server’s memory; 0: none.'],
-  ['gauge', 'connected_clients', 'clients', 'Clients of the server.'],
-  ['gauge', 'blocked_clients', 'clients_blocked', 'Clients that wait in a blocking command.'],
-  ['counter', 'keyspace_hits', 'keyspace_hits_total', 'Look-ups of the server that found a key.'],
-  ['counter', 'keyspace_misses', 'keyspace_misses_total', 'Look-ups of the server that found no key.'],
-  ['counter', 'evicted_keys', 'keys_evicted_total', 'Keys that the server evicted.'],
-  ['gauge', 'uptime_in_seconds', 'uptime_seconds', 'Age of the server’s process.'],
+  ['gauge', 'used_memory', 'memory_used_bytes', 'Memory in use by the Redis server.'],
+  ['gauge', 'maxmemory', 'memory_max_bytes', 'Memory limit of the Redis server, `maxmemory`; 0: unlimited.'],
+  ['gauge', 'connected_clients', 'clients', 'Clients connected to the Redis server.'],
+  ['gauge', 'blocked_clients', 'clients_blocked', 'Clients of the Redis server that wait in a blocking command.'],
+  ['counter', 'keyspace_hits', 'keyspace_hits_total', 'Lookups in Redis that found a key, of all clients.'],
+  ['counter', 'keyspace_misses', 'keyspace_misses_total', 'Lookups in Redis that found no key, of all clients.'],
+  ['counter', 'evicted_keys', 'keys_evicted_total', 'Keys that the Redis server evicted.'],
+  ['gauge', 'uptime_in_seconds', 'uptime_seconds', 'Time since the start of the Redis server.'],
 ] as const
 
 const stats = [
-  ['gauge', 'queued', 'queue_length', 'Commands that wait for a connection.'],
-  ['gauge', 'pending', 'pending', 'Commands sent and not answered.'],
-  ['counter', 'commands', 'commands_total', 'Commands sent.'],
-  ['counter', 'refused', 'refused_total', 'Commands that the server refused.'],
-  ['counter', 'timeouts', 'timeouts_total', 'Commands without an answer in time.'],
-  ['counter', 'rejected', 'rejected_total', 'Commands refused without asking the server.'],
-  ['counter', 'reconnects', 'reconnects_total', 'Connections made after the first.'],
+  ['gauge', 'queued', 'queue_length', 'Commands that wait for a connection to Redis.'],
+  ['gauge', 'pending', 'pending', 'Commands sent to Redis and not answered yet.'],
+  ['counter', 'commands', 'commands_total', 'Commands sent to Redis.'],
+  ['counter', 'refused', 'refused_total', 'Commands that Redis answered with an error.'],
+  ['counter', 'timeouts', 'timeouts_total', 'Commands that Redis did not answer in time.'],
+  ['counter', 'rejected', 'rejected_total', 'Commands refused without being sent to Redis.'],
+  ['counter', 'reconnects', 'reconnects_total', 'Connections to Redis opened again after a loss.'],
 ] as const
 
 /** Counts of the connections, and the time of commands. */
@@ -33,14 +33,14 @@ export const redisCollector = (redis: RedisConnections): Collector => ({
   name: 'redis',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.gauge({ name: 'arkwatch_redis_up', help: 'Whether Redis takes commands.' }, () =>
+    batch.gauge({ name: 'arkwatch_redis_up', help: 'Whether Redis accepts commands: 1 yes, 0 no.' }, () =>
       redis.stats().state === 'ready' ? 1 : 0,
     )
     for (const [type, field, name, help] of stats)
       batch[type]({ name: `arkwatch_redis_${name}`, help }, () => redis.stats()[field])
     const took = metrics.histogram({
       name: 'arkwatch_redis_command_duration_seconds',
-      help: 'Time from call to answer.',
+      help: 'Time from the call of a Redis command to the answer.',
       buckets: seconds,
     })
     const handle = took.labels({})

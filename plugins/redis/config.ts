@@ -21,10 +21,10 @@ export const RedisConfig = z
     tls: Tls.optional().describe('Settings of TLS, for `rediss://`.'),
     connectTimeout: duration({ min: '10ms' })
       .prefault('5s')
-      .describe('Time for making a connection, and again for the first answers on it.'),
+      .describe('Time limit for opening a connection, and again for the first answers.'),
     commandTimeout: duration({ min: '10ms' })
       .prefault('1s')
-      .describe('Time for a command, waiting for the connection included.'),
+      .describe('Time limit for a command, the wait for the connection included.'),
     maxQueue: z
       .int()
       .min(0)
@@ -43,11 +43,13 @@ export const RedisConfig = z
     failures: z.int().min(1).max(1_000).default(3).describe('Timeouts in a row that open the breaker.'),
     coolDown: duration({ min: '10ms' })
       .prefault('2s')
-      .describe('How long the open breaker refuses commands before it lets one through.'),
+      .describe('How long the open breaker refuses commands before one is sent.'),
     keepAlive: duration({ min: '100ms' })
       .prefault('10s')
-      .describe('How often the connection for messages is tried; one that does not answer is made again.'),
-    critical: z.boolean().default(false).describe('Whether health is down when Redis is.'),
+      .describe(
+        'Period of the test of the connection for messages; a connection that does not answer is opened again.',
+      ),
+    critical: z.boolean().default(false).describe('Whether the overall health is down when Redis is down.'),
   })
   .describe('Shared connections to Redis.')
 export type RedisConfig = z.output<typeof RedisConfig>

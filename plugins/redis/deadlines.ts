@@ -1,4 +1,4 @@
-/** The deadlines of calls: one timer for all, armed for the call that is due first, and kept when that call has ended. */
+/** The deadlines of calls: one timer for all, armed for the first call that is due, and kept when it has ended. */
 import type { Cancel, Clock } from '../../core/plugin.ts'
 
 export interface Due {

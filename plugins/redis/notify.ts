@@ -1,4 +1,4 @@
-/** Calls callbacks that other code registered: one that throws is logged and does not keep the others from being called. */
+/** Calls callbacks that other code registered: one that throws is logged, and the others are called. */
 import type { Logger } from '../../core/plugin.ts'
 
 export function notify<A extends unknown[]>(log: Logger, callbacks: Iterable<(...args: A) => void>, ...args: A): void {

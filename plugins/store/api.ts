@@ -19,9 +19,9 @@ export interface Written {
 export interface StoreArea {
   /**
    * Runs the statements in one transaction, in the writer thread, in the order of the calls.
-   * @param options.lazy the commit need not be on the disk when it is answered: a loss of power may take the last ones back, `kill -9` may not
+   * @param options.lazy answers before the commit is on the disk: a loss of power may lose it, `kill -9` does not
    * @returns what each changed, after the commit is on the disk
-   * @throws STORE_UNAVAILABLE where the file cannot be written (disk full, read-only, set aside); nothing was changed then.
+   * @throws STORE_UNAVAILABLE if the file cannot be written (disk full, read-only, set aside); nothing is changed.
    * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses
    */
   write(statements: readonly Statement[], options?: { readonly lazy?: boolean }): Promise<readonly Written[]>
@@ -31,7 +31,7 @@ export interface StoreArea {
   query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]>
   /**
    * Iterates over any number of rows, as they were at the first one; they are read in batches on demand, in a thread.
-   * Until its end the log of the file is not shortened: it ends with WORKER_TIMEOUT after five minutes, and 8 run at a time.
+   * Until its end the log of the file is not shortened: WORKER_TIMEOUT after five minutes; 8 run at a time.
    * @throws STORE_QUEUE_FULL, STORE_UNAVAILABLE, STORE_STATEMENT_FAILED, the reason of `signal`
    */
   iterate<Row>(
@@ -44,7 +44,7 @@ export interface StoreArea {
 export interface AreaDefinition {
   /** Prefix of the names of the tables, before an underscore. */
   readonly name: string
-  /** Keeps the tables in a file beside the store's, `store-FILE.db`, which has the size limit for itself. Lower case, digits and `_`. */
+  /** Keeps the tables in a separate file, `store-FILE.db`, with its own size limit. Lower case, digits, `_`. */
   readonly file?: string
   /** SQL scripts; the n-th migrates version n to n + 1. Released ones are never edited, only appended to. */
   readonly migrations: readonly string[]
@@ -59,7 +59,7 @@ export interface AreaDefinition {
 }
 
 export interface Store {
-  /** `memory`: the file cannot be used; writes are refused, and plugins continue with the data that they hold in memory. */
+  /** `memory`: the file cannot be used; writes are refused, and plugins continue with the data in memory. */
   readonly state: 'ok' | 'memory'
   /** Bytes of the files and their logs. */
   readonly sizeBytes: number

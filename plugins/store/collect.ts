@@ -3,8 +3,8 @@ import type { Collector } from '../metrics/api.ts'
 import type { StoreClient } from './engine.ts'
 
 const numbers = [
-  ['gauge', 'sizeBytes', 'size_bytes', 'Size of the file of the store and its log.'],
-  ['gauge', 'queued', 'queue_length', 'Requests that wait for the writer.'],
+  ['gauge', 'sizeBytes', 'size_bytes', 'Size of the SQLite file and the write-ahead log of the store.'],
+  ['gauge', 'queued', 'queue_length', 'Requests that wait for the writer thread of the store.'],
   ['counter', 'refused', 'refused_total', 'Requests that the store refused.'],
 ] as const
 
@@ -12,7 +12,7 @@ export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store can be written.' }, () =>
+    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the store can write the SQLite file: 1 yes, 0 no.' }, () =>
       store.state === 'ok' ? 1 : 0,
     )
     for (const [type, field, name, help] of numbers)

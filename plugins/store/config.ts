@@ -6,11 +6,11 @@ export const StoreConfig = z.strictObject({
     .string()
     .regex(/^[\w.-]+$/)
     .default('store.db')
-    .describe('Name of the file, in the data folder.'),
+    .describe('Name of the file in the data directory.'),
   maxSize: size({ min: '1MiB' }).prefault('1GiB').describe('Size of the file above which writes are refused.'),
   maxQueue: z.int().min(1).max(1_000_000).default(10_000).describe('Requests that may wait for the writer.'),
   maintainEvery: duration({ min: '1s' })
     .prefault('1m')
-    .describe('How often rows past their retention are deleted and free pages given back.'),
+    .describe('How often rows past their retention are deleted and free pages returned to the file system.'),
 })
 export type StoreConfig = z.output<typeof StoreConfig>

@@ -1,4 +1,4 @@
-/** What the main thread and the writer thread send each other. Requests are answered by `serveRequests`. Imports no zod. */
+/** What the main thread and the writer thread send each other. `serveRequests` answers. Imports no zod. */
 import type { AreaDefinition, SqlValue, Statement } from './api.ts'
 import type { StoreCode } from './errors.ts'
 

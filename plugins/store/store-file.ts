@@ -1,4 +1,4 @@
-/** Opens the SQLite file: checks it, sets a corrupt one aside, and sets what holds for every connection. Blocks: for the writer thread. */
+/** Opens the SQLite file: checks it, sets a corrupt one aside, prepares it. Blocks: for the writer thread. */
 import { Database } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
 import { parse } from 'node:path'

@@ -1,4 +1,4 @@
-/** The writer: one connection that groups commits, migrates, and keeps the file small. Blocks: for the writer thread. */
+/** The writer: one connection that groups commits, migrates, keeps the file small. Blocks: for its thread. */
 import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
 import { messageOf } from '../../core/worker.ts'
@@ -94,7 +94,7 @@ export class StoreWriter {
     return { ok: false, code, details }
   }
 
-  /** All in one transaction; where the file or the disk refuses it, each in its own, so that a large one fails alone. */
+  /** All in one transaction; if the file or the disk refuses it, one by one, so that a large write fails alone. */
   #commit(group: readonly WriteRequest[]): StoreAnswer[] {
     let database: Database
     try {
@@ -194,7 +194,7 @@ export class StoreWriter {
     return migrations.length
   }
 
-  /** Deletes some rows that are past their retention, and gives free pages back. @returns whether more is left to delete */
+  /** Deletes some rows past their retention and frees pages. @returns whether more is left to delete */
   maintain(): boolean {
     let isMore = false
     try {

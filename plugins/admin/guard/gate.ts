@@ -1,4 +1,4 @@
-/** The gate of the API: identifies the caller of every operation, checks what the caller may do, and records changes. */
+/** The gate of the API: identifies every caller, checks what the caller may do, and records changes. */
 import type { Context } from 'hono'
 import { type ArkwatchError, type Logger, messageOf } from '../../../core/plugin.ts'
 import type { Audit, AuditEvent } from '../../audit/api.ts'
@@ -117,7 +117,7 @@ export class Gate {
    * 6. the body of a change is read within its limits;
    * 7. a POST with an Idempotency-Key runs once;
    * 8. a change, or a sensitive read, is recorded before the handler runs.
-   * @throws ADMIN_NOT_FOUND for what is closed, ADMIN_FORBIDDEN, ADMIN_CSRF, ADMIN_PLUGIN_MISSING, ADMIN_BODY, AUDIT_UNAVAILABLE
+   * @throws ADMIN_NOT_FOUND if closed, ADMIN_FORBIDDEN, ADMIN_CSRF, ADMIN_PLUGIN_MISSING, ADMIN_BODY, AUDIT_UNAVAILABLE
    */
   async enter(
     operation: Operation,

@@ -1,4 +1,4 @@
-/** PURE. Which Host and Origin a request may name. Keeps out pages that made their own name point at us (DNS rebinding). */
+/** PURE. Which Host and Origin a request may name. Keeps out pages whose name points at us (DNS rebinding). */
 
 const local = ['localhost', '127.0.0.1', '[::1]']
 

@@ -56,7 +56,7 @@ export class Identity {
     return { principal: session.principal, session, cookie }
   }
 
-  /** Whether a request carries keys. A cookie claims nothing: browsers send the cookie of a session that has ended, too. */
+  /** Whether a request carries keys. A cookie claims nothing: browsers send the cookie of an ended session, too. */
   claims(context: Context): boolean {
     return this.#sent(context).keys.length > 0
   }

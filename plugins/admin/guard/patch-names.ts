@@ -14,7 +14,7 @@ const deadlineMs = 2_000
 
 /**
  * Looks up the hosts that a patch names. A name that nobody knows is let through: its server may come later.
- * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting that leads to a link-local address or a metadata service
+ * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting with a link-local address or metadata service
  */
 export async function checkNames(
   patch: unknown,

@@ -1,4 +1,4 @@
-/** PURE. What of the configuration the API may not change, whatever the role: what guards the API, its record, and the machine. */
+/** PURE. What no role may change over the API: the guards of the API, its record, and the machine. */
 import { hostIn, isLinkLocal, isMap, jsonPointer, mergePatch, type Plain } from '../../../core/plugin.ts'
 import { adminError } from '../errors.ts'
 import type { InvalidPart } from '../problem.ts'

@@ -30,7 +30,7 @@ export function depthOf(text: string): number {
   return deepest
 }
 
-/** @throws ADMIN_BODY for a text that is not JSON, is too deep or too large, or has keys that reach into objects' prototypes */
+/** @throws ADMIN_BODY for a text that is not JSON, is too deep or too large, or has keys of objects' prototypes */
 export function checkJson(text: string): void {
   if (depthOf(text) > maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
   let nodes = 0

@@ -19,7 +19,7 @@ type ContextOf<E extends Exchange> = Parameters<
   RouteHandler<{ method: Method; path: string; request: E; responses: Record<never, never> }, AdminEnv>
 >[0]
 
-/** @returns an application, and what adds a route to it: `route('get /status', { id, access, summary }, { 200: reply(…) }, handler)` */
+/** @returns an application, and its `route('get /x', { id, access, summary }, { 200: reply(…) }, handler)` */
 export function createRoutes() {
   const app = createApi()
   const route = <E extends Exchange>(

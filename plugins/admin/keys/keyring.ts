@@ -94,7 +94,7 @@ export class Keyring {
   /**
    * Makes a key and keeps it.
    * @returns its text, which nobody can show again
-   * @throws ADMIN_INVALID for scopes that are no groups, ADMIN_KEY_LIMIT, or what the table throws: nothing was made then
+   * @throws ADMIN_INVALID for scopes that are no groups, ADMIN_KEY_LIMIT, or what the table throws; makes nothing then
    */
   async create(asked: NewKey): Promise<MadeKey> {
     await this.#checkScopes(asked.scopes ?? [])

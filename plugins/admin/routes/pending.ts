@@ -1,4 +1,4 @@
-/** Paths of the original gateway whose plugin does not exist yet: declared and guarded, and 501 after the validation. */
+/** Paths of the original gateway whose plugin does not exist yet: declared, guarded, and 501 after validation. */
 import { createRoute, z } from '@hono/zod-openapi'
 import type { Role } from '../api.ts'
 import { operation } from '../api.ts'

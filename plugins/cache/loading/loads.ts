@@ -32,7 +32,7 @@ export class Loads {
     return this.flights.begin(key, looked?.sequence ?? memory.tags.now, work) as Promise<T>
   }
 
-  /** Loads while the stale value is served. @returns undefined if the load failed; the next refresh starts after `graceBackoff` at the earliest */
+  /** Loads while the stale value is served. @returns undefined after a failed load; the next waits `graceBackoff` */
   refreshInBackground<T>(
     entry: Entry,
     loader: Loader<T>,

@@ -2,7 +2,7 @@
  * PURE. Ghosts: shadow caches that estimate the hit ratio for other sizes and other times to live. The same policy runs
  * on a sample of the keys with limits reduced alike.
  *
- * @see "Efficient MRC construction with SHARDS", Waldspurger et al., FAST 2015: sampling by hash, and the correction of a
+ * @see "Efficient MRC construction with SHARDS", Waldspurger et al., FAST 2015: sampling by hash, the correction of a
  *   sample with too many or too few uses of hot keys
  */
 import type { GhostEstimate } from '../api.ts'

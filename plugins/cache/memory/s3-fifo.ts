@@ -1,6 +1,6 @@
 /**
- * PURE. The eviction policy S3-FIFO, bounded by entries and bytes. A new item enters the small queue, a twentieth of all
- * entries. An item that was used there moves to the main queue. The key of an item that leaves the small queue unused is
+ * PURE. The eviction policy S3-FIFO, bounded by entries and bytes. A new item enters the small queue, 1/20 of all
+ * entries. An item that was used there moves to the main queue. The key of an item that leaves the queue unused is
  * remembered: the next item of that key enters the main queue.
  *
  * @see "FIFO queues are all you need for cache eviction", Yang et al., SOSP 2023

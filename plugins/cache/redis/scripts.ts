@@ -1,8 +1,8 @@
 /**
  * Lua scripts, which Redis runs atomically.
  *
- * A clock in Redis orders invalidations. Its key holds `epoch:last`: `last` is the time of the server in microseconds, or
- * one more than before where that time has not grown; `epoch` is when the key was made, and changes when the server loses
+ * A clock in Redis orders invalidations. Its key holds `epoch:last`: `last` is the server's time in microseconds, or
+ * one more than before if it has not grown; `epoch` is when the key was made, and changes when the server loses
  * its data. A mark is the content of the key when a load began.
  */
 import type { Redis, RedisArgument } from '../../redis/api.ts'

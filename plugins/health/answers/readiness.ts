@@ -71,7 +71,7 @@ export function readinessItems({ runtime, pauseReason, checks, mode }: Readiness
   return [
     runtime.stopping ? bad('shutdown', 'stopping') : fine('shutdown'),
     bootItem(runtime),
-    pauseReason === undefined ? fine('pause') : bad('pause', `announced pause: ${pauseReason}`),
+    pauseReason === undefined ? fine('pause') : bad('pause', `announced stall: ${pauseReason}`),
     ...requiredPlugins(runtime),
     ...readyChecks(checks, mode, runtime.embedded).map((check) => checkItem(check, runtime.paused)),
   ]

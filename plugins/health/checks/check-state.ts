@@ -83,7 +83,7 @@ function decide(
  *
  * @param nowMs epoch ms at which the run ended
  * @returns the next state with the reason, and the transition if the status changed
- * @see Kubernetes' probe thresholds, https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+ * @see Kubernetes' probe thresholds, https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
  */
 export function step(state: CheckState, result: Observation, nowMs: number, policy: Policy): Step {
   const failed = result.status === 'down'

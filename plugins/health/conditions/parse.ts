@@ -93,7 +93,7 @@ function parseExpected(text: string, subject: Subject): Expected | string {
 const split = (text: string): string[] => text.match(/(?:"[^"]*"|'[^']*'|[^,])+/g)?.map((each) => each.trim()) ?? []
 
 /**
- * @param text `[STATUS] == any(200, 429)`, `[RESPONSE_TIME] < 500`, `[BODY].items[0].name == pat(x*)`, `len([BODY].items) > 0`,
+ * @param text `[STATUS] == any(200, 429)`, `[RESPONSE_TIME] < 500`, `[BODY].name == pat(x*)`, `len([BODY].items) > 0`,
  *   `has([BODY].error) == false`, `[CERTIFICATE_EXPIRATION] > 48h`
  * @returns the condition, or what is wrong with the text
  */

@@ -17,7 +17,7 @@ const kinds: Readonly<Record<CheckConfig['kind'], AnyKind>> = {
   ...{ postgres, mysql, mariadb: mysql, redis, http, tcp, dns, tls, disk, process: processKind, eventLoop },
 }
 
-/** @returns the kind of a check; for the SQL kinds the scheme of the url decides, so that one DATABASE_URL serves both */
+/** @returns the kind of a check; for SQL the scheme of the url decides, so that one DATABASE_URL serves both */
 export function kindOf(check: CheckConfig): { readonly name: CheckConfig['kind']; readonly open: AnyKind } {
   const isSql = check.kind === 'postgres' || check.kind === 'mysql' || check.kind === 'mariadb'
   const name = (isSql && databaseOf(check.url)) || (check.kind === 'mariadb' ? 'mysql' : check.kind)

@@ -1,4 +1,4 @@
-/** MySQL and MariaDB through Bun.SQL: `SELECT 1`, connections in use, replication lag. One connection, kept between runs. */
+/** MySQL and MariaDB through Bun.SQL: `SELECT 1`, connections in use, replication lag. Keeps one connection. */
 import { SQL } from 'bun'
 import { type Kind, keptConnection } from './kind.ts'
 import { evaluateSql, plainUrl, type SqlFacts } from './sql.ts'

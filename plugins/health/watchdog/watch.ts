@@ -41,7 +41,7 @@ export interface Look {
 /** The readings of one moment. */
 export interface Sight {
   readonly beatMs: number
-  /** Epoch ms of the end of an announced pause; 0 without one. */
+  /** Epoch ms of the end of an announced stall; 0 without one. */
   readonly pauseUntilMs: number
   /** The watcher's wall clock, epoch ms. */
   readonly nowMs: number

@@ -66,7 +66,7 @@ function answer(request: Request): Response {
   const { isAlive, isPaused, ageMs } = lookNow()
   if (isAlive && !searchParams.has('verbose')) return new Response('ok', { headers })
   const text = isAlive
-    ? `[+]eventLoop ok${isPaused ? ' (announced pause)' : ''}\nlivez check passed\n`
+    ? `[+]eventLoop ok${isPaused ? ' (announced stall)' : ''}\nlivez check passed\n`
     : `[-]eventLoop failed: stuck for ${(ageMs / 1_000).toFixed(1)} s\nlivez check failed\n`
   return new Response(text, { status: isAlive ? 200 : 503, headers })
 }

@@ -96,24 +96,39 @@ export const cgroup =
     const counter = (name: string, help: string) => batch.counter({ name: `arkwatch_cgroup_${name}`, help })
     const memoryLimit = gauge(
       'memory_limit_bytes',
-      'The tightest memory limit on this process; absent if there is none.',
+      'Tightest memory limit of the control groups of this process; absent without a limit.',
     )
     const memoryUsage = gauge(
       'memory_usage_bytes',
-      'Memory that the group whose limit applies uses, page cache included.',
+      'Memory of the control group with the tightest memory limit, page cache included.',
     )
     const workingSet = gauge(
       'memory_working_set_bytes',
-      'memory_usage_bytes without the page cache that the kernel can reclaim.',
+      'Memory of the control group with the tightest memory limit, without the page cache that the kernel can reclaim.',
     )
-    const oomKills = counter('memory_oom_kills_total', 'Processes of the group that were killed for lack of memory.')
-    const quota = gauge('cpu_quota_cores', 'The tightest CPU quota on this process; absent if there is none.')
-    const cpuUsage = counter('cpu_usage_seconds_total', 'CPU time of the group.')
-    const periods = counter('cpu_periods_total', 'Periods of the quota that passed.')
-    const throttledPeriods = counter('cpu_throttled_periods_total', 'Periods in which the quota ran out.')
-    const throttled = counter('cpu_throttled_seconds_total', 'Time in which the group had to wait for its quota.')
-    const pids = gauge('pids', 'Processes and threads of the group.')
-    const pidsLimit = gauge('pids_limit', 'The tightest limit on processes and threads; absent if there is none.')
+    const oomKills = counter(
+      'memory_oom_kills_total',
+      'Processes of the control group that were killed for lack of memory.',
+    )
+    const quota = gauge(
+      'cpu_quota_cores',
+      'Tightest CPU quota of the control groups of this process, in cores; absent without a quota.',
+    )
+    const cpuUsage = counter('cpu_usage_seconds_total', 'CPU time of the control group.')
+    const periods = counter('cpu_periods_total', 'Elapsed periods of the CPU quota of the control group.')
+    const throttledPeriods = counter(
+      'cpu_throttled_periods_total',
+      'Periods in which the control group used up the CPU quota.',
+    )
+    const throttled = counter(
+      'cpu_throttled_seconds_total',
+      'Time in which tasks of the control group waited because the CPU quota was used up.',
+    )
+    const pids = gauge('pids', 'Processes and threads of the control group.')
+    const pidsLimit = gauge(
+      'pids_limit',
+      'Tightest limit on processes and threads of the control groups of this process; absent without a limit.',
+    )
     return async () => {
       const [own, mountinfo] = await Promise.all([files.text('/proc/self/cgroup'), files.text('/proc/self/mountinfo')])
       const places = cgroupPlaces(own ?? '', mountinfo ?? '')

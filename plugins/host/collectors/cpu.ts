@@ -11,19 +11,25 @@ const jumpBackSeconds = 3
 function cpuFamilies(batch: Parameters<Source>[0], maxCpus: number) {
   const seconds = batch.counter({
     name: 'node_cpu_seconds_total',
-    help: 'Seconds the CPUs spent in each mode.',
+    help: 'Time of each CPU by mode.',
     labels: ['cpu', 'mode'],
     maxSeries: maxCpus * cpuModes.length,
     tolerance: jumpBackSeconds,
   })
   const boot = batch.gauge({
     name: 'node_boot_time_seconds',
-    help: 'When the host booted, in seconds since the epoch.',
+    help: 'Boot time of the host, in seconds since the epoch.',
   })
-  const switches = batch.counter({ name: 'node_context_switches_total', help: 'Context switches.' })
-  const forks = batch.counter({ name: 'node_forks_total', help: 'Processes and threads created.' })
-  const running = batch.gauge({ name: 'node_procs_running', help: 'Tasks that run or could run.' })
-  const blocked = batch.gauge({ name: 'node_procs_blocked', help: 'Tasks blocked on I/O.' })
+  const switches = batch.counter({ name: 'node_context_switches_total', help: 'Context switches of the host.' })
+  const forks = batch.counter({ name: 'node_forks_total', help: 'Processes and threads created on the host.' })
+  const running = batch.gauge({
+    name: 'node_procs_running',
+    help: 'Runnable processes and threads of the host, running included.',
+  })
+  const blocked = batch.gauge({
+    name: 'node_procs_blocked',
+    help: 'Processes and threads of the host that wait for I/O.',
+  })
   const over = overLimit(batch)
   return (stat: CpuStat) => {
     const { kept, left } = atMost(stat.cpus, maxCpus)
@@ -42,7 +48,7 @@ export const cpu =
   (batch) => {
     const percent = batch.gauge({
       name: 'arkrelay_system_cpu_percent',
-      help: 'Share of CPU time of all cores that was neither idle nor waiting for I/O since the last collection, 0-100.',
+      help: 'Percentage of the CPU time of all cores since the last collection that was neither idle nor I/O wait.',
     })
     const report = selected('cpu') ? cpuFamilies(batch, config.maxCpus) : undefined
     let before: CpuTimes | undefined

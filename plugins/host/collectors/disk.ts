@@ -9,15 +9,18 @@ export const disk =
   (batch) => {
     const shape = { labels: ['device'], maxSeries: config.maxDevices } as const
     const counter = (name: string, help: string) => batch.counter({ name, help, ...shape })
-    const reads = counter('node_disk_reads_completed_total', 'Reads completed.')
-    const readBytes = counter('node_disk_read_bytes_total', 'Bytes read.')
-    const readSeconds = counter('node_disk_read_time_seconds_total', 'Seconds spent by all reads.')
-    const writes = counter('node_disk_writes_completed_total', 'Writes completed.')
-    const writtenBytes = counter('node_disk_written_bytes_total', 'Bytes written.')
-    const writeSeconds = counter('node_disk_write_time_seconds_total', 'Seconds spent by all writes.')
-    const ioSeconds = counter('node_disk_io_time_seconds_total', 'Seconds in which the device had I/O to do.')
-    const weighted = counter('node_disk_io_time_weighted_seconds_total', 'Those seconds times the requests in flight.')
-    const now = batch.gauge({ name: 'node_disk_io_now', help: 'Requests in flight.', ...shape })
+    const reads = counter('node_disk_reads_completed_total', 'Completed reads of a disk.')
+    const readBytes = counter('node_disk_read_bytes_total', 'Bytes read from a disk.')
+    const readSeconds = counter('node_disk_read_time_seconds_total', 'Total duration of the reads of a disk.')
+    const writes = counter('node_disk_writes_completed_total', 'Completed writes of a disk.')
+    const writtenBytes = counter('node_disk_written_bytes_total', 'Bytes written to a disk.')
+    const writeSeconds = counter('node_disk_write_time_seconds_total', 'Total duration of the writes of a disk.')
+    const ioSeconds = counter('node_disk_io_time_seconds_total', 'Time in which a disk had I/O in progress.')
+    const weighted = counter(
+      'node_disk_io_time_weighted_seconds_total',
+      'Total duration of the I/O requests of a disk, requests in progress included.',
+    )
+    const now = batch.gauge({ name: 'node_disk_io_now', help: 'I/O requests of a disk in progress.', ...shape })
     const over = overLimit(batch)
     const wanted = nameFilter(config.disks)
     return async () => {

@@ -9,13 +9,13 @@ const labels = ['device', 'fstype', 'mountpoint'] as const
 function filesystemFamilies(batch: Parameters<Source>[0], maxDevices: number) {
   const gauge = (name: string, help: string) => batch.gauge({ name, help, labels, maxSeries: maxDevices })
   const families = {
-    size: gauge('node_filesystem_size_bytes', 'Size of the file system.'),
-    free: gauge('node_filesystem_free_bytes', 'Space that is free, the part reserved for root included.'),
-    avail: gauge('node_filesystem_avail_bytes', 'Space that ordinary users may fill.'),
-    files: gauge('node_filesystem_files', 'Inodes in all.'),
-    filesFree: gauge('node_filesystem_files_free', 'Inodes that are free.'),
-    readonly: gauge('node_filesystem_readonly', '1 if the file system is mounted read-only.'),
-    error: gauge('node_filesystem_device_error', '1 if the file system did not answer.'),
+    size: gauge('node_filesystem_size_bytes', 'Size of a file system.'),
+    free: gauge('node_filesystem_free_bytes', 'Free space of a file system, the blocks reserved for root included.'),
+    avail: gauge('node_filesystem_avail_bytes', 'Free space of a file system for ordinary users.'),
+    files: gauge('node_filesystem_files', 'Inodes of a file system.'),
+    filesFree: gauge('node_filesystem_files_free', 'Free inodes of a file system.'),
+    readonly: gauge('node_filesystem_readonly', 'Whether a file system is mounted read-only: 1 yes, 0 no.'),
+    error: gauge('node_filesystem_device_error', 'Whether a file system failed to answer: 1 yes, 0 no.'),
   }
   return ({ device, fstype, mountpoint, readonly }: Mount, stat: StatFs | undefined) => {
     const on = { device, fstype, mountpoint }
@@ -36,7 +36,7 @@ export const filesystem =
   (batch) => {
     const percent = batch.gauge({
       name: 'arkrelay_system_disk_percent',
-      help: 'Share of the root file system that is used, of what ordinary users may fill, 0-100.',
+      help: 'Percentage of the root file system in use, without the blocks reserved for root, as df shows.',
     })
     const over = overLimit(batch)
     const report = selected('filesystem') ? filesystemFamilies(batch, config.maxDevices) : undefined

@@ -43,7 +43,7 @@ export function hostContext(options: HostOptions): HostContext {
   return { ...options, files, ownFiles: filesBelow(ownRoot), readings: createReadings({ ...options, files }), selected }
 }
 
-/** Collectors of the host; they open nothing before their first collection. Values need Linux; what is missing is left out. */
+/** Collectors of the host; nothing is opened before the first collection. Missing values are left out. */
 export function hostCollectors(options: HostOptions, context: HostContext = hostContext(options)): Collector[] {
   return [...always, ...selectable.filter(([set]) => context.selected(set))].map(([set, source]) =>
     collectorOf(`host.${set}`, context.config.every, source(context), set === 'info' ? infoTimeoutMs : undefined),

@@ -7,7 +7,7 @@ export const defaultMaxBytes = 1_048_576
 const firstBytes = 4_096
 
 export interface Files {
-  /** @param path absolute, as on the host @returns the text, or undefined where it cannot be read or passes `maxBytes` */
+  /** @param path absolute, as on the host @returns the text; undefined if unreadable or over `maxBytes` */
   text(path: string): Promise<string | undefined>
   /** @returns how many entries a folder has, or undefined where it cannot be read */
   count(path: string): Promise<number | undefined>
@@ -36,7 +36,7 @@ async function readBounded(path: string, maxBytes: number): Promise<string | und
 /**
  * Opens nothing until asked.
  *
- * @param root folder that stands for `/` @param maxBytes a longer file counts as unreadable, since half of it would be wrong
+ * @param root directory that stands for `/` @param maxBytes a longer file counts as unreadable
  */
 export function filesBelow(root: string, maxBytes: number = defaultMaxBytes): Files {
   const resolve = (path: string) => (root === '/' ? path : join(root, path))

@@ -3,22 +3,26 @@ import { usedPercent } from './parse/meminfo.ts'
 import type { HostContext, Source } from './source.ts'
 
 /**
- * The kernel's name, the metric's name and its meaning. node_exporter puts the kernel's CamelCase into the metric's name,
+ * The kernel's name, the metric's name and its meaning. node_exporter puts the kernel's CamelCase into names,
  * which Prometheus' own naming rules refuse; where it has a name in snake_case (on macOS), that one is used.
  */
 const rows = [
   ['MemTotal', 'node_memory_total_bytes', 'Usable memory of the host.'],
-  ['MemFree', 'node_memory_free_bytes', 'Memory that nothing uses.'],
-  ['MemAvailable', 'node_memory_available_bytes', 'Memory that new work can have without swapping.'],
-  ['Buffers', 'node_memory_buffers_bytes', 'Buffers of block devices.'],
-  ['Cached', 'node_memory_cached_bytes', 'Page cache, shared memory included.'],
-  ['Shmem', 'node_memory_shmem_bytes', 'Shared memory and tmpfs.'],
-  ['Slab', 'node_memory_slab_bytes', "The kernel's own structures."],
-  ['SReclaimable', 'node_memory_slab_reclaimable_bytes', 'The part of slab that can be given back.'],
+  ['MemFree', 'node_memory_free_bytes', 'Unused memory of the host.'],
+  ['MemAvailable', 'node_memory_available_bytes', 'Memory of the host that new work can get without swapping.'],
+  ['Buffers', 'node_memory_buffers_bytes', 'Memory in buffers of block devices.'],
+  ['Cached', 'node_memory_cached_bytes', 'Memory in the page cache, shared memory included.'],
+  ['Shmem', 'node_memory_shmem_bytes', 'Memory in shared memory and tmpfs.'],
+  ['Slab', 'node_memory_slab_bytes', 'Memory in structures of the kernel (slab).'],
+  [
+    'SReclaimable',
+    'node_memory_slab_reclaimable_bytes',
+    'Memory in structures of the kernel (slab) that can be reclaimed.',
+  ],
   ['Dirty', 'node_memory_dirty_bytes', 'Memory that waits to be written to disk.'],
-  ['SwapTotal', 'node_memory_swap_total_bytes', 'Size of swap.'],
-  ['SwapFree', 'node_memory_swap_free_bytes', 'Swap that is unused.'],
-  ['SwapCached', 'node_memory_swap_cached_bytes', 'Memory that is in swap too.'],
+  ['SwapTotal', 'node_memory_swap_total_bytes', 'Size of the swap space.'],
+  ['SwapFree', 'node_memory_swap_free_bytes', 'Unused swap space.'],
+  ['SwapCached', 'node_memory_swap_cached_bytes', 'Memory that is in swap space and in RAM.'],
 ] as const
 
 export const memory =
@@ -26,7 +30,7 @@ export const memory =
   (batch) => {
     const percent = batch.gauge({
       name: 'arkrelay_system_memory_percent',
-      help: 'Share of memory that is not available to new work, 0-100.',
+      help: 'Percentage of the memory of the host that is not available to new work.',
     })
     const gauges = selected('memory')
       ? rows.map(([key, name, help]) => ({ key, gauge: batch.gauge({ name, help }) }))

@@ -19,7 +19,7 @@ export const network =
         unit,
         family: batch.counter({
           name: `node_network_${direction}_${unit}_total`,
-          help: `${what}, ${direction} side.`,
+          help: `${what} of a network interface, ${direction}.`,
           labels: ['device'],
           maxSeries: config.maxDevices,
         }),

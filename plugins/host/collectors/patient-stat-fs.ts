@@ -1,5 +1,5 @@
 /**
- * statfs(2) of file systems that may never answer, as those of a server that is gone. A call that hangs holds a thread of
+ * statfs(2) of file systems that may never answer, as of a server that is gone. A hung call holds a thread of
  * Bun's pool, which has one for each processor and serves every other file: so few calls may hang.
  */
 import type { Clock } from '../../../core/plugin.ts'
@@ -18,7 +18,7 @@ const isRemote = (type: string): boolean => /^(nfs|cifs|smb|9p|fuse|ceph|gluster
  */
 export type AskStatFs = (path: string, type?: string) => Promise<StatFs | undefined>
 
-/** A path is never asked twice at a time; remote file systems of one type are asked in turn, and none while one hangs. */
+/** One call for a path at a time; remote file systems of one type in turn, and none while one hangs. */
 export function patientStatFs(statFs: (path: string) => Promise<StatFs>, clock: Clock): AskStatFs {
   const asked = new Map<string, Promise<StatFs | undefined>>()
   const turns = new Map<string, Promise<unknown>>()

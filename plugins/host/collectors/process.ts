@@ -16,26 +16,29 @@ export const processUsage =
     const cpu = batch.counter({ name: 'process_cpu_seconds_total', help: 'User and system CPU time of the process.' })
     const mainThread = batch.counter({
       name: 'arkwatch_main_thread_cpu_seconds_total',
-      help: 'CPU time of the thread that serves requests; its rate nears 1 when the event loop is saturated.',
+      help: 'CPU time of the main thread, which serves requests; the rate nears 1 when the event loop is saturated.',
     })
     const start = batch.gauge({
       name: 'process_start_time_seconds',
-      help: 'When the process started, in seconds since the epoch.',
+      help: 'Start time of the process, in seconds since the epoch.',
     })
     const resident = batch.gauge({
       name: 'process_resident_memory_bytes',
-      help: 'Memory of the process that is in RAM.',
+      help: 'Resident memory of the process.',
     })
     const heap = batch.gauge({
       name: 'nodejs_heap_size_used_bytes',
-      help: 'JavaScript heap in use, the memory outside that objects hold included.',
+      help: 'JavaScript heap in use, external memory included.',
     })
     const external = batch.gauge({
       name: 'nodejs_external_memory_bytes',
-      help: 'Memory outside the JavaScript heap that its objects hold; part of nodejs_heap_size_used_bytes.',
+      help: 'Memory outside the JavaScript heap that JavaScript objects hold; part of nodejs_heap_size_used_bytes.',
     })
-    const open = batch.gauge({ name: 'process_open_fds', help: 'Open file descriptors.' })
-    const max = batch.gauge({ name: 'process_max_fds', help: 'File descriptors that the process may open.' })
+    const open = batch.gauge({ name: 'process_open_fds', help: 'Open file descriptors of the process.' })
+    const max = batch.gauge({
+      name: 'process_max_fds',
+      help: 'Largest number of open file descriptors of the process.',
+    })
     return async () => {
       const openFds = await files.count('/proc/self/fd')
       const maxFds = await parsed(files, '/proc/self/limits', parseMaxOpenFiles)

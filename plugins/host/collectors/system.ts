@@ -8,7 +8,7 @@ export const load =
   ({ readings }: HostContext): Source =>
   (batch) => {
     const gauges = [1, 5, 15].map((minutes) =>
-      batch.gauge({ name: `node_load${minutes}`, help: `Tasks that ran or waited, mean over ${minutes} min.` }),
+      batch.gauge({ name: `node_load${minutes}`, help: `Load average of the host over ${minutes} min.` }),
     )
     return async () => {
       const loads = await readings.load()
@@ -21,8 +21,11 @@ export const load =
 export const fds =
   ({ files }: HostContext): Source =>
   (batch) => {
-    const allocated = batch.gauge({ name: 'node_filefd_allocated', help: 'File handles in use on the host.' })
-    const maximum = batch.gauge({ name: 'node_filefd_maximum', help: 'File handles that the host allows.' })
+    const allocated = batch.gauge({ name: 'node_filefd_allocated', help: 'Open file handles of the host.' })
+    const maximum = batch.gauge({
+      name: 'node_filefd_maximum',
+      help: 'Largest number of open file handles of the host.',
+    })
     return async () => {
       const values = await parsed(files, '/proc/sys/fs/file-nr', parseFileNr)
       batch.observe(() => {
@@ -40,14 +43,14 @@ export const pressure =
       resource,
       waiting: batch.counter({
         name: `node_pressure_${resource}_waiting_seconds_total`,
-        help: `Seconds in which at least one task waited for ${resource}.`,
+        help: `Time in which at least one task of the host waited for ${resource}.`,
       }),
       stalled:
         resource === 'cpu'
           ? undefined
           : batch.counter({
               name: `node_pressure_${resource}_stalled_seconds_total`,
-              help: `Seconds in which every task waited for ${resource}.`,
+              help: `Time in which every task of the host waited for ${resource}.`,
             }),
     }))
     return async () => {

@@ -1,4 +1,4 @@
-/** The access log as the request thread sees it: numbers into a ring, strings in bounded batches, all else in a worker. */
+/** The access log of the request thread: numbers into a ring, strings in bounded batches, the rest in a worker. */
 import { isAbsolute, join } from 'node:path'
 import {
   type Cancel,
@@ -176,7 +176,7 @@ export class AccessLog {
     cancel()
   }
 
-  /** Takes the worker's place and writes what is left, for the last moments. Never throws; what cannot be written is counted. */
+  /** Writes what the worker has left, at the end of the process. Never throws; counts what cannot be written. */
   flushSync(): void {
     if (this.#done) return
     this.#done = true

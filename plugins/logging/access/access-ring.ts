@@ -1,5 +1,5 @@
 /**
- * The memory through which the request thread hands records to the access log's worker: one writer, one reader, no lock.
+ * The memory through which the request thread hands records to the worker: one writer, one reader, no lock.
  * Four numbers a record and one store of the head. A record that does not fit is counted; the writer never waits.
  */
 

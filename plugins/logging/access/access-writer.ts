@@ -11,7 +11,7 @@ import type { AccessRecord, AccessRingReader } from './access-ring.ts'
 const chunkBytes = 65_536
 const utf8BytesPerUnit = 3
 
-/** Encodes the line of a record at an offset. @returns where it ends; the offset itself where it may not be written yet */
+/** Encodes the line of a record at an offset. @returns where it ends; the offset if it may not be written yet */
 type EncodeLine = (index: number, bytes: Uint8Array, at: number) => number
 
 export class AccessWriter {

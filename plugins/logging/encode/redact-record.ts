@@ -61,7 +61,7 @@ const shapes: readonly Detector[] = [
   { pattern: /(?<![A-Za-z0-9])eyJ[\w-]{8,}(?:\.[\w-]+){1,4}/g },
   { pattern: /(?:nsec1|ncryptsec1)[02-9ac-hj-np-z]{16,}/gi },
   { pattern: /[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{40,}/g },
-  // Macaroons, version 2 with the location lnd, tapd, loop, pool or litd, in hex; with any location, and version 1, in base64.
+  // Macaroons, version 2 of lnd, tapd, loop, pool or litd, in hex; of any location, and version 1, in base64.
   { pattern: /0201(?:036c6e64|0474617064|046c6f6f70|04706f6f6c|046c697464)[0-9a-f]{8,}/gi },
   { pattern: /(?:AgE[DL][\w+/-]{12,}|(?<![\w+/])AgE[\w+/-]{41,})={0,2}/g },
   { pattern: /MDA[\w+/-]{2}2xvY2F0aW9u[\w+/-]{16,}={0,2}/g },

@@ -3,7 +3,7 @@ import type { Collector } from '../api.ts'
 import type { HistogramFamily } from '../storage/histogram.ts'
 import { durationBuckets } from './duration-buckets.ts'
 
-/** Sums up, at each scrape, the counts that {@link HistogramFamily} keeps by status: requests pay nothing for the sum. */
+/** Sums up, at each scrape, the counts that {@link HistogramFamily} keeps by status, at no cost for requests. */
 export const seedRequestDuration = (source: HistogramFamily): Collector => ({
   name: 'metrics.compatibility',
   setup(metrics) {

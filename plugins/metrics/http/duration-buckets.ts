@@ -14,7 +14,7 @@ const byStep = Uint8Array.from({ length: lastMs / stepMs + 1 }, (_, step) =>
   durationBuckets.findIndex((bound) => step * stepMs <= bound * 1_000),
 )
 
-/** @param durationMs from 0 @returns the index of its bucket; `durationBuckets.length` above the last bound, and for NaN */
+/** @param durationMs from 0 @returns the index of its bucket; `durationBuckets.length` above all bounds and for NaN */
 export function bucketOf(durationMs: number): number {
   if (durationMs <= firstMs) return 0
   if (durationMs <= lastMs) return byStep[Math.ceil(durationMs / stepMs)]!

@@ -19,7 +19,7 @@ export function createRequestMetrics(
 ): { readonly family: HistogramFamily; readonly observe: NonNullable<RequestHooks['observe']> } {
   const family = metrics.histogram({
     name: requestDurationName,
-    help: 'Duration of HTTP requests until the response is known, by method, route template and status.',
+    help: 'Duration of HTTP requests until the head of the response, by method, route template and status.',
     labels: ['http_request_method', 'http_route', 'http_response_status_code'],
     buckets: durationBuckets,
     maxSeries,

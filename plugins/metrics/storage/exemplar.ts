@@ -4,7 +4,7 @@ import { metricsError } from '../errors.ts'
 import { labelText } from '../exposition/labels.ts'
 import { prometheusNumber } from '../exposition/numbers.ts'
 
-/** Characters of all names and values together. @see https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars */
+/** Limit of characters in all. @see https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars */
 export const maxExemplarCharacters = 128
 
 const problemOf = (exemplar: Exemplar): string | undefined => {

@@ -1,4 +1,4 @@
-/** A family: series by label values, found through nested Maps. Label sets beyond the limit share one overflow series. */
+/** A family: series by label values, found through nested Maps. Label sets over the limit share one series. */
 import type { MetricType } from '../api.ts'
 import { metricsError } from '../errors.ts'
 

@@ -50,7 +50,7 @@ export class MetricStore implements MetricFactory {
   constructor(readonly clock: Pick<Clock, 'monotonic' | 'now'>) {
     this.#overflow = this.counter({
       name: 'arkwatch_metrics_overflow_total',
-      help: 'Values that went to the series __overflow__ because a metric has as many series as it may.',
+      help: 'Values that went to the series __overflow__ because the metric has reached its limit of series.',
       labels: ['metric'],
       maxSeries: maxFamilies,
     }) as unknown as CounterFamily

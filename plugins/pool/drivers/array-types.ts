@@ -1,5 +1,5 @@
 /**
- * Registers the server's array types in a client of postgres.js. The option `fetch_types` of the client runs a statement
+ * Registers the server's array types in a client of postgres.js. Its option `fetch_types` runs a statement
  * that is not awaited: a connection that is lost meanwhile is an unhandled rejection, which ends the process.
  */
 import type { Sql } from 'postgres'

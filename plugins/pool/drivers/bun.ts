@@ -1,4 +1,4 @@
-/** Connections by Bun's own client: one reserved connection for each client, so that the client opens no further one. */
+/** Connections by Bun's own client: one reserved connection for each client, which opens no further one. */
 import { type ReservedSQL, SQL } from 'bun'
 import type { DriverOptions, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
 

@@ -1,4 +1,4 @@
-/** Connections by postgres.js: one client of one connection each, so that only the pool decides which borrower waits. */
+/** Connections by postgres.js: clients of one connection each, so that only the pool decides who waits. */
 import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/plugin.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
@@ -14,7 +14,7 @@ async function load(): Promise<Connect> {
 }
 
 /**
- * Over postgres.js, which the host has found to be installed. Its `reserve()` would be a shorter way, but a statement on
+ * Over postgres.js, which the host has found installed. Its `reserve()` would be shorter, but a statement on
  * a reserved connection whose server was killed never ends.
  */
 export async function postgresDriver(options: DriverOptions): Promise<SqlDriver> {

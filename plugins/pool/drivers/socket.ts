@@ -1,6 +1,6 @@
 /**
  * The sockets of one client of postgres.js. The client is given its sockets because, with sockets of its own, it
- * reconnects without a back-off and without end to a server that closes accepted connections, and it leaves sockets to a
+ * reconnects without a back-off and without end to a server that closes connections, and it leaves sockets to a
  * silent server open.
  */
 import { connect, type Socket } from 'node:net'
@@ -51,7 +51,7 @@ export class ClientSockets {
   private readonly ended = new AbortController()
 
   /**
-   * Makes the socket of the connection; later, while that socket is open, the sockets of cancellations, to the same place.
+   * Makes the socket of the connection; later, while it is open, the sockets of cancellations, to the same place.
    * @throws (rejects) the error of the last host; when called for the connection a second time
    */
   readonly make = async (address: Address): Promise<Socket> => {
@@ -86,7 +86,7 @@ export class ClientSockets {
   private keep(socket: Socket): Socket {
     this.open.add(socket)
     socket.once('close', () => this.open.delete(socket))
-    // node:net would first send the rest of a statement, for which a server that has ended its side may never make room.
+    // node:net would first send the rest of a statement, for which a server that has ended may never make room.
     socket.once('end', () => socket.destroy())
     return socket
   }

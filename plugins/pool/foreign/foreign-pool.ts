@@ -10,7 +10,7 @@ export interface ForeignCounts {
   /** Connections that are open; undefined where the client does not report the number. */
   readonly total: number | undefined
   readonly idle: number | undefined
-  /** Borrowers in the client's own queue; undefined where the client does not report the number: then requests are counted here. */
+  /** Borrowers in the client's own queue; undefined if the client does not report it: counted here then. */
   readonly waiting: number | undefined
   readonly max: number
 }

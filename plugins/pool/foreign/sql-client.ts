@@ -26,7 +26,7 @@ export const sqlCounts = (client: SqlClient) => (): ForeignCounts => ({
 
 const isTemplate = (first: unknown): first is readonly string[] => Array.isArray(first) && 'raw' in first
 
-/** Times a statement that runs when it is awaited: once, from then on. Both clients' are promises of a class of theirs. */
+/** Times a statement that runs when it is awaited: once, from then on. Both clients return promises of a subclass. */
 function timed<T>(running: T, begin: () => (failed: boolean) => void): T {
   const then = (running as { then?: (...args: unknown[]) => Promise<unknown> } | null)?.then
   if (typeof then !== 'function') return running

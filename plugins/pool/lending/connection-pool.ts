@@ -28,10 +28,10 @@ const late = () => new Error('not in time')
  *     broken    no use any more at release, abandon    lifetime  older than maxLifetime, never while `held`
  *     overflow  over `size` and nobody waits           closed    drain
  *
- * The pool: open ⇄ paused, by `pause` and `resume`. Open ⇄ unavailable, by `breakerFailures` failed attempts in a row while
+ * The pool: open ⇄ paused, by `pause` and `resume`. Open ⇄ unavailable, by `breakerFailures` failures in a row while
  * no connection is left, and by the next attempt that succeeds. Each ─▶ closed, by `drain`, for good.
  *
- * A lease that is never released leaks: its connection stays `held`, nothing else takes the connection back, and the pool
+ * A lease that is never released leaks: its connection stays `held`, nothing else ends the lease, and the pool
  * is smaller by one. `PoolWatch.findLeaks` reports the lease after leakThreshold.
  * @see HikariCP `ConcurrentBag`, `HikariPool`
  */
@@ -72,7 +72,7 @@ export class ConnectionPool<C extends PoolConnection> {
 
   /**
    * Lends a connection, immediately where a fresh one is idle.
-   * @throws (or rejects) POOL_TIMEOUT, POOL_QUEUE_FULL, POOL_DEADLOCK, POOL_UNAVAILABLE, POOL_CLOSED, the signal's reason
+   * @throws POOL_TIMEOUT, POOL_QUEUE_FULL, POOL_DEADLOCK, POOL_UNAVAILABLE, POOL_CLOSED, the signal's reason
    */
   acquire(borrower: Borrower, signal?: AbortSignal, timeoutMs?: number): Lease<C> | Promise<Lease<C>> {
     if (this.closed) throw this.refusals.closed()
@@ -121,7 +121,7 @@ export class ConnectionPool<C extends PoolConnection> {
     this.demand()
   }
 
-  /** Closes idle connections that are too old or idle for too long, checks silent ones, opens `minIdle`. Run it every second. */
+  /** Closes connections that are too old or too long idle, checks silent ones, opens `minIdle`. Run every second. */
   housekeep(): void {
     this.entries.housekeep(this.options.clock.monotonic(), this.settings, (entry) => void this.check(entry))
     this.demand()
@@ -143,14 +143,14 @@ export class ConnectionPool<C extends PoolConnection> {
     this.demand()
   }
 
-  /** Closes idle connections, and lent ones at their release. @param pid only this backend's @returns the number of connections */
+  /** Closes idle connections, lent ones at their release. @param pid only this backend's @returns the number */
   evict(pid?: number): number {
     const count = this.entries.evict(pid)
     this.demand()
     return count
   }
 
-  /** Stops lending, waits for the releases, then closes all connections. @param timeoutMs longest wait for the releases */
+  /** Stops lending, waits for the releases, closes all connections. @param timeoutMs longest wait for releases */
   async drain(timeoutMs: number): Promise<void> {
     this.closed = true
     this.connector.stop()

@@ -68,7 +68,7 @@ export class PoolEntries<C extends PoolConnection> {
     this.idle.push(entry)
   }
 
-  /** Closes idle connections that are too old or idle for too long. @param check takes each that was silent for too long */
+  /** Closes idle connections that are too old or idle for too long. @param check takes each silent one */
   housekeep(nowMs: number, settings: PoolSettings, check: (entry: PoolEntry<C>) => void): void {
     const { idleTimeoutMs, minIdle, keepaliveMs } = settings
     for (const entry of [...this.idle]) {

@@ -1,4 +1,4 @@
-/** Borrowers without a connection, first come, first served; and the leases that cannot be released before a borrower is served. */
+/** Borrowers without a connection, first come, first served; and the leases that wait for a borrower to be served. */
 import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { Borrower, Lease, PoolConnection } from './lease.ts'
 

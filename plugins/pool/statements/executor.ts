@@ -52,7 +52,7 @@ export class Executor {
   /**
    * Not an async function, because each statement runs this code.
    * @param nowMs monotonic milliseconds
-   * @throws (rejects) POOL_CONNECTION_LOST, POOL_RELEASED, POOL_STATEMENT_TIMEOUT, the signal's reason, the server's error
+   * @throws POOL_CONNECTION_LOST, POOL_RELEASED, POOL_STATEMENT_TIMEOUT, the signal's reason, the server's error
    */
   run(
     lease: Lease<SqlConnection>,
@@ -83,7 +83,7 @@ export class Executor {
         return rows
       },
       (thrown) => {
-        // The driver reports the end of the connection only after the error; until then the connection must not be lent.
+        // The driver reports the end of the connection only after the error; until then it must not be lent.
         if (isLost(thrown)) this.options.abandon(lease, 'lost')
         this.ended(lease, fingerprint, nowMs, true, undefined, giveBack)
         throw this.typed(thrown, lease, signal)

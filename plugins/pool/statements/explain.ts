@@ -53,7 +53,7 @@ export async function explainSelect(pool: Database, text: string, parameters: re
 }
 
 /**
- * The generic plan, for whatever values: that of a prepared statement under `plan_cache_mode = force_generic_plan`, which
+ * The generic plan, for any values: that of a prepared statement under `plan_cache_mode = force_generic_plan`, which
  * all servers since PostgreSQL 12 have (`EXPLAIN (GENERIC_PLAN)` came with 16).
  * @throws (rejects) POOL_EXPLAIN_REFUSED, what `begin` throws
  */

@@ -1,4 +1,4 @@
-/** PURE. The shape of a statement without its values, and what kind it is. */
+/** PURE. The fingerprint of a statement: its text without values, and its type. */
 import type { StatementStats } from '../api.ts'
 
 export type QueryType = 'select' | 'insert' | 'update' | 'delete' | 'other'
@@ -13,7 +13,7 @@ export interface Fingerprint {
   readonly opens: boolean | undefined
   /** Whether it may leave settings, locks, cursors, temporary tables or a transaction behind in the session. */
   readonly marks: boolean
-  /** Where statements of this shape are counted; set at the first. */
+  /** Where statements of this fingerprint are counted; set at the first. */
   row?: StatementRow
 }
 
@@ -54,7 +54,7 @@ function opensOf(text: string): boolean | undefined {
   return undefined
 }
 
-/** In one pass, so that what is inside of another is not taken for its beginning: comments, `$tag$…$tag$`, `E'…'`, `'…'`, `"…"`, parameters, numbers. */
+/** In one pass, since each may hold the others: comments, `$tag$…$tag$`, `E'…'`, `'…'`, `"…"`, parameters, numbers. */
 const tokens =
   /\/\*[\s\S]*?(?:\*\/|$)|--[^\n]*|\$([a-z_]\w*|)\$[\s\S]*?(?:\$\1\$|$)|\be'(?:[^'\\]|''|\\[\s\S])*(?:'|$)|'(?:[^']|'')*(?:'|$)|"(?:[^"]|"")*(?:"|$)|\$\d+|\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi
 

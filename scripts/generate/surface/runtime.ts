@@ -14,6 +14,8 @@ export interface RuntimeSurface {
   readonly components: readonly string[]
   /** Types by name. */
   readonly metrics: ReadonlyMap<string, string>
+  /** HELP texts by name of the metric. */
+  readonly helps: ReadonlyMap<string, string>
   readonly dataFiles: readonly string[]
 }
 
@@ -23,10 +25,11 @@ interface Document {
 }
 
 /** Writes down the families that a collector registers. */
-function recorder(seen: Map<string, string>): MetricFactory {
+function recorder(seen: Map<string, string>, helps: Map<string, string>): MetricFactory {
   const handle = { inc() {}, set() {}, add() {}, observe() {} }
-  const family = (type: string) => (options: { name: string }) => {
+  const family = (type: string) => (options: { name: string; help: string }) => {
     seen.set(options.name, type)
+    helps.set(options.name, options.help)
     return { name: options.name, labels: () => handle, remove() {}, ...handle }
   }
   const types = ['counter', 'gauge', 'histogram', 'summary'] as const
@@ -36,7 +39,7 @@ function recorder(seen: Map<string, string>): MetricFactory {
 
 /** Boots every plugin of the catalog, those that need a service with an address where nothing listens. */
 export async function readRuntime(): Promise<RuntimeSurface> {
-  const metrics = new Map<string, string>()
+  const [metrics, helps] = [new Map<string, string>(), new Map<string, string>()]
   let collect = () => {}
   const commands = new Set<string>()
   const reader = definePlugin({
@@ -48,7 +51,7 @@ export async function readRuntime(): Promise<RuntimeSurface> {
     setup({ extensions }) {
       const [collectors, contributed] = [extensions(collector), extensions(controlCommand)]
       collect = () => {
-        for (const { value } of collectors.all) value.setup(recorder(metrics))
+        for (const { value } of collectors.all) value.setup(recorder(metrics, helps))
         for (const { value } of contributed.all) commands.add(value.name)
       }
       return {}
@@ -80,7 +83,7 @@ export async function readRuntime(): Promise<RuntimeSurface> {
       Object.entries(methods).map(([method, { operationId }]) => `${operationId}: ${method.toUpperCase()} ${path}`),
     )
     const names = Object.entries(components).flatMap(([kind, all]) => Object.keys(all).map((name) => `${kind} ${name}`))
-    return { controlCommands: [...commands], operations, components: names, metrics, dataFiles }
+    return { controlCommands: [...commands], operations, components: names, metrics, helps, dataFiles }
   } finally {
     await booted.stop()
   }

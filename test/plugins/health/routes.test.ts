@@ -158,7 +158,7 @@ describe('probes in the form of Kubernetes', () => {
   const cases: [string, World, string | undefined][] = [
     ['stopping', { status: { stopping: true, ready: false } }, '[-]shutdown failed: stopping'],
     ['booting', { status: { ready: false } }, '[-]boot failed: not all plugins have started'],
-    ['an announced pause', { pauseReason: 'heap snapshot' }, '[-]pause failed: announced pause: heap snapshot'],
+    ['an announced stall', { pauseReason: 'heap snapshot' }, '[-]pause failed: announced stall: heap snapshot'],
     [
       'a required plugin failed',
       { status: { plugins: [plugin('store', 'failed', true, 'disk full')] } },

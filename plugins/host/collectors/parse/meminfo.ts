@@ -11,7 +11,7 @@ export function parseMeminfo(text: string): ReadonlyMap<string, number> {
  * The share of memory that is not available to new work.
  *
  * @returns 0-100, or undefined where the kernel does not say
- * @see psutil `virtual_memory().percent`: in a container `MemAvailable` may exceed the total; then free memory stands in
+ * @see psutil `virtual_memory().percent`: in a container `MemAvailable` can exceed the total; then free memory is used
  */
 export function usedPercent(memory: ReadonlyMap<string, number>): number | undefined {
   const total = memory.get('MemTotal')

@@ -33,7 +33,7 @@ export function parseMounts(text: string): readonly Mount[] {
 export interface StatFs {
   /** Preferred size of a transfer. */
   readonly bsize: number
-  /** Bytes of a block; 0 or absent where the system knows only `bsize`. Differs from `bsize` on virtiofs and other FUSE mounts. */
+  /** Bytes of a block; 0 or absent where the system knows only `bsize`. Differs from `bsize` on FUSE mounts. */
   readonly frsize?: number
   readonly blocks: number
   readonly bfree: number

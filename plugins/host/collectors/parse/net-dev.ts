@@ -20,7 +20,7 @@ const flow = (numbers: readonly number[], from: number): NetworkFlow => ({
   drop: numbers[from + 3]!,
 })
 
-/** @returns one entry for each interface; the name may touch the first number (`eth0:12`) and may hold a colon (`eth0:1`) */
+/** @returns one entry for each interface; the name may touch the first number (`eth0:12`) or hold a colon (`eth0:1`) */
 export function parseNetDev(text: string): readonly NetworkStat[] {
   const devices: NetworkStat[] = []
   for (const match of text.matchAll(/^\s*(\S+):\s*(\d+(?:\s+\d+){15})\s*$/gm)) {

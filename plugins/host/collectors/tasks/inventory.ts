@@ -1,5 +1,5 @@
 /**
- * What machine this is, by systeminformation, which starts processes and blocks while it waits for them: hence a worker.
+ * The inventory by systeminformation, which starts processes and blocks while they run: hence a worker.
  * The one task that is not a pure function: its input is the machine.
  */
 import type { TaskResult } from '../../../../core/worker.ts'

@@ -30,7 +30,7 @@ const stories: Record<string, Sighting[]> = {
     { at: 4_900, beat: 1, expected: [true] },
     { at: 5_000, beat: 1, expected: [true, ['stuck 1000']] },
   ],
-  'an announced pause holds liveness until its bound and no longer': [
+  'an announced stall holds liveness until its bound and no longer': [
     { at: 900, beat: 0, pauseUntil: 4_000, expected: [true] },
     { at: 1_800, beat: 0, pauseUntil: 4_000, expected: [true] },
     { at: 2_700, beat: 0, pauseUntil: 4_000, expected: [true] },

@@ -76,11 +76,11 @@ describe('a main loop that is stuck', () => {
     await until(() => has('"event loop was stuck"'), 2_000)
   }, 20_000)
 
-  test('an announced pause drops readiness first and holds liveness for its bound', async () => {
+  test('an announced stall drops readiness first and holds liveness for its bound', async () => {
     const before = lines.length
     tell('pause 12000 6000')
     await until(() => has('"readyz":503'), 5_000)
-    const isAnnounced = async () => (await (await fetch(`${url}/livez?verbose`)).text()).includes('(announced pause)')
+    const isAnnounced = async () => (await (await fetch(`${url}/livez?verbose`)).text()).includes('(announced stall)')
     await until(isAnnounced, 3_000)
     const startedMs = performance.now()
     let heldMs = 0
