@@ -1,4 +1,4 @@
-/** Liveness over HTTP, as the health check of a container reads it. Needs neither the control socket nor the main loop. */
+/** Liveness over HTTP, as a container's health check reads it. Needs neither the control socket nor the main loop. */
 import { applyEnvironment } from '../core/config/environment.ts'
 import { locate } from '../core/config/tree/node.ts'
 import { readTree } from '../core/config/tree/read.ts'
@@ -25,7 +25,7 @@ const defaultPort = 8080
 const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host)
 
 /**
- * The watchdog's listener, which answers also when the main loop is stuck; else the public listener. Errors in the rest of
+ * The watchdog's listener, which answers when the main loop is stuck; else the public listener. Errors in the rest of
  * the configuration do not matter: the running process may have read an earlier version.
  */
 function addressOf({ configFile, env }: Cli): string {

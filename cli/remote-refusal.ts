@@ -4,7 +4,7 @@ import { cliError } from './errors.ts'
 
 type Json = Record<string, unknown>
 
-/** @param json the problem in the answer @returns the error it describes, or CLI_REMOTE_UNREACHABLE where no Arkwatch answers */
+/** @param json the problem in the answer @returns its error, or CLI_REMOTE_UNREACHABLE if it is not of Arkwatch */
 export function refusal(url: string, status: number, json: Json): ArkwatchError {
   if (typeof json.code !== 'string')
     return cliError('CLI_REMOTE_UNREACHABLE', { url, reason: `it answered ${status}, as no Arkwatch does` })

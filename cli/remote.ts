@@ -169,7 +169,7 @@ function sender(url: string, key: string, timeoutMs: number): Send {
 
 /**
  * @param timeoutMs time limit of a request
- * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for commands of the control socket alone
+ * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for local commands
  */
 export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): RemoteClient {
   const key = env.ARKWATCH_KEY

@@ -5,22 +5,22 @@
  *
  *  1. Config: `config` parses the section. A mistake refuses the boot or the reload, with every other mistake.
  *  2. `unconfigured(config)`: a returned reason makes the plugin `disabled`; nothing below is called.
- *  3. `conflicts(config, context)` and `offers(config)`: checks against the rest of the configuration. Pure, called often.
+ *  3. `conflicts(config, context)` and `offers(config)`: checks against the whole configuration. Pure, called often.
  *  4. `setup(context)`: once for each instance, in start order, synchronous. Wires and opens nothing; `needs` are up.
  *     Its parts are read once. It may register undos, timers and contributions.
  *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state.
- *     A throw makes the plugin `failed`: its undos run, `stop('failed')` is called, plugins that need it are `blocked`. A plugin
+ *     A throw makes the plugin `failed`: its undos run, then `stop('failed')`; dependents are `blocked`. A plugin
  *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back.
  *  6. Publication: services and contributions become visible, at boot right after `start`, on a reload all in one turn
  *     (the swap) with routes and hooks.
  *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.
  *  8. Running: routes, hooks, timers and contributions are called. An error of one is a fault: counted, logged, and the
  *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault.
- *  9. `reconfigure(next)`: takes a changed config in place, within the deadline of `start`. Returns the routes and hooks that
+ *  9. `reconfigure(next)`: takes a changed config, within the deadline of `start`. Returns the routes and hooks that
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
- * 10. Replacement, where there is no `reconfigure` or a needed service changes: `handover()` of the old instance suspends
- *     the instance and returns its state; the new instance goes through 4 to 7. With `exclusive` the old instance stops before
- *     the new one starts. `resume()` of the handover continues the old instance where the new generation fails. `handover`
+ * 10. Replacement, without `reconfigure`, or for a changed service: `handover()` of the old instance suspends
+ *     the instance and returns the state; the new one goes through 4 to 7. If `exclusive`, the old one stops before
+ *     the new one starts. `resume()` of the handover continues the old instance if the new one fails. `handover`
  *     has the deadline of `stop`, `resume` that of `start`.
  * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.

@@ -1,4 +1,4 @@
-/** What the threads and tasks of a plugin may import. Published as `arkwatch/worker`: no zod, and importing it opens nothing. */
+/** What the threads and tasks of a plugin may import. Published as `arkwatch/worker`: no zod, opens nothing. */
 export type { Cancel, Clock } from './contract/clock.ts'
 export { messageOf } from './contract/errors.ts'
 export { isPortWithPath, maskPasswords } from './contract/redact-urls.ts'

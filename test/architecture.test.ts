@@ -66,17 +66,42 @@ describe('caught', () => {
     [
       'the contract importing another room of core',
       { 'core/contract/a.ts': "import type { x } from '../process/b.ts'\n" },
-      ['contract-imports-outward core/contract/a.ts'],
+      ['imports-beyond-row core/contract/a.ts'],
     ],
     [
       'requests importing the lifecycle',
       { 'core/requests/routes/a.ts': "import { x } from '../../lifecycle/host.ts'\n" },
-      ['room-imports-lifecycle core/requests/routes/a.ts'],
+      ['imports-beyond-row core/requests/routes/a.ts'],
     ],
     [
       'the configuration importing the lifecycle',
       { 'core/config/a.ts': "import type { x } from '../lifecycle/plan.ts'\n" },
-      ['room-imports-lifecycle core/config/a.ts'],
+      ['imports-beyond-row core/config/a.ts'],
+    ],
+    [
+      'the process importing the configuration',
+      { 'core/process/a.ts': "import type { x } from '../config/tree.ts'\n" },
+      ['imports-beyond-row core/process/a.ts'],
+    ],
+    [
+      'the command line running the inside of a plugin',
+      { 'cli/a.ts': "import { engine } from '../plugins/b/engine.ts'\n", ...api },
+      ['imports-beyond-row cli/a.ts'],
+    ],
+    [
+      'the entry of applications importing the inside of a plugin',
+      { 'index.ts': "import { engine } from './plugins/b/engine.ts'\n", ...api },
+      ['imports-beyond-row index.ts'],
+    ],
+    [
+      'the test kit importing a plugin',
+      { 'testing/a.ts': "import type { B } from '../plugins/b/api.ts'\n", ...api },
+      ['imports-beyond-row testing/a.ts'],
+    ],
+    [
+      'the environment variables importing a plugin',
+      { 'plugins/environment.ts': "import type { B } from './b/api.ts'\n", ...api },
+      ['imports-beyond-row plugins/environment.ts'],
     ],
     [
       'core importing a door',
@@ -219,6 +244,7 @@ describe('caught', () => {
     ['a long file', { 'core/a.ts': lines(251) }, ['too-long core/a.ts']],
     ['a long manifest', { 'plugins/a/index.ts': lines(81) }, ['too-long plugins/a/index.ts']],
     ['a very long test', { 'test/a.test.ts': lines(401) }, ['too-long test/a.test.ts']],
+    ['a wide comment', { 'core/a.ts': `x()\n/** ${'a '.repeat(58)}*/\n` }, ['wide-comment core/a.ts']],
     ['utils', { 'core/utils.ts': '' }, ['name core/utils.ts']],
     ['helpers', { 'plugins/a/helpers.ts': '' }, ['name plugins/a/helpers.ts']],
     ['a second of something', { 'core/graph2.ts': '' }, ['name core/graph2.ts']],
@@ -237,6 +263,10 @@ describe('let through', () => {
     [
       "a plugin's own inside and core",
       { 'plugins/b/x.ts': "import { engine } from './engine.ts'\nimport { a } from '../../core/plugin.ts'\n", ...api },
+    ],
+    [
+      'the command line naming the types of a plugin',
+      { 'cli/a.ts': "import type { engine } from '../plugins/b/engine.ts'\n", ...api },
     ],
     [
       'a pure file with only types of what does I/O',

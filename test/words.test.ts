@@ -27,6 +27,11 @@ const phrases: readonly [RegExp, string][] = [
   [/\ba \w+ too many\b/i, 'a stray'],
   [/\bof before\b(?! a\b)/i, 'previous'],
   [/\bso that nobody can\b/i, 'to prevent'],
+  [/\b(goes|going|went) on\b/i, 'continues'],
+  [/\bdata folder\b/i, 'data directory'],
+  [/\binstance elsewhere\b/i, 'remote process'],
+  [/\bshapes? of (a )?statements?\b|\bcostly shapes?\b/i, 'fingerprint'],
+  [/\bannounced pause\b/i, 'announced stall'],
 ]
 
 /** Files that may use a phrase, with the reason. */

@@ -56,7 +56,7 @@ export function opened(before: OpenResources): string[] {
   })
 }
 
-/** Waits up to a second of real time: a thread and a socket end a moment after their owner. @returns what is still open */
+/** Waits up to a second of real time: threads and sockets end a moment after their owner. @returns what is open */
 export async function leftOpen(before: OpenResources): Promise<string[]> {
   const untilMs = systemClock.monotonic() + 1_000
   while (opened(before).length > 0 && systemClock.monotonic() <= untilMs) await systemClock.sleep(20)

@@ -1,4 +1,4 @@
-/** `arkwatch dev`: a process of its own that supervises `arkwatch start`. Code is loaded once a process, hence the restart. */
+/** `arkwatch dev`: a process that supervises `arkwatch start`. Code is loaded once a process, hence the restart. */
 import { join } from 'node:path'
 import { watchFiles } from '../../core/config/watch.ts'
 import { systemClock } from '../../core/process/clock.ts'

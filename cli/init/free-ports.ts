@@ -9,7 +9,7 @@ const isFree = (port: number): boolean => {
   }
 }
 
-/** @returns the first `count` free ports of loopback from `first` on, within the next hundred; fewer if there are fewer */
+/** @returns the first `count` free ports of loopback from `first` on, within the next hundred; or fewer */
 export function freePorts(first: number, count: number): number[] {
   const found: number[] = []
   for (let port = first; found.length < count && port < first + 100; port += 1) if (isFree(port)) found.push(port)

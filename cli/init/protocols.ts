@@ -21,7 +21,7 @@ export interface Protocol {
 const ascii = (text: string) => new TextEncoder().encode(text)
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 
-/** @see https://www.postgresql.org/docs/current/protocol-message-formats.html SSLRequest: answered by one byte, S or N */
+/** @see https://www.postgresql.org/docs/current/protocol-message-formats.html SSLRequest: answered by S or N */
 const postgres: Protocol = {
   kind: 'postgres',
   title: 'PostgreSQL',
@@ -32,7 +32,7 @@ const postgres: Protocol = {
 
 /**
  * The server speaks first: packet header of four bytes, then 10 and its version, or 255 and an error.
- * @see https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html
+ * @see https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets.html
  */
 const mysql: Protocol = {
   kind: 'mysql',

@@ -1,4 +1,4 @@
-/** The effective values for people: as they would be written, defaults filled in, secrets hidden, each with its source. */
+/** The effective values for people: as written, defaults filled in, secrets hidden, each with its source. */
 import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'

@@ -1,4 +1,4 @@
-/** Environment variables that set values of the configuration, by a table that the caller passes: core knows no plugin. */
+/** Environment variables that set values of the configuration, by a table of the caller: core knows no plugin. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { redacted, show } from '../contract/redact-urls.ts'
 import { problem } from './errors.ts'

@@ -90,7 +90,7 @@ export class ConfigError extends ArkwatchError {
     super(code, message, hint ?? help, { problems })
   }
 
-  /** The error of a refused change: settings by pointer, without a file. @param candidate the file that the change was tried from */
+  /** The error of a refused change: settings by pointer, without a file. @param candidate the file of the change */
   ofChange(candidate: string): ConfigError {
     const problems = this.problems.map(({ file, line, column, ...rest }) =>
       file === candidate ? rest : { ...rest, file, line, column },

@@ -45,7 +45,7 @@ function findCycle(edges: ReadonlyMap<string, readonly string[]>): string[] {
   return [...path.slice(path.indexOf(name)), name]
 }
 
-/** @param nodes in the order of config.yaml; one that is switched off needs nothing and gives way to another provider */
+/** @param nodes in the order of config.yaml; a disabled one needs nothing and gives way to another provider */
 export function readGraph<N extends GraphNode>(nodes: readonly N[], builtin: Ids = builtinServices): Graph<N> {
   const errors: { plugin: string; error: ArkwatchError }[] = []
   const on = nodes.filter(({ disabled }) => disabled === undefined)

@@ -17,7 +17,7 @@ import { validate, validateSection } from './validate.ts'
 export interface LoadOptions extends LayerOptions {
   /** The plugins that are known by name. */
   readonly catalog: Catalog
-  /** Plugins defined in code: enabled, with `{}` where the configuration does not name them, and preferred to the catalog. */
+  /** Plugins defined in code: enabled, with `{}` without a section, and preferred to the catalog. */
   readonly plugins?: readonly AnyPlugin[]
 }
 

@@ -1,4 +1,4 @@
-/** The layers of a configuration, merged: config.yaml or an object, over it data/overlay.yaml, over it the environment. */
+/** The layers of a configuration, merged: config.yaml or an object, then data/overlay.yaml, then the environment. */
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'

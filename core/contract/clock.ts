@@ -6,7 +6,7 @@ export interface EveryOptions {
   readonly jitter?: number
   /** Runs for the first time immediately, and not after the first period. @default false */
   readonly immediate?: boolean
-  /** Called with what a call throws or rejects with. @default an uncaught exception; a fault where a plugin's clock is used */
+  /** Called with the error of a call. @default an uncaught exception; a fault with the clock of a plugin */
   onError?(error: unknown): void
 }
 
@@ -17,7 +17,7 @@ export interface Clock {
   monotonic(): number
   /** Calls once after `ms`. @returns cancels the call */
   after(ms: number, call: () => void): Cancel
-  /** Calls every `ms`, also after a call failed; a period is skipped while the call before is in progress. @returns stops the calls */
+  /** Calls every `ms`, also after a failed call, but not while a call is in progress. @returns stops the calls */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel
   /** Resolves after `ms`, or rejects with the reason of `signal`. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

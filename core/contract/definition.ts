@@ -24,7 +24,7 @@ export interface Handover {
   resume(): void | Promise<void>
 }
 
-/** The argument of `setup`. Everything opened through the context is undone by the host, last in first out, exactly once. */
+/** The argument of `setup`. The host undoes everything opened through the context, last in first out, once. */
 export interface PluginContext<Config, Needs extends TokenMap, Wants extends TokenMap> {
   readonly name: string
   readonly config: Config
@@ -32,7 +32,7 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
   /** Absolute path of the data directory. */
   readonly dataDir: string
   /**
-   * The plugin's own subdirectory of the data directory, `data/<name>/`, made for the owner alone (0700) by the first call.
+   * The plugin's own subdirectory of the data directory, `data/<name>/`, made (0700) by the first call.
    * For new files only: a file that older versions keep elsewhere stays there.
    * @returns its absolute path
    * @throws PLUGIN_INVALID in `setup`, which opens nothing; call it in `start` or later
@@ -84,7 +84,7 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
   /** Runs when every plugin has started and the listener is open. */
   ready?(): void | Promise<void>
   /**
-   * Takes a new configuration in place. A throw keeps the old one and rolls the reload back. A plugin without `reconfigure`
+   * Takes a new config in place. A throw keeps the old one and rolls back the reload. A plugin without `reconfigure`
    * is replaced.
    * @returns the routes or hooks that changed, in force from the swap; a part that is left out stays as it is
    */
@@ -136,8 +136,8 @@ export interface PluginDefinition<
   /** A strict zod object; every field described. Its `{}` must parse unless the README lists what is required. */
   readonly config: Schema
   /**
-   * Plugins that are on while this one is on, unless the configuration turns them off, by name. The value says which keys of
-   * this section hold options of the other plugin, and where: `{ host: { process: ['process'] } }`, `[]` for a whole section.
+   * Plugins that are on while this one is on, unless the configuration turns them off. The value says which keys of
+   * this section hold options of the other plugin, and where: `{ host: { process: ['process'] } }`, `[]`: the section.
    */
   readonly implies?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
   /** Defaults of an environment: config.yaml is merged over the preset, the preset over the schema's defaults. */
@@ -147,21 +147,21 @@ export interface PluginDefinition<
   readonly wants?: Wants
   /** Milliseconds. @default start 10_000, ready 10_000, stop 5_000 */
   readonly deadlines?: { readonly start?: number; readonly ready?: number; readonly stop?: number }
-  /** The plugin holds a lock or a listener: on replacement the old instance stops before the new one starts. @default false */
+  /** The plugin holds a lock or a listener: a replaced instance stops before the new one starts. @default false */
   readonly exclusive?: boolean
   /** Whether the plugin holds state in memory that a restart loses, for plans. @default true */
   readonly holdsState?: boolean
   /** npm packages that only this plugin needs (optionalDependencies), imported inside `start`. */
   readonly packages?: readonly string[]
-  /** The reason why this config leaves the plugin nothing to do, such as an empty URL: the plugin is `disabled`, without an error. */
+  /** Why this config leaves the plugin nothing to do, such as an empty URL: the plugin is `disabled`. */
   unconfigured?(config: zod.output<Schema>): string | undefined
   /**
-   * Checks what the plugin's schema cannot see: the rest of the configuration. A conflict refuses the boot or the reload.
+   * Checks what the plugin's schema cannot see: the rest of the configuration. A conflict refuses boot or reload.
    * @returns every conflict
    */
   conflicts?(config: zod.output<Schema>, context: ConfigContext): readonly Conflict[]
   /**
-   * The names of the plugin's contributions by the id of the extension point, to which other sections may refer. A plugin
+   * The names of the plugin's contributions by id of the extension point; other sections may refer to them. A plugin
    * from elsewhere without `offers` may contribute any name.
    */
   offers?(config: zod.output<Schema>): Readonly<Record<string, readonly string[]>>

@@ -1,5 +1,5 @@
 /**
- * A DDSketch: quantiles with a bounded relative error, from counts in buckets. The bits of a number name its bucket: the
+ * A DDSketch: quantiles with a bounded relative error, by counts in buckets. The bits of a number name the bucket: the
  * exponent, and the first six bits of the fraction, 64 buckets for each power of two.
  * @see C. Masson, J. Rim, H. Lee: DDSketch, PVLDB 12(12), 2019; "HDR Histogram" for buckets by bits
  */
@@ -34,7 +34,7 @@ function valueAt(index: number): number {
   return (2 * lower * upper) / (lower + upper)
 }
 
-/** Counts over a span of indices that grows with the values; at most 64 for each power of two from `smallest` to `largest`. */
+/** Counts over a span of indices that grows with the values: 64 for a power of two from `smallest` to `largest`. */
 class Counts {
   #counts = new Float64Array(0)
   #first = 0

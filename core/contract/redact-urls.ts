@@ -8,7 +8,7 @@ const parameter = /([?&](?:password|passwd|pwd|pass|token|secret|api_?key)=)([^&
 
 /**
  * Replaces the passwords of URLs: in each word what stands between `//user:` and the last `@`. Linear in the length.
- * @param mask what replaces the password at an offset of the text; undefined: the text is not one, and the next `//user:` of the word counts
+ * @param mask replaces the password at an offset of the text; undefined: not a password, try the next `//user:`
  */
 export function maskPasswords(text: string, mask: (password: string, at: number) => string | undefined): string {
   return text.replace(address, (word, offset: number) => {
@@ -23,10 +23,10 @@ export function maskPasswords(text: string, mask: (password: string, at: number)
   })
 }
 
-/** For text that may name an address as well as a URL with a password. @returns whether `8080/x@y` is a port with a path */
+/** For a text that is an address or a URL with a password. @returns whether `8080/x@y` is a port with a path */
 export const isPortWithPath = (password: string): boolean => /^\d{1,5}\//.test(password)
 
-/** @returns the text with the passwords and secret parameters of its URLs replaced; both are searched in the text as it came */
+/** @returns the text, passwords and secret parameters of URLs replaced; both are searched in the original */
 export function redactUrls(text: string): string {
   const hidden = [...text.matchAll(parameter)].map(({ 0: whole, 1: name, index }) => [
     index + name!.length,

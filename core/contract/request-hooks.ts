@@ -1,6 +1,6 @@
 /** The hooks of plugins on the request path. Types only; core/requests/ runs them. */
 
-/** A route template with its method. Ids count from 0 without gaps, are bounded, and stay the same while the process runs. */
+/** A route template with its method. Ids count from 0 without gaps, are bounded, and last as long as the process. */
 export interface Route {
   readonly id: number
   /** HTTP method in capitals; an unknown method is `_OTHER` (OpenTelemetry semantic conventions). */
@@ -24,10 +24,10 @@ export interface RequestScope {
 
 export interface RequestHooks {
   /**
-   * Called once for each request, in batches and in the order in which requests end: within 20 ms of the end, and before
+   * Called once for each request, in batches, in the order in which requests end: within 20 ms of the end, before
    * metrics are exposed. The cheapest hook. Must not throw or return a promise.
    * @param route the matched route
-   * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error or an answer that is not a response
+   * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error or no Response
    * @param durationMs time to the response
    * @param endedMs `clock.monotonic()` at the end; add `clock.now() - clock.monotonic()` for the wall clock
    */
@@ -43,6 +43,6 @@ export interface RequestHooks {
   onResponse?(scope: RequestScope, response: Response | undefined): void
   /** Receives an error that reached the application's `onError` or that the application threw. */
   onError?(scope: RequestScope, error: unknown): void
-  /** Makes core run each request in an AsyncLocalStorage, which `currentRequest()` reads. docs/embedding.md has the cost. */
+  /** Runs each request in an AsyncLocalStorage, read by `currentRequest()`. docs/embedding.md has the cost. */
   readonly context?: boolean
 }

@@ -98,7 +98,7 @@ export interface RollbackSignal {
 }
 
 /**
- * The rollback signals of the present. A pending change is rolled back by a signal that was not there before the change,
+ * The present rollback signals. A pending change is rolled back by a signal that was not there before the change,
  * if the signal is critical or concerns a plugin that the change touched. The id is kept for existing users.
  */
 export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles')
@@ -138,7 +138,7 @@ export interface Runtime {
   status(): RuntimeStatus
   /** Plans a reload without side effects. @throws the config's problems */
   plan(): Promise<readonly PlanStep[]>
-  /** Reads the configuration again and applies the new one, or keeps the old one. @throws RELOAD_FAILED, RELOAD_BUSY, the config's problems */
+  /** Reads the configuration again; a wrong one changes nothing. @throws RELOAD_FAILED, RELOAD_BUSY, CONFIG_INVALID */
   reload(): Promise<readonly PlanStep[]>
   /**
    * Replaces one plugin by a new instance without its previous state, and the plugins that hold its services.
@@ -188,7 +188,7 @@ export interface Listener {
 /** A command of the control socket, which the CLI calls by name. `run` gets parsed JSON and returns JSON. */
 export interface ControlCommand {
   readonly name: string
-  /** Whether the command changes something with these arguments; the auditors then record the command. @default never */
+  /** Whether the command with these arguments is a change, which auditors record. @default never */
   changes?(args: Readonly<Record<string, unknown>>): boolean
   run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
 }

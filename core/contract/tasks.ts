@@ -45,12 +45,12 @@ export interface RunOptions {
    * interactive task waits. Each lane has a queue of `workers.maxQueue` tasks. @default 'interactive'
    */
   readonly lane?: 'interactive' | 'batch'
-  /** Receives what the task passes to `context.progress`, before `run` resolves. An error or a rejection ends the task. */
+  /** Receives what the task passes to `context.progress`, before `run` resolves. An error ends the task. */
   onProgress?(value: never): void
 }
 
 export interface RequestOptions {
-  /** Milliseconds until the answer; for a stream, until its end. @default 30_000 for a request, no limit for a stream */
+  /** Milliseconds to the answer, or the end of a stream. @default 30_000 for a request, none for a stream */
   readonly timeoutMs?: number
   /** Cancels the request in the thread; the request rejects with its reason. */
   readonly signal?: AbortSignal
@@ -61,13 +61,13 @@ export interface RequestOptions {
 export interface DedicatedWorker {
   /**
    * Resolves with the first message of the thread (`serveRequests` and `announceReady` of `arkwatch/worker` send one).
-   * Rejects with WORKER_ENDED where the thread dies before: the thread is then not restarted, and the plugin is at fault.
+   * Rejects with WORKER_ENDED if the thread dies before: the thread is not restarted, and the plugin is at fault.
    */
   readonly ready: Promise<void>
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void
   /**
    * Resolves with the answer of the thread's `serveRequests`.
-   * @throws WORKER_FAILED with the thrown code in `details.taskCode`; WORKER_TIMEOUT, WORKER_QUEUE_FULL; WORKER_ENDED where the thread dies
+   * @throws WORKER_FAILED with the thrown code in `details.taskCode`; WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_ENDED
    */
   request<Answer>(message: unknown, options?: RequestOptions): Promise<Answer>
   /**
@@ -90,12 +90,12 @@ export interface DedicatedOptions {
   onMessage?(message: unknown): void
   /** Called after each start, the first included. */
   onStart?(): void
-  /** Makes the error of a request that the thread refused, or that ended with the thread (code WORKER_ENDED). @default WORKER_FAILED or WORKER_ENDED */
+  /** The error of a refused request, or of one that ended with the thread. @default WORKER_FAILED, WORKER_ENDED */
   toError?(failure: Failure): Error
 }
 
 export interface Workers {
-  /** Runs a task off the main thread. @throws WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_FAILED; the reason of `signal` */
+  /** Runs a task off the main thread. @throws WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_FAILED, `signal.reason` */
   run<In, Out>(task: Task<In, Out>, input: In, options?: RunOptions): Promise<Out>
   /** @param name for logs @param url a worker file */
   dedicated(name: string, url: URL, options?: DedicatedOptions): DedicatedWorker

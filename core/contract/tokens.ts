@@ -20,7 +20,7 @@ export interface Contribution<T = unknown> {
   readonly value: T
 }
 
-/** A list for contributions, declared in its owner's api.ts. A call of the point makes a contribution. Gives no start order. */
+/** A list for contributions, declared in its owner's api.ts. A call makes a contribution. Gives no start order. */
 export interface ExtensionPoint<T> {
   (value: T): Contribution<T>
   readonly kind: 'extensionPoint'

@@ -3,7 +3,7 @@ import { ArkwatchError } from '../contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
 import type { Contributed } from '../contract/tokens.ts'
 
-/** Calls a contributed value. An error without a code of Arkwatch is a fault of its plugin. @throws what the call throws */
+/** Calls a contributed value. An error without a code is a fault of its plugin. @throws what the call throws */
 async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) => R): Promise<Awaited<R>> {
   try {
     return await call(value)

@@ -20,7 +20,7 @@ function canonicalHost(host: string): string {
   return URL.canParse(text) ? new URL(text).hostname.replace(/\.$/, '') : host.toLowerCase()
 }
 
-/** @param host a name or an address, IPv6 with or without brackets @returns whether it is link-local or a metadata service */
+/** @param host a name or address, IPv6 also in brackets @returns whether it is link-local or a metadata service */
 export function isLinkLocal(host: string): boolean {
   const name = canonicalHost(host)
   if (metadataHosts.has(name) || /^169\.254\.\d+\.\d+$/.test(name) || /^\[fe[89ab][0-9a-f]:/.test(name)) return true

@@ -32,7 +32,7 @@ function reasonOf(error: unknown): string {
 let socketFiles = 0
 
 /**
- * Opens a socket file for its owner alone, in place of an existing one. Bun deletes the path of a server that stops: the
+ * Opens a socket file (0600), in place of an existing one. Bun deletes the path of a server that stops: the
  * server gets a path of its own, and its `stop` removes the socket file unless a later server has replaced the file.
  */
 export function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {

@@ -21,7 +21,7 @@ export class ExtensionRegistry {
     else for (const listener of [...point.listeners]) listener()
   }
 
-  /** @param fault reports an error of the value to the instance that contributed the value @returns removes the contribution */
+  /** @param fault reports an error of the value to its instance @returns removes the contribution */
   add(plugin: string, contribution: Contribution, fault: (error: unknown) => void): () => void {
     const point = this.#point(contribution.point)
     const entry = { plugin, value: contribution.value, fault }

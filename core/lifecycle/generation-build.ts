@@ -23,7 +23,7 @@ export interface BuildOptions {
 }
 
 /**
- * The next generation, built beside the current one, which runs until the swap. A build that failed must be rolled back.
+ * The next generation, built beside the current one, which runs until the swap. Roll back a failed build.
  */
 export class GenerationBuild {
   readonly next = new Map<string, PluginInstance>()

@@ -51,7 +51,7 @@ export class Host {
     await this.#build(sections, this.plan(sections), true)
   }
 
-  /** Replaces one plugin by a new instance without previous state. @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED */
+  /** Replaces a plugin by a new instance without its state. @throws PLUGIN_NOT_THERE, PLUGIN_OFF, RELOAD_FAILED */
   async restart(plugin: string): Promise<readonly PlanStep[]> {
     const instance = this.#current.get(plugin)
     if (instance === undefined) throw coreError('PLUGIN_NOT_THERE', { plugin })

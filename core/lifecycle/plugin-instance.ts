@@ -18,8 +18,8 @@ type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
 /**
- * The state machine of one instance: `starting`, then `ok` or `degraded`, then `stopping` and `stopped`; `failed` from every
- * phase. The generation decides when a phase runs, the instance bounds the phase in time and undoes everything at the end.
+ * The states of one instance: `starting`, then `ok` or `degraded`, then `stopping` and `stopped`; `failed` from any
+ * phase. The generation decides when a phase runs; the instance bounds its time and undoes everything at the end.
  */
 export class PluginInstance {
   startMs = 0
@@ -199,7 +199,7 @@ export class PluginInstance {
 
   /**
    * Takes a new config in place.
-   * @returns an undo that never rejects: restores the old config, and the old routes and hooks unless the plugin returns others
+   * @returns an undo that never rejects: restores the old config, routes and hooks, unless the plugin returns others
    * @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_INVALID; the old config stays
    */
   async reconfigure(section: PluginSection): Promise<() => Promise<void>> {
@@ -217,7 +217,7 @@ export class PluginInstance {
     }
   }
 
-  /** Suspends the instance, within the deadline of `stop`; a late handover is resumed. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
+  /** Suspends the instance, limited as `stop`; resumes a late handover. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async handover(): Promise<Handover> {
     const made = (async () => this.parts.handover?.())()
     try {

@@ -50,7 +50,7 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
  * @param running the running plugins, in start order
  * @param wanted the plugins of the new configuration, in start order
  * @param restart a plugin to replace in any case
- * @returns one step for each plugin: wanted plugins in start order, then removed plugins. Holders of a service that changes are replaced.
+ * @returns a step for each plugin: wanted ones in start order, then removed ones. A changed service replaces holders.
  */
 export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[], restart?: string): PlanStep[] {
   const before = new Map(running.map((node) => [node.name, node]))

@@ -42,8 +42,8 @@ function holderPid(dataDir: string): number | 'unknown' {
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
 /**
- * Locks the data directory for this process; creates the directory (0700) if it is missing. The lock is the kernel's, held
- * by SQLite's exclusive transaction on an empty file, and ends with the process. `arkwatch.pid` only names the owner, so a
+ * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held
+ * by SQLite's exclusive transaction on an empty file, and ends with the process. `arkwatch.pid` names the owner, so a
  * pid of another process or container cannot mislead the lock.
  * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE
  * @see https://www.sqlite.org/lockingv3.html

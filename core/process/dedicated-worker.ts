@@ -1,4 +1,4 @@
-/** A supervised thread: restarted with back-off. Its requests are answered, cancelled, or rejected when the thread ends. */
+/** A supervised thread: restarted with back-off. Requests are answered, cancelled, or rejected with the thread. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -100,7 +100,7 @@ export function startDedicated(
     options.onStart?.()
   }
 
-  /** Sends a request and passes its outcomes to `settle`. @returns `close` ends the request, and cancels work in the thread */
+  /** Sends a request and passes its outcomes to `settle`. @returns `close` ends the request and cancels its work */
   const open = (
     kind: 'request' | 'stream',
     message: unknown,

@@ -20,7 +20,7 @@ export const beat = (memory: SharedArrayBuffer, nowMs: number) => store(memory, 
 export const announce = (memory: SharedArrayBuffer, untilMs: number) => store(memory, pauseUntil, untilMs)
 export const endPause = (memory: SharedArrayBuffer) => store(memory, pauseUntil, 0)
 
-/** @returns epoch ms of the last beat, and of the end of an announced pause (0: none) */
+/** @returns epoch ms of the last beat, and of the end of an announced stall (0: none) */
 export function readHeartbeat(memory: SharedArrayBuffer): { lastBeatMs: number; pauseUntilMs: number } {
   const view = new BigInt64Array(memory)
   return { lastBeatMs: Number(Atomics.load(view, lastBeat)), pauseUntilMs: Number(Atomics.load(view, pauseUntil)) }

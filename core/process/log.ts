@@ -27,7 +27,7 @@ export function fallbackSink(write: (line: string) => void = (line) => process.s
   }
 }
 
-/** Holds the sink in force and makes loggers that write to it. What the sink throws goes to `onFault`, its line to the fallback. */
+/** Holds the sink and makes loggers. An error of the sink goes to `onFault`, the line to the fallback. */
 export class LogHub {
   sink: LogSink
   onFault: (error: unknown) => void = () => {}

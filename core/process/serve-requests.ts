@@ -79,7 +79,7 @@ interface Running {
   more(): void
 }
 
-/** Answers the requests of the main thread, and says that the thread is ready. @param port the `parentPort` of the thread */
+/** Answers the requests of the main thread, and reports that the thread is ready. @param port its `parentPort` */
 export function serveRequests(port: MessagePort, handler: RequestHandler): void {
   const running = new Map<number, Running>()
   const waiting: Outgoing[] = []

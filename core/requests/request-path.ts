@@ -36,7 +36,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
     if (scope !== undefined) reportError(traffic, scope, error)
   }
   return {
-    /** Replaces all hooks. An error of a hook is passed to `failed`; a hook that throws ten times in a row is removed. */
+    /** Replaces all hooks. Errors go to `failed`; a hook that throws ten times in a row is removed. */
     setHooks: (owned: readonly OwnedHooks[]) => {
       traffic.flush()
       hooks.replace(owned)

@@ -1,5 +1,5 @@
 /**
- * The count of requests in flight, and the batch of ended requests that observers have not seen yet. The end of a request
+ * The count of requests in progress, and the batch of ended requests not yet observed. The end of a request
  * stores three numbers; observers are notified of a batch (decision 0008).
  */
 import type { Clock } from '../contract/clock.ts'

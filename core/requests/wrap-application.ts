@@ -10,7 +10,7 @@ export interface WrapOptions {
   readonly at?: string
   /** First path segments that Arkwatch answers under `at`. Other paths need a separate listener. @default [] */
   readonly expose?: readonly string[]
-  /** Gives the route template of a request, for applications that are not Hono; undefined for no route. @default every request is `__unmatched` */
+  /** Gives the route template of a request, for other frameworks than Hono. @default every request is `__unmatched` */
   readonly routes?: (request: Request) => string | undefined
 }
 

@@ -1,5 +1,5 @@
 /**
- * The wrapper around an application's `fetch`: the hot path. The wrapper allocates nothing for a synchronous answer, returns
+ * The wrapper around an application's `fetch`, the hot path. Allocates nothing for a synchronous answer, returns
  * the application's own response, promise or error, and never reads headers or bodies.
  */
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'

@@ -135,7 +135,7 @@ describe('extension points', () => {
 })
 
 describe('the heartbeat', () => {
-  test('carries the last beat and an announced pause', () => {
+  test('carries the last beat and an announced stall', () => {
     const memory = createHeartbeat(1_000)
     beat(memory, 2_000.7)
     announce(memory, 9_000)

@@ -237,7 +237,7 @@ describe('the runtime', () => {
 })
 
 describe('the event loop service', () => {
-  test('measures the delay and carries an announced pause', async () => {
+  test('measures the delay and carries an announced stall', async () => {
     await using booted = await testRuntime({ plugins: [web] })
     const eventLoop = booted.runtime.service(EventLoop)
     expect(eventLoop.delay().maxMs).toBe(0)

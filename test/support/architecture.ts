@@ -21,6 +21,7 @@ export type Rule =
   | 'raw-time'
   | 'process-exit'
   | 'too-long'
+  | 'wide-comment'
   | 'name'
 
 /** A path, or a prefix that ends in `/`, and why the rule does not hold there. */
@@ -37,6 +38,7 @@ const maxLines = 250
 const maxManifestLines = 80
 /** Tables of cases are long without being many ideas. */
 const maxTestLines = 400
+const maxCommentWidth = 120
 
 /** The comment with which the file begins, after a hash-bang. */
 const headOf = (text: string): string =>
@@ -149,6 +151,12 @@ export function violations(files: readonly SourceFile[], options: ArchitectureOp
       report('too-long', path, `${lines} lines, a manifest has ${maxManifestLines}`)
     else if (lines > (path.startsWith('test/') ? maxTestLines : maxLines) && !/\b250 lines\b/.test(headOf(text))) {
       report('too-long', path, `${lines} lines; split it, or begin with a comment "Over 250 lines because …"`)
+    }
+    if (/^(core|plugins|cli|testing)\//.test(path)) {
+      const wide = text
+        .split('\n')
+        .findIndex((line) => line.length > maxCommentWidth && /^\s*(\/\/|\/\*|\* )/.test(line))
+      if (wide >= 0) report('wide-comment', path, `line ${wide + 1} is wider than ${maxCommentWidth} characters`)
     }
     const name = path.split('/').at(-1)!
     if (/^(utils?|helpers?)\.|\d\.tsx?$|^manager\./.test(name))

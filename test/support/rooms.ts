@@ -2,8 +2,7 @@
 import { type Imports, resolve, type SourceFile } from './imports.ts'
 
 export type RoomRule =
-  | 'contract-imports-outward'
-  | 'room-imports-lifecycle'
+  | 'imports-beyond-row'
   | 'core-imports-door'
   | 'plugin-around-door'
   | 'api-implements'
@@ -43,15 +42,26 @@ function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   return found
 }
 
-/** What a file of core may not import, or undefined. */
-function coreBreach(path: string, target: string): RoomRule | undefined {
-  if (isDoor(path)) return undefined
-  if (isDoor(target)) return 'core-imports-door'
-  if (path.startsWith('core/contract/') && target.startsWith('core/') && !target.startsWith('core/contract/'))
-    return 'contract-imports-outward'
-  if (/^core\/(requests|config)\//.test(path) && target.startsWith('core/lifecycle/')) return 'room-imports-lifecycle'
-  return undefined
-}
+/** The rows of the table in docs/architecture.md: which files of the project may be imported by which, besides their own row. */
+const rows: readonly (readonly [who: RegExp, may: RegExp])[] = [
+  [/^core\/contract\//, /^core\/contract\//],
+  [/^core\/process\//, /^core\/(process|contract)\//],
+  [/^core\/config\//, /^core\/(config|contract|process)\//],
+  [/^core\/requests\//, /^core\/(requests|contract|process)\//],
+  [/^core\/http\//, /^core\/(http|contract|process)\//],
+  [/^core\/lifecycle\//, /^core\/(lifecycle|contract|process|config)\//],
+  [/^core\/control\//, /^core\/(control|contract|process|config|http)\//],
+  [/^plugins\/catalog\.ts$/, /^core\/(plugin|worker)\.ts$|^plugins\/[^/]+\/index\.ts$/],
+  [/^plugins\/(environment|host-options)\.ts$/, /^core\/(plugin|worker)\.ts$/],
+  [/^cli\//, /^(core|cli)\/|^plugins\/(catalog|environment|[^/]+\/api|audit\/errors|audit\/chain\/verify-export)\.ts$/],
+  [/^testing\//, /^(core|testing)\//],
+  [/^index\.ts$/, /^core\/|^plugins\/(catalog|environment|[^/]+\/api)\.ts$/],
+]
+
+/** Whether the row of a file forbids what it imports; the command line may name the types of every plugin. */
+const isBeyondRow = (path: string, target: string, isType: boolean): boolean =>
+  rows.some(([who, may]) => who.test(path) && !may.test(target)) &&
+  !(isType && path.startsWith('cli/') && target.startsWith('plugins/'))
 
 /** @returns every breach, by path */
 export function roomViolations(
@@ -65,6 +75,7 @@ export function roomViolations(
   for (const { path } of files) {
     const { all, values } = imports.get(path)!
     const targets = all.map((specifier) => resolve(path, specifier))
+    const code = new Set(values.map((specifier) => resolve(path, specifier)))
     if (product.test(path))
       graph.set(
         path,
@@ -73,8 +84,14 @@ export function roomViolations(
     const folder = path.slice(0, path.lastIndexOf('/'))
     if (/^(core|plugins|cli|testing|test)\b/.test(folder)) folders.set(folder, (folders.get(folder) ?? 0) + 1)
     for (const target of targets) {
-      const rule = path.startsWith('core/') ? coreBreach(path, target) : undefined
-      if (rule !== undefined) found.push({ rule, path, what: `imports ${target}` })
+      const what = `imports ${target}`
+      if (path.startsWith('core/') && !isDoor(path) && isDoor(target))
+        found.push({ rule: 'core-imports-door', path, what })
+      else if (
+        (path.startsWith('core/') ? /^core\// : product).test(target) &&
+        isBeyondRow(path, target, !code.has(target))
+      )
+        found.push({ rule: 'imports-beyond-row', path, what })
       if (path.startsWith('plugins/') && target.startsWith('core/') && !isDoor(target))
         found.push({ rule: 'plugin-around-door', path, what: `imports ${target}: take it from core/plugin.ts` })
     }

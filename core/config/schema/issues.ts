@@ -133,7 +133,7 @@ export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): read
     .flatMap((issue) => toProblems(issue, checked))
 }
 
-/** @returns scalars and their texts, for fields of text: expansions that gave a number or nothing, and the 0 of a duration */
+/** @returns scalars and their texts, for text fields: expansions that gave a number or nothing, the 0 of a duration */
 export function wronglyTyped(
   issues: readonly $ZodIssue[],
   checked: Checked,

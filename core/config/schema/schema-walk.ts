@@ -72,7 +72,7 @@ export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly s
   ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
 ]
 
-/** @returns whether a schema, or with `deep` a schema below, is a {@link secret}; a value that is not allowed counts as one */
+/** @returns whether a schema, or with `deep` a schema below, is a {@link secret}; an invalid value counts as one */
 export function isSecret(schemas: readonly $ZodType[], deep = false, seen = new Set<$ZodType>()): boolean {
   return schemas.some((schema) => {
     if (isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)) return true

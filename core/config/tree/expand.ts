@@ -20,7 +20,7 @@ export type ExpansionFailure =
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
 
-/** @returns the file's text without a byte order mark @throws for a file that is unreadable, not regular, or over 1 MiB */
+/** @returns the file's text without a byte order mark @throws for an unreadable, irregular or larger file than 1 MiB */
 export function readText(file: string): string {
   const stat = statSync(file)
   // A pipe or a device may never end.

@@ -41,7 +41,7 @@ const isPlain = (value: object): boolean => {
   return prototype === null || prototype === Object.prototype
 }
 
-/** Makes a tree of plain values, all from one source; `undefined` counts as absent, other objects are kept as scalars. */
+/** Makes a tree of plain values, all from one source; `undefined` counts as absent, other objects as scalars. */
 export function fromPlain(value: unknown, source: Source): Node {
   if (Array.isArray(value)) return { kind: 'list', source, items: value.map((item) => fromPlain(item, source)) }
   if (typeof value !== 'object' || value === null || !isPlain(value)) return { kind: 'scalar', source, value }

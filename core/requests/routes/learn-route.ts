@@ -1,7 +1,7 @@
 /**
- * Learns the matched route of a Hono application without changing the application's routes: from the first request on, a
- * wrapper replaces the router's `match`. The router returns the same handler list for a route each time, and the wrapper
- * stores the route entry in the list under a symbol; if the router makes new lists, the route objects in the list are read.
+ * Learns the matched route of a Hono application without changing its routes: from the first request on, a
+ * wrapper replaces the router's `match`. The router returns the same list of handlers for a route, and the wrapper
+ * stores the route entry in the list under a symbol; if the router makes new lists, the routes in the list are read.
  */
 import { messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
@@ -44,7 +44,7 @@ export interface LearnOptions {
 type Learned = HandlerList & { [key: symbol]: RouteEntry | undefined }
 
 /**
- * Wraps the router's `match`. Everything is a parameter and not a `const` of an outer function: the JIT reads parameters
+ * Wraps the router's `match`. Everything is a parameter, not a `const` of an outer function: the JIT reads parameters
  * without a check that they are initialised, from adjacent memory (decision 0007).
  * @param learn finds the entry of a list that is seen for the first time; undefined if Hono's internals are unknown
  */

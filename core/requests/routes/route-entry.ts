@@ -2,7 +2,7 @@
 import type { Route } from '../../contract/request-hooks.ts'
 import { type RouteTable, statuses, unmatchedPattern } from './route-table.ts'
 
-/** The route of a request whose status is not known yet. Fields that each request reads come first, as in {@link Traffic}. */
+/** The route of a request whose status is not known yet. Fields of each request come first, as in {@link Traffic}. */
 export class RouteEntry {
   /** The method that the router was asked for. */
   readonly method: string

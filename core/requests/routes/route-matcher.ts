@@ -1,5 +1,5 @@
 /**
- * A second router over `app.routes`, the public API of a Hono application. Used before the application has built its router,
+ * A second router over `app.routes`, the public API of a Hono application. Used before the application has a router,
  * for exposed paths, and for a Hono with unknown internals.
  */
 import { RegExpRouter } from 'hono/router/reg-exp-router'

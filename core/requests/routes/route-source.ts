@@ -12,7 +12,7 @@ export type AnyFetch = (
 /** Answers a request before the application, or returns undefined to let the request pass. */
 export type Interceptor = (request: Request) => Response | Promise<Response> | undefined
 
-/** The value of {@link RouteSource.entry} from the start of a request to the router's first match, which belongs to the request. */
+/** The value of {@link RouteSource.entry} from the start of a request to the first match of the router. */
 export const awaitingMatch = null
 
 export class RouteSource {
