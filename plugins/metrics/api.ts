@@ -112,8 +112,9 @@ export interface BatchObservation {
   /**
    * Calls every `read`, then `callback`, which sets all other values that the source has now. Afterwards the families
    * change together, and label sets that were not set are removed. A callback that throws changes nothing.
+   * @throws METRICS_ASYNC for a callback that returns a promise, whose values would come too late
    */
-  observe(this: void, callback?: () => void): void
+  observe<Result>(this: void, callback?: () => Result & (Result extends PromiseLike<unknown> ? never : unknown)): void
 }
 
 export type MetricType = 'counter' | 'gauge' | 'histogram' | 'summary'

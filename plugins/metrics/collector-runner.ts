@@ -9,7 +9,7 @@ import {
   withDeadline,
 } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
-import { metricsError } from './errors.ts'
+import { metricsError, refusePromise } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
 import type { FamilyOwnership } from './storage/ownership.ts'
 
@@ -114,11 +114,7 @@ export class CollectorRunner {
       const startedMs = this.#options.clock.monotonic()
       const { fault } = running
       try {
-        const result: unknown = running.collect()
-        if (result instanceof Promise) {
-          result.catch(() => {})
-          throw new TypeError('a collector without everyMs must not return a promise')
-        }
+        refusePromise(running.collect(), `the collector ${running.collector.name}, which has no everyMs,`)
         this.#finished(running, startedMs)
       } catch (error) {
         this.#finished(running, startedMs, { error, fault })
@@ -131,7 +127,9 @@ export class CollectorRunner {
     const { metrics, release } = this.#options.ownership.factory()
     let collect: Running['collect']
     try {
-      collect = collector.setup(metrics)
+      const returned: unknown = collector.setup(metrics)
+      refusePromise(returned, `the setup of the collector ${collector.name}`)
+      collect = returned as Running['collect']
     } catch (error) {
       this.#options.log.error('collector could not be set up', { collector: collector.name, error })
       fault(error)

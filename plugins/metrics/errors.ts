@@ -37,8 +37,19 @@ export const metricsError = defineErrors('metrics', {
     message: 'metric {metric} is refused: {limit} metrics are registered already',
     help: 'Put what varies into a label; a metric name must not be built from data.',
   },
+  METRICS_ASYNC: {
+    message: '{source} returned a promise',
+    help: 'Await the source first, then set the values: `const length = await read(); batch.observe(() => queue.set(length))`. Only a collector with everyMs may return a promise.',
+  },
   METRICS_TIMEOUT: {
     message: '{source} did not finish within {timeoutMs} ms',
     help: 'Find what it waits for; raise timeoutMs only if the work is bounded.',
   },
 })
+
+/** @param source what returned the value @throws METRICS_ASYNC for a promise, whose rejection is ignored then */
+export function refusePromise(returned: unknown, source: string): void {
+  if (returned === undefined || typeof (returned as PromiseLike<unknown> | null)?.then !== 'function') return
+  Promise.resolve(returned).catch(() => {})
+  throw metricsError('METRICS_ASYNC', { source })
+}

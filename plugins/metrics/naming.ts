@@ -1,5 +1,6 @@
 /** Rules for metric names: the verdicts of `promtool check metrics`, and what the two formats need beyond those. */
 import type { MetricType } from './api.ts'
+import { metricsError } from './errors.ts'
 
 /** Other units by the base unit that promtool wants. @see promlint in github.com/prometheus/client_golang */
 const otherUnits: Readonly<Record<string, readonly string[]>> = {
@@ -84,6 +85,12 @@ export function registrationProblems(
   }
   if (new Set(labels).size !== labels.length) problems.push('a label is named twice')
   return problems
+}
+
+/** @throws METRICS_NAME_INVALID */
+export function checkNames(metric: string, type: MetricType, help: string, labels: readonly string[]): void {
+  const problems = registrationProblems(metric, type, help, labels)
+  if (problems.length > 0) throw metricsError('METRICS_NAME_INVALID', { metric, problems: problems.join('; ') })
 }
 
 /** The name of the family in OpenMetrics, where `_total` belongs to the sample. */

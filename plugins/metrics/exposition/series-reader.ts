@@ -1,6 +1,7 @@
 /** A reader: the values of all series by stable ids, for consumers that keep numbers and not the text. */
 import type { Clock } from '../../../core/plugin.ts'
-import type { ReaderCallbacks, SeriesReader } from '../api.ts'
+import type { ReaderCallbacks, ReaderSeries, SeriesReader } from '../api.ts'
+import { refusePromise } from '../errors.ts'
 import type { SeriesBase } from '../storage/family.ts'
 import { copyKept, IdRange, SeriesIds } from '../storage/series-ids.ts'
 import type { AnyFamily } from '../storage/store.ts'
@@ -85,7 +86,7 @@ export class Reader implements SeriesReader {
         if (range === undefined) continue
         range.kept = Float64Array.of(value)
         this.#foreign.set(key, range)
-        this.#callbacks.added({ id: range.first, family, name, labels: { ...common, ...labels } })
+        this.#added({ id: range.first, family, name, labels: { ...common, ...labels } })
       }
       if (pace.due()) await pace.rest()
     }
@@ -105,10 +106,14 @@ export class Reader implements SeriesReader {
         if (range === undefined) continue
         const labels = visitorLabels(family, series, this.#common)
         for (const [index, name] of names.entries())
-          this.#callbacks.added({ id: range.first + index, family, name, labels: labels[index]! })
+          this.#added({ id: range.first + index, family, name, labels: labels[index]! })
       }
       if (isSlow) range.kept = range.read()
     }
+  }
+
+  #added(series: ReaderSeries): void {
+    refusePromise(this.#callbacks.added(series), 'added() of a reader')
   }
 
   /** Gives ids out, freed ones first. @returns undefined where none are left */
@@ -132,7 +137,7 @@ export class Reader implements SeriesReader {
       range.ids?.drop(range)
       for (let id = first; id < first + count; id += 1) {
         this.#byId[id] = undefined
-        this.#callbacks.removed(id)
+        refusePromise(this.#callbacks.removed(id), 'removed() of a reader')
       }
       const free = this.#free.get(count) ?? []
       this.#free.set(count, free)

@@ -1,5 +1,6 @@
 /** Writes all samples as text, or shows them to a visitor, in blocks of a few milliseconds. */
 import type { SeriesVisitor } from '../api.ts'
+import { refusePromise } from '../errors.ts'
 import { openMetricsFamily } from '../naming.ts'
 import type { ForeignFamily } from '../prom-registry.ts'
 import type { SeriesBase, StoredFamily } from '../storage/family.ts'
@@ -82,6 +83,8 @@ const foreignBound = (value: string, format: Format): string => {
   return format === 'openmetrics' ? openMetricsFloat(number) : prometheusNumber(number)
 }
 
+const visitor = 'the function given to visit'
+
 /** Shows every sample to a visitor, with the names and bounds of text 0.0.4. */
 export async function visitAll(
   { families, foreign, common }: ExposedSource,
@@ -96,14 +99,16 @@ export async function visitAll(
       read(family, series, numbers)
       const labels = visitorLabels(family, series, common)
       for (let index = 0; index < names.length; index += 1) {
-        visit(family, names[index]!, labels[index]!, numbers[index]!)
+        refusePromise(visit(family, names[index]!, labels[index]!, numbers[index]!), visitor)
       }
       looked += 1
       if (looked % seriesPerLook === 0 && pace.due()) await pace.rest()
     }
   }
   for (const family of foreign) {
-    for (const { name, labels, value } of family.samples) visit(family, name, { ...common, ...labels }, value)
+    for (const { name, labels, value } of family.samples) {
+      refusePromise(visit(family, name, { ...common, ...labels }, value), visitor)
+    }
     if (pace.due()) await pace.rest()
   }
 }

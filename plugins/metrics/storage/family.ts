@@ -8,6 +8,22 @@ export const overflowValue = '__overflow__'
 export const maxLabelLength = 1_024
 
 type AnyLabels = Readonly<Record<string, string>>
+
+/** @returns the value as the metric holds it */
+export const labelValue = (value: unknown): string => {
+  const text = String(value)
+  return text.length > maxLabelLength ? text.slice(0, maxLabelLength) : text
+}
+
+/** @returns a value for each name @throws METRICS_LABELS_INVALID for a name without a value, and for another name */
+export function labelValues(metric: string, names: readonly string[], labels: AnyLabels): string[] {
+  const given = labels as Readonly<Record<string, unknown>> | null
+  const isObject = typeof given === 'object' && given !== null
+  if (isObject && Object.keys(given).length === names.length && names.every((name) => (given[name] ?? null) !== null))
+    return names.map((name) => labelValue(given[name]))
+  const got = isObject ? Object.keys(given).join(', ') : String(given)
+  throw metricsError('METRICS_LABELS_INVALID', { metric, wanted: names.join(', '), got })
+}
 type Node<S> = S | Map<string, Node<S>> | undefined
 
 /** One series, which is its own handle. */
@@ -96,6 +112,11 @@ export abstract class StoredFamily<S extends SeriesBase> {
     return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
   }
 
+  /** How many label sets may still get a series of their own; not positive at the limit. */
+  get room(): number {
+    return this.maxSeries - this.all.size + (this.folded === undefined ? 0 : 1)
+  }
+
   protected abstract create(values: readonly string[]): S
   /** Writes the numbers of a series, one for each sample, into `out`. */
   abstract read(series: S, out: Float64Array): void
@@ -128,10 +149,10 @@ export abstract class StoredFamily<S extends SeriesBase> {
   /** Removes the series whose labels include the given ones. */
   remove(labels: Readonly<Record<string, string | undefined>>): void {
     const wanted = Object.entries(labels).flatMap(([name, value]) =>
-      value === undefined ? [] : [[this.labelNames.indexOf(name), String(value)] as const],
+      value === undefined ? [] : [[this.labelNames.indexOf(name), labelValue(value)] as const],
     )
     const whole = wanted.length === this.labelNames.length && wanted.every(([index]) => index >= 0)
-    const exact = whole ? this.#find(this.labelNames.map((name) => String(labels[name]))) : undefined
+    const exact = whole ? this.#find(this.labelNames.map((name) => labelValue(labels[name]))) : undefined
     const found = whole ? [exact].filter((series) => series !== undefined) : this.all
     this.#removeWhere(found, ({ values }) => wanted.every(([index, value]) => values[index] === value))
   }
@@ -139,6 +160,11 @@ export abstract class StoredFamily<S extends SeriesBase> {
   /** Removes the series whose label values are not kept. */
   removeAllBut(isKept: (values: readonly string[]) => boolean): void {
     this.#removeWhere(this.all, ({ values }) => !isKept(values))
+  }
+
+  /** Removes the overflow series. */
+  unfold(): void {
+    if (this.folded !== undefined) this.#removeWhere([this.folded], () => true)
   }
 
   #removeWhere(found: Iterable<S>, isWanted: (series: S) => boolean): void {
@@ -158,26 +184,14 @@ export abstract class StoredFamily<S extends SeriesBase> {
   }
 
   #miss(labels: AnyLabels): S {
-    const given = labels as Readonly<Record<string, unknown>>
-    const values: string[] = []
-    for (const name of this.labelNames) {
-      const value = given[name]
-      if (value === undefined || value === null) throw this.#invalid(labels)
-      values.push(String(value).slice(0, maxLabelLength))
-    }
-    if (Object.keys(labels).length !== values.length) throw this.#invalid(labels)
+    const values = labelValues(this.name, this.labelNames, labels)
     const known = this.#find(values)
     if (known !== undefined) return known
-    if (this.all.size - (this.folded === undefined ? 0 : 1) < this.maxSeries) return this.#add(values)
+    if (this.room > 0) return this.#add(values)
     this.#onOverflow(this.name)
     const everywhere = values.map(() => overflowValue)
     this.folded ??= this.#find(everywhere) ?? this.#add(everywhere)
     return this.folded
-  }
-
-  #invalid(labels: AnyLabels) {
-    const got = labels === null || typeof labels !== 'object' ? String(labels) : Object.keys(labels).join(', ')
-    return metricsError('METRICS_LABELS_INVALID', { metric: this.name, wanted: this.labelNames.join(', '), got })
   }
 
   #add(values: readonly string[]): S {

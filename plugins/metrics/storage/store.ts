@@ -13,7 +13,7 @@ import type {
   SummaryOptions,
 } from '../api.ts'
 import { metricsError } from '../errors.ts'
-import { namesTaken, registrationProblems } from '../naming.ts'
+import { checkNames, namesTaken } from '../naming.ts'
 import { createBatch } from './batch-observation.ts'
 import { CounterFamily } from './counter.ts'
 import type { FamilyOptions } from './family.ts'
@@ -129,10 +129,7 @@ export class MetricStore implements MetricFactory {
       }
       throw metricsError('METRICS_NAME_TAKEN', { metric: name, known: known.shape, wanted: shape })
     }
-    const problems = registrationProblems(name, type, help, labels)
-    if (problems.length > 0) {
-      throw metricsError('METRICS_NAME_INVALID', { metric: name, problems: problems.join('; ') })
-    }
+    checkNames(name, type, help, labels)
     const taken = namesTaken(name, type)
     for (const sample of taken) {
       const owner = this.#names.get(sample)

@@ -82,6 +82,35 @@ describe('collector runner', () => {
     expect(faults).toEqual(['old: collector hangs did not finish within 5000 ms', 'new: no source'])
   })
 
+  test('a promise is refused wherever a function must not return one, charged to its plugin, and ends nothing', async () => {
+    const rejects = (() => Promise.reject(new Error('too late'))) as () => never
+    const setups: Record<string, Collector['setup']> = {
+      setup: rejects,
+      collect: () => rejects,
+      observe: (metrics) => {
+        const { observe } = metrics.batch()
+        return () => observe(rejects)
+      },
+      read: (metrics) => {
+        const batch = metrics.batch()
+        batch.gauge({ name: 'a_bytes', help: 'h' }, rejects)
+        return batch.observe
+      },
+    }
+    for (const everyMs of [undefined, 1_000]) {
+      for (const [what, setup] of Object.entries(setups)) {
+        if (what === 'collect' && everyMs !== undefined) continue
+        const { clock, runner, scrape } = setUp()
+        const faults: unknown[] = []
+        const value: Collector = { name: what, setup, ...(everyMs !== undefined && { everyMs }) }
+        runner.reconcile([], [{ plugin: 'giver', value, fault: (error) => void faults.push(error) }])
+        await clock.advance(0)
+        await scrape()
+        expect([what, faults]).toEqual([what, [expect.objectContaining({ code: 'METRICS_ASYNC' })]])
+      }
+    }
+  })
+
   test('those with a period run at once and then each period, not at scrapes, and are timed', async () => {
     const { clock, runner, scrape, value } = setUp()
     const slow = { ...counting('slow', { everyMs: 1_000 }), setup: () => () => clock.sleep(250) }

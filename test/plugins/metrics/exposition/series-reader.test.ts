@@ -5,7 +5,7 @@ import { labelText } from '../../../../plugins/metrics/exposition/labels.ts'
 import { prometheusNumber } from '../../../../plugins/metrics/exposition/numbers.ts'
 import { createPace } from '../../../../plugins/metrics/exposition/pace.ts'
 import { Reader } from '../../../../plugins/metrics/exposition/series-reader.ts'
-import { type ExposedSource, writeText } from '../../../../plugins/metrics/exposition/write.ts'
+import { type ExposedSource, visitAll, writeText } from '../../../../plugins/metrics/exposition/write.ts'
 import type { ForeignFamily } from '../../../../plugins/metrics/prom-registry.ts'
 import { MetricStore } from '../../../../plugins/metrics/storage/store.ts'
 import { testClock } from '../../../../testing/test-clock.ts'
@@ -190,5 +190,23 @@ describe('a reader', () => {
     await collecting
     await reader.collect()
     expect([known.size, reader.size, reader.read(0)]).toEqual([0, 0, undefined])
+  })
+
+  test.each(['added', 'removed'] as const)('refuses a promise of %s, whose rejection ends nothing', async (name) => {
+    const clock = testClock()
+    const store = new MetricStore(clock)
+    const gauge = store.gauge(one('g_bytes'))
+    const collect = async () => ({ families: () => store.families(), foreign: [], common: {}, created: false })
+    const rejects = (() => Promise.reject(new Error('too late'))) as () => never
+    const reader = new Reader(() => ({ clock, collect }), { added() {}, removed() {}, [name]: rejects })
+    const run = async () => {
+      gauge.set({ a: 'x' }, 1)
+      await reader.collect()
+      gauge.remove({})
+      await reader.collect()
+    }
+    await expect(run()).rejects.toMatchObject({ code: 'METRICS_ASYNC' })
+    gauge.set({ a: 'x' }, 1)
+    await expect(visitAll(await collect(), createPace(clock), rejects)).rejects.toMatchObject({ code: 'METRICS_ASYNC' })
   })
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import type { MetricOptions } from '../../../../plugins/metrics/api.ts'
 import { createBatch } from '../../../../plugins/metrics/storage/batch-observation.ts'
 import { recorder } from '../recorder.ts'
 
@@ -117,6 +118,20 @@ test('a callback that throws changes nothing', () => {
   expect([...metrics.samples.values()]).toEqual([1, 1])
 })
 
+test('a callback that returns a promise is refused by its type and at run time, and changes nothing', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  const observe = () =>
+    // @ts-expect-error: the type refuses a promise
+    batch.observe(async () => {
+      gauge.set(1, { device: 'x' })
+      throw new Error('source is gone')
+    })
+  expect(observe).toThrow('the callback of observe returned a promise')
+  expect(metrics.families).toEqual([])
+})
+
 test('a label set that takes the place of another one at the limit is not folded', () => {
   const metrics = recorder()
   const batch = createBatch(metrics)
@@ -125,7 +140,7 @@ test('a label set that takes the place of another one at the limit is not folded
   expect([...metrics.samples.keys()]).toEqual(['b_bytes{device="y"}'])
 })
 
-test('totals over the limit add up in the overflow series', () => {
+test('events over the limit add up in the overflow series, those since a reset too', () => {
   const metrics = recorder()
   const batch = createBatch(metrics)
   const counter = batch.counter({ ...many, name: 'c_total', maxSeries: 1 })
@@ -136,8 +151,85 @@ test('totals over the limit add up in the overflow series', () => {
   }
   expect([...metrics.samples]).toEqual([
     ['c_total{device="x"}', 3],
-    ['c_total{device="__overflow__"}', 30],
+    ['c_total{device="__overflow__"}', 36],
   ])
+})
+
+test('a value longer than the limit goes with its label set', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  batch.observe(() => gauge.set(1, { device: 'x'.repeat(2_000) }))
+  expect(metrics.samples.size).toBe(1)
+  batch.observe(() => {})
+  expect(metrics.samples.size).toBe(0)
+})
+
+test('one object may carry the labels of one series after the other', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  batch.observe(() => {
+    const labels = { device: '' }
+    for (const device of ['x', 'y']) {
+      labels.device = device
+      gauge.set(1, labels)
+    }
+  })
+  expect([...metrics.samples.keys()]).toEqual(['b_bytes{device="x"}', 'b_bytes{device="y"}'])
+})
+
+test.each([[{}], [{ device: 'x', more: 'y' }], [{ device: undefined }], [null]])(
+  'labels %p are refused where they are set, and no family changes',
+  (labels) => {
+    const metrics = recorder()
+    const batch = createBatch(metrics)
+    const first = batch.gauge({ name: 'a_bytes', help: 'A.' })
+    const second = batch.gauge(many)
+    batch.observe(() => first.set(1))
+    const observe = () =>
+      batch.observe(() => {
+        first.set(2)
+        second.set(2, labels as never)
+      })
+    expect(observe).toThrow('metric b_bytes takes the labels [device]')
+    expect([...metrics.samples]).toEqual([['a_bytes', 1]])
+  },
+)
+
+test('a family whose name is taken keeps all of its batch from changing', () => {
+  const metrics = recorder()
+  metrics.counter({ name: 'taken_total', help: 'T.', labels: ['a'] })
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge({ name: 'a_bytes', help: 'A.' })
+  const taken = batch.counter({ name: 'taken_total', help: 'T.' })
+  const observe = () =>
+    batch.observe(() => {
+      gauge.set(1)
+      taken.set(1)
+    })
+  expect(observe).toThrow('taken_total is registered as')
+  expect([...metrics.samples]).toEqual([])
+})
+
+const refused: readonly [string, 'counter' | 'gauge', MetricOptions][] = [
+  ['a name with a space', 'gauge', { name: 'bad name', help: 'X.' }],
+  ['a name of another type', 'gauge', { name: 'a_total', help: 'X.' }],
+  ['a counter without _total', 'counter', { name: 'no_suffix', help: 'X.' }],
+  ['no help', 'counter', { name: 'a_total', help: ' ' }],
+  ['a reserved label', 'gauge', { name: 'a_bytes', help: 'X.', labels: ['__a'] }],
+  ['a label twice', 'gauge', { name: 'a_bytes', help: 'X.', labels: ['a', 'a'] }],
+]
+test.each(refused)('%s is refused by a batch as by the factory, when the metric is declared', (_, type, options) => {
+  const thrown = (declare: () => unknown): unknown => {
+    try {
+      return declare()
+    } catch (error) {
+      return error
+    }
+  }
+  const { message } = thrown(() => recorder()[type](options)) as Error
+  expect(thrown(() => createBatch(recorder())[type](options))).toMatchObject({ code: 'METRICS_NAME_INVALID', message })
 })
 
 test('a series that was removed by others comes back with the next observation', () => {
