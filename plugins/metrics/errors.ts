@@ -39,7 +39,7 @@ export const metricsError = defineErrors('metrics', {
   },
   METRICS_ASYNC: {
     message: '{source} returned a promise',
-    help: 'Await the source first, then set the values: `const length = await read(); batch.observe(() => queue.set(length))`. Only a collector with everyMs may return a promise.',
+    help: 'Await the source first, then set the values. Only a collector with everyMs may return a promise.',
   },
   METRICS_TIMEOUT: {
     message: '{source} did not finish within {timeoutMs} ms',

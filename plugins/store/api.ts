@@ -1,9 +1,10 @@
 /** What other plugins may use of the store. */
 import { service } from '../../core/plugin.ts'
 
+/** A bigint has 64 bits. An integer is read as a number where a number holds it exactly, else as a bigint. */
 export type SqlValue = string | number | bigint | Uint8Array | null
 
-/** One statement of a transaction, with `?` for each parameter. */
+/** One statement of a transaction, with `?` for each parameter: not several, and none that ends a transaction. */
 export interface Statement {
   readonly sql: string
   readonly params?: readonly SqlValue[]
@@ -12,7 +13,8 @@ export interface Statement {
 /** What a statement changed. */
 export interface Written {
   readonly changes: number
-  readonly lastInsertRowid: number
+  /** A bigint beyond 2^53 - 1. */
+  readonly lastInsertRowid: number | bigint
 }
 
 /** The tables of one plugin. */
@@ -59,7 +61,10 @@ export interface AreaDefinition {
 }
 
 export interface Store {
-  /** `memory`: the file cannot be used; writes are refused, and plugins continue with the data in memory. */
+  /**
+   * `memory`: the store's file cannot be used; writes to it are refused, and plugins continue with the data that they
+   * hold in memory. The files of areas are not meant: writes to an area say whether its file can be used.
+   */
   readonly state: 'ok' | 'memory'
   /** Bytes of the files and their logs. */
   readonly sizeBytes: number

@@ -12,7 +12,7 @@ export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the store can write the SQLite file: 1 yes, 0 no.' }, () =>
+    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store itself can be written.' }, () =>
       store.state === 'ok' ? 1 : 0,
     )
     for (const [type, field, name, help] of numbers)

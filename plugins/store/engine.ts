@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { type DedicatedWorker, type Failure, type Logger, messageOf, type Workers } from '../../core/plugin.ts'
 import type { AreaDefinition, SqlValue, Store, StoreArea, Written } from './api.ts'
 import { type StoreCode, storeError } from './errors.ts'
+import { exactRow, prepare } from './prepare.ts'
 import type { FromWriter, ToWriter } from './protocol.ts'
 import { fileBeside, isUnavailable } from './store-file.ts'
 
@@ -26,7 +27,7 @@ export class StoreClient implements Store {
   /** Transactions that are on the disk. */
   commits = 0
   refused = 0
-  #problem: string | undefined
+  state: 'ok' | 'memory' = 'ok'
   #worker: DedicatedWorker | undefined
   readonly #readers = new Map<string | undefined, Database>()
   /** What a thread that starts again must know. */
@@ -34,10 +35,6 @@ export class StoreClient implements Store {
 
   /** Opens nothing. */
   constructor(private readonly options: StoreClientOptions) {}
-
-  get state(): 'ok' | 'memory' {
-    return this.#problem === undefined ? 'ok' : 'memory'
-  }
 
   /** Requests without an answer. */
   get queued(): number {
@@ -65,7 +62,7 @@ export class StoreClient implements Store {
     } else if (message.kind === 'aside') {
       this.options.log.error('the store was corrupt and is set aside; a new one is begun', { aside: message.aside })
     } else {
-      this.#problem = message.problem
+      this.state = message.isMain ? 'memory' : 'ok'
       this.options.onState(message.problem)
     }
   }
@@ -127,7 +124,8 @@ export class StoreClient implements Store {
     try {
       const reader = this.#readers.get(file) ?? new Database(fileBeside(this.options.path, file), { readonly: true })
       this.#readers.set(file, reader)
-      return (reader.query(sql).get(...params) as Row | null) ?? undefined
+      const row = prepare(reader, sql, params).get(...params) as Row | null
+      return row === null ? undefined : exactRow(row)
     } catch (error) {
       const reason = messageOf(error)
       if (isUnavailable(error)) throw storeError('STORE_UNAVAILABLE', { reason }, error)

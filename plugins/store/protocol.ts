@@ -46,7 +46,7 @@ export type ToWriter =
   | { readonly kind: 'close' }
 
 export type FromWriter =
-  /** Sent when a file is open or cannot be, and whenever that changes. */
-  | { readonly kind: 'state'; readonly problem: string | undefined }
+  /** Sent when a file is open or cannot be, and whenever that changes. `isMain`: the problem is of the store's file. */
+  | { readonly kind: 'state'; readonly problem: string | undefined; readonly isMain: boolean }
   | { readonly kind: 'aside'; readonly aside: string }
   | { readonly kind: 'size'; readonly bytes: number; readonly commits: number }

@@ -3,6 +3,7 @@ import { Database } from 'bun:sqlite'
 import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
 import { parse } from 'node:path'
 import type { SqlValue } from './api.ts'
+import { exactRow, prepare } from './prepare.ts'
 
 /** Errors of the file and the disk; what was asked for may succeed later. */
 const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
@@ -69,7 +70,8 @@ export function openFile(
 export function* readRows(path: string, sql: string, params: readonly SqlValue[]): Generator<unknown, void, void> {
   const reader = new Database(path, { readonly: true })
   try {
-    yield* reader.query(`SELECT * FROM (${sql})`).iterate(...params)
+    const statement = prepare(reader, sql, params, (text) => `SELECT * FROM (${text})`)
+    for (const row of statement.iterate(...params)) yield exactRow(row)
   } finally {
     reader.close()
   }

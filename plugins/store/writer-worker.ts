@@ -22,10 +22,11 @@ function sayState(): void {
     if (aside !== undefined && !asides.has(aside)) say({ kind: 'aside', aside })
     if (aside !== undefined) asides.add(aside)
   }
+  // The store's own file is the first.
   const problem = [...writers.values()].map((writer) => writer.problem).find((one) => one !== undefined)
   if (problem === said) return
   said = problem
-  say({ kind: 'state', problem })
+  say({ kind: 'state', problem, isMain: problem !== undefined && problem === writers.get(undefined)?.problem })
 }
 
 const sum = (of: (writer: StoreWriter) => number) => [...writers.values()].reduce((all, writer) => all + of(writer), 0)

@@ -1,22 +1,23 @@
 /** The writer: one connection that groups commits, migrates, keeps the file small. Blocks: for its thread. */
 import type { Database } from 'bun:sqlite'
 import { statSync } from 'node:fs'
+import { basename } from 'node:path'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
+import { exact, exactRow, prepare } from './prepare.ts'
 import { Refusal, type StoreAnswer, type StoreRequest, type WriteRequest } from './protocol.ts'
+import { checkRetention, deleteOld } from './retention.ts'
+import { checkScript } from './sql-text.ts'
 import { isUnavailable, openFile, readRows } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
 export const groupSize = 256
-/** Rows deleted in one transaction. */
-const deleteStep = 500
 /** Pages given back to the file system in one step. */
 const vacuumStep = 256
 const maxRows = 10_000
 /** Iterations at a time, each with a connection. */
 const maxIterations = 8
-/** What would break the transaction around it, or reach beyond the file. */
-const forbidden = /^\s*(begin|commit|end|rollback|savepoint|release|attach|detach|pragma|vacuum)\b/i
+const probe = ' '.repeat(65_536)
 const areaName = /^[a-z][a-z0-9_]{0,62}$/
 
 export interface WriterOptions {
@@ -34,7 +35,7 @@ export class StoreWriter {
   commits = 0
   #database: Database | undefined
   #iterations = 0
-  readonly #retention = new Map<string, AreaDefinition>()
+  readonly #areas = new Map<string, AreaDefinition>()
 
   constructor(private readonly options: WriterOptions) {}
 
@@ -59,7 +60,7 @@ export class StoreWriter {
   }
 
   #unavailable(error: unknown): Refusal {
-    this.problem = messageOf(error)
+    this.problem = `${basename(this.options.path)}: ${messageOf(error)}`
     return new Refusal('STORE_UNAVAILABLE', { reason: this.problem })
   }
 
@@ -114,7 +115,7 @@ export class StoreWriter {
     } catch (error) {
       if (database.inTransaction) database.run('ROLLBACK')
       if (group.length > 1) return group.flatMap((request) => this.#commit([request]))
-      return [this.#refused(this.#unavailable(error))]
+      return [this.#refused(this.#refusal(group[0]!.area, error))]
     }
   }
 
@@ -123,14 +124,14 @@ export class StoreWriter {
     database.run('SAVEPOINT one')
     try {
       const value = statements.map(({ sql, params = [] }): Written => {
-        if (forbidden.test(sql)) throw new Error('it would end the transaction or leave the file')
-        const { changes, lastInsertRowid } = database.query(sql).run(...params)
-        return { changes, lastInsertRowid: Number(lastInsertRowid) }
+        const { changes, lastInsertRowid } = prepare(database, sql, params).run(...params)
+        return { changes, lastInsertRowid: exact(lastInsertRowid) }
       })
       database.run('RELEASE one')
       return { ok: true, value }
     } catch (error) {
-      if (isUnavailable(error)) throw error
+      // A conflict clause ROLLBACK takes the whole group with it.
+      if (isUnavailable(error) || !database.inTransaction) throw error
       database.run('ROLLBACK TO one')
       database.run('RELEASE one')
       return { ok: false, code: 'STORE_STATEMENT_FAILED', details: { area, reason: messageOf(error) } }
@@ -140,8 +141,9 @@ export class StoreWriter {
   #query({ area, sql, params, limit }: Extract<StoreRequest, { kind: 'query' }>) {
     const database = this.open()
     try {
-      const wrapped = `SELECT * FROM (${sql}) LIMIT ${Math.min(Math.max(1, Math.trunc(limit)), maxRows)}`
-      return database.query(wrapped).all(...params)
+      const rows = Math.min(Math.max(1, Math.trunc(limit)), maxRows)
+      const statement = prepare(database, sql, params, (text) => `SELECT * FROM (${text}) LIMIT ${rows}`)
+      return statement.all(...params).map(exactRow)
     } catch (error) {
       throw this.#refusal(area, error)
     }
@@ -179,7 +181,11 @@ export class StoreWriter {
     if (from > migrations.length) throw failed('the file was written by a newer version')
     try {
       database.run('BEGIN IMMEDIATE')
-      for (const script of migrations.slice(from)) database.run(script)
+      for (const script of migrations.slice(from)) {
+        checkScript(script)
+        database.run(script)
+      }
+      checkRetention(database, definition)
       database.run(
         'INSERT INTO store_areas VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version, migrated_ms = excluded.migrated_ms',
         [name, migrations.length, this.options.now()],
@@ -190,7 +196,7 @@ export class StoreWriter {
       if (isUnavailable(error)) throw this.#unavailable(error)
       throw failed(messageOf(error))
     }
-    this.#retention.set(name, definition)
+    this.#areas.set(name, definition)
     return migrations.length
   }
 
@@ -199,20 +205,16 @@ export class StoreWriter {
     let isMore = false
     try {
       const database = this.open()
+      for (const area of this.#areas.values()) isMore = deleteOld(database, area, this.options.now()) || isMore
       if (this.problem !== undefined) {
-        // A write shows whether the file can be written again.
-        database.run('UPDATE store_areas SET migrated_ms = migrated_ms')
-        database.run('PRAGMA wal_checkpoint(PASSIVE)')
-        this.problem = undefined
-      }
-      for (const { retention = [] } of this.#retention.values()) {
-        for (const { table, column, keepMs } of retention) {
-          const old = `SELECT rowid FROM ${table} WHERE ${column} < ? LIMIT ${deleteStep}`
-          const { changes } = database.run(`DELETE FROM ${table} WHERE rowid IN (${old})`, [
-            this.options.now() - keepMs,
-          ])
-          isMore ||= changes >= deleteStep
+        // A row of many pages shows whether the log and the file may grow.
+        database.run('INSERT OR REPLACE INTO store_areas VALUES (?, 0, 0)', [probe])
+        try {
+          database.query('PRAGMA wal_checkpoint(PASSIVE)').all()
+        } finally {
+          database.run('DELETE FROM store_areas WHERE name = ?', [probe])
         }
+        this.problem = undefined
       }
       if (!isMore) {
         database.query(`PRAGMA incremental_vacuum(${vacuumStep})`).all()
@@ -230,6 +232,8 @@ export class StoreWriter {
     const database = this.#database
     this.#database = undefined
     try {
+      // Waits for no reader: the log stays where an iteration has not ended.
+      database?.run('PRAGMA busy_timeout = 0')
       database?.query('PRAGMA wal_checkpoint(TRUNCATE)').all()
     } finally {
       database?.close()

@@ -111,8 +111,8 @@ export class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean
   }
 
   /**
-   * Removes the label sets that were not set. A counter's overflow series must not fall, so the total that such a label set
-   * had there is kept, in case it returns.
+   * Removes the label sets that were not set. A counter's overflow series must not fall, so the total that such a label
+   * set had there is kept, in case it returns.
    * @returns the label sets whose totals are kept, the oldest first
    */
   #sweep(family: StoredFamily<S>): string[] {

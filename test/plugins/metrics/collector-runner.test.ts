@@ -82,7 +82,7 @@ describe('collector runner', () => {
     expect(faults).toEqual(['old: collector hangs did not finish within 5000 ms', 'new: no source'])
   })
 
-  test('a promise is refused wherever a function must not return one, charged to its plugin, and ends nothing', async () => {
+  test('a promise is refused where none must be returned, charged to its plugin, and ends nothing', async () => {
     const rejects = (() => Promise.reject(new Error('too late'))) as () => never
     const setups: Record<string, Collector['setup']> = {
       setup: rejects,

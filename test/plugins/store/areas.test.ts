@@ -3,10 +3,12 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import type { Logger } from '../../../core/contract/logger.ts'
 import type { DedicatedWorker, Workers } from '../../../core/contract/tasks.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
+import type { SqlValue, StoreArea } from '../../../plugins/store/api.ts'
 import { StoreClient } from '../../../plugins/store/engine.ts'
 
 // A thread is started, and the disk is waited for.
@@ -92,6 +94,68 @@ describe('rows', () => {
   })
 })
 
+/** The rows of a statement, each way that an area reads. */
+async function readEachWay(area: StoreArea, sql: string, params: readonly SqlValue[] = []): Promise<unknown[]> {
+  const iterated: unknown[] = []
+  for await (const row of area.iterate(sql, params)) iterated.push(row)
+  return [iterated, await area.query(sql, params, 10), [area.get(sql, params)]]
+}
+
+describe('what is read', () => {
+  test('does not depend on what follows the statement', async () => {
+    const { store } = await open()
+    const area = await store.area(points())
+    await area.write([insert(1)])
+    const row = [{ n: 1 }]
+    for (const end of ['', ';', ' -- a', ' /* a */ ; ', '; -- a\n', ' /* open', '\n;;', " -- it's"])
+      expect([end, await readEachWay(area, `/* a */ ${all}${end}`)]).toEqual([end, [row, row, row]])
+    await store.stop()
+  })
+
+  test('is exactly what was written: beyond 2^53 - 1 a bigint, else a number', async () => {
+    const { store } = await open()
+    const area = await store.area({
+      name: 'points',
+      migrations: ['CREATE TABLE points_all (n INTEGER PRIMARY KEY, at ANY) STRICT'],
+    })
+    const edge = BigInt(Number.MAX_SAFE_INTEGER)
+    const integer = fc.oneof(
+      fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+      fc.bigInt({ min: -3n, max: 3n }).map((near) => edge + near),
+      fc.bigInt({ min: -3n, max: 3n }).map((near) => near - edge),
+    )
+    const asRead = (value: SqlValue) =>
+      typeof value === 'bigint' && value >= -edge && value <= edge ? Number(value) : value
+    const other = fc.oneof(fc.double({ noNaN: true }), fc.string(), fc.uint8Array({ minLength: 1 }), fc.constant(null))
+    const row = fc.record({ n: integer, at: fc.oneof(integer, other) })
+    await fc.assert(
+      fc.asyncProperty(row, async ({ n, at }) => {
+        const statements = [
+          { sql: 'DELETE FROM points_all' },
+          { sql: 'INSERT INTO points_all VALUES (?, ?)', params: [n, at] },
+        ]
+        const [, written] = await area.write(statements, { lazy: true })
+        expect(written).toEqual({ changes: 1, lastInsertRowid: asRead(n) as number })
+        const read = [{ n: asRead(n), at: asRead(at) }]
+        // What was read finds the row again.
+        for (const key of [n, asRead(n)])
+          expect(await readEachWay(area, 'SELECT * FROM points_all WHERE n = ?', [key])).toEqual([read, read, read])
+      }),
+    )
+    await store.stop()
+  })
+
+  test('is one statement that reads', async () => {
+    const { store } = await open()
+    const area = await store.area(points())
+    for (const sql of ['SELECT 1; SELECT 2', '/* */ BEGIN', 'PRAGMA query_only = 0', '-- nothing', 'SELECT ?']) {
+      expect(await thrownBy(area.query(sql, [], 1))).toMatchObject({ code: 'STORE_STATEMENT_FAILED' })
+      expect(() => area.get(sql)).toThrow('the store refuses a statement of points')
+    }
+    await store.stop()
+  })
+})
+
 describe('an area', () => {
   test('may live in a file of its own, which survives a restart', async () => {
     const first = await open()
@@ -108,6 +172,20 @@ describe('an area', () => {
     const main = await again.store.area(points())
     expect(await main.query(all, [], 10)).toEqual([])
     await again.store.stop()
+  })
+
+  test('does not hold up the stop of the store by an iteration that has not ended', async () => {
+    const { store } = await open()
+    for (const file of ['a', 'b', 'c', 'd']) {
+      const area = await store.area(points(file))
+      await area.write([fill])
+      await area.iterate(all)[Symbol.asyncIterator]().next()
+      await area.write([insert(30_000)])
+    }
+    const startedMs = systemClock.monotonic()
+    await store.stop()
+    // Four times what SQLite waits for a reader would be 8,000.
+    expect(systemClock.monotonic() - startedMs).toBeLessThan(4_000)
   })
 
   test('whose file leaves the directory is refused', async () => {

@@ -76,17 +76,38 @@ describe('the writer', () => {
     expect(texts()).toEqual(['a', 'b'])
   })
 
-  for (const sql of ['COMMIT', ' rollback', 'ATTACH ? AS other', 'PRAGMA synchronous = OFF', 'RELEASE one']) {
-    test(`refuses ${sql.trim()}, which would end the transaction or leave the file`, () => {
-      const { write, texts } = open()
-      expect(codes(write([note('a')], [note('lost'), { sql }], [note('b')]))).toEqual([
-        'ok',
-        'STORE_STATEMENT_FAILED',
-        'ok',
-      ])
-      expect(texts()).toEqual(['a', 'b'])
-    })
-  }
+  test.each([
+    ...['COMMIT', ' rollback', '-- done\nCOMMIT', '/* */ END', ';;COMMIT', '\ufeffCOMMIT'],
+    ...['ATTACH ? AS other', '/**/ATTACH ? AS other', 'PRAGMA synchronous = OFF', '/**/PRAGMA max_page_count = 1'],
+    ...['RELEASE one', 'SAVEPOINT two', 'BEGIN', 'DETACH main', 'VACUUM', '', ' -- nothing', ';'],
+    ...["DELETE FROM notes_all; INSERT INTO notes_all (at, text) VALUES (0, 'dropped')", 'SELECT 1; COMMIT'],
+    // Rolls the whole group back, when it fails.
+    "INSERT OR ROLLBACK INTO notes_all (id, at, text) VALUES (1, 0, 'lost'), (1, 0, 'lost')",
+  ])('refuses %j, and with it nothing but its own write', (sql) => {
+    const { writer, write, texts } = open()
+    expect(codes(write([note('a')], [note('lost'), { sql }], [note('b')]))).toEqual([
+      'ok',
+      'STORE_STATEMENT_FAILED',
+      'ok',
+    ])
+    expect(texts()).toEqual(['a', 'b'])
+    expect(writer.problem).toBeUndefined()
+  })
+
+  test.each([
+    ['a bigint beyond 64 bits', [2n ** 63n]],
+    ['not a number', [Number.NaN]],
+    ['undefined', [undefined]],
+    ['an object', [{ a: 1 }]],
+    ['too few', []],
+    ['too many', [1, 2]],
+  ])('refuses parameters that SQLite would store as another value: %s', (_, params) => {
+    const { write } = open()
+    const sql = 'UPDATE notes_all SET at = ?'
+    expect(write([{ sql, params: params as never }])).toEqual([
+      { ok: false, code: 'STORE_STATEMENT_FAILED', details: { area: 'notes', reason: expect.stringMatching(/param/) } },
+    ])
+  })
 
   test('waits for the disk, unless every write of a commit says that it need not', () => {
     const { writer } = open()
@@ -127,6 +148,45 @@ describe('the writer', () => {
     expect(writer.problem).toContain('full')
     write([note('c')])
     expect(writer.problem).toBeUndefined()
+  })
+
+  test.each([
+    ['a primary key of a number', 'id INTEGER PRIMARY KEY, at INTEGER', 'STRICT'],
+    ['no primary key', 'id INTEGER, at INTEGER', 'STRICT'],
+    ['no rowid', 'id TEXT PRIMARY KEY, at INTEGER', 'STRICT, WITHOUT ROWID'],
+    ['no rowid and a primary key of two columns', 'id, "b c" DEFAULT 1, at, PRIMARY KEY (id, "b c")', 'WITHOUT ROWID'],
+  ])('deletes what is past its retention in a table with %s', (_, columns, options) => {
+    const retention = [{ table: 'old_all', column: 'at', keepMs: 1_000 }]
+    const { writer, write } = open(fresh(), {
+      area: { name: 'old', migrations: [`CREATE TABLE old_all (${columns}) ${options}`], retention },
+    })
+    write([1, 4_500].map((at) => ({ sql: 'INSERT INTO old_all (id, at) VALUES (?, ?)', params: [at, at] })))
+    expect([writer.maintain(), writer.problem]).toEqual([false, undefined])
+    const query = { kind: 'query', area: 'old', sql: 'SELECT at FROM old_all', params: [], limit: 10 } as const
+    expect(writer.answer([query])).toEqual([{ ok: true, value: [{ at: 4_500 }] }])
+  })
+
+  test('at its size limit has a problem until there is room, whether or not somebody writes', () => {
+    const { writer, write, texts } = open(fresh(), { maxBytes: 2 ** 20 })
+    while (writer.problem === undefined) write([note('x'.repeat(10_000), 5_000)])
+    const before = texts().length
+    writer.maintain()
+    expect(writer.problem).toContain('full')
+    expect(texts()).toHaveLength(before)
+    write([{ sql: 'DELETE FROM notes_all WHERE id > 50' }])
+    write([note('x'.repeat(2 ** 20))])
+    expect(writer.problem).toContain('full')
+    writer.maintain()
+    expect(writer.problem).toBeUndefined()
+  })
+
+  test('at its size limit makes room by deleting what is past its retention', () => {
+    const { writer, write, texts, time } = open(fresh(), { maxBytes: 2 ** 20 })
+    while (writer.problem === undefined) write([note('x'.repeat(10_000), time.ms)])
+    time.ms += 2_000
+    writer.maintain()
+    expect(writer.problem).toBeUndefined()
+    expect(texts()).toEqual([])
   })
 
   test('says why a file cannot be opened, and opens it when it can', () => {
@@ -185,6 +245,15 @@ describe('migrations', () => {
   })
 
   const refused: [string, AreaDefinition][] = [
+    [
+      'a retention by a column that is not there',
+      {
+        name: 'other',
+        migrations: ['CREATE TABLE other_all (id INTEGER PRIMARY KEY) STRICT'],
+        retention: [{ table: 'other_all', column: 'at', keepMs: 1 }],
+      },
+    ],
+    ['a script that ends its transaction', { name: 'other', migrations: ['CREATE TABLE other_all (id); /* */COMMIT'] }],
     ['a file of a newer version', { name: 'notes', migrations: [] }],
     ['a name that is no name of a table', { name: 'Notes; --', migrations: [] }],
     [

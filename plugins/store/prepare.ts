@@ -1,0 +1,48 @@
+/** Statements that are ready to run, with parameters that SQLite takes as they are; integers are read exactly. */
+import type { Database, Statement } from 'bun:sqlite'
+import type { SqlValue } from './api.ts'
+import { onlyStatement } from './sql-text.ts'
+
+/** @returns the reason against a parameter that SQLite would store as another value */
+function problemOf(value: unknown): string | undefined {
+  if (value === null || value instanceof Uint8Array) return undefined
+  const type = typeof value
+  if (type === 'bigint') return BigInt.asIntN(64, value as bigint) === value ? undefined : 'a bigint beyond 64 bits'
+  if (type === 'number') return Number.isNaN(value) ? 'NaN' : undefined
+  return type === 'string' || type === 'boolean' ? undefined : `of the type ${type}`
+}
+
+/**
+ * @param around makes the SQL that is run of the statement's text
+ * @throws an Error whose message is the reason
+ */
+export function prepare(
+  database: Database,
+  sql: string,
+  params: readonly SqlValue[],
+  around = (text: string): string => text,
+): Statement<unknown, SqlValue[]> {
+  const statement = database.query<unknown, SqlValue[]>(around(onlyStatement(sql))).safeIntegers(true)
+  for (const [index, value] of params.entries()) {
+    const problem = problemOf(value)
+    if (problem === undefined) continue
+    throw new Error(`parameter ${index + 1} is ${problem}: give text, a number, a bigint of 64 bits, bytes or null`)
+  }
+  const { paramsCount } = statement
+  if (params.length === paramsCount) return statement
+  throw new Error(`the statement takes ${paramsCount} parameters, got ${params.length}: give one for each "?"`)
+}
+
+/** @returns an integer as a number where a number holds it exactly, else as a bigint; other values as they are */
+export function exact<T>(value: T): T | number {
+  if (typeof value !== 'bigint') return value
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value
+}
+
+/** Makes the integers of a row numbers, where a number holds them exactly. */
+export function exactRow<Row>(row: Row): Row {
+  const columns = row as Record<string, unknown>
+  for (const name in columns) columns[name] = exact(columns[name])
+  return row
+}
