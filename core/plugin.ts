@@ -67,7 +67,8 @@ export {
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
-export { isPortWithPath, maskPasswords, redacted, secretsInUrl } from './contract/redact-urls.ts'
+export { createRedactor, type RedactOptions, type Redactor, redacted } from './contract/redact/redactor.ts'
+export { isPortWithPath, maskPasswords, secretsInUrl } from './contract/redact/url-passwords.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,
@@ -119,6 +120,7 @@ export { type Problem, problemResponse, problemTitle } from './http/problem.ts'
 export { monotonicOrigin, processStartMs, systemClock, yieldToLoop } from './process/clock.ts'
 export { withDeadline } from './process/deadline.ts'
 export { fallbackSink, loggerFile } from './process/log.ts'
+export { createLogLine } from './process/log-line.ts'
 export { readOrMakeSecret, readSecretFile } from './process/secret-file.ts'
 export { currentRequest } from './requests/current-request.ts'
 export { requestIdOf, traceIdOf } from './requests/request-identity.ts'

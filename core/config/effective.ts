@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'
-import { redacted, redactUrls } from '../contract/redact-urls.ts'
+import { redacted, redactText } from '../contract/redact/redactor.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { RootConfig, reserved, reservedKeys } from './schema/root-config.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
@@ -29,7 +29,7 @@ function* effective(
   if (isSecret(schemas))
     return leaf(node.kind === 'scalar' && (node.value === '' || node.value === null) ? node.value : redacted)
   if (node.kind === 'scalar' && node.hidden) return leaf(redacted)
-  if (node.kind === 'scalar') return leaf(typeof node.value === 'string' ? redactUrls(node.value) : node.value)
+  if (node.kind === 'scalar') return leaf(typeof node.value === 'string' ? redactText(node.value) : node.value)
   const value = toPlain(node)
   if (node.kind === 'list') {
     if (node.items.length === 0) return leaf([])

@@ -1,6 +1,6 @@
 /** Environment variables that set values of the configuration, by a table of the caller: core knows no plugin. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import { redacted, show } from '../contract/redact-urls.ts'
+import { redacted, show } from '../contract/redact/redactor.ts'
 import { problem } from './errors.ts'
 import { assign, fromPlain, locate, type Node, valueAt } from './tree/node.ts'
 

@@ -2,7 +2,7 @@
 import { didYouMean } from '../contract/closest.ts'
 import type { PluginParts, RequestParts } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { TokenMap } from '../contract/tokens.ts'
 
 type Parts = PluginParts<unknown, TokenMap>

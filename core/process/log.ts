@@ -1,29 +1,18 @@
 /** The logger that every plugin gets: a facade over the logging plugin's sink, JSON lines to stderr without one. */
 import type { Clock } from '../contract/clock.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
+import { createRedactor } from '../contract/redact/redactor.ts'
+import { createLogLine } from './log-line.ts'
 
 /** The file whose frames stand between a line of the log and its caller. */
 export const loggerFile = import.meta.path
 
-const jsonSafe = (key: string, value: unknown): unknown => {
-  if (value instanceof Error)
-    return { type: value.name, message: value.message, stack: value.stack, cause: value.cause }
-  if (typeof value === 'bigint') return value.toString()
-  return key === '' || typeof value !== 'function' ? value : undefined
-}
-
-/** JSON lines at `info` and above to a stream, for the time when no logging plugin is up. */
+/** JSON lines at `info` and above to a stream, bounded and redacted as those of the logging plugin, for the time without one. */
 export function fallbackSink(write: (line: string) => void = (line) => process.stderr.write(line)): LogSink {
+  const encode = createLogLine(createRedactor())
   return {
     isEnabled: (level) => levels.indexOf(level) >= levels.indexOf('info'),
-    write({ timeMs, level, logger, message, fields }) {
-      const head = { timestamp: new Date(timeMs).toISOString(), level, logger, message }
-      try {
-        write(`${JSON.stringify({ ...head, ...fields }, jsonSafe)}\n`)
-      } catch {
-        write(`${JSON.stringify(head)}\n`)
-      }
-    },
+    write: (record) => write(encode(record)),
   }
 }
 

@@ -1,17 +1,17 @@
 /** The engine of logging: a line is counted, sampled, encoded once, and written to sinks, memory and tails. */
 import {
   type Clock,
+  createRedactor,
   currentRequest,
-  fallbackSink,
   type Level,
   type LogRecord,
   type LogSink,
   levels,
+  type RedactOptions,
 } from '../../core/plugin.ts'
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
 import { createLineEncoder, type LineEncoder, type RequestIds } from './encode/line-encoder.ts'
-import { createRedactor, type RedactOptions } from './encode/redact-record.ts'
 import { EventCounters } from './event-counters.ts'
 import { LevelTree, rankOf } from './levels/level-tree.ts'
 import { LiveTails } from './recent/live-tail.ts'
@@ -96,7 +96,7 @@ export class LogEngine implements LogSink {
     const { level, logger, timeMs } = record
     const text = this.#encode(record)
     if (!this.#running) {
-      lastResort.write({ ...record, fields: JSON.parse(text) })
+      process.stderr.write(text)
       return
     }
     this.sinks.write(rankOf(level), text)
@@ -130,6 +130,4 @@ export class LogEngine implements LogSink {
   }
 }
 
-/** The sink while no other is open. */
-const lastResort = fallbackSink()
 export const isLevel = (value: unknown): value is Level => levels.includes(value as Level)

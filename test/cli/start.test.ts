@@ -120,8 +120,8 @@ describe('start', () => {
   })
 
   const faults = [
-    ['exception', "setTimeout(() => { throw new Error('boom') }, 10)", /uncaught exception.*boom/],
-    ['rejection', "setTimeout(() => { Promise.reject(new Error('boom')) }, 10)", /unhandled rejection.*boom/],
+    ['exception', "setTimeout(() => { throw new Error('boom') }, 10)", /boom.*uncaught exception/],
+    ['rejection', "setTimeout(() => { Promise.reject(new Error('boom')) }, 10)", /boom.*unhandled rejection/],
   ] as const
   test.each(faults)(
     'an uncaught %s is logged as fatal, plugins are stopped, and the code is 70',

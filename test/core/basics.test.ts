@@ -157,6 +157,30 @@ describe('the log without a logging plugin', () => {
     const parsed = lines.map((line) => JSON.parse(line))
     expect(lines.every((line) => line.indexOf('\n') === line.length - 1)).toBe(true)
     expect(parsed[0]).toMatchObject({ message: 'a\nb', big: '1', error: { message: 'x', cause: { message: 'y' } } })
-    expect(parsed[1]).toMatchObject({ message: 'c', timestamp: '1970-01-01T00:00:00.000Z' })
+    expect(parsed[1]).toMatchObject({
+      message: 'c',
+      timestamp: '1970-01-01T00:00:00.000Z',
+      self: '[circular]',
+    })
+  })
+
+  test('is bounded and shows no secret, neither by key nor in a text', () => {
+    const lines: string[] = []
+    const error = Object.assign(new Error('cannot connect to redis://:canary@h'), { apiKey: 'canary' })
+    fallbackSink((line) => lines.push(line)).write({
+      timeMs: 0,
+      level: 'error',
+      logger: 'core',
+      message: 'password=canary',
+      fields: {
+        token: 'canary',
+        headers: new Headers({ 'X-Admin-Key': 'canary' }),
+        error,
+        long: 'x'.repeat(1_000_000),
+      },
+    })
+    expect(lines[0]).not.toContain('canary')
+    expect(lines[0]!.length).toBeLessThan(20_000)
+    expect(JSON.parse(lines[0]!)).toMatchObject({ token: '[redacted]', headers: { 'x-admin-key': '[redacted]' } })
   })
 })

@@ -2,7 +2,7 @@
 import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from '../../contract/closest.ts'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
-import { redacted, redactUrls, show } from '../../contract/redact-urls.ts'
+import { redacted, redactText, show } from '../../contract/redact/redactor.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
 import { type Located, locate, type Node, type Path, type Scalar, showKey, toPlain } from '../tree/node.ts'
@@ -114,7 +114,7 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
   const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
   const secret = hidden || isSecret(schemas, true) || checked.partial === true
   if (typeof value === 'string' && value !== '') {
-    const shown = secret ? redacted : redactUrls(value)
+    const shown = secret ? redacted : redactText(value)
     // A schema's own message may quote the value.
     for (const quoted of [value, JSON.stringify(value).slice(1, -1)]) what = what.replaceAll(quoted, shown)
   }

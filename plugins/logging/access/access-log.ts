@@ -3,14 +3,15 @@ import { isAbsolute, join } from 'node:path'
 import {
   type Cancel,
   type Clock,
+  createRedactor,
   type DedicatedWorker,
   monotonicOrigin,
+  type RedactOptions,
   type Route,
   requestIdOf,
   type Workers,
 } from '../../../core/plugin.ts'
 import type { AccessLogConfig } from '../config.ts'
-import { createRedactor, type RedactOptions } from '../encode/redact-record.ts'
 import { pathOf, type RouteName } from './access-line.ts'
 import type { AccessDestination, AccessRow, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader, AccessRingWriter, createAccessMemory } from './access-ring.ts'

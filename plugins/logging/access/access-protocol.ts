@@ -1,5 +1,5 @@
 /** The messages between the request thread and the access log's worker. */
-import type { RedactOptions } from '../encode/redact-record.ts'
+import type { RedactOptions } from '../../../core/worker.ts'
 import type { Rotation } from '../sinks/rotation.ts'
 import type { RouteName } from './access-line.ts'
 

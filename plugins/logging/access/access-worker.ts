@@ -1,7 +1,6 @@
 /** The thread that formats and writes the access log. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { announceReady, messageOf, systemClock } from '../../../core/worker.ts'
-import { createRedactor } from '../encode/redact-record.ts'
+import { announceReady, createRedactor, messageOf, systemClock } from '../../../core/worker.ts'
 import type { AccessRow, AccessWorkerData, FromAccessWorker, ToAccessWorker } from './access-protocol.ts'
 import { AccessRingReader } from './access-ring.ts'
 import { AccessWriter } from './access-writer.ts'

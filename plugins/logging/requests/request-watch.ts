@@ -1,8 +1,7 @@
 /** The request hooks of logging: latencies, slow requests, the access log. */
-import type { Clock, EventLoop, Logger, RequestHooks, Runtime, Workers } from '../../../core/plugin.ts'
+import type { Clock, EventLoop, Logger, RedactOptions, RequestHooks, Runtime, Workers } from '../../../core/plugin.ts'
 import { AccessLog } from '../access/access-log.ts'
 import { accessLogConfig, type LoggingConfig } from '../config.ts'
-import type { RedactOptions } from '../encode/redact-record.ts'
 import { PerformanceLine } from './performance-line.ts'
 import { SlowRequests } from './slow-requests.ts'
 

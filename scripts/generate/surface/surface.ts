@@ -1,10 +1,10 @@
 /** docs/surface.txt: everything that users hold, one line for each. */
 import { ArkwatchError } from '../../../core/contract/errors.ts'
+import { createRedactor } from '../../../core/contract/redact/redactor.ts'
 import { exitCodes, forcedExitCode } from '../../../core/exit-codes.ts'
 import manifest from '../../../package.json' with { type: 'json' }
 import { AccessLineEncoder } from '../../../plugins/logging/access/access-line.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
-import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 import type { ErrorSection } from '../error-docs.ts'
 import { commandLine } from './command-line.ts'
 import { configKeys } from './config-keys.ts'

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'bun:test'
-import { redactUrls, show } from '../../../core/contract/redact-urls.ts'
+import { redactText, show } from '../../../core/contract/redact/redactor.ts'
 import { load, removeFolders } from './support.ts'
 
 afterAll(removeFolders)
@@ -85,7 +85,7 @@ test.each([
   ['http://localhost:8080/a', 'http://localhost:8080/a'],
   ['no url at all: a@b', 'no url at all: a@b'],
 ])('%s is shown as %s', (text, shown) => {
-  expect(redactUrls(text)).toBe(shown)
+  expect(redactText(text)).toBe(shown)
 })
 
 test.each([

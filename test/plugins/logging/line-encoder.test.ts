@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { type LogFields, levels } from '../../../core/contract/logger.ts'
+import { createRedactor } from '../../../core/contract/redact/redactor.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
-import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
 
 const redactor = createRedactor()
 const encode = createLineEncoder({ redactor, callSite: false })
@@ -144,6 +144,79 @@ describe('a line', () => {
   test('cuts a text without cutting a secret in two', () => {
     const text = `${'x'.repeat(16_370)} Bearer ${'s'.repeat(500)}`
     expect(encode({ timeMs: 0, level: 'info', logger: 'a', message: text })).not.toContain('ssss')
+  })
+
+  test('that is cut shows no part of a secret, however much shorter the text became by redaction', () => {
+    for (const secret of ['redis://u:canary@h/0', 'nsec1canary', '{"token":"canary"}', "password='canary canary'"]) {
+      const long = secret.replaceAll('canary', 'canary'.repeat(30))
+      for (let before = 18_200; before < 18_600; before += 7) {
+        const head = `password=${'a'.repeat(4_000)} `
+        const line = parse({}, `${head}${'b'.repeat(before - head.length)} ${long} tail`)
+        expect(line.message).not.toContain('canary')
+        const key = `${'x'.repeat(before - 18_150)} ${long}`
+        expect(Object.keys(parse({ [key]: 1 })).join()).not.toContain('canary')
+      }
+      for (let before = 16_000; before < 16_400; before += 7) {
+        expect(parse({}, `${'b'.repeat(before)} ${long} tail`).message).not.toContain('canary')
+      }
+    }
+  })
+
+  test('reads everything that can be read behind what cannot', () => {
+    const fails = () => {
+      throw new Error('no')
+    }
+    const broken: Record<string, () => unknown> = {
+      toJSON: () => ({ toJSON: fails }),
+      ownKeys: () => new Proxy({}, { ownKeys: fails }),
+      'every trap': () => new Proxy({}, { get: fails, getPrototypeOf: fails, ownKeys: fails }),
+      revoked: () => {
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        return proxy
+      },
+      iterator: () => Object.assign(new Map(), { [Symbol.iterator]: fails }),
+      cause: () => Object.defineProperty(new Error('kept'), 'cause', { get: fails }),
+      message: () => Object.defineProperty(new Error('x'), 'message', { get: fails }),
+      name: () => Object.assign(new Error('kept'), { name: Object.create(null) }),
+      errors: () => Object.assign(new AggregateError([], 'kept'), { errors: 5 }),
+      'the name of a function': () => Object.defineProperty(() => {}, 'name', { get: fails }),
+    }
+    for (const [name, make] of Object.entries(broken)) {
+      const one = make()
+      const many = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`field${index}`, make()]))
+      const error = new Error('important', { cause: make() })
+      const line = parse({ ...many, one, list: [one, one], error, after: { a: { b: [1] } } })
+      expect([name, line.error.message, line.after]).toEqual([name, 'important', { a: { b: [1] } }])
+      expect([name, line.list[0]]).toEqual([name, line.one])
+      expect([name, JSON.stringify(line).includes('circular')]).toEqual([name, false])
+      if (['cause', 'name', 'errors'].includes(name)) expect([name, line.one.message]).toEqual([name, 'kept'])
+    }
+  })
+
+  test('is written whatever its message is, and with the error that was given for fields', () => {
+    const messages = [
+      Object.create(null),
+      Symbol('s'),
+      undefined,
+      null,
+      5n,
+      new Proxy({}, { get: () => parse({}) }),
+      [],
+    ]
+    for (const message of messages)
+      expect(parse({ after: 1 }, message as string)).toMatchObject({ message: expect.any(String), after: 1 })
+    expect(parse(new Error('given for fields') as never)).toMatchObject({ error: { message: 'given for fields' } })
+  })
+
+  test('is bounded for huge numbers, symbols, names and many long texts', () => {
+    const long = 'x'.repeat(1_000_000)
+    const named = Object.defineProperty(() => {}, 'name', { value: long })
+    const line = parse({ big: 2n ** 2_000_000n, pin: -(2n ** 2_000_000n), symbol: Symbol(long), named, [long]: 1 })
+    expect(line).toMatchObject({ big: '[bigint of more than 1000 digits]', pin: '[redacted]' })
+    expect(JSON.stringify(line).length).toBeLessThan(70_000)
+    const many = parse({ list: Array.from({ length: 100 }, () => '_eyJ'.repeat(4_096)), error: new Error(long) })
+    expect(JSON.stringify(many).length).toBeLessThan(150_000)
   })
 
   test('says where it was written at debug, and at info only if asked', () => {

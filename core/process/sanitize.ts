@@ -1,13 +1,13 @@
 /** The sanitizer of logged values: makes a bounded plain tree for JSON, without secrets. Pure; never throws. */
-import type { KeyRule, Redactor } from './redact-record.ts'
+import { type KeyRule, maxText, type Redactor, shortText } from '../contract/redact/redactor.ts'
 
 const maxDepth = 8
 const maxItems = 100
 const maxNodes = 2_000
 const maxCauses = 5
-const maxText = 16_384
-/** Read beyond the cut, so that a secret across the cut is still recognised. */
-const overlap = 2_048
+/** Of all the texts of a line but the message: they are searched for secrets on the request thread. */
+const maxCharacters = 131_072
+const maxBigInt = 10n ** 1_000n
 
 export type Tree = Record<string, unknown>
 
@@ -16,22 +16,46 @@ interface Walk {
   /** The objects between the root and here, against circles. */
   readonly path: object[]
   nodes: number
+  /** Characters that the line may still have. */
+  room: number
 }
 
-/** @param value any string @returns the string redacted, cut to 16 KiB */
-export function safeText(redactor: Redactor, value: string): string {
-  if (value.length <= maxText) return redactor.text(value)
-  const text = redactor.text(value.slice(0, maxText + overlap))
-  return `${text.slice(0, maxText)}…[${value.length - maxText} more]`
+/** @returns a text without secrets, cut to 16 KiB or to a length */
+export function safeText(redactor: Redactor, value: string, length = maxText): string {
+  if (value.length <= length) return redactor.text(value)
+  return `${shortText(redactor, value, length)}…[${value.length - length} more]`
+}
+
+/** @returns any value as a text, also one that cannot be made into one */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  try {
+    return String(value)
+  } catch {
+    return unreadable
+  }
+}
+
+const unreadable = '[unreadable]'
+
+function text(walk: Walk, value: unknown): string {
+  const whole = textOf(value)
+  if (whole.length <= maxText && whole.length <= walk.room) {
+    walk.room -= whole.length
+    return walk.redactor.text(whole)
+  }
+  const length = Math.min(maxText, walk.room)
+  walk.room -= length
+  return safeText(walk.redactor, whole, length)
 }
 
 /** @param fields of a line @param into the tree to add to; its own keys win @returns `into` */
 export function sanitizeFields(redactor: Redactor, fields: Readonly<Record<string, unknown>>, into: Tree): Tree {
-  const walk: Walk = { redactor, path: [], nodes: 0 }
+  const walk: Walk = { redactor, path: [], nodes: 0, room: maxCharacters }
   try {
-    members(walk, fields, into, reserved)
+    members(walk, fields instanceof Error ? { error: fields } : fields, into, reserved)
   } catch {
-    into.fieldsError = '[unreadable]'
+    into.fieldsError = unreadable
   }
   return into
 }
@@ -71,22 +95,22 @@ const keyName = ({ name }: KeyRule) => (name === '__proto__' ? '[__proto__]' : n
 function member(walk: Walk, { secret }: KeyRule, value: unknown): unknown {
   if (!secret) return sanitize(walk, value)
   if (value === null || value === '' || typeof value === 'boolean') return value
-  return walk.redactor.mask(typeof value === 'object' ? sanitize(walk, value) : String(value))
+  return walk.redactor.mask(typeof value === 'string' ? value.slice(0, maxText) : sanitize(walk, value))
 }
 
 function sanitize(walk: Walk, value: unknown): unknown {
   walk.nodes += 1
   switch (typeof value) {
     case 'string':
-      return safeText(walk.redactor, value)
+      return text(walk, value)
     case 'number':
       return Number.isFinite(value) ? value : String(value)
     case 'bigint':
-      return value.toString()
+      return value < maxBigInt && value > -maxBigInt ? value.toString() : '[bigint of more than 1000 digits]'
     case 'function':
-      return `[function ${safeText(walk.redactor, value.name)}]`
+      return `[function ${text(walk, read(value, 'name'))}]`
     case 'symbol':
-      return safeText(walk.redactor, value.toString())
+      return text(walk, value)
     case 'object':
       return value === null ? null : object(walk, value)
     default:
@@ -98,10 +122,16 @@ function object(walk: Walk, value: object): unknown {
   if (walk.path.includes(value)) return '[circular]'
   if (walk.path.length >= maxDepth) return Array.isArray(value) ? '[array]' : '[object]'
   if (walk.nodes > maxNodes) return '[left out]'
+  return guarded(walk, () => known(walk, value))
+}
+
+function guarded(walk: Walk, make: () => unknown): unknown {
+  const depth = walk.path.length
   try {
-    return known(walk, value)
+    return make()
   } catch {
-    return '[unreadable]'
+    walk.path.length = depth
+    return unreadable
   }
 }
 
@@ -114,9 +144,12 @@ function known(walk: Walk, value: object): unknown {
   if (value instanceof Map) return pairs(walk, value, value)
   if (value instanceof Set) return list(walk, value, value)
   if (value instanceof Headers || value instanceof URLSearchParams) return pairs(walk, value, value)
-  if (value instanceof Request) return safeText(walk.redactor, `${value.method} ${value.url}`)
+  if (value instanceof Request) return text(walk, `${value.method} ${value.url}`)
   if (value instanceof Response) return `[response ${value.status}]`
-  if (value instanceof RegExp || value instanceof URL) return safeText(walk.redactor, String(value))
+  if (value instanceof RegExp || value instanceof URL) return text(walk, value)
+  if (value instanceof Number) return sanitize(walk, Number(value))
+  if (value instanceof String) return text(walk, value)
+  if (value instanceof Boolean) return value.valueOf() === true
   if (ArrayBuffer.isView(value)) return `[${value.constructor.name} ${value.byteLength} bytes]`
   if (value instanceof ArrayBuffer) return `[ArrayBuffer ${value.byteLength} bytes]`
   return plain(walk, value)
@@ -125,10 +158,12 @@ function known(walk: Walk, value: object): unknown {
 function plain(walk: Walk, value: object): unknown {
   const { toJSON } = value as { toJSON?: unknown }
   if (typeof toJSON !== 'function') return members(walk, value, {}, none)
+  const result: unknown = toJSON.call(value)
+  if (result === value) return members(walk, value, {}, none)
   walk.path.push(value)
-  const result = sanitize(walk, toJSON.call(value))
+  const tree = sanitize(walk, result)
   walk.path.pop()
-  return result
+  return tree
 }
 
 function list(walk: Walk, owner: object, values: Iterable<unknown>): unknown[] {
@@ -163,17 +198,16 @@ function pairs(walk: Walk, owner: object, entries: Iterable<[unknown, unknown]>)
 
 /** `type`, `message`, `stack`, further members of the error, and its causes down to a bounded depth. */
 function errorTree(walk: Walk, error: Error, causesLeft: number): Tree {
-  const tree: Tree = {
-    type: safeText(walk.redactor, String(error.name)),
-    message: safeText(walk.redactor, String(error.message)),
-  }
-  if (typeof error.stack === 'string') tree.stack = safeText(walk.redactor, error.stack)
+  const tree: Tree = { type: text(walk, read(error, 'name')), message: text(walk, read(error, 'message')) }
+  const stack = read(error, 'stack')
+  if (typeof stack === 'string') tree.stack = text(walk, stack)
   members(walk, error, tree, errorKeys)
   walk.path.push(error)
-  const { cause } = error
-  if (cause !== undefined) tree.cause = causeTree(walk, cause, causesLeft)
-  if (error instanceof AggregateError) {
-    tree.errors = error.errors.slice(0, maxCauses).map((each) => causeTree(walk, each, causesLeft))
+  const cause = read(error, 'cause')
+  if (cause !== undefined) tree.cause = guarded(walk, () => causeTree(walk, cause, causesLeft))
+  const errors = error instanceof AggregateError ? read(error, 'errors') : undefined
+  if (Array.isArray(errors)) {
+    tree.errors = errors.slice(0, maxCauses).map((each) => guarded(walk, () => causeTree(walk, each, causesLeft)))
   }
   walk.path.pop()
   return tree

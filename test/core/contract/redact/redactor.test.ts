@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { createRedactor } from '../../../plugins/logging/encode/redact-record.ts'
+import { createRedactor } from '../../../../core/contract/redact/redactor.ts'
 
 const redactor = createRedactor({ extraKeys: ['boardingPass'] })
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U'
@@ -51,13 +51,13 @@ describe('a string is secret by its shape', () => {
     ['a bearer token', 'Bearer abc.def-123', 'Bearer [redacted]'],
     ['a bearer token in lower case', 'got bearer abcdef123 here', 'got bearer [redacted] here'],
     ['a basic credential', 'Basic dXNlcjpwYXNz', 'Basic [redacted]'],
-    ['a header', 'authorization: Digest user="x"', 'authorization: [redacted]"x"'],
+    ['a header', 'authorization: Digest user="x"', 'authorization: [redacted]'],
     ['a password in a URL', 'postgres://ann:s3cret@db:5432/x', 'postgres://ann:[redacted]@db:5432/x'],
     ['a password without a user', 'redis://:s3cret@db:6379', 'redis://:[redacted]@db:6379'],
     ['a password with @', 'postgres://ann:p@ss@db/x', 'postgres://ann:[redacted]@db/x'],
     ['a password with /', 'postgres://ann:p/ss@db/x', 'postgres://ann:[redacted]@db/x'],
     ['a query string', '/x?access_token=abc&b=1', '/x?access_token=[redacted]&b=1'],
-    ['a connection string', "host=db password='a b' user=ann", 'host=db password=[redacted] user=ann'],
+    ['a connection string', "host=db password='a b' user=ann", "host=db password='[redacted]' user=ann"],
     ['JSON in a string', '{"apiKey": "abc", "b": 1}', '{"apiKey": "[redacted]", "b": 1}'],
     ['JSON in JSON', '{\\"password\\":\\"abc\\"}', '{\\"password\\":\\"[redacted]\\"}'],
     ['an extra key', 'boarding-pass=abc', 'boarding-pass=[redacted]'],
@@ -85,23 +85,4 @@ test('with a key the same secret has the same digest, and another key another', 
   expect(first.mask('a'.repeat(20))).toBe(mask.slice('Bearer '.length))
   expect(first.mask('b'.repeat(20))).not.toBe(first.mask('a'.repeat(20)))
   expect(createRedactor({ hmacKey: 'another key' }).mask('a'.repeat(20))).not.toBe(first.mask('a'.repeat(20)))
-})
-
-test('hostile strings of 16 KiB take milliseconds', () => {
-  const hostile = [
-    'a://:',
-    'eyJaaaaaaaa.',
-    'bearer ',
-    'password" ',
-    'cookie:',
-    '-----BEGIN PRIVATE KEY-----',
-    'password',
-  ]
-  for (const part of hostile) {
-    const text = part.repeat(16_384 / part.length)
-    // CPU time, which load does not change: a pattern with backtracking takes seconds.
-    const { user } = process.cpuUsage()
-    redactor.text(text)
-    expect(process.cpuUsage().user - user).toBeLessThan(100_000)
-  }
 })

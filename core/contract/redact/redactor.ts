@@ -1,0 +1,118 @@
+/** The rules that find secrets: by the name of the key, at any depth, and in any text by key or by shape. Compiled once; pure. */
+import { createHmac } from 'node:crypto'
+import { findFields } from './secret-fields.ts'
+import { createKeyRule } from './secret-keys.ts'
+import { findShapes, shapeSign } from './secret-shapes.ts'
+import { replaceSpans, type Span } from './spans.ts'
+import { findPasswords, isPortWithPath } from './url-passwords.ts'
+
+/** What stands for a secret. */
+export const redacted = '[redacted]'
+
+export interface RedactOptions {
+  /** Words that make a key secret, besides the built-in ones. */
+  readonly extraKeys?: readonly string[]
+  /** With this key, a secret is shown as its keyed digest: equal secrets have equal digests. */
+  readonly hmacKey?: string
+  /** Hides `8080/x` of `http://h:8080/x@y` too: a value of a configuration is more likely a URL with a password than a path. */
+  readonly hidePorts?: boolean
+}
+
+export interface KeyRule {
+  /** Whether the value under this key is secret. */
+  readonly secret: boolean
+  /** The key with the secrets in it replaced, cut to 256 characters. */
+  readonly name: string
+}
+
+export interface Redactor {
+  /** The rule of a key: whether its value is secret, and the key as it may be shown. Cached. */
+  key(key: string): KeyRule
+  /**
+   * The text with every secret in it replaced, and with no line separator beyond ASCII.
+   * @param length only this much of the text is shown; what follows serves to recognise a secret across the cut
+   */
+  text(text: string, length?: number): string
+  /** The replacement of a secret. */
+  mask(secret: unknown): string
+}
+
+/** Without one of these a text has neither a key nor a URL with a password. */
+const separators = /[=:\u0085\u2028\u2029]/
+const lineSeparators = /[\u0085\u2028\u2029]/g
+const escaped: Readonly<Record<string, string>> = { '\u0085': '\\u0085', '\u2028': '\\u2028', '\u2029': '\\u2029' }
+
+const maxCachedKeys = 4_096
+const maxKeyLength = 256
+/** Read beyond a cut, so that a secret across the cut is still recognised. */
+const overlap = 2_048
+/** Characters of a text that are shown. */
+export const maxText = 16_384
+
+/** @returns the first characters of a text without secrets, in time that the length of the rest does not change */
+export const shortText = (redactor: Pick<Redactor, 'text'>, text: string, length = maxText): string =>
+  text.length <= length ? redactor.text(text) : redactor.text(text.slice(0, length + overlap), length)
+
+/** @returns the compiled rules; calls cost nanoseconds per key */
+export function createRedactor({ extraKeys = [], hmacKey, hidePorts = false }: RedactOptions = {}): Redactor {
+  const isSecret = createKeyRule(extraKeys)
+  const known = new Map<string, KeyRule>()
+  const mask: Redactor['mask'] =
+    hmacKey === undefined
+      ? () => redacted
+      : (secret) => {
+          const text = typeof secret === 'string' ? secret : String(JSON.stringify(secret))
+          return `[hmac:${createHmac('sha256', hmacKey).update(text).digest('hex').slice(0, 16)}]`
+        }
+
+  const text = (value: string, length = value.length) => {
+    const isShaped = shapeSign.test(value)
+    const isSeparated = separators.test(value)
+    if (!isShaped && !isSeparated) return value.slice(0, length)
+    const found: Span[] = []
+    if (isShaped) findShapes(value, found)
+    if (isSeparated) {
+      findFields(value, isSecretKey, found)
+      findPasswords(length < value.length ? `${value}@` : value, (start, end) => {
+        if (!hidePorts && isPortWithPath(value.slice(start, end), value, start)) return false
+        return found.push([start, end]) > 0
+      })
+    }
+    const shown = found.length === 0 ? value.slice(0, length) : replaceSpans(value, found, mask, length)
+    return isSeparated ? shown.replace(lineSeparators, (character) => escaped[character]!) : shown
+  }
+
+  const rule = (key: string) => {
+    const seen = known.get(key)
+    if (seen !== undefined) return seen
+    const made = {
+      secret: isSecret(key.slice(0, maxKeyLength + overlap)),
+      name: shortText({ text }, key, maxKeyLength),
+    }
+    if (known.size >= maxCachedKeys) known.clear()
+    if (key.length <= maxKeyLength) known.set(key, made)
+    return made
+  }
+  const isSecretKey = (key: string) => rule(key).secret
+  return { mask, text, key: rule }
+}
+
+const lenient = createRedactor()
+
+/** @returns the message of a foreign error without secrets, cut to 16 KiB */
+export const redactMessage = (message: string): string => shortText(lenient, message)
+
+const strict = createRedactor({ hidePorts: true })
+
+/** @returns a value of a configuration without secrets */
+export const redactText = (text: string): string => strict.text(text)
+
+/** A value for a message: one line, without secrets, at most 80 characters of it. */
+export function show(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'function') return 'a function'
+  if (typeof value === 'object' && value !== null) return 'a map'
+  if (typeof value !== 'string') return `${String(value)}${value === null ? ' (empty)' : ` (${typeof value})`}`
+  const text = redactText(value)
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 79)}…` : text)
+}

@@ -1,0 +1,142 @@
+/**
+ * The secrets of a text that stand beside their key: `password=x`, `"apiKey": "x"`, `Cookie: a=b`. A scanner that moves forward
+ * only, since an expression for this grammar backtracks. Pure.
+ */
+import { backslashesBefore, closingQuote, isBoundary, isQuote } from './quoted.ts'
+import type { Span } from './spans.ts'
+
+const separator = /[=:]/g
+/** Letters, digits, `_`, `-`, `.`, `$`, `%`, and whatever is not ASCII. */
+const isKeyCode = (code: number) =>
+  (code > 96 && code < 123) ||
+  (code > 47 && code < 58) ||
+  (code > 64 && code < 91) ||
+  code > 127 ||
+  code === 95 ||
+  code === 45 ||
+  code === 46 ||
+  code === 36 ||
+  code === 37
+/** What looks like a key and is the place of a line of code, or the name of an error before its message. */
+const noKey = /(?:\.[cm]?[jt]sx?|Error|Exception)$/
+/** Keys whose value has blanks in it. */
+const header = /(?:authorization|cookie)$/i
+/** Not secret: what the values of objects may be, a text that was redacted before, and how a sentence about a secret begins. */
+const prose =
+  'a an are at by cannot could does empty expected expired failed for from got has in incorrect invalid is malformed missing must ' +
+  'no none not of on or refused rejected required see should the to too unauthorized unknown unset use was wrong you'
+const open = new RegExp(
+  `^(?:null|true|false|undefined|\\[(?:redacted|hmac:[0-9a-f]{16})\\]|${prose.replaceAll(' ', '|')})$`,
+)
+
+const blank = /[^ \t]/g
+const space = /\S/g
+const noBackslash = /[^\\]/g
+const unquotedEnd = /[\s\\,;&]/g
+/** What follows a `,` or `;` that ends a value: a blank, another key; behind a quote, a quote or what JSON escapes. */
+const nextField = /\s|[\w.%[\]-]+[=:]|$/y
+/** A value of JSON without quotes. */
+const literal = /(?:-?\d[\d.eE+-]*|null|true|false)(?=[\s,}\]\\]|$)/y
+const closer = /["'`\\]/
+const trailing = /["'`)}\]>\\]/
+const lineEnd = /["'`\r\n]/g
+const bracket = /[[\]{}"'`]/g
+
+/** @returns the offset of the next match of a global expression, or the end of the text */
+function next(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from
+  return pattern.test(text) ? pattern.lastIndex - 1 : text.length
+}
+
+/** The end of what stands in brackets; a bracket that never closes ends with the text. */
+function structureEnd(text: string, at: number): number {
+  let depth = 0
+  for (let index = at; index < text.length; index = next(bracket, text, index + 1)) {
+    if (isQuote(text.charCodeAt(index))) {
+      const closing = closingQuote(text, index, true)
+      if (closing < 0) return text.length
+      index = closing
+    } else {
+      depth += text[index] === '[' || text[index] === '{' ? 1 : -1
+      if (depth === 0) return index + 1
+    }
+  }
+  return text.length
+}
+
+/** The end of a value without quotes: a blank, or what separates the value from the next key. */
+function wordEnd(text: string, start: number, from: number, isParameter: boolean): number {
+  let end = next(unquotedEnd, text, from)
+  for (; end < text.length; end = next(unquotedEnd, text, end + 1)) {
+    const mark = text[end]!
+    if (mark === '\\') {
+      if (/\s/.test(text[end + 1] ?? '')) end += 1
+      continue
+    }
+    if (mark !== ',' && mark !== ';' && (mark !== '&' || isParameter)) break
+    const isQuoted = isQuote(text.charCodeAt(end - 1))
+    if (isQuoted && closer.test(text[end + 1] ?? '')) break
+    nextField.lastIndex = end + 1
+    if (!nextField.test(text)) continue
+    if (isQuoted || !isParameter || /\s/.test(text[end + 1] ?? ' ')) break
+  }
+  while (end > start && trailing.test(text[end - 1]!)) end -= 1
+  return end
+}
+
+/** The end of the value of a header: of its line, or of the quoted text that the header stands in. */
+function headerEnd(text: string, start: number): number {
+  let end = next(lineEnd, text, start)
+  for (; end < text.length && isQuote(text.charCodeAt(end)); end = next(lineEnd, text, end + 1)) {
+    const opening = end - backslashesBefore(text, end)
+    if (opening > start && text[opening - 1] === '=') {
+      end = closingQuote(text, end, true)
+      if (end < 0) return text.length
+    } else if (text[end] === '"' || /^[\s,)}\]\\]?$/.test(text[end + 1] ?? '')) return Math.max(start, opening)
+  }
+  return end
+}
+
+/** @returns the value behind a separator */
+function valueAt(text: string, key: string, from: number, isQuotedKey: boolean, isParameter: boolean): Span {
+  const start = next(blank, text, from)
+  const quoted = isQuotedKey ? next(space, text, start) : start
+  const quote = next(noBackslash, text, quoted)
+  if (isQuote(text.charCodeAt(quote))) {
+    const end = closingQuote(text, quote)
+    return [quote + 1, end < 0 ? text.length : end - Math.min(backslashesBefore(text, end), quote - quoted)]
+  }
+  if (text[quoted] === '{' || text[quoted] === '[') {
+    const end = structureEnd(text, quoted)
+    return [quoted, isBoundary(text, end) ? end : wordEnd(text, end, end, isParameter)]
+  }
+  literal.lastIndex = quoted
+  if (isQuotedKey && literal.test(text)) return [quoted, literal.lastIndex]
+  return [start, header.test(key) ? headerEnd(text, start) : wordEnd(text, start, start, isParameter)]
+}
+
+/** @param isSecret the rule of a key @param found gets the spans of secrets */
+export function findFields(text: string, isSecret: (key: string) => boolean, found: Span[]): void {
+  for (let at = next(separator, text, 0); at < text.length; at = next(separator, text, at + 1)) {
+    if (text[at] === ':' && text[at + 1] === ':') {
+      at += 1
+      continue
+    }
+    let end = at
+    while (text.charCodeAt(end - 1) <= 32) end -= 1
+    const isQuotedKey = isQuote(text.charCodeAt(end - 1))
+    if (isQuotedKey) end -= 1 + backslashesBefore(text, end - 1)
+    else while (text[end - 1] === ']' || text[end - 1] === '[') end -= 1
+    let start = end
+    while (start > 0 && isKeyCode(text.charCodeAt(start - 1))) start -= 1
+    if (end - start < 3) continue
+    const key = text.slice(start, end)
+    if (!isSecret(key) || (!isQuotedKey && text[at] === ':' && noKey.test(key))) continue
+    const from = text[at + 1] === '=' || text[at + 1] === '>' ? at + 2 : at + 1
+    const isParameter = text[start - 1] === '?' || text[start - 1] === '&'
+    const value = valueAt(text, key, from, isQuotedKey, isParameter)
+    if (value[1] <= value[0]) continue
+    if (!open.test(text.slice(...value))) found.push(value)
+    at = Math.max(at, value[1] - 1)
+  }
+}

@@ -1,0 +1,74 @@
+/** The passwords of URLs: in each word what stands between `//user:` and the last `@`. Linear in the length. Pure. */
+import { isSecretKey } from './secret-keys.ts'
+import { replaceSpans, type Span } from './spans.ts'
+
+/** A word from its first `//` on, which JSON may write `\/\/`. A word matches once, which keeps the search linear. */
+const address = /\/\\?\/\S+/g
+/** Of a word: `//user:`, an `@`, and a quote that ends a text. A quote before anything else belongs to the password. */
+const marks = /\/\\?\/(?:(?!["'`][,;)}\]])[^/:])*:|@|["'`](?=[,;)}\]])|\\["'`](?=\\)/g
+/** The only `//user:` before the end of a quoted text is `//host:`. */
+const port = /^\d{1,5}\\*(?:$|[/?#])/
+
+/** @param take gets every reading of a password until it returns true */
+export function findPasswords(text: string, take: (start: number, end: number) => boolean): void {
+  if (!text.includes('@')) return
+  for (const { 0: word, index: offset } of text.matchAll(address)) {
+    if (!word.includes('@')) continue
+    let starts: number[] = []
+    let end = -1
+    const settle = () => {
+      starts.find((start) => start < end && take(offset + start, offset + end))
+      starts = []
+      end = -1
+    }
+    for (const { 0: mark, index } of word.matchAll(marks)) {
+      if (mark.endsWith(':')) {
+        if (starts.length > 0 && mark.includes('@')) end = index + mark.lastIndexOf('@')
+        starts.push(index + mark.length)
+      } else if (mark === '@') end = starts.length > 0 ? index : -1
+      else if (end >= 0 || port.test(word.slice(starts.at(-1) ?? index, index))) settle()
+    }
+    settle()
+  }
+}
+
+/**
+ * @param mask what replaces the password at an offset of the text; undefined: the text is not one, and the next `//user:` of the word counts
+ * @returns the text with the passwords of its URLs replaced
+ */
+export function maskPasswords(text: string, mask: (password: string, at: number) => string | undefined): string {
+  const spans: Span[] = []
+  const masks: string[] = []
+  findPasswords(text, (start, end) => {
+    const masked = mask(text.slice(start, end), start)
+    if (masked === undefined) return false
+    masks.push(masked)
+    return spans.push([start, end]) > 0
+  })
+  let index = 0
+  return replaceSpans(text, spans, () => masks[index++]!, text.length)
+}
+
+/**
+ * For text that may name an address as well as a URL with a password.
+ * @param text where the password was found, at this offset: only on the web a path is likely to hold an `@`
+ * @returns whether `8080/x@y` is a port with a path
+ */
+export const isPortWithPath = (password: string, text = 'http://', at = text.length): boolean => {
+  if (!/^\d{1,5}\//.test(password)) return false
+  const slashes = text.lastIndexOf('/', at)
+  return /(?:https?|wss?):\\?\/\\?$/i.test(text.slice(Math.max(0, slashes - 9), slashes))
+}
+
+const maxReadings = 16
+const parameter = /[?&]([^?&=#\s]+)=([^&#\s]+)/g
+
+/** @returns the secret parameters of a URL and its passwords as written, in every reading of the first 16 */
+export function secretsInUrl(url: string): readonly string[] {
+  const passwords: string[] = []
+  findPasswords(url, (start, end) => passwords.push(url.slice(start, end)) >= maxReadings)
+  return [
+    ...passwords,
+    ...[...url.matchAll(parameter)].filter(([, key]) => isSecretKey(key!)).map((match) => match[2]!),
+  ]
+}
