@@ -5,6 +5,7 @@
  * (generated from the tables) and raised by at least one test.
  */
 import { channel } from 'node:diagnostics_channel'
+import { redactMessage } from './redact/redactor.ts'
 
 /** One row of an error table. `message` holds `{name}` placeholders; `help` is advice for the reader. */
 export interface ErrorEntry {
@@ -50,7 +51,7 @@ export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
   return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {
     const entry = table[code] as ErrorEntry
     if (errorChannel.hasSubscribers) errorChannel.publish({ code })
-    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (whole, key: string) => String(details[key] ?? whole))
+    const fill = (text: string) => text.replace(/\{(\w+)\}/g, (whole, key: string) => messageOf(details[key] ?? whole))
     return new ArkwatchError(code, fill(entry.message), fill(entry.help), details, cause)
   }
 }
@@ -68,8 +69,14 @@ export function httpStatusOf(thrown: unknown): number | undefined {
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined
 }
 
-/** The message of any thrown value. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown))
+/** The message of any thrown value, without secrets, also of one that throws when it is read. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return redactMessage(String(thrown instanceof Error ? thrown.message : thrown))
+  } catch {
+    return 'a thrown value that cannot be shown'
+  }
+}
 
 export const coreError = defineErrors('core', {
   PLUGIN_API_MISMATCH: {

@@ -74,7 +74,7 @@ export class PluginInstance {
   }
 
   report(state: 'ok' | 'degraded', reason = ''): void {
-    this.#faults.report(state === 'degraded' ? reason || 'degraded' : undefined)
+    this.#faults.report(state === 'degraded' ? messageOf(reason) || 'degraded' : undefined)
   }
 
   /** Degraded while the plugin reports so, or for a minute after a fault. */

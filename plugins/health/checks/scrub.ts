@@ -1,7 +1,9 @@
 /** PURE. Removes credentials from the messages of a check. */
-import { isPortWithPath, maskPasswords, redacted, secretsInUrl } from '../../../core/plugin.ts'
+import { createRedactor, redacted, secretsInUrl } from '../../../core/plugin.ts'
 
 const maxLength = 300
+const maxRead = 16_384
+const redactor = createRedactor()
 
 const decoded = (text: string): string => {
   try {
@@ -34,7 +36,8 @@ export function scrubber(secrets: readonly string[]): (message: string) => strin
   return (message) => {
     let line = message
     for (const secret of longestFirst) line = line.replaceAll(secret, redacted)
-    line = maskPasswords(line, (text) => (isPortWithPath(text) ? undefined : redacted))
+    line = redactor
+      .text(line.slice(0, maxRead), Math.min(line.length, maxRead / 2))
       .replace(/\/\/[^/\s@]*@/g, `//${redacted}@`)
       .replace(/\s+/g, ' ')
       .trim()
