@@ -8,7 +8,7 @@ const step = 500
 type Retention = NonNullable<AreaDefinition['retention']>[number]
 
 function deletion(database: Database, { table, column }: Retention) {
-  // A table WITHOUT ROWID is told apart by its primary key.
+  // The rows of a table WITHOUT ROWID have their primary key.
   const keys = `SELECT coalesce(group_concat('"' || name || '"'), 'rowid') AS columns FROM pragma_table_info(?1)
     WHERE pk > 0 AND (SELECT wr FROM pragma_table_list(?1))`
   const { columns } = database.query(keys).get(table) as { columns: string }
