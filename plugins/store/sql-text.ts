@@ -1,6 +1,6 @@
-/** PURE. Splits SQL into statements as SQLite reads it, in one pass, and refuses what a transaction of the store cannot hold. */
+/** PURE. Splits SQL into statements as SQLite reads it, in one pass; refuses what a transaction cannot hold. */
 
-/** White space, comments, quoted names and texts, the end of a statement, and everything else up to the next of these. */
+/** White space, comments, quoted names and texts, the end of a statement, else all up to the next of these. */
 const token = /\s+|--[^\n]*|\/\*.*?(?:\*\/|$)|'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|;|[^\s;'"`[\-/]+|./gs
 const skipped = /^(?:\s|--|\/\*)/
 /** What neither ends the transaction around it nor reaches beyond the file. */
