@@ -12,8 +12,9 @@ export const storeCollector = (store: StoreClient): Collector => ({
   name: 'store',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.gauge({ name: 'arkwatch_store_up', help: 'Whether the file of the store itself can be written.' }, () =>
-      store.state === 'ok' ? 1 : 0,
+    batch.gauge(
+      { name: 'arkwatch_store_up', help: 'Whether the main file of the store can be written: 1 yes, 0 no.' },
+      () => (store.state === 'ok' ? 1 : 0),
     )
     for (const [type, field, name, help] of numbers)
       batch[type]({ name: `arkwatch_store_${name}`, help }, () => store[field])
