@@ -7,7 +7,7 @@ import { createLogLine } from './log-line.ts'
 /** The file whose frames stand between a line of the log and its caller. */
 export const loggerFile = import.meta.path
 
-/** JSON lines at `info` and above to a stream, bounded and redacted as those of the logging plugin, for the time without one. */
+/** JSON lines at `info` and above to a stream while no logging plugin is up, bounded and redacted as its lines. */
 export function fallbackSink(write: (line: string) => void = (line) => process.stderr.write(line)): LogSink {
   const encode = createLogLine(createRedactor())
   return {

@@ -3,7 +3,7 @@
 import { types } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { TaskContext, TaskResult } from '../contract/tasks.ts'
 import { failureOf } from './serve-requests.ts'
 

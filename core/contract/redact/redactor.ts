@@ -1,4 +1,4 @@
-/** The rules that find secrets: by the name of the key, at any depth, and in any text by key or by shape. Compiled once; pure. */
+/** The rules that find secrets: by the name of a key, and in any text by key or by shape. Compiled once; pure. */
 import { createHmac } from 'node:crypto'
 import { findFields } from './secret-fields.ts'
 import { createKeyRule } from './secret-keys.ts'
@@ -14,7 +14,7 @@ export interface RedactOptions {
   readonly extraKeys?: readonly string[]
   /** With this key, a secret is shown as its keyed digest: equal secrets have equal digests. */
   readonly hmacKey?: string
-  /** Hides `8080/x` of `http://h:8080/x@y` too: a value of a configuration is more likely a URL with a password than a path. */
+  /** Hides `80/x` of `http://h:80/x@y` too, which in a configuration is a password more likely than a path. */
   readonly hidePorts?: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * The secrets of a text that stand beside their key: `password=x`, `"apiKey": "x"`, `Cookie: a=b`. A scanner that moves forward
- * only, since an expression for this grammar backtracks. Pure.
+ * The secrets of a text that stand beside their key: `password=x`, `"apiKey": "x"`, `Cookie: a=b`. A scanner that moves
+ * forward only, since an expression for this grammar backtracks. Pure.
  */
 import { backslashesBefore, closingQuote, isBoundary, isQuote } from './quoted.ts'
 import type { Span } from './spans.ts'
@@ -21,7 +21,7 @@ const isKeyCode = (code: number) =>
 const noKey = /(?:\.[cm]?[jt]sx?|Error|Exception)$/
 /** Keys whose value has blanks in it. */
 const header = /(?:authorization|cookie)$/i
-/** Not secret: what the values of objects may be, a text that was redacted before, and how a sentence about a secret begins. */
+/** Not secret: what is not in objects either, a text that was redacted before, and a sentence about a secret. */
 const prose =
   'a an are at by cannot could does empty expected expired failed for from got has in incorrect invalid is malformed missing must ' +
   'no none not of on or refused rejected required see should the to too unauthorized unknown unset use was wrong you'

@@ -1,4 +1,4 @@
-/** The names under which secrets stand: one list for the keys of objects, of headers, and of `key=value` in a text. Pure. */
+/** The names under which secrets stand, in objects, in headers, and before `=` or `:` in a text. Pure. */
 
 /** Matched anywhere in a key, without its case and `-`, `_`, `.`. */
 const words = [
@@ -14,7 +14,7 @@ const lastWord = /(?:^|[-_.\s])(?:pass|Pass|PASS)$|[a-z\d]Pass$/
 
 export const normalizeKey = (key: string) => key.toLowerCase().replace(/[-_.\s]/g, '')
 
-/** @param extra words that make a key secret, besides the built-in ones @returns whether the value under a key is secret */
+/** @param extra further words that make a key secret @returns whether the value under a key is secret */
 export function createKeyRule(extra: readonly string[]): (key: string) => boolean {
   const contained = [...words, ...extra.map(normalizeKey)].filter((word) => word !== '')
   return (key) => {

@@ -3,7 +3,7 @@ import type { Span } from './spans.ts'
 
 /** A cheap first test: without a match no shape can match. */
 export const shapeSign =
-  /eyJ|[sS][eE][cC]1|02010[34]|AgE|MDA|[xyztuv]prv|ark_|PRIVATE KEY|(?:[aA][rR][eE][rR]|[rR][oO][oO][nN]|[aA][sS][iI][cC])\s/
+  /eyJ|[sS][eE][cC]1|02010[34]|AgE|MDA|[xyztuv]prv|ark_|PRIVATE KEY|(?:[rR][eE][rR]|[oO][oO][nN]|[sS][iI][cC])\s/
 
 /** A group is what stands before the secret. */
 const shapes: readonly RegExp[] = [
@@ -12,7 +12,7 @@ const shapes: readonly RegExp[] = [
   /[xyztuv]prv[1-9A-HJ-NP-Za-km-z]{40,}/g,
   // An API key of the plugin admin.
   /ark_[0-9a-f]{12}_[\w-]{16,}/g,
-  // Macaroons, version 2 with the location lnd, tapd, loop, pool or litd, in hex; with any location, and version 1, in base64.
+  // Macaroons: version 2 of lnd, tapd, loop, pool and litd in hex; of any service, and version 1, in base64.
   /0201(?:036c6e64|0474617064|046c6f6f70|04706f6f6c|046c697464)[0-9a-f]{8,}/gi,
   /(?:AgE[DL][\w+/-]{12,}|(?<![\w+/])AgE[\w+/-]{41,})={0,2}/g,
   /MDA[\w+/-]{2}2xvY2F0aW9u[\w+/-]{16,}={0,2}/g,
@@ -20,7 +20,7 @@ const shapes: readonly RegExp[] = [
   /\b([Bb]asic\s+|BASIC\s+)(?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2}/g,
 ]
 
-/** Words joined by dots. A word is tried once, from its beginning: a JWT may begin within the word, behind many that do not. */
+/** Words joined by dots. A word is tried once, from its beginning; a JWT may begin within the word. */
 const dotted = /(?<![\w-])[\w-]+(?:\.[\w-]+)+/g
 const jwtHead = /(?<![A-Za-z0-9])eyJ[\w-]{8}/g
 

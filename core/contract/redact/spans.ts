@@ -1,4 +1,4 @@
-/** Where the secrets of a text stand. Found in the text as it came, so that one secret cannot hide another one. Pure. */
+/** Where the secrets of a text stand: in the text as it came, so that no secret hides another one. Pure. */
 
 /** Offsets of the first character of a secret and of the first one behind it. */
 export type Span = readonly [start: number, end: number]

@@ -33,7 +33,7 @@ export function findPasswords(text: string, take: (start: number, end: number) =
 }
 
 /**
- * @param mask what replaces the password at an offset of the text; undefined: the text is not one, and the next `//user:` of the word counts
+ * @param mask replaces the password at an offset of the text; undefined: not a password, try the next `//user:`
  * @returns the text with the passwords of its URLs replaced
  */
 export function maskPasswords(text: string, mask: (password: string, at: number) => string | undefined): string {
