@@ -16,6 +16,7 @@ import { fingerprintOf } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
 import { coreError, messageOf } from './contract/errors.ts'
 import { EventLoop } from './contract/event-loop.ts'
+import { shapeProblem } from './contract/foreign/shape.ts'
 import { type Logger, type LogSink, logSink } from './contract/logger.ts'
 import { isUp } from './contract/plugin-state.ts'
 import {
@@ -24,6 +25,7 @@ import {
   commandAuditor,
   controlCommand,
   type PlanStep,
+  type RollbackSignal,
   Runtime,
   type RuntimeStatus,
   rollbackSignals,
@@ -86,6 +88,15 @@ export interface RunningRuntime extends Runtime {
   force(): void
   /** Resolves when the runtime has stopped, for any reason. */
   readonly stopped: Promise<{ hung: string[] }>
+}
+
+const signalShape = { plugin: 'text', critical: 'flag', what: 'text' } as const
+
+/** @throws TypeError for what is not a rollback signal */
+function checkSignal(signal: RollbackSignal): RollbackSignal {
+  const problem = shapeProblem(signalShape, signal)
+  if (problem !== undefined) throw new TypeError(`a rollback signal: ${problem}`)
+  return signal
 }
 
 /** For an application whose configuration has no `server`. */
@@ -261,7 +272,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       signals: () =>
         registry.of(rollbackSignals).all.flatMap(({ value, fault }) => {
           try {
-            return value()
+            return value().map(checkSignal)
           } catch (error) {
             fault(error)
             return []
@@ -286,6 +297,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     swapped,
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
+
+  const contributed = registry.of(controlCommand)
+  // First: a command of core keeps its name.
+  for (const command of coreCommands(runtime, () => config))
+    registry.add(controlCommand(command), { plugin: 'core', fault() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
   const drainOthers = (drain: () => unknown) => {
@@ -322,8 +338,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   generation = 1
   bootMs = clock.monotonic() - bootedMs
 
-  const own = coreCommands(runtime, () => config).map((value) => ({ plugin: 'core', value, fault() {} }))
-  const contributed = registry.of(controlCommand)
   const auditors = registry.of(commandAuditor)
 
   return Object.assign(runtime, {
@@ -340,7 +354,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
     commands() {
-      const commands = [...contributed.all, ...own].map((command) => audited(command, () => auditors.all))
+      const commands = contributed.all.map((command) => audited(command, () => auditors.all))
       return new Map(commands.map((command) => [command.name, command]))
     },
     logger: (name: string) => hub.logger(name),

@@ -1,23 +1,11 @@
 /** The checks of the contract that need a running plugin. Each returns its faults, in words. */
 import { Hono } from 'hono'
-import { didYouMean } from '../core/contract/closest.ts'
 import { messageOf } from '../core/contract/errors.ts'
-import type { RequestHooks } from '../core/contract/request-hooks.ts'
+import { hookNames } from '../core/contract/request-hooks.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
 import { testRuntime } from './test-runtime.ts'
-
-const knownHooks: Record<keyof RequestHooks, true> = {
-  ...{ observe: true, observeRequest: true, onRequest: true, onResponse: true, onError: true, context: true },
-}
-
-/** The runtime itself refuses unknown parts, and a promise in place of parts. */
-function unknownHooks({ hooks = {} }: Parts): string[] {
-  const names = Object.keys(hooks).filter((name) => !(name in knownHooks))
-  const guess = (name: string) => didYouMean(name, Object.keys(knownHooks)) ?? 'see RequestHooks'
-  return names.map((name) => `setup returns the hook "${name}", which is unknown: ${guess(name)}`)
-}
 
 /** Starts and stops once. @param timers how many timers of the clock may be armed while the plugin runs */
 async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timers = Number.POSITIVE_INFINITY) {
@@ -43,7 +31,7 @@ export async function setupFaults(subject: ContractSubject): Promise<string[]> {
   const idle: SetupWrapper = (own) => {
     const still = openResources()
     const parts = own()
-    found.push(...unknownHooks(parts), ...opened(still).map((what) => `setup opens ${what}`))
+    found.push(...opened(still).map((what) => `setup opens ${what}`))
     return { ...parts, start: undefined, ready: undefined }
   }
   for (let round = 0; round < 2; round += 1) found.push(...(await roundFaults(subject, idle, without.clock.pending)))
@@ -81,7 +69,7 @@ export async function timerFaults(subject: ContractSubject): Promise<string[]> {
 
 /** The hooks, with a note of each that throws or returns a promise. */
 function watchedHooks(hooks: object, note: (fault: string) => void): Parts {
-  const watched = Object.keys(knownHooks).map((name) => {
+  const watched = [...hookNames, 'context'].map((name) => {
     const hook: unknown = Reflect.get(hooks, name)
     if (typeof hook !== 'function') return [name, hook]
     const call = (...values: unknown[]) => {

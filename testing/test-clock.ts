@@ -1,6 +1,6 @@
 /** A clock whose time only a test moves. */
 import type { Cancel, Clock } from '../core/contract/clock.ts'
-import { repeating, sleeping } from '../core/process/clock.ts'
+import { repeating, sleeping, unlimited } from '../core/process/clock.ts'
 
 export interface TestClock extends Clock {
   /** Moves the time forward, runs due timers in order, and lets promises settle in between. */
@@ -20,11 +20,11 @@ const settle = async () => {
 export function testClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
   const timers = new Set<Timer>()
   let elapsedMs = 0
-  const after = (ms: number, call: () => void): Cancel => {
+  const after = unlimited((ms, call): Cancel => {
     const timer = { dueMs: elapsedMs + Math.max(0, ms), call }
     timers.add(timer)
     return () => timers.delete(timer)
-  }
+  })
   /** Of equals the one armed first. */
   const earliest = () => {
     let found: Timer | undefined

@@ -1,6 +1,7 @@
 /** The conflicts that plugins find in the whole configuration, beyond the schema of one section. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext } from '../contract/definition.ts'
+import { messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
@@ -17,18 +18,38 @@ export function conflicts(
 ): ConfigProblem[] {
   // A plugin whose target is not configured counts: the same file may serve another machine.
   const named = sections.filter(({ config }) => config !== undefined)
+  const found: ConfigProblem[] = []
+  const broken = new Set<string>()
+  /** Calls a function of a definition, whose error is a configuration error. */
+  const checked = <T>({ name: plugin }: PluginSection, call: () => readonly T[]): readonly T[] => {
+    try {
+      return call()
+    } catch (thrown) {
+      const path = ['plugins', plugin]
+      const what = `its configuration cannot be checked: ${messageOf(thrown)}`
+      if (!broken.has(plugin)) found.push(problem('PLUGIN_INVALID', { plugin, what }, path, locate(root, path).key))
+      broken.add(plugin)
+      return []
+    }
+  }
   const offered: ConfigContext['offered'] = (point) => ({
-    names: named.flatMap(({ definition, config }): readonly string[] => definition.offers?.(config)?.[point] ?? []),
+    names: named.flatMap((section) =>
+      checked(section, () => [...(section.definition.offers?.(section.config)?.[point] ?? [])].map(String)),
+    ),
     complete: !named.some((section) => section.definition.offers === undefined && foreign(section)),
   })
-  return sections.flatMap(({ name, definition, config, disabled }) => {
-    if (disabled !== undefined) return []
-    const found = definition.conflicts?.(config, { ...context, offered }) ?? []
-    return found.map(({ path, what, help }) => {
-      const at = ['plugins', name, ...path]
-      const { node } = locate(root, at)
-      const source = (node ?? locate(root, ['plugins', name]).node)?.source
-      return problem('CONFIG_VALUE', { what }, at, source, help)
-    })
-  })
+  for (const section of sections) {
+    const { name, definition, config, disabled } = section
+    if (disabled !== undefined) continue
+    const conflicting = checked(section, () =>
+      (definition.conflicts?.(config, { ...context, offered }) ?? []).map(({ path, what, help }) => {
+        const at = ['plugins', name, ...path]
+        const { node } = locate(root, at)
+        const source = (node ?? locate(root, ['plugins', name]).node)?.source
+        return problem('CONFIG_VALUE', { what }, at, source, help)
+      }),
+    )
+    found.push(...conflicting)
+  }
+  return found
 }

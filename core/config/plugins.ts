@@ -6,6 +6,9 @@ import { didYouMean } from '../contract/closest.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
+import { type Shape, shapeProblem } from '../contract/foreign/shape.ts'
+import { show } from '../contract/redact-urls.ts'
+import type { TokenMap } from '../contract/tokens.ts'
 import { problem } from './errors.ts'
 import { describeImportError } from './import-error.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
@@ -40,7 +43,27 @@ const notLoaded = (name: string, version = 'unknown'): AnyPlugin => ({
   setup: () => ({}),
 })
 
-/** @returns why a value is not a definition for this contract, or undefined */
+const definitionShape: Shape<AnyPlugin> = {
+  ...{ api: 'number', name: 'text', version: 'text', summary: 'text?', config: 'object', setup: 'function' },
+  ...{ provides: 'object?', needs: 'object?', wants: 'object?' },
+  ...{ implies: 'object?', presets: 'object?', deadlines: 'object?', exclusive: 'flag?', holdsState: 'flag?' },
+  ...{ packages: 'texts?', unconfigured: 'function?', conflicts: 'function?', offers: 'function?' },
+}
+const deadlinesShape = { start: 'period?', ready: 'period?', stop: 'period?' } as const
+
+/** @returns what is wrong within a field, or undefined */
+function fieldsProblem({ deadlines = {}, provides = {}, needs = {}, wants = {}, implies = {} }: AnyPlugin) {
+  for (const [field, tokens] of Object.entries({ provides, needs, wants }))
+    for (const [key, token] of Object.entries(tokens as TokenMap))
+      if ((token as Partial<TokenMap[string]> | null)?.kind !== 'service')
+        return `${field}.${key} must be a service token, got ${show(token)}`
+  const section = Object.entries(implies).find(([, keys]) => typeof keys !== 'object' || keys === null)
+  if (section !== undefined) return `implies.${section[0]} must be an object, got ${show(section[1])}`
+  const what = shapeProblem(deadlinesShape, deadlines)
+  return what && `deadlines: ${what}`
+}
+
+/** @returns why a value is not a definition for this contract, or undefined @throws what reading the value throws */
 function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH', object] | undefined {
   const invalid = (what: string) => ['PLUGIN_INVALID', { plugin: name, what }] as const
   if (typeof value !== 'object' || value === null) return invalid('its default export is not a plugin definition')
@@ -50,7 +73,9 @@ function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLU
   if (typeof own !== 'string' || typeof version !== 'string')
     return invalid('its definition needs `name` and `version`')
   if (typeof config?.safeParse !== 'function') return invalid('its definition has no zod schema `config`')
-  return typeof setup === 'function' ? undefined : invalid('its definition has no function `setup`')
+  if (typeof setup !== 'function') return invalid('its definition has no function `setup`')
+  const what = shapeProblem(definitionShape, value) ?? fieldsProblem(value as AnyPlugin)
+  return what === undefined ? undefined : invalid(`its definition: ${what}`)
 }
 
 const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
@@ -105,7 +130,12 @@ export async function findPlugin(
     problems.push(problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], source ?? key, help))
     return undefined
   }
-  const refusal = refuse(name, definition)
+  let refusal: ReturnType<typeof refuse>
+  try {
+    refusal = refuse(name, definition)
+  } catch (thrown) {
+    refusal = ['PLUGIN_INVALID', { plugin: name, what: `its definition cannot be read: ${messageOf(thrown)}` }]
+  }
   if (refusal === undefined) {
     const made = definition as AnyPlugin
     if (from !== undefined) importedVersions.set(origin, made.version)

@@ -15,9 +15,14 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back, from an arbitrary origin. */
   monotonic(): number
-  /** Calls once after `ms`. @returns cancels the call */
+  /** Calls once after `ms`, which may be Infinity. @returns cancels the call @throws TIME_INVALID for NaN */
   after(ms: number, call: () => void): Cancel
-  /** Calls every `ms`, also after a failed call, but not while a call is in progress. @returns stops the calls */
+  /**
+   * Calls every `ms`, also after a failed call, but not while a call is in progress.
+   * @param ms above 0
+   * @returns stops the calls
+   * @throws TIME_INVALID
+   */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel
   /** Resolves after `ms`, or rejects with the reason of `signal`. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>

@@ -65,7 +65,7 @@ export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
  * @returns 400-599; undefined for other errors, and for those that are faults of the program
  */
 export function httpStatusOf(thrown: unknown): number | undefined {
-  const { code } = (thrown ?? {}) as { code?: unknown }
+  const { code } = errorOf(thrown)
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined
 }
 
@@ -76,6 +76,19 @@ export function messageOf(thrown: unknown): string {
   } catch {
     return 'a thrown value that cannot be shown'
   }
+}
+
+/** @returns the thrown value if that is an Error whose fields can be read, else an Error that can, with its message */
+export function errorOf(thrown: unknown): Error & { readonly code?: unknown } {
+  try {
+    if (thrown instanceof Error) {
+      const { name, message, stack, cause, code, details } = thrown as Error & Record<string, unknown>
+      if (typeof message === 'string' && [name, stack, cause, code, details].length > 0) return thrown
+    }
+  } catch {
+    // A getter or a proxy that throws.
+  }
+  return new Error(messageOf(thrown))
 }
 
 export const coreError = defineErrors('core', {
@@ -103,6 +116,10 @@ export const coreError = defineErrors('core', {
     message: 'plugin {plugin} declares the services [{declared}] and returned [{returned}]',
     help: 'Return exactly the keys of `provides` from setup().',
   },
+  CONTRIBUTION_REFUSED: {
+    message: 'what plugin {plugin} contributes to {point} cannot be used: {what}',
+    help: 'Correct the value; the type of the extension point says what its fields are. The rest of the plugin runs.',
+  },
   PACKAGE_MISSING: {
     message: 'plugin {plugin} needs the package {package}: run `bun add {package}`',
     help: 'The package is optional; only this plugin needs it.',
@@ -119,6 +136,10 @@ export const coreError = defineErrors('core', {
   GRAPH_CYCLE: {
     message: 'plugins need each other in a circle: {cycle}',
     help: 'Break the circle with an extension point, or by splitting an api.',
+  },
+  TIME_INVALID: {
+    message: '{call} got {seen}: expected a number of milliseconds',
+    help: 'Pass a number, for `every` one above 0. A duration of the configuration is parsed by duration() in the schema.',
   },
   STATE_INVALID: {
     message: 'plugin {plugin} cannot go from {from} to {to}',

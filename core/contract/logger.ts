@@ -30,4 +30,4 @@ export interface LogSink {
 }
 
 /** The sink of the logging plugin; the newest contribution is used. */
-export const logSink = extensionPoint<LogSink>('core.logSink')
+export const logSink = extensionPoint<LogSink>('core.logSink', { shape: { isEnabled: 'function', write: 'function' } })

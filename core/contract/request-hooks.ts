@@ -1,4 +1,5 @@
-/** The hooks of plugins on the request path. Types only; core/requests/ runs them. */
+/** The hooks of plugins on the request path. Types, and the names of the hooks; core/requests/ runs them. */
+import type { Synchronous } from './foreign/calls.ts'
 
 /** A route template with its method. Ids count from 0 without gaps, are bounded, and last as long as the process. */
 export interface Route {
@@ -22,6 +23,7 @@ export interface RequestScope {
   readonly route: Route | undefined
 }
 
+/** Synchronous functions: a hook that returns a promise is at fault, as is one that throws. */
 export interface RequestHooks {
   /**
    * Called once for each request, in batches, in the order in which requests end: within 20 ms of the end, before
@@ -31,18 +33,27 @@ export interface RequestHooks {
    * @param durationMs time to the response
    * @param endedMs `clock.monotonic()` at the end; add `clock.now() - clock.monotonic()` for the wall clock
    */
-  observe?(route: Route, status: number, durationMs: number, endedMs: number): void
+  observe?(route: Route, status: number, durationMs: number, endedMs: number): Synchronous
   /**
    * The same with the request, called immediately. Must not allocate, throw, or return a promise.
    * @param request reading its URL and headers costs time: read them only if the configuration needs them
    */
-  observeRequest?(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void
-  /** Runs before the application. A response answers the request, and the application does not run. */
+  observeRequest?(route: Route, status: number, durationMs: number, endedMs: number, request: Request): Synchronous
+  /** Runs before the application. A Response answers the request, and the application does not run. */
   onRequest?(scope: RequestScope): Response | undefined
   /** @param response undefined for an upgrade */
-  onResponse?(scope: RequestScope, response: Response | undefined): void
+  onResponse?(scope: RequestScope, response: Response | undefined): Synchronous
   /** Receives an error that reached the application's `onError` or that the application threw. */
-  onError?(scope: RequestScope, error: unknown): void
+  onError?(scope: RequestScope, error: unknown): Synchronous
   /** Runs each request in an AsyncLocalStorage, read by `currentRequest()`. docs/embedding.md has the cost. */
   readonly context?: boolean
 }
+
+export const hookNames = [
+  'observe',
+  'observeRequest',
+  'onRequest',
+  'onResponse',
+  'onError',
+] as const satisfies readonly (keyof RequestHooks)[]
+export type HookName = (typeof hookNames)[number]

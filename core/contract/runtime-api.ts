@@ -101,7 +101,7 @@ export interface RollbackSignal {
  * The present rollback signals. A pending change is rolled back by a signal that was not there before the change,
  * if the signal is critical or concerns a plugin that the change touched. The id is kept for existing users.
  */
-export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles')
+export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles', { shape: 'function' })
 
 /** @deprecated use {@link RollbackSignal} */
 export type Trouble = RollbackSignal
@@ -192,7 +192,10 @@ export interface ControlCommand {
   changes?(args: Readonly<Record<string, unknown>>): boolean
   run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
 }
-export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand')
+export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand', {
+  shape: { name: 'text', changes: 'function?', run: 'function' },
+  nameOf: ({ name }) => name,
+})
 
 /**
  * Records every command that changes something, before the command runs.
@@ -204,7 +207,7 @@ export type CommandAuditor = (
   args: Readonly<Record<string, unknown>>,
 ) => Promise<(outcome: string) => Promise<void>>
 /** The id is kept for existing users. */
-export const commandAuditor = extensionPoint<CommandAuditor>('core.controlWitness')
+export const commandAuditor = extensionPoint<CommandAuditor>('core.controlWitness', { shape: 'function' })
 
 /** @deprecated use {@link CommandAuditor} */
 export type ControlWitness = CommandAuditor

@@ -2,6 +2,7 @@
  * The two ways in which plugins meet: service tokens for calls, extension points for registration.
  * Both match by id, so that a second copy of a module still means the same thing.
  */
+import type { Shape } from './foreign/shape.ts'
 
 /** A typed name for a service. Tokens in `needs` and `wants` make the start order. */
 export interface ServiceToken<T> {
@@ -20,17 +21,31 @@ export interface Contribution<T = unknown> {
   readonly value: T
 }
 
+/**
+ * What an extension point accepts. A contribution that breaks a rule is left out, and its plugin is degraded as long as the
+ * contribution is there.
+ */
+export interface PointRules<T> {
+  /** What each field must be. A field whose name is a slip of a missing one is refused. */
+  readonly shape: Shape<T>
+  /** @returns why a value of that shape cannot be used, or undefined */
+  refuse?(value: T): string | undefined
+  /** @returns the name of a value: while two have one name, the later one is left out */
+  nameOf?(value: T): string
+}
+
 /** A list for contributions, declared in its owner's api.ts. A call makes a contribution. Gives no start order. */
 export interface ExtensionPoint<T> {
   (value: T): Contribution<T>
   readonly kind: 'extensionPoint'
   readonly id: string
+  readonly rules?: PointRules<T> | undefined
 }
 
-/** @param id unique name, `owner.what` */
-export function extensionPoint<T>(id: string): ExtensionPoint<T> {
+/** @param id unique name, `owner.what` @param rules checked by the runtime @default every value is accepted */
+export function extensionPoint<T>(id: string, rules?: PointRules<T>): ExtensionPoint<T> {
   const point = (value: T): Contribution<T> => ({ point: id, value })
-  return Object.assign(point, { kind: 'extensionPoint' as const, id })
+  return Object.assign(point, { kind: 'extensionPoint' as const, id, rules })
 }
 
 /** A contribution as the owner of the extension point sees it: the value and the plugin that contributed the value. */

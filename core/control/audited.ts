@@ -1,5 +1,5 @@
 /** A control command that the command auditors record. */
-import { ArkwatchError } from '../contract/errors.ts'
+import { ArkwatchError, errorOf, messageOf } from '../contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
 import type { Contributed } from '../contract/tokens.ts'
 
@@ -8,7 +8,7 @@ async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) 
   try {
     return await call(value)
   } catch (error) {
-    if (!(error instanceof ArkwatchError)) fault(error)
+    if (!(errorOf(error) instanceof ArkwatchError)) fault(error)
     throw error
   }
 }
@@ -23,7 +23,7 @@ export function audited(
   return {
     name: command.name,
     async run(args) {
-      if (command.changes?.(args) !== true) return run(args)
+      if ((await guarded(contributed, () => command.changes?.(args))) !== true) return run(args)
       const begin = async (auditor: Contributed<CommandAuditor>) => ({
         ...auditor,
         value: await guarded(auditor, (audit) => audit(command.name, args)),
@@ -31,7 +31,7 @@ export function audited(
       const settles = await Promise.all(auditors().map(begin))
       const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
       const result = await run(args).catch(async (error) => {
-        await settle(String(error?.code ?? 'failed'))
+        await settle(messageOf(errorOf(error).code ?? 'failed'))
         throw error
       })
       await settle('ok')

@@ -1,6 +1,6 @@
 /** The control socket: how the CLI calls the running process. One POST a command, JSON in and out. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
 import { serveUnix } from '../http/listeners.ts'
@@ -63,7 +63,8 @@ export function startControl({ dataDir, commands, log }: ControlOptions) {
     try {
       return Response.json((await command.run(await readArguments(request, name))) ?? null)
     } catch (thrown) {
-      if (thrown instanceof ArkwatchError) return refuse(thrown.code === 'CONTROL_BAD_REQUEST' ? 400 : 422, thrown)
+      const error = errorOf(thrown)
+      if (error instanceof ArkwatchError) return refuse(error.code === 'CONTROL_BAD_REQUEST' ? 400 : 422, error)
       log.error(`command ${name} failed`, { error: thrown })
       return refuse(500, coreError('CONTROL_COMMAND_FAILED', { command: name, reason: messageOf(thrown) }, thrown))
     } finally {

@@ -1,6 +1,7 @@
 /** The one Hono application of the plugins' public routes. */
-import { Hono } from 'hono'
+import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { errorOf } from '../contract/errors.ts'
 import { problemResponse } from './problem.ts'
 
 export interface MountedRoutes {
@@ -19,19 +20,45 @@ function answerOf(error: unknown): Response {
   return problemResponse({ status: error.status, ...(error.message && { detail: error.message }) })
 }
 
-/** Mounts every plugin's routes at the root, in order. A middleware of a plugin holds for the paths that it names. */
+/** The handler, throwing only Errors: Hono's `onError` receives nothing else. Length and marks tell handlers from middleware. */
+function throwingErrors(handler: Handler): Handler {
+  const call: Handler = async (context, next) => {
+    try {
+      return await handler(context, next)
+    } catch (thrown) {
+      throw errorOf(thrown)
+    }
+  }
+  return Object.assign(Object.defineProperty(call, 'length', { value: handler.length }), handler)
+}
+
+/** @throws what reading the routes throws, and for a path that no router takes: it would fail the requests of every plugin */
+function partOf({ routes, failed }: MountedRoutes): Hono {
+  const part = new Hono()
+  part.onError((error) => {
+    if (!(error instanceof HTTPException) || error.status >= 500) failed(error)
+    return answerOf(error)
+  })
+  part.route('/', routes)
+  for (const route of part.routes) route.handler = throwingErrors(route.handler as Handler)
+  part.router.match('GET', '/')
+  return part
+}
+
+/**
+ * Mounts every plugin's routes at the root, in order. A middleware of a plugin holds for the paths that it names. Routes that
+ * cannot be mounted are left out.
+ */
 export function composeApp(mounted: readonly MountedRoutes[]): Hono {
   const app = new Hono()
   app.notFound(notFound)
   app.onError(answerOf)
-  for (const { routes, failed } of mounted) {
-    const part = new Hono()
-    part.onError((error) => {
-      if (!(error instanceof HTTPException) || error.status >= 500) failed(error)
-      return answerOf(error)
-    })
-    part.route('/', routes)
-    app.route('/', part)
+  for (const each of mounted) {
+    try {
+      app.route('/', partOf(each))
+    } catch (error) {
+      each.failed(error)
+    }
   }
   return app
 }

@@ -1,42 +1,104 @@
-/** Checks of the values that a plugin returns. Pure. */
+/** Checks of the values that a plugin returns. Pure. Each value is read once: a getter or a proxy may throw the next time. */
 import { didYouMean } from '../contract/closest.ts'
-import type { PluginParts, RequestParts } from '../contract/definition.ts'
+import type { Handover, PluginParts, RequestParts } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
+import { disown, isThenable } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
-import type { TokenMap } from '../contract/tokens.ts'
+import { hookNames } from '../contract/request-hooks.ts'
+import type { Contribution, ExtensionPoint, TokenMap } from '../contract/tokens.ts'
 
 type Parts = PluginParts<unknown, TokenMap>
-const requestParts = ['routes', 'hooks'] as const satisfies readonly (keyof RequestParts)[]
-const allParts = [
-  ...['services', 'contributes', ...requestParts],
-  ...['start', 'ready', 'reconfigure', 'handover', 'stop'],
-] as readonly (keyof Parts)[]
+type Refuse = (what: string) => Error
 
-/** Names an unknown part. An instance of a class may have fields besides its parts. */
-function checkNames(plugin: string, from: string, returned: object, known: readonly string[]): void {
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+const isFunction = (value: unknown) => typeof value === 'function'
+const isRoutes = (value: unknown) => isObject(value) && Array.isArray(value.routes) && isFunction(value.fetch)
+
+const kinds: Readonly<Record<keyof Parts, readonly [what: string, fits: (value: unknown) => boolean]>> = {
+  services: ['an object', isObject],
+  contributes: ['a list of contributions', Array.isArray],
+  routes: ['a Hono application', isRoutes],
+  hooks: ['an object of hooks', isObject],
+  ...{ start: ['a function', isFunction], ready: ['a function', isFunction], stop: ['a function', isFunction] },
+  ...{ reconfigure: ['a function', isFunction], handover: ['a function', isFunction] },
+}
+const allParts = Object.keys(kinds) as (keyof Parts)[]
+const requestParts = ['routes', 'hooks'] as const satisfies readonly (keyof RequestParts)[]
+
+/** @param what what is named, `part` @throws for an unknown name. An instance of a class may have fields besides its parts. */
+function checkNames(returned: object, known: readonly string[], what: string, refuse: Refuse): void {
   const prototype = Object.getPrototypeOf(returned)
   if (prototype !== Object.prototype && prototype !== null) return
   const unknown = Object.keys(returned).find((key) => !known.includes(key))
   if (unknown === undefined) return
-  const advice = didYouMean(unknown, known) ?? `the parts are ${known.join(', ')}`
-  throw coreError('PLUGIN_INVALID', { plugin, what: `${from} returned the unknown part ${show(unknown)}: ${advice}` })
+  throw refuse(
+    `the unknown ${what} ${show(unknown)}: ${didYouMean(unknown, known) ?? `the ${what}s are ${known.join(', ')}`}`,
+  )
 }
 
-/** @param returned what `setup` returned @throws PLUGIN_INVALID */
+function checkHooks(hooks: Readonly<Record<string, unknown>>, refuse: Refuse): void {
+  checkNames(hooks, [...hookNames, 'context'], 'hook', refuse)
+  for (const name of hookNames) {
+    const hook = hooks[name]
+    if (hook && !isFunction(hook)) throw refuse(`${show(hook)} as the hook ${name}: expected a function`)
+  }
+}
+
+/** @returns the parts of these names, with functions that need no `this` */
+function readParts<Name extends keyof Parts>(
+  returned: object,
+  names: readonly Name[],
+  refuse: Refuse,
+): Pick<Parts, Name> {
+  checkNames(returned, names, 'part', refuse)
+  const parts: Partial<Record<Name, unknown>> = {}
+  for (const name of names) {
+    if (!(name in returned)) continue
+    const part: unknown = Reflect.get(returned, name) ?? undefined
+    const [what, fits] = kinds[name]
+    if (part !== undefined && !fits(part)) throw refuse(`${show(part)} as ${name}: expected ${what}`)
+    if (name === 'hooks' && isObject(part)) checkHooks(part, refuse)
+    parts[name] = typeof part === 'function' ? part.bind(returned) : part
+  }
+  return parts as Pick<Parts, Name>
+}
+
+const refusal =
+  (plugin: string, from: string): Refuse =>
+  (what) =>
+    coreError('PLUGIN_INVALID', { plugin, what: `${from} returned ${what}` })
+
+/** @param returned what `setup` returned @throws PLUGIN_INVALID, and what reading the parts throws */
 export function checkParts(plugin: string, returned: unknown): Parts {
-  const refuse = (what: string) => coreError('PLUGIN_INVALID', { plugin, what: `setup returned ${what}` })
-  if (returned instanceof Promise) {
-    returned.catch(() => {})
+  const refuse = refusal(plugin, 'setup')
+  if (!isObject(returned)) throw refuse(`${show(returned)}: expected an object of parts`)
+  if (isThenable(returned)) {
+    disown(returned)
     throw refuse('a promise: setup is synchronous, open what the plugin needs in start')
   }
-  if (typeof returned !== 'object' || returned === null) throw refuse(`${show(returned)}: expected an object of parts`)
-  checkNames(plugin, 'setup', returned, allParts)
-  return returned
+  return readParts(returned, allParts, refuse)
 }
 
-/** @param returned what `reconfigure` returned @throws PLUGIN_INVALID */
+/** @param returned what `reconfigure` returned @throws as {@link checkParts} */
 export function checkRequestParts(plugin: string, returned: unknown): RequestParts {
-  if (typeof returned !== 'object' || returned === null) return {}
-  checkNames(plugin, 'reconfigure', returned, requestParts)
-  return returned
+  return isObject(returned) ? readParts(returned, requestParts, refusal(plugin, 'reconfigure')) : {}
+}
+
+/** @param returned what `handover` returned @throws as {@link checkParts} */
+export function checkHandover(plugin: string, returned: unknown): Handover {
+  if (returned === undefined || returned === null) return { state: undefined, resume() {} }
+  if (!isObject(returned)) throw refusal(plugin, 'handover')(`${show(returned)}: expected { state, resume }`)
+  const { state } = returned
+  return { state, resume: () => (returned as Partial<Handover>).resume?.() }
+}
+
+/** @returns a contribution of its own, with the same value @throws PLUGIN_INVALID for anything but the result of a point */
+export function checkContribution(plugin: string, contribution: unknown): Contribution {
+  const { kind, id } = Object(contribution) as Partial<ExtensionPoint<unknown>>
+  const { point, value } = Object(contribution) as Partial<Contribution>
+  if (kind !== 'extensionPoint' && typeof point === 'string') return { point, value }
+  const seen = kind === 'extensionPoint' ? `the extension point ${id} itself` : show(contribution)
+  const what = `${seen} was contributed: call an extension point with the value, and contribute the result`
+  throw coreError('PLUGIN_INVALID', { plugin, what })
 }

@@ -1,9 +1,57 @@
-/** The present contributions of every extension point. */
-import type { Contributed, Contribution, ExtensionPoint, Extensions } from '../contract/tokens.ts'
+/** The present contributions of every extension point that keep the rules of the point. */
+import { messageOf } from '../contract/errors.ts'
+import { shapeProblem } from '../contract/foreign/shape.ts'
+import type { Contributed, Contribution, ExtensionPoint, Extensions, PointRules } from '../contract/tokens.ts'
+
+/** The instance that contributed a value. */
+export interface Contributor {
+  readonly plugin: string
+  /** Receives an error of the value. */
+  fault(error: unknown): void
+  /** Called when the value is left out, with the reason, and with undefined when it no longer is. */
+  refused(reason: string | undefined): void
+}
+
+interface Entry {
+  readonly contributed: Contributed<unknown>
+  readonly refused: Contributor['refused']
+  /** Why the value is left out. */
+  reason: string | undefined
+}
 
 interface Point {
+  entries: readonly Entry[]
   all: readonly Contributed<unknown>[]
+  rules: PointRules<unknown> | undefined
   readonly listeners: Set<() => void>
+}
+
+/** @param names the owners of the names that are taken; the name of the value is added @returns why a value breaks the rules */
+function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unknown>, names: Map<string, string>) {
+  try {
+    const problem = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)
+    const name = problem === undefined ? rules.nameOf?.(value) : undefined
+    if (name === undefined) return problem
+    const owner = names.get(name)
+    names.set(name, owner ?? plugin)
+    return owner === undefined ? undefined : `the name ${name} belongs to ${owner}`
+  } catch (error) {
+    return `it cannot be read: ${messageOf(error)}`
+  }
+}
+
+/** Lists the entries that keep the rules, and notifies the contributors of the others. */
+function select(point: Point): void {
+  const { rules } = point
+  const names = new Map<string, string>()
+  point.all = point.entries
+    .filter((entry) => {
+      const reason = rules && broken(entry.contributed, rules, names)
+      if (reason !== entry.reason) entry.refused(reason)
+      entry.reason = reason
+      return reason === undefined
+    })
+    .map(({ contributed }) => contributed)
 }
 
 export class ExtensionRegistry {
@@ -11,24 +59,28 @@ export class ExtensionRegistry {
   #held: Set<Point> | undefined
 
   #point(id: string): Point {
-    const point = this.#points.get(id) ?? { all: [], listeners: new Set() }
+    const point = this.#points.get(id) ?? { entries: [], all: [], rules: undefined, listeners: new Set() }
     this.#points.set(id, point)
     return point
   }
 
-  #changed(point: Point): void {
-    if (this.#held) this.#held.add(point)
-    else for (const listener of [...point.listeners]) listener()
+  #changed(...points: Point[]): void {
+    if (this.#held) {
+      for (const point of points) this.#held.add(point)
+      return
+    }
+    for (const point of points) select(point)
+    for (const { listeners } of points) for (const listener of [...listeners]) listener()
   }
 
-  /** @param fault reports an error of the value to its instance @returns removes the contribution */
-  add(plugin: string, contribution: Contribution, fault: (error: unknown) => void): () => void {
-    const point = this.#point(contribution.point)
-    const entry = { plugin, value: contribution.value, fault }
-    point.all = [...point.all, entry]
+  /** @returns removes the contribution */
+  add({ point: id, value }: Contribution, { plugin, fault, refused }: Contributor): () => void {
+    const point = this.#point(id)
+    const entry: Entry = { contributed: { plugin, value, fault }, refused, reason: undefined }
+    point.entries = [...point.entries, entry]
     this.#changed(point)
     return () => {
-      point.all = point.all.filter((other) => other !== entry)
+      point.entries = point.entries.filter((other) => other !== entry)
       this.#changed(point)
     }
   }
@@ -41,13 +93,17 @@ export class ExtensionRegistry {
     } finally {
       const held = this.#held
       this.#held = undefined
-      for (const point of held) this.#changed(point)
+      this.#changed(...held)
     }
   }
 
   /** The live list of one point. */
-  of<T>({ id }: ExtensionPoint<T>): Extensions<T> {
+  of<T>({ id, rules }: ExtensionPoint<T>): Extensions<T> {
     const point = this.#point(id)
+    if (rules !== undefined && rules !== point.rules) {
+      point.rules = rules as PointRules<unknown>
+      if (point.entries.length > 0) this.#changed(point)
+    }
     return {
       get all() {
         return point.all as readonly Contributed<T>[]

@@ -2,7 +2,6 @@
 import type { Graph } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import { isUp } from '../contract/plugin-state.ts'
-import type { TokenMap } from '../contract/tokens.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import type { PlanNode } from './reload-plan.ts'
 
@@ -14,11 +13,8 @@ export type Generation = ReadonlyMap<string, PluginInstance>
 /** The services of everything that is up. */
 export function servicesOf(generation: Generation, builtins: Builtins): Map<string, unknown> {
   const services = new Map(builtins)
-  for (const { state, definition, parts } of generation.values()) {
-    if (!isUp(state)) continue
-    const tokens = (definition.provides ?? {}) as TokenMap
-    for (const [key, { id }] of Object.entries(tokens))
-      services.set(id, (parts.services as Record<string, unknown>)[key])
+  for (const { state, services: provided } of generation.values()) {
+    if (isUp(state)) for (const [id, service] of provided) services.set(id, service)
   }
   return services
 }

@@ -1,6 +1,7 @@
 /** The clock of a plugin: timers end with the plugin, and an error of a timer is a fault of the plugin. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
+import { guarded, isThenable } from '../contract/foreign/calls.ts'
 import type { Pause } from './pause.ts'
 
 interface ClockOwner {
@@ -16,11 +17,12 @@ export function createPluginClock(
 ): { clock: PluginClock; cancelAll(): void } {
   const timers = new Set<Cancel>()
   const timerFault = (error: unknown) => owner.fault('a timer', error)
-  const run = (call: () => void | Promise<void>, onError = timerFault): void | Promise<void> => {
+  const run = (call: () => void | Promise<void>, report = timerFault): void | Promise<void> => {
+    const onError = (error: unknown) => guarded(() => report(error), timerFault)
     const startedMs = clock.monotonic()
     try {
-      const result = call()
-      if (result instanceof Promise) return result.catch(onError)
+      const result: unknown = call()
+      if (isThenable(result)) return Promise.resolve(result as PromiseLike<void>).catch(onError)
     } catch (error) {
       onError(error)
     } finally {

@@ -5,6 +5,7 @@ import type { PluginSection } from '../config/types.ts'
 import type { Clock } from '../contract/clock.ts'
 import type { Environment, PluginContext } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
+import { guarded } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
 import type { ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
@@ -47,15 +48,6 @@ export interface ContextOwner extends Pick<PluginContext<unknown, TokenMap, Toke
   fault(phase: string, error: unknown): void
 }
 
-/** Calls a function of the plugin, whose error is a fault. */
-function guarded(owner: ContextOwner, phase: string, call: () => void): void {
-  try {
-    call()
-  } catch (error) {
-    owner.fault(phase, error)
-  }
-}
-
 function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scope }: ContextOptions): Extensions<T> {
   const live = host.registry.of(point)
   return {
@@ -63,7 +55,8 @@ function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scop
       return live.all
     },
     onChange(listener) {
-      const stop = live.onChange(() => guarded(owner, 'an extension listener', listener))
+      const failed = (error: unknown) => owner.fault('an extension listener', error)
+      const stop = live.onChange(() => guarded(listener, failed))
       const forget = scope.defer(stop)
       return () => {
         forget()
@@ -84,11 +77,16 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
       return workers.run(task, input, { ...options, signal: either, spent, lateFault })
     },
     dedicated(name, url, options = {}) {
-      const onMessage = (message: unknown) =>
-        guarded(owner, `a message of the thread ${name}`, () => options.onMessage?.(message))
-      const onStart = () => guarded(owner, `the start of the thread ${name}`, () => options.onStart?.())
-      const failed = (error: Error) => owner.fault(`the thread ${name}`, error)
-      const worker = workers.dedicated(name, url, { ...options, onMessage, onStart, failed, stopped: () => forget() })
+      const failed = (error: unknown) => owner.fault(`the thread ${name}`, error)
+      const called = (call: () => unknown, phase: string) =>
+        guarded(call, (error) => owner.fault(`${phase} of the thread ${name}`, error))
+      const worker = workers.dedicated(name, url, {
+        ...options,
+        onMessage: (message) => called(() => options.onMessage?.(message), 'a message'),
+        onStart: () => called(() => options.onStart?.(), 'the start'),
+        failed,
+        stopped: () => forget(),
+      })
       const forget = scope.defer(() => worker.stop())
       return worker
     },

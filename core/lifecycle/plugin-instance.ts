@@ -4,12 +4,13 @@
  */
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
-import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
+import { show } from '../contract/redact-urls.ts'
 import type { Contribution, TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
-import { checkParts, checkRequestParts } from './check-parts.ts'
+import { checkContribution, checkHandover, checkParts, checkRequestParts } from './check-parts.ts'
 import { Cleanups } from './cleanups.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { PluginFaults } from './plugin-faults.ts'
@@ -28,6 +29,8 @@ export class PluginInstance {
   cpuMs = 0
   taskMs = 0
   parts: PluginParts<unknown, TokenMap> = {}
+  /** The services by id, once `start` succeeded. */
+  services: Services = new Map()
   /** The routes and hooks in force after the next swap. */
   requestParts: RequestParts = {}
   readonly #scope = new Cleanups()
@@ -69,11 +72,18 @@ export class PluginInstance {
   fault(phase: string, error: unknown, logsRepeats = true): void {
     this.errors += 1
     const fault = `${phase} threw: ${messageOf(error)}`
-    if (logsRepeats || fault !== this.#faults.last) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    const linesLeft = logsRepeats || fault !== this.#faults.last ? this.#faults.linesLeft : 0
+    if (linesLeft > 0) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
+    if (linesLeft === 1) this.#log.warn(`further faults of plugin ${this.name} are counted, not logged, for a minute`)
     if (isUp(this.state)) this.#faults.add(fault)
   }
 
-  report(state: 'ok' | 'degraded', reason = ''): void {
+  /** @throws PLUGIN_INVALID */
+  report(state: 'ok' | 'degraded', reason: unknown = ''): void {
+    if (state !== 'ok' && state !== 'degraded') {
+      const what = `it reported the state ${show(state)}: expected "ok" or "degraded"`
+      throw coreError('PLUGIN_INVALID', { plugin: this.name, what })
+    }
     this.#faults.report(state === 'degraded' ? messageOf(reason) || 'degraded' : undefined)
   }
 
@@ -85,7 +95,9 @@ export class PluginInstance {
     if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
   }
 
-  contribute(contribution: Contribution): () => void {
+  /** @throws PLUGIN_INVALID */
+  contribute(contributed: Contribution): () => void {
+    const contribution = checkContribution(this.name, contributed)
     this.#contributions.set(contribution, this.#active ? this.#publish(contribution) : undefined)
     return () => {
       this.#contributions.get(contribution)?.()
@@ -94,9 +106,20 @@ export class PluginInstance {
   }
 
   #publish(contribution: Contribution): () => void {
-    return this.host.registry.add(this.name, contribution, (error) =>
-      this.fault(`a contribution to ${contribution.point}`, error, false),
-    )
+    const { point } = contribution
+    return this.host.registry.add(contribution, {
+      plugin: this.name,
+      fault: (error) => this.fault(`a contribution to ${point}`, error, false),
+      refused: (what) => this.#refused(contribution, what),
+    })
+  }
+
+  #refused(contribution: Contribution, what: string | undefined): void {
+    const error = what && coreError('CONTRIBUTION_REFUSED', { plugin: this.name, point: contribution.point, what })
+    this.#faults.refuse(contribution, error ? error.message : undefined)
+    if (!error) return
+    this.errors += 1
+    this.#log.error(error.message, { error })
   }
 
   /** @param phase the phase as an error names it; the deadline is the one of `limit` */
@@ -107,13 +130,14 @@ export class PluginInstance {
   }
 
   #bounded<T>(phase: Phase, call: (() => T | Promise<T>) | undefined): Promise<T | undefined> {
-    return this.#inTime(phase, (async () => call?.call(this.parts))())
+    return this.#inTime(phase, (async () => call?.())())
   }
 
   /** An error of the runtime names plugin and phase already. */
-  #failed(phase: string, error: unknown): Error {
+  #failed(phase: string, thrown: unknown): Error {
+    const error = errorOf(thrown)
     if (error instanceof ArkwatchError && error.details.plugin === this.name) return error
-    return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: messageOf(error) }, error)
+    return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: error.message }, error)
   }
 
   #checkServices(): void {
@@ -121,6 +145,13 @@ export class PluginInstance {
     const declared = names(this.definition.provides)
     const returned = names(this.parts.services)
     if (declared !== returned) throw coreError('PLUGIN_SERVICES_MISMATCH', { plugin: this.name, declared, returned })
+  }
+
+  /** Reads each service once. */
+  #readServices(): Services {
+    const tokens = Object.entries((this.definition.provides ?? {}) as TokenMap)
+    const returned = this.parts.services as Readonly<Record<string, unknown>> | undefined
+    return new Map(tokens.map(([key, { id }]) => [id, returned?.[key]]))
   }
 
   #checkPackages(): void {
@@ -154,6 +185,7 @@ export class PluginInstance {
       phase = 'start'
       this.#checkPackages()
       await this.#bounded('start', this.parts.start)
+      this.services = this.#readServices()
       this.startMs = this.host.clock.monotonic() - startedMs
       this.startedAtMs = this.host.clock.now()
       this.#move('ok')
@@ -221,7 +253,7 @@ export class PluginInstance {
   async handover(): Promise<Handover> {
     const made = (async () => this.parts.handover?.())()
     try {
-      return (await this.#inTime('stop', made, 'handover')) ?? { state: undefined, resume() {} }
+      return checkHandover(this.name, await this.#inTime('stop', made, 'handover'))
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
       made.then(resume).catch(() => {})
@@ -231,7 +263,7 @@ export class PluginInstance {
 
   /** Continues a suspended instance, within the deadline of `start`. An error is a fault; never rejects. */
   async resume(handover: Handover): Promise<void> {
-    const resumed = this.#inTime('start', (async () => handover.resume())(), 'resume')
+    const resumed = this.#inTime('start', (async () => handover.resume?.())(), 'resume')
     await resumed.catch((error) => this.fault('resume', error))
   }
 
@@ -243,7 +275,7 @@ export class PluginInstance {
     try {
       await this.#bounded('stop', () => this.parts.stop?.(reason))
     } catch (error) {
-      hung = (error as { code?: string }).code === 'PLUGIN_TIMEOUT'
+      hung = errorOf(error).code === 'PLUGIN_TIMEOUT'
       this.#log.error(messageOf(error), { error })
     }
     try {

@@ -1,11 +1,31 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
 import type { Cancel, Clock } from '../contract/clock.ts'
+import { coreError } from '../contract/errors.ts'
+import { show } from '../contract/redact-urls.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
+
+/** The longest delay of setTimeout, 24.8 days. A longer one, or NaN, would end immediately. */
+const longestMs = 2 ** 31 - 1
+
+/** Builds a timer for every delay, Infinity too, from one for delays up to {@link longestMs}. @throws TIME_INVALID for NaN */
+export const unlimited =
+  (timer: Timer): Timer =>
+  (ms, call) => {
+    if (!(ms > Number.NEGATIVE_INFINITY)) throw coreError('TIME_INVALID', { call: 'a timer', seen: show(ms) })
+    if (ms <= longestMs) return timer(ms, call)
+    let cancel: Cancel
+    const arm = (leftMs: number) => {
+      cancel = leftMs > longestMs ? timer(longestMs, () => arm(leftMs - longestMs)) : timer(leftMs, call)
+    }
+    arm(ms)
+    return () => cancel()
+  }
 
 /** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
 export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
   return (ms, call, { jitter = 0, immediate = false, onError } = {}) => {
+    if (!(ms > 0)) throw coreError('TIME_INVALID', { call: 'clock.every', seen: show(ms) })
     let stopped = false
     let cancel: Cancel = () => {}
     const arm = (delay: number) => {
@@ -55,10 +75,10 @@ export function sleeping(timer: Timer): Clock['sleep'] {
     })
 }
 
-const realTimer: Timer = (ms, call) => {
+const realTimer = unlimited((ms, call) => {
   const id = setTimeout(call, ms)
   return () => clearTimeout(id)
-}
+})
 
 /** Lets the event loop run everything else that is due. */
 export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,5 +1,6 @@
 /** The logger that every plugin gets: a facade over the logging plugin's sink, JSON lines to stderr without one. */
 import type { Clock } from '../contract/clock.ts'
+import { guarded } from '../contract/foreign/calls.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
 import { createRedactor } from '../contract/redact/redactor.ts'
 import { createLogLine } from './log-line.ts'
@@ -31,16 +32,30 @@ export class LogHub {
   #write(level: Level, logger: string, message: string, fields: LogFields | undefined): void {
     const { sink } = this
     const record = () => ({ timeMs: this.clock.now(), level, logger, message, ...(fields && { fields }) })
+    guarded(
+      () => (sink.isEnabled(level, logger) ? sink.write(record()) : undefined),
+      (error) => {
+        this.fallback.write(record())
+        this.#failed(error)
+      },
+    )
+  }
+
+  #isEnabled(level: Level, logger: string): boolean {
     try {
-      if (sink.isEnabled(level, logger)) sink.write(record())
+      return this.sink.isEnabled(level, logger)
     } catch (error) {
-      this.fallback.write(record())
-      // The line about the fault goes through the same sink.
-      if (this.#isFaulting) return
-      this.#isFaulting = true
-      this.onFault(error)
-      this.#isFaulting = false
+      this.#failed(error)
+      return this.fallback.isEnabled(level, logger)
     }
+  }
+
+  #failed(error: unknown): void {
+    // The line about the fault goes through the same sink.
+    if (this.#isFaulting) return
+    this.#isFaulting = true
+    this.onFault(error)
+    this.#isFaulting = false
   }
 
   logger(name: string): Logger {
@@ -49,7 +64,7 @@ export class LogHub {
     return {
       ...methods,
       child: (part) => this.logger(`${name}.${part}`),
-      isEnabled: (level) => this.sink.isEnabled(level, name),
+      isEnabled: (level) => this.#isEnabled(level, name),
     }
   }
 }

@@ -1,7 +1,9 @@
 /** The request hooks of all plugins: runs them, measures their time, and removes a hook that keeps throwing. */
 import type { Clock } from '../contract/clock.ts'
+import { disown, isThenable } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
-import type { RequestHooks, RequestScope, Route } from '../contract/request-hooks.ts'
+import { show } from '../contract/redact-urls.ts'
+import type { HookName, RequestHooks, RequestScope, Route } from '../contract/request-hooks.ts'
 import { statuses } from './routes/route-table.ts'
 
 /** The hooks of one plugin, with the function that receives their errors. */
@@ -11,12 +13,11 @@ export interface OwnedHooks {
   failed(error: unknown): void
 }
 
-type HookKind = 'observe' | 'observeRequest' | 'onRequest' | 'onResponse' | 'onError'
-
 /** One hook of one plugin. */
-interface Hooked {
+interface Hooked<Name extends HookName = HookName> {
   readonly owner: OwnedHooks
-  readonly kind: HookKind
+  readonly kind: Name
+  readonly call: NonNullable<RequestHooks[Name]>
   /** How many times in a row the hook threw. */
   failures: number
 }
@@ -26,8 +27,31 @@ const sampleEvery = 1_024
 const failuresAllowed = 10
 const statusBits = Math.log2(statuses)
 
-const only = (owned: readonly OwnedHooks[], kind: HookKind): Hooked[] =>
-  owned.filter(({ hooks }) => hooks[kind] !== undefined).map((owner) => ({ owner, kind, failures: 0 }))
+/** Reads the hooks of one name, once. */
+const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): Hooked<Name>[] =>
+  owned.flatMap((owner) => {
+    try {
+      const call = owner.hooks[kind]
+      return call ? [{ owner, kind, call, failures: 0 }] : []
+    } catch (error) {
+      owner.failed(error)
+      return []
+    }
+  })
+
+/** @param returned not undefined: the value of an expression, which is ignored, or a promise @throws TypeError for a promise */
+function refusePromise(kind: HookName, returned: unknown): void {
+  if (!isThenable(returned)) return
+  disown(returned)
+  throw new TypeError(`${kind} returned a promise: hooks are synchronous`)
+}
+
+/** @throws TypeError for anything but a Response */
+function answerOf(returned: unknown): Response {
+  if (returned instanceof Response) return returned
+  refusePromise('onRequest', returned)
+  throw new TypeError(`onRequest returned ${show(returned)}: expected a Response or undefined`)
+}
 
 /** The current hooks. A hook that throws ten times in a row is removed until the next {@link HookSet.replace}. */
 export class HookSet {
@@ -41,11 +65,11 @@ export class HookSet {
   requestObserved = false
   /** Called after a change of the hooks. */
   onChange: () => void = () => {}
-  #observe: Hooked[] = []
-  #observeRequest: Hooked[] = []
-  #onRequest: Hooked[] = []
-  #onResponse: Hooked[] = []
-  #onError: Hooked[] = []
+  #observe: Hooked<'observe'>[] = []
+  #observeRequest: Hooked<'observeRequest'>[] = []
+  #onRequest: Hooked<'onRequest'>[] = []
+  #onResponse: Hooked<'onResponse'>[] = []
+  #onError: Hooked<'onError'>[] = []
   #calls = 0
   readonly #tookMs = new Map<string, number>()
 
@@ -88,7 +112,7 @@ export class HookSet {
   observeRequest(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
     for (const hook of this.#observeRequest)
       this.#run(hook, this.#sampled(), () =>
-        hook.owner.hooks.observeRequest!(route, status, durationMs, endedMs, request),
+        hook.call.call(hook.owner.hooks, route, status, durationMs, endedMs, request),
       )
   }
 
@@ -97,7 +121,8 @@ export class HookSet {
     let answer: Response | undefined
     for (const hook of this.#onRequest) {
       this.#run(hook, this.#sampled(), () => {
-        answer = hook.owner.hooks.onRequest!(scope)
+        const returned: unknown = hook.call.call(hook.owner.hooks, scope)
+        if (returned !== undefined) answer = answerOf(returned)
       })
       if (answer !== undefined) return answer
     }
@@ -106,11 +131,12 @@ export class HookSet {
 
   runOnResponse(scope: RequestScope, response: Response | undefined): void {
     for (const hook of this.#onResponse)
-      this.#run(hook, this.#sampled(), () => hook.owner.hooks.onResponse!(scope, response))
+      this.#run(hook, this.#sampled(), () => hook.call.call(hook.owner.hooks, scope, response))
   }
 
   runOnError(scope: RequestScope, error: unknown): void {
-    for (const hook of this.#onError) this.#run(hook, this.#sampled(), () => hook.owner.hooks.onError!(scope, error))
+    for (const hook of this.#onError)
+      this.#run(hook, this.#sampled(), () => hook.call.call(hook.owner.hooks, scope, error))
   }
 
   /** Whether a plugin has an `onError` hook, which needs to find the scope of a request. */
@@ -124,13 +150,22 @@ export class HookSet {
   }
 
   /** @returns the index to continue from: the end, or the request after the one at which the observer threw */
-  #observeFrom(hook: Hooked, from: number, requests: Float64Array, length: number, routes: readonly Route[]): number {
+  #observeFrom(
+    hook: Hooked<'observe'>,
+    from: number,
+    requests: Float64Array,
+    length: number,
+    routes: readonly Route[],
+  ): number {
+    const { call } = hook
     const { hooks } = hook.owner
     let at = from
     try {
       for (; at < length; at += 3) {
         const code = requests[at]! | 0
-        hooks.observe!(routes[code >> statusBits]!, code & (statuses - 1), requests[at + 1]!, requests[at + 2]!)
+        const status = code & (statuses - 1)
+        const returned = call.call(hooks, routes[code >> statusBits]!, status, requests[at + 1]!, requests[at + 2]!)
+        if (returned !== undefined) refusePromise('observe', returned)
       }
       hook.failures = 0
     } catch (error) {
@@ -140,10 +175,11 @@ export class HookSet {
     return at + 3
   }
 
-  #run(hook: Hooked, sampled: boolean, call: () => void): void {
+  #run(hook: Hooked, sampled: boolean, call: () => unknown): void {
     const startedMs = sampled ? this.clock.monotonic() : 0
     try {
-      call()
+      const returned = call()
+      if (returned !== undefined) refusePromise(hook.kind, returned)
       hook.failures = 0
     } catch (error) {
       this.#threw(hook, error)

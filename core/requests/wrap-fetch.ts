@@ -2,13 +2,11 @@
  * The wrapper around an application's `fetch`, the hot path. Allocates nothing for a synchronous answer, returns
  * the application's own response, promise or error, and never reads headers or bodies.
  */
+import { isThenable } from '../contract/foreign/calls.ts'
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'
 import { type AnyFetch, awaitingMatch, type RouteSource } from './routes/route-source.ts'
 import { isStatus, statusOf, type Traffic } from './traffic.ts'
 import { callScoped } from './wrap-scoped.ts'
-
-const isThenable = (answer: unknown): answer is PromiseLike<unknown> =>
-  typeof (answer as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
 type Watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => void
 

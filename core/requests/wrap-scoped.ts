@@ -1,4 +1,5 @@
 /** One request on the slow path: for `onRequest`, `onResponse`, `onError` hooks and the request context. */
+import { isThenable } from '../contract/foreign/calls.ts'
 import { requestStorage } from './current-request.ts'
 import { Scope } from './request-scope.ts'
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'
@@ -67,12 +68,12 @@ export function callScoped(
     throw error
   }
   const entry = restore()
-  if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
+  if (!isThenable(answer)) {
     closeScope(traffic, scope, entry, answer)
     return answer
   }
   scope.entry = entry
-  ;(answer as PromiseLike<unknown>).then(
+  answer.then(
     (response) => closeScope(traffic, scope, entry, response),
     (error) => failScope(traffic, scope, entry, error),
   )

@@ -105,11 +105,12 @@ describe('a deadline', () => {
 describe('extension points', () => {
   const point = extensionPoint<number>('t.numbers')
   const fault = () => {}
+  const from = (plugin: string) => ({ plugin, fault, refused() {} })
   test('show who gave what, live, and match by id', () => {
     const registry = new ExtensionRegistry()
     const live = registry.of(extensionPoint<number>('t.numbers'))
-    const remove = registry.add('a', point(1), fault)
-    registry.add('b', point(2), fault)
+    const remove = registry.add(point(1), from('a'))
+    registry.add(point(2), from('b'))
     expect(live.all).toEqual([
       { plugin: 'a', value: 1, fault },
       { plugin: 'b', value: 2, fault },
@@ -124,12 +125,12 @@ describe('extension points', () => {
     const live = registry.of(point)
     const stop = live.onChange(() => sizes.push(live.all.length))
     registry.together(() => {
-      const remove = registry.add('a', point(1), fault)
-      registry.add('a', point(2), fault)
+      const remove = registry.add(point(1), from('a'))
+      registry.add(point(2), from('a'))
       remove()
     })
     stop()
-    registry.add('a', point(3), fault)
+    registry.add(point(3), from('a'))
     expect(sizes).toEqual([1])
   })
 })

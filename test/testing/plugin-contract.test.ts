@@ -43,7 +43,6 @@ test.each([
   ['throwing_observe', 'the hook observe throws: boom'],
   ['throwing_on_error', 'the hook onError throws: boom'],
   ['async_hook', 'the hook onResponse returns a promise'],
-  ['misspelt_hook', 'setup returns the hook "onRespose", which is unknown: did you mean "onResponse"?'],
 ])('%s fails with a message that names the fault', (plugin, message) => {
   expect(failures.get(plugin)).toEqual([expect.stringContaining(message)])
   expect(passes.get(plugin)).toBe(7)
@@ -58,6 +57,7 @@ test('a stop that throws or hangs fails the tests that start the plugin, and nam
 
 test.each([
   ['async_setup', 'setup returned a promise: setup is synchronous'],
+  ['misspelt_hook', 'setup returned the unknown hook "onRespose": did you mean "onResponse"?'],
   ['misspelt_part', 'setup returned the unknown part "strat": did you mean "start"?'],
 ])('%s is refused by the runtime, and every test that needs the plugin names the fault', (plugin, message) => {
   for (const text of failures.get(plugin)!) expect(text).toContain(message)

@@ -1,5 +1,6 @@
-import { expect, test } from 'bun:test'
-import { monotonicOrigin, systemClock } from '../../../core/process/clock.ts'
+import { expect, spyOn, test } from 'bun:test'
+import { monotonicOrigin, repeating, sleeping, systemClock, unlimited } from '../../../core/process/clock.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 
 test('the system clock and its origin are the wall clock together', () => {
   const before = performance.timeOrigin + performance.now()
@@ -15,5 +16,69 @@ test('the monotonic clock never goes back', () => {
     const nowMs = systemClock.monotonic()
     expect(nowMs).toBeGreaterThanOrEqual(last)
     last = nowMs
+  }
+})
+
+const dayMs = 86_400_000
+
+test.each([
+  ['25 days', 25 * dayMs],
+  ['100 days', 100 * dayMs],
+  ['one more than setTimeout takes', 2 ** 31],
+])('a timer of %s is called when it is due, and only then', async (_, ms) => {
+  for (const how of ['after', 'every', 'sleep'] as const) {
+    const clock = testClock()
+    const armed: number[] = []
+    const timer = unlimited((delayMs, call) => {
+      armed.push(delayMs)
+      return clock.after(delayMs, call)
+    })
+    let calls = 0
+    const count = () => {
+      calls += 1
+    }
+    if (how === 'after') timer(ms, count)
+    else if (how === 'every') repeating(timer)(ms, count)
+    else void sleeping(timer)(ms).then(count)
+    await clock.advance(ms - 1)
+    expect(calls).toBe(0)
+    await clock.advance(1)
+    expect(calls).toBe(1)
+    expect(Math.max(...armed)).toBeLessThan(2 ** 31)
+  }
+})
+
+test('a long timer is cancelled in every part of its time', async () => {
+  const clock = testClock()
+  for (const beforeMs of [0, 30 * dayMs]) {
+    const cancel = clock.after(60 * dayMs, () => expect.unreachable())
+    await clock.advance(beforeMs)
+    cancel()
+    expect(clock.pending).toBe(0)
+  }
+})
+
+test('the system clock never calls a timer of Infinity', () => {
+  const armed = spyOn(globalThis, 'setTimeout')
+  try {
+    systemClock.after(Number.POSITIVE_INFINITY, () => {})()
+    expect(armed.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1])
+  } finally {
+    armed.mockRestore()
+  }
+})
+
+test.each([Number.NaN, undefined, null, {}, -1, 0])(
+  'a period of %p is refused: such a timer would never rest',
+  (ms) => {
+    for (const { every } of [systemClock, testClock()])
+      expect(() => every(ms as number, () => {})).toThrow('clock.every got')
+  },
+)
+
+test.each([Number.NaN, undefined, {}])('a delay of %p is refused', async (ms) => {
+  for (const { after, sleep } of [systemClock, testClock()]) {
+    expect(() => after(ms as number, () => {})).toThrow('expected a number of milliseconds')
+    await expect(sleep(ms as number)).rejects.toMatchObject({ code: 'TIME_INVALID' })
   }
 })

@@ -1,0 +1,24 @@
+/** Calls of functions that come from elsewhere: from a plugin, an embedder. */
+
+/**
+ * The return type of a function that must be synchronous: anything but a promise, so that the compiler refuses `async`.
+ * `void` alone would accept a promise.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` returns void
+export type Synchronous = void | null | undefined | { readonly then?: never; valueOf(): unknown }
+
+export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+
+/** Keeps the rejection of a promise that nobody awaits from ending the process. */
+export const disown = (promise: PromiseLike<unknown>): void => void Promise.resolve(promise).catch(() => {})
+
+/** Calls a function. @param failed receives what the function throws, or what the promise that it returns rejects with */
+export function guarded(call: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const returned = call()
+    if (isThenable(returned)) void Promise.resolve(returned).catch(failed)
+  } catch (error) {
+    failed(error)
+  }
+}

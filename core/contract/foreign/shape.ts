@@ -1,0 +1,51 @@
+/** The shape of a foreign object: what each of its fields must be. Pure. */
+import { didYouMean } from '../closest.ts'
+import { show } from '../redact-urls.ts'
+
+const isText = (value: unknown) => typeof value === 'string'
+const isFiniteNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
+const kinds = {
+  text: { what: 'a text', fits: isText },
+  texts: { what: 'a list of texts', fits: (value) => Array.isArray(value) && value.every(isText) },
+  flag: { what: 'true or false', fits: (value) => typeof value === 'boolean' },
+  function: { what: 'a function', fits: (value) => typeof value === 'function' },
+  object: { what: 'an object', fits: (value) => typeof value === 'object' && value !== null },
+  number: { what: 'a finite number', fits: isFiniteNumber },
+  period: { what: 'a number of milliseconds above 0', fits: (value) => isFiniteNumber(value) && (value as number) > 0 },
+} satisfies Readonly<Record<string, { what: string; fits(value: unknown): boolean }>>
+
+/** What a field must be; with a question mark, the field may be undefined. */
+export type Kind = keyof typeof kinds | `${keyof typeof kinds}?`
+
+/** The kind of each field of T, or the kind of T itself. */
+export type Shape<T> = T extends (...values: never[]) => unknown ? Kind : { readonly [Field in keyof T]-?: Kind }
+
+function fieldProblem(kind: Kind, value: unknown, name: string): string | undefined {
+  const isOptional = kind.endsWith('?')
+  const { what, fits } = kinds[(isOptional ? kind.slice(0, -1) : kind) as keyof typeof kinds]
+  return fits(value) || (isOptional && value === undefined) ? undefined : `${name} must be ${what}, got ${show(value)}`
+}
+
+const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value))
+
+/**
+ * @returns how a value differs from the shape, or undefined. A field that the shape does not name is a difference where its
+ * name is a slip of one that the object lacks.
+ * @throws what reading the value throws
+ */
+export function shapeProblem(shape: Kind | Readonly<Record<string, Kind>>, value: unknown): string | undefined {
+  if (typeof shape === 'string') return fieldProblem(shape, value, 'the value')
+  if (typeof value !== 'object' || value === null)
+    return `expected an object with ${Object.keys(shape).join(', ')}, got ${show(value)}`
+  const seen = value as Readonly<Record<string, unknown>>
+  const missing = Object.keys(shape).filter((field) => seen[field] === undefined)
+  for (const field of isPlain(value) ? Object.keys(value) : []) {
+    const advice = field in shape ? undefined : didYouMean(field, missing)
+    if (advice !== undefined) return `${show(field)} is unknown: ${advice}`
+  }
+  for (const [field, kind] of Object.entries(shape)) {
+    const problem = fieldProblem(kind, seen[field], field)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
