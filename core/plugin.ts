@@ -54,8 +54,9 @@ export {
   type RunState,
   type StopReason,
 } from './contract/definition.ts'
-export { ArkwatchError, defineErrors, httpStatusOf, messageOf } from './contract/errors.ts'
+export { ArkwatchError, defineErrors, errorOf, httpStatusOf, messageOf } from './contract/errors.ts'
 export { EventLoop, type LoopDelay } from './contract/event-loop.ts'
+export { guarded } from './contract/foreign/calls.ts'
 export {
   type Level,
   type LogFields,
@@ -111,6 +112,7 @@ export {
   type Contribution,
   type Extensions,
   extensionPoint,
+  type PointRules,
   type ServiceToken,
   service,
 } from './contract/tokens.ts'

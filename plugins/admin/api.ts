@@ -10,6 +10,11 @@ export type Role = (typeof roles)[number]
 /** The role that an operation requires. `public` is for logging in alone. */
 export type Access = Role | 'public'
 
+const roleProblem = (access: string | undefined) =>
+  access === undefined || (roles as readonly string[]).includes(access)
+    ? undefined
+    : `access is none of ${roles.join(', ')}`
+
 /** Who makes a request. */
 export interface Principal {
   /** The name of the key. */
@@ -116,7 +121,7 @@ export interface AdminRoutes {
   /** Called once, when the admin plugin mounts the routes. */
   app(): OpenAPIHono<AdminEnv> | Promise<OpenAPIHono<AdminEnv>>
 }
-export const adminRoutes = extensionPoint<AdminRoutes>('admin.routes')
+export const adminRoutes = extensionPoint<AdminRoutes>('admin.routes', { shape: { path: 'text', app: 'function' } })
 
 /** The content of a file: at most 4 MiB, given or made for each request. */
 export type Asset = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
@@ -132,7 +137,10 @@ export interface AdminPages {
   /** The file that answers at `path`. @default index.html */
   readonly index?: string
 }
-export const adminPages = extensionPoint<AdminPages>('admin.pages')
+export const adminPages = extensionPoint<AdminPages>('admin.pages', {
+  shape: { path: 'text', access: 'text?', root: 'object', index: 'text?' },
+  refuse: ({ access }) => roleProblem(access),
+})
 
 /** The filter of an event stream, from the query. */
 export interface EventFilter {
@@ -160,4 +168,9 @@ export interface EventTopic {
    */
   open(send: SendEvent, filter: EventFilter, signal: AbortSignal): void | Promise<void>
 }
-export const eventTopic = extensionPoint<EventTopic>('admin.eventTopics')
+export const eventTopic = extensionPoint<EventTopic>('admin.eventTopics', {
+  shape: { name: 'text', access: 'text', summary: 'text?', open: 'function' },
+  nameOf: ({ name }) => name,
+  refuse: ({ name, access }) =>
+    /^[a-z][a-z0-9-]{0,31}$/.test(name) ? roleProblem(access) : 'its name must be lower-case letters, digits and "-"',
+})

@@ -50,7 +50,8 @@ export class AuditInstance {
       failed: (reason) => onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`),
     })
     const parts = { journal: this.journal, head: this.#head, area: () => this.#area, now: clock.now }
-    this.log = new AuditLog({ ...parts, signer: () => this.#started() })
+    const followerFailed = (error: unknown) => options.log.error('a follower of the audit log threw', { error })
+    this.log = new AuditLog({ ...parts, signer: () => this.#started(), followerFailed })
   }
 
   #started(): Signer {

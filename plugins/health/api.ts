@@ -44,7 +44,22 @@ export interface HealthCheck {
    */
   run(signal: AbortSignal): CheckResult | Promise<CheckResult>
 }
-export const healthCheck = extensionPoint<HealthCheck>('health.check')
+/** The names of checks. */
+export const checkNames = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/
+
+export const healthCheck = extensionPoint<HealthCheck>('health.check', {
+  shape: {
+    ...{ name: 'text', kind: 'text?', everyMs: 'period?', timeoutMs: 'period?', initialDelayMs: 'number?' },
+    ...{ critical: 'flag?', groups: 'texts?', dependsOn: 'texts?', degradedAboveMs: 'number?', run: 'function' },
+    ...{ failureThreshold: 'number?', successThreshold: 'number?' },
+  },
+  nameOf: ({ name }) => name,
+  refuse({ name, everyMs = 15_000, timeoutMs = 5_000 }) {
+    if (!checkNames.test(name)) return `name must be letters, digits, "_", "." and "-", got ${JSON.stringify(name)}`
+    if (everyMs < 100) return `everyMs must be at least 100, got ${everyMs}`
+    return timeoutMs > 300_000 ? `timeoutMs must be at most 300000, got ${timeoutMs}` : undefined
+  },
+})
 
 /** A check with its last result. */
 export interface CheckReport {

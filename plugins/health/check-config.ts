@@ -1,6 +1,7 @@
 /** The schemas of the checks that config.yaml can name, one for each kind. */
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
+import { checkNames } from './api.ts'
 import { parseCondition } from './conditions/parse.ts'
 
 function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {
@@ -10,7 +11,7 @@ function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, .
 const ratio = () => z.number().min(0).max(1)
 const port = () => z.int().min(1).max(65_535)
 const host = () => z.string().min(1).max(253)
-const name = () => z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/, 'expected letters, digits, "_", "." and "-"')
+const name = () => z.string().regex(checkNames, 'expected letters, digits, "_", "." and "-"')
 
 /** The options of every check. */
 const common = {

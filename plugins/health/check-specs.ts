@@ -1,7 +1,6 @@
 /** The checks to run, made of the configured and the contributed checks. Opens nothing. */
 import type { Contributed } from '../../core/plugin.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
-import { checkName } from './check-config.ts'
 import type { CheckSpec } from './checks/check.ts'
 import type { Policy } from './checks/check-state.ts'
 import { secretsOf } from './checks/scrub.ts'
@@ -51,14 +50,6 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
   }
 }
 
-/** @returns why a contributed check cannot run, or undefined */
-function faultOf({ name, everyMs = 15_000, timeoutMs = 5_000 }: HealthCheck): string | undefined {
-  if (!checkName().safeParse(name).success) return 'its name must be letters, digits, "_", "." and "-"'
-  if (!(everyMs >= 100)) return `everyMs must be at least 100, got ${everyMs}`
-  if (!(timeoutMs > 0 && timeoutMs <= 300_000)) return `timeoutMs must be 1 to 300000, got ${timeoutMs}`
-  return undefined
-}
-
 function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs: number): CheckSpec {
   const { everyMs = 15_000, timeoutMs = 5_000, failureThreshold = 1, successThreshold = 1 } = value
   return {
@@ -97,11 +88,12 @@ export function buildSpecs(config: HealthConfig, offered: readonly Contributed<H
   }
   for (const item of offered) {
     const { name } = item.value
-    const fault = faultOf(item.value)
     const limit = specs.length >= maxChecks ? `${maxChecks} checks are the limit` : undefined
-    const refusal = fault ?? (names.has(name) ? 'the name is taken' : limit)
+    const refusal = names.has(name) ? 'the name is taken' : limit
     if (refusal !== undefined) {
-      refused.push(`check ${fault ? JSON.stringify(name) : name} of plugin ${item.plugin}: ${refusal}`)
+      const what = `check ${name} of plugin ${item.plugin}: ${refusal}`
+      refused.push(what)
+      item.fault(new Error(what))
       continue
     }
     specs.push(contributed(item, config.startupGrace))

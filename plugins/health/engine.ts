@@ -1,6 +1,6 @@
 /** The engine of health: every check with its last result and its effective status. Answers from memory only. */
 
-import type { Logger, PluginClock, RollbackSignal } from '../../core/plugin.ts'
+import { guarded, type Logger, type PluginClock, type RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
 import { CheckRunner, type RunOutcome } from './checks/check-runner.ts'
@@ -185,22 +185,29 @@ export class HealthEngine implements Health {
       held.changedAtMs = nowMs
       this.version += 1
       const now = report(held, nowMs)
-      this.logChange(now, before.status)
+      this.logChange(now, before.status, held.runner.thrown)
       for (const listener of this.listeners) this.notify(listener, now, before.status)
     }
   }
 
   private notify(listener: ChangeListener, check: CheckReport, before: CheckStatus): void {
-    try {
-      listener(check, before)
-    } catch (error) {
-      this.options.log.error('a listener of check changes threw', { check: check.name, error })
-    }
+    guarded(
+      () => listener(check, before),
+      (error) => this.options.log.error('a listener of check changes threw', { check: check.name, error }),
+    )
   }
 
-  private logChange(check: CheckReport, before: CheckStatus): void {
+  /** @param error what the run threw, for its stack */
+  private logChange(check: CheckReport, before: CheckStatus, error: unknown): void {
     const { name, kind, status, message } = check
-    const fields = { check: name, kind, from: before, to: status, reason: message }
+    const fields = {
+      check: name,
+      kind,
+      from: before,
+      to: status,
+      reason: message,
+      ...(error !== undefined && { error }),
+    }
     if (status === 'down' || status === 'degraded') this.options.log.warn(`check is ${status}`, fields)
     else this.options.log.info(`check is ${status}`, fields)
   }

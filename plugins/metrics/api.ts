@@ -187,10 +187,15 @@ export interface Collector {
   /** Registers the families, which go when the contribution goes. @returns reads the source and sets the values */
   setup(metrics: MetricFactory): () => void | Promise<void>
 }
-/** The answer of the metrics path to a client that accepts JSON: the latest system metrics. */
+/** The answer of the metrics path to a client that accepts JSON: the latest system metrics. The newest answers. */
 export interface JsonView {
   render(): Promise<unknown>
 }
-export const jsonView = extensionPoint<JsonView>('metrics.jsonView')
+export const jsonView = extensionPoint<JsonView>('metrics.jsonView', {
+  shape: { render: 'function' },
+  nameOf: () => 'json',
+})
 
-export const collector = extensionPoint<Collector>('metrics.collector')
+export const collector = extensionPoint<Collector>('metrics.collector', {
+  shape: { name: 'text', everyMs: 'period?', timeoutMs: 'period?', setup: 'function' },
+})

@@ -1,8 +1,9 @@
 /** Runs collectors: some at each scrape, some on their own timer. */
 
 import {
-  ArkwatchError,
   type Contributed,
+  errorOf,
+  guarded,
   type Logger,
   messageOf,
   type PluginClock,
@@ -129,6 +130,7 @@ export class CollectorRunner {
     try {
       const returned: unknown = collector.setup(metrics)
       refusePromise(returned, `the setup of the collector ${collector.name}`)
+      if (typeof returned !== 'function') throw new TypeError(`setup returned ${typeof returned}: expected a function`)
       collect = returned as Running['collect']
     } catch (error) {
       this.#options.log.error('collector could not be set up', { collector: collector.name, error })
@@ -196,7 +198,7 @@ export class CollectorRunner {
     }
     running.errors.inc()
     const { error, fault } = failure
-    const code = error instanceof ArkwatchError ? error.code : undefined
+    const code = errorOf(error).code
     if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(error), code })
     running.failing = true
     fault(error)

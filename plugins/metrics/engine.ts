@@ -156,7 +156,7 @@ export class MetricsInstance {
   }
 
   #respond(request: Request): Promise<Response> {
-    const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
+    const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all[0] : undefined
     if (view !== undefined) {
       const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
       const answer = async () => Response.json(await view.value.render(), { headers })

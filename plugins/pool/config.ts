@@ -15,7 +15,9 @@ const Settings = {
     .describe('Further connections under load, closed at their release.'),
   minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are kept open, at most `size`.'),
   acquireTimeout: duration({ min: '250ms' }).prefault('30s').describe('How long a borrower waits.'),
-  connectTimeout: duration({ min: '250ms' }).prefault('10s').describe('How long opening a connection may take.'),
+  connectTimeout: duration({ min: '250ms', max: '1d' })
+    .prefault('10s')
+    .describe('How long opening a connection may take.'),
   startup: z
     .enum(['lazy', 'once', 'wait'])
     .default('lazy')
@@ -42,7 +44,9 @@ const Settings = {
   validationTimeout: duration({ min: '100ms' })
     .prefault('5s')
     .describe('How long such a test may take; less than `acquireTimeout`.'),
-  statementTimeout: duration().prefault('0').describe('The server ends statements that take longer; `0`: never.'),
+  statementTimeout: duration({ max: '20d' })
+    .prefault('0')
+    .describe('The server ends statements that take longer; `0`: never.'),
   cancelTimeout: duration({ min: '100ms' })
     .prefault('5s')
     .describe('How long the server may take to end an aborted statement; then the connection is closed.'),

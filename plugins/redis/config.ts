@@ -19,10 +19,10 @@ export const RedisConfig = z
       .default('')
       .describe('`redis://` or `rediss://`; empty: the plugin is disabled.'),
     tls: Tls.optional().describe('Settings of TLS, for `rediss://`.'),
-    connectTimeout: duration({ min: '10ms' })
+    connectTimeout: duration({ min: '10ms', max: '1d' })
       .prefault('5s')
       .describe('Time limit for opening a connection, and again for the first answers.'),
-    commandTimeout: duration({ min: '10ms' })
+    commandTimeout: duration({ min: '10ms', max: '1d' })
       .prefault('1s')
       .describe('Time limit for a command, the wait for the connection included.'),
     maxQueue: z

@@ -1,12 +1,7 @@
 /** Calls callbacks that other code registered: one that throws is logged, and the others are called. */
-import type { Logger } from '../../core/plugin.ts'
+import { guarded, type Logger } from '../../core/plugin.ts'
 
 export function notify<A extends unknown[]>(log: Logger, callbacks: Iterable<(...args: A) => void>, ...args: A): void {
-  for (const callback of callbacks) {
-    try {
-      callback(...args)
-    } catch (error) {
-      log.error('a listener of redis threw', { error })
-    }
-  }
+  const failed = (error: unknown) => log.error('a listener of redis threw', { error })
+  for (const callback of callbacks) guarded(() => callback(...args), failed)
 }

@@ -29,9 +29,10 @@ interface Declared {
 const routesOf = (app: OpenAPIHono<AdminEnv>): readonly Declared[] =>
   app.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route as unknown as Declared] : []))
 
-/** Ids of operations, and the plugins that have the paths of two parts, `/admin/jobs`. */
+/** Ids of operations, and the plugins that have a route, `GET /admin/jobs/{}`, or the paths of two parts, `/admin/jobs`. */
 interface Taken {
   readonly operations: Set<string>
+  readonly routes: Map<string, string>
   readonly paths: Map<string, string>
 }
 
@@ -45,6 +46,10 @@ function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<Adm
     if (!prefixes.test(whole)) throw refuse(`${whole} is not under /admin or /monitoring`)
     if (operationId === undefined || access === undefined) throw refuse(`${method} ${path} does not declare its access`)
     if (taken.operations.has(operationId)) throw refuse(`the operation ${operationId} is there already`)
+    const route = `${method.toUpperCase()} ${whole.replace(/\/$/, '')}`
+    const owner = taken.routes.get(route.replaceAll(/\{.+?}/g, '{}'))
+    if (owner !== undefined) throw refuse(`${route} belongs to ${owner}`)
+    taken.routes.set(route.replaceAll(/\{.+?}/g, '{}'), plugin)
     taken.operations.add(operationId)
     taken.paths.set(whole.split('/', 3).join('/'), plugin)
   }
@@ -90,7 +95,7 @@ export async function compose(
   owners: Owners,
   onRefused: (from: Contributed<unknown>, error: unknown) => void,
 ): Promise<readonly Mounted[]> {
-  const taken: Taken = { operations: new Set(), paths: new Map() }
+  const taken: Taken = { operations: new Set(), routes: new Map(), paths: new Map() }
   const mounted: Mounted[] = []
   for (const each of routes) {
     await yieldToLoop()

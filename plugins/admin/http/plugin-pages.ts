@@ -20,8 +20,12 @@ const assetPath = /^[^./\\\p{Cc}\p{Cs}][^/\\\p{Cc}\p{Cs}]*(?:\/[^./\\\p{Cc}\p{Cs
 const maxPathLength = 512
 const defaultIndex = 'index.html'
 
-const sizeOf = (asset: Asset) =>
-  typeof asset === 'string' ? Buffer.byteLength(asset) : typeof asset === 'function' ? 0 : asset.byteLength
+/** @returns bytes; Infinity for what is not an asset */
+function sizeOf(asset: Asset): number {
+  if (typeof asset === 'string') return Buffer.byteLength(asset)
+  if (typeof asset === 'function') return 0
+  return asset instanceof Uint8Array ? asset.byteLength : Number.POSITIVE_INFINITY
+}
 
 /** @returns why pages are refused, undefined when they are not */
 export async function pagesProblem({ path, root, index = defaultIndex }: AdminPages): Promise<string | undefined> {

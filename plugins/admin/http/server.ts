@@ -2,7 +2,6 @@
 import type { Context } from 'hono'
 import { matchedRoutes } from 'hono/route'
 import {
-  ArkwatchError,
   type Contributed,
   createRouteMatcher,
   type Logger,
@@ -78,7 +77,7 @@ export class AdminServer {
     const app = this.#front(owners)
     const mounted = await compose(app, routes(), pages(), owners, ({ plugin, fault }, error) => {
       log.error('admin routes or pages are left out', { plugin, error })
-      if (!(error instanceof ArkwatchError)) fault(error)
+      fault(error)
     })
     this.#document = undefined
     this.#matcher = createRouteMatcher(app as never)

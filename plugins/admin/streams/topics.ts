@@ -24,15 +24,10 @@ export class Topics {
   #read(): ReadonlyMap<string, ContributedTopic> {
     const found = new Map(this.#own.map((each) => [each.value.name, each]))
     for (const each of this.contributed.all) {
-      const { plugin, value } = each
+      const { plugin, value, fault } = each
       const owner = found.get(value.name)?.plugin
-      const isName = /^[a-z][a-z0-9-]{0,31}$/.test(value.name)
-      if (isName && owner === undefined) found.set(value.name, each)
-      else {
-        const what = isName ? `the name belongs to ${owner}` : 'the name is not allowed'
-        const error = adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name.slice(0, 64), what })
-        this.log.error('an event topic is left out', { plugin, error })
-      }
+      if (owner === undefined) found.set(value.name, each)
+      else fault(adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name, what: `the name belongs to ${owner}` }))
     }
     return found
   }

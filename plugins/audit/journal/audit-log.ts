@@ -1,4 +1,5 @@
 /** The audit log: what other plugins call, over journal, chain and signer. */
+import { guarded } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from '../api.ts'
 import { ChainCheck, type Checkpoint, type Kept, origin } from '../chain/chain.ts'
@@ -15,6 +16,8 @@ export interface AuditLogOptions {
   signer(): Signer
   area(): StoreArea | undefined
   now(): number
+  /** Receives what a follower throws. */
+  followerFailed(error: unknown): void
 }
 
 interface Row {
@@ -50,7 +53,7 @@ export class AuditLog implements Audit {
     if (this.#followers.size === 0) return
     for (const line of lines) {
       const record = JSON.parse(line) as AuditRecord
-      for (const follower of this.#followers) follower(record)
+      for (const follower of this.#followers) guarded(() => follower(record), this.options.followerFailed)
     }
   }
 

@@ -1,6 +1,6 @@
 /** The runner of one check: runs the check in the background and holds its state. */
 
-import { messageOf, type PluginClock } from '../../../core/plugin.ts'
+import { errorOf, messageOf, type PluginClock } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { healthError } from '../errors.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
@@ -28,6 +28,8 @@ const timedOut = Symbol('timed out')
 
 export class CheckRunner {
   state: CheckState
+  /** What the last run of a contributed check threw. An error of a configured check may name a secret. */
+  thrown: unknown
   /** Runs past their timeout that have not ended. */
   abandoned = 0
   private probe: Probe | undefined
@@ -92,9 +94,11 @@ export class CheckRunner {
       return this.probe.run(abort.signal)
     })()
     let result: CheckResult | typeof timedOut
+    this.thrown = undefined
     try {
       result = await Promise.race([attempt, timer])
     } catch (thrown) {
+      if (this.spec.plugin !== undefined) this.thrown = errorOf(thrown)
       result = { status: 'down', message: messageOf(thrown) || 'failed without a message' }
     }
     cancelTimer()

@@ -60,15 +60,40 @@ const lamp = definePlugin({
         throw new Error(`internal ${canary}`)
       },
     )
+    return {
+      contributes: [adminRoutes({ path: '/admin/lamp', app: () => app })],
+      start: () => log.info('the lamp is on'),
+    }
+  },
+})
+
+/** A plugin whose routes are all refused. */
+const stray = definePlugin({
+  api: 1,
+  name: 'stray',
+  version: '1.0.0',
+  summary: 'A test.',
+  config: z.strictObject({}),
+  setup() {
+    const of = (id: string, path = '/') =>
+      new OpenAPIHono<AdminEnv>().openapi(
+        createRoute({
+          ...operation({ id, access: 'viewer', summary: 'Shows nothing.' }),
+          method: 'get',
+          path,
+          responses: { 200: { description: 'Nothing.' } },
+        }),
+        (c) => c.text('nothing'),
+      )
     const open = new OpenAPIHono<AdminEnv>()
     open.get('/open', (c) => c.text('nobody declared who may see this'))
     return {
       contributes: [
-        adminRoutes({ path: '/admin/lamp', app: () => app }),
         adminRoutes({ path: '/admin/other', app: () => open }),
-        adminRoutes({ path: '/elsewhere', app: () => app }),
+        adminRoutes({ path: '/elsewhere', app: () => of('stray.elsewhere') }),
+        adminRoutes({ path: '/admin/plugins', app: () => of('stray.plugins') }),
+        adminRoutes({ path: '/admin/plugins', app: () => of('stray.plugin', '/{other}') }),
       ],
-      start: () => log.info('the lamp is on'),
     }
   },
 })
@@ -76,8 +101,8 @@ const lamp = definePlugin({
 let at: AdminRuntime
 beforeAll(async () => {
   at = await bootAdmin({
-    plugins: [lamp],
-    config: { plugins: { lamp: { dsn: `postgres://u:${canary}@db/x` } } },
+    plugins: [lamp, stray],
+    config: { plugins: { lamp: { dsn: `postgres://u:${canary}@db/x` }, stray: {} } },
     admin: {
       services: {
         good: { command: ['true'] },
@@ -104,6 +129,19 @@ async function eventually<T>(ask: () => Promise<T>, good: (value: T) => boolean)
     await Bun.sleep(20)
   }
 }
+
+test('refused routes are faults of the plugin that contributed them, each logged with the reason', async () => {
+  const { plugins } = (await at.get('/admin/plugins')) as never as { plugins: { name: string; state: string }[] }
+  expect(plugins.find(({ name }) => name === 'stray')).toMatchObject({ state: 'degraded', errors: 4 })
+  const logged = JSON.stringify(await at.get('/admin/logs/recent?limit=1000&level=error'))
+  for (const reason of [
+    'GET /open is not declared by createRoute',
+    '/elsewhere/ is not under /admin or /monitoring',
+    'GET /admin/plugins belongs to admin',
+    'GET /admin/plugins/{other} belongs to admin',
+  ])
+    expect(logged).toContain(reason)
+})
 
 describe('plugins', () => {
   test('are listed with state and cost, shown, restarted, and turned off and on', async () => {

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'bun:test'
+import { definePlugin, z } from '../../../core/plugin.ts'
+import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
 import { buildSpecs } from '../../../plugins/health/check-specs.ts'
 import { HealthConfig } from '../../../plugins/health/config.ts'
+import health from '../../../plugins/health/index.ts'
 import { kindOf } from '../../../plugins/health/kinds/index.ts'
+import { testRuntime } from '../../../testing/test-runtime.ts'
 
 const problems = (checks: unknown): string =>
   JSON.stringify(HealthConfig.safeParse({ checks }).error?.issues.map(({ message }) => message) ?? [])
@@ -69,16 +73,29 @@ describe('the options of health', () => {
   })
 
   test.each([
-    [{ name: 'two words' }, 'its name must be letters'],
-    [{ name: 'a\nb' }, 'its name must be letters'],
+    [{ name: 'two words' }, 'name must be letters'],
+    [{ name: 'a\nb' }, 'name must be letters'],
     [{ name: 'a', everyMs: 10 }, 'everyMs must be at least 100, got 10'],
-    [{ name: 'a', everyMs: Number.NaN }, 'everyMs must be at least 100'],
-    [{ name: 'a', timeoutMs: 0 }, 'timeoutMs must be 1 to 300000, got 0'],
-  ])('a check of a plugin that cannot run is refused: %j', (changes, reason) => {
-    const value = { run: () => ({ status: 'up' as const }), ...changes }
-    const { specs, refused } = buildSpecs(HealthConfig.parse({}), [{ plugin: 'mine', value, fault() {} }])
-    expect(specs).toEqual([])
-    expect(refused[0]).toContain(reason)
+    [{ name: 'a', everyMs: Number.NaN }, 'everyMs must be a number of milliseconds above 0, got NaN'],
+    [{ name: 'a', timeoutMs: 0 }, 'timeoutMs must be a number of milliseconds above 0, got 0'],
+    [{ name: 'a', timeoutMs: 300_001 }, 'timeoutMs must be at most 300000'],
+    [{ name: 'a', groups: 5 }, 'groups must be a list of texts, got 5'],
+    [{ name: 'a', critcal: true }, '"critcal" is unknown: did you mean "critical"?'],
+  ])('a check of a plugin that cannot run is refused, and is a fault of that plugin: %j', async (changes, reason) => {
+    const value = { run: () => ({ status: 'up' as const }), ...changes } as HealthCheck
+    const mine = definePlugin({
+      api: 1,
+      name: 'mine',
+      version: '1.0.0',
+      summary: 'A test.',
+      config: z.strictObject({}),
+      setup: () => ({ contributes: [healthCheck(value)] }),
+    })
+    await using booted = await testRuntime({ plugins: [health, mine] })
+    expect(booted.runtime.service(Health).checks()).toEqual([])
+    const states = booted.runtime.status().plugins.map(({ name, state }) => `${name} ${state}`)
+    expect(states).toEqual(['health ok', 'mine degraded'])
+    expect(booted.runtime.status().plugins[1]!.reason).toContain(reason)
   })
 
   test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {

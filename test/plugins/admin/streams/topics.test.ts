@@ -101,9 +101,10 @@ test('a plugin that goes away takes its topic out of open streams; the last topi
   expect(await at.codeOf('/admin/stream?topics=tides')).toEqual([422, 'ADMIN_INVALID'])
 })
 
-test('streams have a number, and a topic with a name that is taken or not allowed is left out', () => {
-  const { open, topics } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic, tide('Not a name').topic)
+test('streams have a number, and a topic with a name that is taken is left out, as a fault of its plugin', () => {
+  const { open, topics, faults } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic)
   expect(topics.names).toEqual(['logs', 'tides'])
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual(['logs', 'tides'])
   open('tides')
   expect(() => open('tides')).toThrow('1 streams are open already')
 })
