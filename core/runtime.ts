@@ -125,6 +125,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     hub.sink = last?.value ?? hub.fallback
     hub.onFault = last?.fault ?? (() => {})
   })
+  const signals = registry.of(rollbackSignals)
+  const contributed = registry.of(controlCommand)
+  const auditors = registry.of(commandAuditor)
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
   const workers = createWorkers(config.workers, clock, log)
@@ -270,7 +273,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       reload: () => runtime.reload(),
       status: () => runtime.status(),
       signals: () =>
-        registry.of(rollbackSignals).all.flatMap(({ value, fault }) => {
+        signals.all.flatMap(({ value, fault }) => {
           try {
             return value().map(checkSignal)
           } catch (error) {
@@ -298,7 +301,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
 
-  const contributed = registry.of(controlCommand)
   // First: a command of core keeps its name.
   for (const command of coreCommands(runtime, () => config))
     registry.add(controlCommand(command), { plugin: 'core', fault() {}, refused() {} })
@@ -337,8 +339,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   if (recovered) log.warn('a change of the configuration that was never confirmed was rolled back')
   generation = 1
   bootMs = clock.monotonic() - bootedMs
-
-  const auditors = registry.of(commandAuditor)
 
   return Object.assign(runtime, {
     dataDir,

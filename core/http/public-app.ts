@@ -2,6 +2,7 @@
 import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { errorOf } from '../contract/errors.ts'
+import { show } from '../contract/redact-urls.ts'
 import { problemResponse } from './problem.ts'
 
 export interface MountedRoutes {
@@ -20,11 +21,13 @@ function answerOf(error: unknown): Response {
   return problemResponse({ status: error.status, ...(error.message && { detail: error.message }) })
 }
 
-/** The handler, throwing only Errors: Hono's `onError` receives nothing else. Length and marks tell handlers from middleware. */
+/** The handler, answering only Responses and throwing only Errors: Hono's `onError` receives nothing else. Length and marks tell handlers from middleware. */
 function throwingErrors(handler: Handler): Handler {
   const call: Handler = async (context, next) => {
     try {
-      return await handler(context, next)
+      const answer: unknown = await handler(context, next)
+      if (answer === undefined || answer instanceof Response) return answer
+      throw new TypeError(`a route returned ${show(answer)}: expected a Response`)
     } catch (thrown) {
       throw errorOf(thrown)
     }

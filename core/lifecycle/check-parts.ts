@@ -12,14 +12,16 @@ type Refuse = (what: string) => Error
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
+/** Not a promise, whose `await` was forgotten. */
+const isOwn = (value: unknown) => isObject(value) && !isThenable(value)
 const isFunction = (value: unknown) => typeof value === 'function'
 const isRoutes = (value: unknown) => isObject(value) && Array.isArray(value.routes) && isFunction(value.fetch)
 
 const kinds: Readonly<Record<keyof Parts, readonly [what: string, fits: (value: unknown) => boolean]>> = {
-  services: ['an object', isObject],
+  services: ['an object', isOwn],
   contributes: ['a list of contributions', Array.isArray],
   routes: ['a Hono application', isRoutes],
-  hooks: ['an object of hooks', isObject],
+  hooks: ['an object of hooks', isOwn],
   ...{ start: ['a function', isFunction], ready: ['a function', isFunction], stop: ['a function', isFunction] },
   ...{ reconfigure: ['a function', isFunction], handover: ['a function', isFunction] },
 }
@@ -41,6 +43,7 @@ function checkHooks(hooks: Readonly<Record<string, unknown>>, refuse: Refuse): v
   checkNames(hooks, [...hookNames, 'context'], 'hook', refuse)
   for (const name of hookNames) {
     const hook = hooks[name]
+    disown(hook)
     if (hook && !isFunction(hook)) throw refuse(`${show(hook)} as the hook ${name}: expected a function`)
   }
 }
@@ -57,6 +60,7 @@ function readParts<Name extends keyof Parts>(
     if (!(name in returned)) continue
     const part: unknown = Reflect.get(returned, name) ?? undefined
     const [what, fits] = kinds[name]
+    disown(part)
     if (part !== undefined && !fits(part)) throw refuse(`${show(part)} as ${name}: expected ${what}`)
     if (name === 'hooks' && isObject(part)) checkHooks(part, refuse)
     parts[name] = typeof part === 'function' ? part.bind(returned) : part
@@ -95,8 +99,10 @@ export function checkHandover(plugin: string, returned: unknown): Handover {
 
 /** @returns a contribution of its own, with the same value @throws PLUGIN_INVALID for anything but the result of a point */
 export function checkContribution(plugin: string, contribution: unknown): Contribution {
+  disown(contribution)
   const { kind, id } = Object(contribution) as Partial<ExtensionPoint<unknown>>
   const { point, value } = Object(contribution) as Partial<Contribution>
+  disown(value)
   if (kind !== 'extensionPoint' && typeof point === 'string') return { point, value }
   const seen = kind === 'extensionPoint' ? `the extension point ${id} itself` : show(contribution)
   const what = `${seen} was contributed: call an extension point with the value, and contribute the result`

@@ -274,9 +274,10 @@ export class PluginInstance {
     let hung = false
     try {
       await this.#bounded('stop', () => this.parts.stop?.(reason))
-    } catch (error) {
-      hung = errorOf(error).code === 'PLUGIN_TIMEOUT'
-      this.#log.error(messageOf(error), { error })
+    } catch (thrown) {
+      hung = errorOf(thrown).code === 'PLUGIN_TIMEOUT'
+      const error = this.#failed('stop', thrown)
+      this.#log.error(error.message, { error })
     }
     try {
       const thrown = await this.#inTime('stop', this.#scope.dispose())

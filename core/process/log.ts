@@ -1,6 +1,6 @@
 /** The logger that every plugin gets: a facade over the logging plugin's sink, JSON lines to stderr without one. */
 import type { Clock } from '../contract/clock.ts'
-import { guarded } from '../contract/foreign/calls.ts'
+import { disown, guarded } from '../contract/foreign/calls.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
 import { createRedactor } from '../contract/redact/redactor.ts'
 import { createLogLine } from './log-line.ts'
@@ -15,6 +15,14 @@ export function fallbackSink(write: (line: string) => void = (line) => process.s
     isEnabled: (level) => levels.indexOf(level) >= levels.indexOf('info'),
     write: (record) => write(encode(record)),
   }
+}
+
+/** @throws what the sink throws, and TypeError for an answer that is neither true nor false */
+function isEnabled(sink: LogSink, level: Level, logger: string): boolean {
+  const answer: unknown = sink.isEnabled(level, logger)
+  if (typeof answer === 'boolean') return answer
+  disown(answer)
+  throw new TypeError('isEnabled of a log sink returned neither true nor false')
 }
 
 /** Holds the sink and makes loggers. An error of the sink goes to `onFault`, the line to the fallback. */
@@ -33,7 +41,7 @@ export class LogHub {
     const { sink } = this
     const record = () => ({ timeMs: this.clock.now(), level, logger, message, ...(fields && { fields }) })
     guarded(
-      () => (sink.isEnabled(level, logger) ? sink.write(record()) : undefined),
+      () => (isEnabled(sink, level, logger) ? sink.write(record()) : undefined),
       (error) => {
         this.fallback.write(record())
         this.#failed(error)
@@ -43,7 +51,7 @@ export class LogHub {
 
   #isEnabled(level: Level, logger: string): boolean {
     try {
-      return this.sink.isEnabled(level, logger)
+      return isEnabled(this.sink, level, logger)
     } catch (error) {
       this.#failed(error)
       return this.fallback.isEnabled(level, logger)

@@ -191,10 +191,7 @@ export interface Collector {
 export interface JsonView {
   render(): Promise<unknown>
 }
-export const jsonView = extensionPoint<JsonView>('metrics.jsonView', {
-  shape: { render: 'function' },
-  nameOf: () => 'json',
-})
+export const jsonView = extensionPoint<JsonView>('metrics.jsonView', { shape: { render: 'function' } })
 
 export const collector = extensionPoint<Collector>('metrics.collector', {
   shape: { name: 'text', everyMs: 'period?', timeoutMs: 'period?', setup: 'function' },

@@ -1,14 +1,6 @@
 /** Runs collectors: some at each scrape, some on their own timer. */
 
-import {
-  type Contributed,
-  errorOf,
-  guarded,
-  type Logger,
-  messageOf,
-  type PluginClock,
-  withDeadline,
-} from '../../core/plugin.ts'
+import { type Contributed, errorOf, type Logger, messageOf, type PluginClock, withDeadline } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError, refusePromise } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'

@@ -100,7 +100,13 @@ export class MetricsInstance {
   async start(): Promise<void> {
     await this.#listen(this.#config)
     this.#activate()
-    this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
+    const { contributed, views, log } = this.#options
+    this.#stopListening = contributed.onChange(() => this.#reconcile())
+    views.onChange(() => {
+      const plugins = views.all.map(({ plugin }) => plugin)
+      if (plugins.length > 1)
+        log.warn('the metrics as JSON are contributed more than once, the newest answers', { plugins })
+    })
   }
 
   #activate(): void {
@@ -156,7 +162,7 @@ export class MetricsInstance {
   }
 
   #respond(request: Request): Promise<Response> {
-    const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all[0] : undefined
+    const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
     if (view !== undefined) {
       const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
       const answer = async () => Response.json(await view.value.render(), { headers })

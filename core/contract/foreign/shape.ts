@@ -1,6 +1,7 @@
 /** The shape of a foreign object: what each of its fields must be. Pure. */
 import { didYouMean } from '../closest.ts'
 import { show } from '../redact-urls.ts'
+import { disown, isThenable } from './calls.ts'
 
 const isText = (value: unknown) => typeof value === 'string'
 const isFiniteNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
@@ -9,7 +10,7 @@ const kinds = {
   texts: { what: 'a list of texts', fits: (value) => Array.isArray(value) && value.every(isText) },
   flag: { what: 'true or false', fits: (value) => typeof value === 'boolean' },
   function: { what: 'a function', fits: (value) => typeof value === 'function' },
-  object: { what: 'an object', fits: (value) => typeof value === 'object' && value !== null },
+  object: { what: 'an object', fits: (value) => typeof value === 'object' && value !== null && !isThenable(value) },
   number: { what: 'a finite number', fits: isFiniteNumber },
   period: { what: 'a number of milliseconds above 0', fits: (value) => isFiniteNumber(value) && (value as number) > 0 },
 } satisfies Readonly<Record<string, { what: string; fits(value: unknown): boolean }>>
@@ -22,6 +23,7 @@ export type Shape<T> = T extends (...values: never[]) => unknown ? Kind : { read
 
 function fieldProblem(kind: Kind, value: unknown, name: string): string | undefined {
   const isOptional = kind.endsWith('?')
+  disown(value)
   const { what, fits } = kinds[(isOptional ? kind.slice(0, -1) : kind) as keyof typeof kinds]
   return fits(value) || (isOptional && value === undefined) ? undefined : `${name} must be ${what}, got ${show(value)}`
 }
@@ -35,6 +37,7 @@ const isPlain = (value: object) => [Object.prototype, null].includes(Object.getP
  */
 export function shapeProblem(shape: Kind | Readonly<Record<string, Kind>>, value: unknown): string | undefined {
   if (typeof shape === 'string') return fieldProblem(shape, value, 'the value')
+  disown(value)
   if (typeof value !== 'object' || value === null)
     return `expected an object with ${Object.keys(shape).join(', ')}, got ${show(value)}`
   const seen = value as Readonly<Record<string, unknown>>

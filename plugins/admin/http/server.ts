@@ -4,6 +4,7 @@ import { matchedRoutes } from 'hono/route'
 import {
   type Contributed,
   createRouteMatcher,
+  errorOf,
   type Logger,
   problemResponse,
   type RouteMatcher,
@@ -141,7 +142,10 @@ export class AdminServer {
     context.set('enter', (operation, inner, go) => gate.enter(operation, inner, go, visitor, from))
     const misplaced = gate.misplaced(context)
     if (misplaced !== undefined) return problemAnswer(misplaced, requestId, headers)
-    await next()
+    // Hono passes only an Error to onError.
+    await next().catch((thrown: unknown) => {
+      throw errorOf(thrown)
+    })
     const { headers: answered } = context.res
     // A page may have a policy of its own, which names its styles by their hashes, and may be kept by the browser.
     const policy = answered.get('content-security-policy')

@@ -1,0 +1,271 @@
+/**
+ * Every border between a plugin and the rest, with every hostile value: the application answers, the probes answer, the
+ * plugin at fault is charged and no other, and the runtime stops.
+ */
+import { describe, expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { Hono } from 'hono'
+import {
+  type AnyPlugin,
+  definePlugin,
+  type extensionPoint,
+  type PluginContext,
+  systemClock,
+  z,
+} from '../../core/plugin.ts'
+import { catalog } from '../../plugins/catalog.ts'
+import health from '../../plugins/health/index.ts'
+import metrics from '../../plugins/metrics/index.ts'
+import { testRuntime } from '../../testing/test-runtime.ts'
+import { adminKey } from '../plugins/admin/support.ts'
+import { fail, hostileValues } from '../support/hostile.ts'
+
+const root = join(import.meta.dir, '../..')
+type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
+type Make = () => unknown
+type Border = (make: Make, context: Context) => unknown
+
+const plugin = (name: string, setup: (context: Context) => unknown, more: object = {}) =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'A test.',
+    config: z.strictObject({ n: z.number().default(0).describe('A number.') }),
+    setup: setup as never,
+    ...more,
+  }) as AnyPlugin
+
+const names = Object.keys(hostileValues)
+const hookKinds = ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError'] as const
+const partNames = [
+  ...['services', 'contributes', 'routes', 'hooks', 'start', 'ready', 'reconfigure', 'handover', 'stop'],
+] as const
+
+/** The value, where a rejection is no concern of the border. */
+const quiet = (make: Make) => {
+  const value = make()
+  if (value instanceof Promise) value.catch(() => {})
+  return value
+}
+
+const throwing = Object.fromEntries<Border>([
+  ['setup', (make) => fail(make())],
+  ['start', (make) => ({ start: () => fail(make()) })],
+  ['start, later', (make) => ({ start: async () => fail(make()) })],
+  ['ready', (make) => ({ ready: () => fail(make()) })],
+  ['stop', (make) => ({ stop: () => fail(make()) })],
+  ['an undo', (make, { defer }) => ({ start: () => defer(() => fail(make())) })],
+  ['a timer', (make, { clock }) => ({ start: () => void clock.after(1, () => fail(make())) })],
+  ['a period', (make, { clock }) => ({ start: () => void clock.every(1_000, async () => fail(make())) })],
+  [
+    'the onError of a period',
+    (make, { clock }) => ({
+      start: () => void clock.every(1_000, () => fail(new Error('tick')), { onError: () => fail(make()) }),
+    }),
+  ],
+  ...partNames.map((name): [string, Border] => [
+    `the getter of the part ${name}`,
+    (make) => Object.defineProperty({}, name, { enumerable: true, get: () => fail(make()) }),
+  ]),
+  ...hookKinds.flatMap((kind): [string, Border][] => [
+    [`the hook ${kind}`, (make) => ({ hooks: { [kind]: () => fail(make()) } })],
+    [`the hook ${kind}, later`, (make) => ({ hooks: { [kind]: async () => fail(make()) } })],
+    [
+      `the getter of the hook ${kind}`,
+      (make) => ({ hooks: Object.defineProperty({}, kind, { enumerable: true, get: () => fail(make()) }) }),
+    ],
+  ]),
+  ['a route', (make, { name }) => ({ routes: new Hono().get(`/${name}`, () => fail(make())) })],
+  ['a middleware of a route', (make, { name }) => ({ routes: new Hono().use(`/${name}`, () => fail(make())) })],
+])
+
+const giving = Object.fromEntries<Border>([
+  ['setup', (make) => make()],
+  ...partNames.map((name): [string, Border] => [`the part ${name}`, (make) => ({ [name]: make() })]),
+  ...hookKinds.flatMap((kind): [string, Border][] => [
+    [`the hook ${kind}`, (make) => ({ hooks: { [kind]: make() } })],
+    [`the answer of ${kind}`, (make) => ({ hooks: { [kind]: make } })],
+  ]),
+  ['a contribution', (make) => ({ contributes: [make()] })],
+  [
+    'a contribution at run time',
+    (make, { contribute, clock }) => ({
+      start: () => void clock.after(1, () => void contribute(make() as never)),
+    }),
+  ],
+  [
+    'the state that is reported',
+    (make, { report, clock }) => ({
+      start: () => void clock.after(1, () => report(quiet(make) as never)),
+    }),
+  ],
+  ['the delay of a timer', (make, { clock }) => ({ start: () => void clock.every(quiet(make) as never, () => {}) })],
+  ['the answer of a route', (make, { name }) => ({ routes: new Hono().get(`/${name}`, make as never) })],
+])
+
+const empty = ['an object without a prototype', 'an error whose message throws']
+/** What a plugin may give without a fault, by border. */
+const harmless: Readonly<Record<string, readonly string[]>> = {
+  'the delay of a timer': ['a number'],
+  setup: empty,
+  ...Object.fromEntries(partNames.map((name) => [`the part ${name}`, ['null']])),
+  'the part services': ['null', ...empty],
+  'the part hooks': ['null', ...empty],
+  ...Object.fromEntries(hookKinds.map((kind) => [`the hook ${kind}`, ['null']])),
+  ...Object.fromEntries(
+    ['observe', 'observeRequest', 'onResponse', 'onError'].map((kind) => [
+      `the answer of ${kind}`,
+      ['null', 'a number', 'a text', 'a symbol', ...empty],
+    ]),
+  ),
+}
+
+const isUp = ({ state }: { state: string }) => state === 'ok' || state === 'degraded'
+
+/** Boots one hostile plugin for each value, and uses everything. @returns the plugins that were not charged, and those that were wrongly */
+async function uncharged(make: Border, values: readonly string[], allowed: readonly string[] = []): Promise<string[]> {
+  const evils = values.map((name, at) => plugin(`evil${at}`, (context) => make(hostileValues[name]!, context)))
+  const booted = await testRuntime({ plugins: [metrics, health, ...evils, plugin('calm', () => ({}))] })
+  const app = new Hono().get('/', (c) => c.text('fine')).get('/fault', () => fail(new Error('of the application')))
+  app.onError((_, c) => c.text('handled', 500))
+  const wrapped = booted.runtime.requestPath.wrapHono(app)
+  const send = async (path: string) => (await wrapped(new Request(`http://localhost${path}`))).text()
+  for (let at = 0; at < 12; at += 1) {
+    expect(await send('/')).toBe('fine')
+    expect(await send('/fault')).toBe('handled')
+  }
+  await booted.clock.advance(2_000)
+  for (const { name } of evils) expect((await booted.fetch(`/${name}`)).status).toBeGreaterThanOrEqual(404)
+  const probe = await booted.fetch('/readyz')
+  expect([probe.status, await probe.text()]).toEqual([200, 'ok'])
+  const scrape = await booted.fetch('/metrics')
+  expect([scrape.status, (await scrape.text()).includes('http_route="/"')]).toEqual([200, true])
+  const { plugins } = booted.runtime.status()
+  expect(() => JSON.stringify(plugins)).not.toThrow()
+  expect(await booted.stop()).toEqual({ hung: [] })
+  const logged = booted.lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+  const charged = ({ name, errors }: (typeof plugins)[number]) =>
+    errors > 0 || logged.some((message) => message.includes(`plugin ${name} `))
+  return plugins.flatMap((each) => {
+    const at = /^evil(\d+)$/.exec(each.name)?.[1]
+    if (at === undefined) return each.state === 'ok' && each.errors === 0 ? [] : [`${each.name} was charged`]
+    const value = values[Number(at)]!
+    if (allowed.includes(value)) return isUp(each) && each.errors === 0 ? [] : [`${value}: ${each.reason}`]
+    return charged(each) ? [] : [`${value} was not charged: ${each.state}`]
+  })
+}
+
+const thrown = names.filter((name) => name !== 'a promise that rejects')
+
+describe('a plugin is charged with what it throws in', () => {
+  test.each(Object.entries(throwing))('%s', async (_, make) => {
+    expect(await uncharged(make, thrown)).toEqual([])
+  })
+})
+
+describe('a plugin is charged with what it gives as', () => {
+  test.each(Object.entries(giving))('%s', async (border, make) => {
+    expect(await uncharged(make, names, harmless[border])).toEqual([])
+  })
+})
+
+type Point = ReturnType<typeof extensionPoint<unknown>>
+
+/** Every extension point that the sources declare. */
+const points: Point[] = []
+for (const file of ['core/plugin.ts', ...new Bun.Glob('plugins/*/api.ts').scanSync(root)])
+  for (const each of Object.values<Partial<Point>>(await import(join(root, file))))
+    if (each?.kind === 'extensionPoint' && !points.includes(each as Point)) points.push(each as Point)
+
+const sections = {
+  metrics: {},
+  health: {},
+  store: {},
+  audit: {},
+  admin: { apiKey: adminKey },
+}
+const bootAll = (setup: (context: Context) => unknown) =>
+  testRuntime({
+    catalog,
+    clock: systemClock,
+    plugins: [plugin('evil', setup)],
+    config: { server: { port: 0 }, plugins: { ...sections, evil: {} } },
+  })
+
+/** Uses every extension point through its owner. */
+async function useAll({ runtime, fetch }: Awaited<ReturnType<typeof bootAll>>) {
+  expect([(await fetch('/metrics')).status, (await fetch('/readyz')).status]).toEqual([200, 200])
+  await fetch('/metrics', { headers: { accept: 'application/json' } })
+  const headers = { authorization: `Bearer ${adminKey}` }
+  const api = async (path: string) => (await fetch(path, { headers })).status
+  expect([await api('/admin/plugins'), await api('/admin/openapi.json')]).toEqual([200, 200])
+  for (const path of ['/admin/evil-0', '/admin/evil-0/', '/admin/evil-0/a']) await api(path)
+  const stream = await fetch('/admin/stream?topics=evil-0', { headers })
+  await stream.body?.cancel()
+  for (const [name, command] of runtime.commands())
+    if (/^(status|health|evil.*)$/.test(name)) await (async () => command.run({}))().catch(() => {})
+  await runtime.changes.plan({})
+  expect(await runtime.reload()).toBeArray()
+  const others = runtime.status().plugins.filter(({ name, state }) => name !== 'evil' && state !== 'disabled')
+  return others
+    .filter(({ state, errors }) => state !== 'ok' || errors > 0)
+    .map(({ name, reason }) => `${name}: ${reason}`)
+}
+
+describe('the extension point', () => {
+  test('of each name is walked here', () => {
+    expect(points.length).toBeGreaterThanOrEqual(10)
+    expect(points.filter(({ rules }) => rules === undefined)).toEqual([])
+  })
+
+  test.each(points.map((point) => [point.id, point] as const))(
+    '%s leaves out every hostile value, and its owner and the other contributions work',
+    async (_, point) => {
+      const made = [...Object.values(hostileValues), () => ({}), () => []]
+      await using booted = await bootAll(() => ({ contributes: made.map((make) => point(make())) }))
+      expect(await useAll(booted)).toEqual([])
+      const { state, errors, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'evil')!
+      expect([state, errors]).toEqual(['degraded', made.length])
+      expect(reason).toContain(`what plugin evil contributes to ${point.id} cannot be used: `)
+      expect(await booted.stop()).toEqual({ hung: [] })
+    },
+  )
+
+  /** A value that keeps the rules, whose functions are all `call`. */
+  const fitting = ({ rules }: Point, call: () => unknown, name: string): unknown => {
+    if (typeof rules!.shape === 'string') return call
+    const texts: Record<string, unknown> = {
+      access: 'viewer',
+      path: `/admin/${name}`,
+      name,
+      kind: 'custom',
+      index: 'a',
+    }
+    const ofKind: Record<string, unknown> = { function: call, object: { a: call }, period: 1_000, number: 1, texts: [] }
+    return Object.fromEntries(
+      Object.entries<string>(rules!.shape as never).map(([field, kind]) => [
+        field,
+        texts[field] ?? ofKind[kind.replace('?', '')],
+      ]),
+    )
+  }
+
+  test.each(points.map((point) => [point.id, point] as const))(
+    '%s survives values that fit, and throw or return anything when they are used',
+    async (_, point) => {
+      for (const how of ['throws', 'rejects', 'returns'] as const) {
+        const values = how === 'returns' ? names : thrown
+        await using booted = await bootAll(() => ({
+          contributes: values.map((name, at) => {
+            const make = hostileValues[name]!
+            const call = { throws: () => fail(make()), rejects: async () => fail(make()), returns: make }[how]
+            return point(fitting(point, call, `evil-${at}`))
+          }),
+        }))
+        expect(await useAll(booted)).toEqual([])
+        expect(await booted.stop()).toEqual({ hung: [] })
+      }
+    },
+  )
+})
