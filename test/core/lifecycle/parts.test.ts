@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { definePlugin, type PluginContext, type RequestHooks, z } from '../../../core/plugin.ts'
+import { controlCommand, definePlugin, type PluginContext, type RequestHooks, z } from '../../../core/plugin.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 
 type Setup = (context: PluginContext<{ text: string }, Record<never, never>, Record<never, never>>) => object
@@ -28,6 +28,29 @@ describe('what setup returns', () => {
     ['a text', () => 'parts' as never, 'setup returned "parts"'],
     ['a misspelt part', () => ({ contribute: [] }), 'unknown part "contribute": did you mean "contributes"?'],
     ['a misspelt hook', () => ({ hook: {} }), 'unknown part "hook": did you mean "hooks"?'],
+    ['a hook of no name', () => ({ hooks: { onReqest: () => undefined } }), 'unknown hook "onReqest": did you mean'],
+    [
+      'a hook that is no function',
+      () => ({ hooks: { observe: 5 } }),
+      '5 (number) as the hook observe: expected a function',
+    ],
+    ['routes that are not Hono', () => ({ routes: {} }), 'setup returned a map as routes: expected a Hono application'],
+    [
+      'routes that are awaited by nobody',
+      () => ({ routes: Promise.reject(new Error()) }),
+      'as routes: expected a Hono',
+    ],
+    ['a function as routes', () => ({ routes: () => new Response() }), 'a function as routes'],
+    [
+      'a point that is not called',
+      () => ({ contributes: [controlCommand] }),
+      'the extension point core.controlCommand itself',
+    ],
+    [
+      'a contribution by hand',
+      () => ({ contributes: [{ value: 1 }] }),
+      'a map was contributed: call an extension point',
+    ],
     ['a part of nobody', () => ({ xyzzy: 1 }), 'unknown part "xyzzy": the parts are services, '],
   ])('is refused by name: %s', async (_, setup, what) => {
     await using booted = await testRuntime({ plugins: [plugin(setup)] })

@@ -1,0 +1,140 @@
+/** A reload of a plugin that throws or returns anything in each phase: refused or done as a whole, and the others go on. */
+import { describe, expect, test } from 'bun:test'
+import { type AnyPlugin, definePlugin, type PluginContext, service, z } from '../../../core/plugin.ts'
+import { testRuntime } from '../../../testing/test-runtime.ts'
+import { fail, hostileValues } from '../../support/hostile.ts'
+
+type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
+type Border = (make: () => unknown, context: Context) => unknown
+
+interface Counter {
+  next(): number
+}
+const Counter = service<Counter>('keep.counter')
+
+const plugin = (name: string, setup: (context: Context) => unknown, more: object = {}) =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'A test.',
+    config: z.strictObject({ n: z.number().default(0).describe('A number.') }),
+    setup: setup as never,
+    ...more,
+  }) as AnyPlugin
+
+/** A counter that does not count while it is suspended. */
+const keep = (exclusive: boolean) =>
+  plugin(
+    'keep',
+    ({ inherited }) => {
+      let count = (inherited as number | undefined) ?? 0
+      let isSuspended = false
+      const next = () => (isSuspended ? fail(new Error('suspended')) : ++count)
+      const handover = () => {
+        isSuspended = true
+        const resume = () => {
+          isSuspended = false
+        }
+        return { state: count, resume }
+      }
+      return { services: { counter: { next } }, handover }
+    },
+    { provides: { counter: Counter }, exclusive },
+  )
+
+/** What the plugin does from its second configuration on. */
+const borders: Readonly<Record<string, Border>> = {
+  'setup throws': (make, { config }) => (config.n > 0 ? fail(make()) : {}),
+  'setup returns': (make, { config }) => (config.n > 0 ? make() : {}),
+  'the routes are': (make, { config }) => ({ routes: config.n > 0 ? make() : undefined }),
+  'the hooks are': (make, { config }) => ({ hooks: config.n > 0 ? make() : undefined }),
+  'start throws': (make, { config }) => ({ start: () => (config.n > 0 ? fail(make()) : undefined) }),
+  'ready throws': (make, { config }) => ({ ready: () => (config.n > 0 ? fail(make()) : undefined) }),
+  'reconfigure throws': (make) => ({ reconfigure: () => fail(make()) }),
+  'reconfigure returns': (make) => ({ reconfigure: make }),
+  'reconfigure returns as routes': (make) => ({ reconfigure: () => ({ routes: make() }) }),
+  'reconfigure returns as hooks': (make) => ({ reconfigure: () => ({ hooks: make() }) }),
+  'handover throws': (make) => ({ handover: () => fail(make()) }),
+  'handover returns': (make) => ({ handover: make }),
+  'the getter of the state throws': (make) => ({
+    handover: () => Object.defineProperty({ resume() {} }, 'state', { get: () => fail(make()) }),
+  }),
+  'resume throws': (make, { config }) => ({
+    start: () => (config.n > 0 ? fail(new Error('refused')) : undefined),
+    handover: () => ({ state: 1, resume: () => fail(make()) }),
+  }),
+  'stop throws': (make) => ({ stop: () => fail(make()) }),
+  'an undo throws': (make, { defer }) => ({ start: () => defer(() => fail(make())) }),
+}
+
+for (const exclusive of [false, true]) {
+  describe(`beside ${exclusive ? 'an exclusive' : 'a'} plugin that is replaced`, () => {
+    test.each(Object.entries(borders))('%s what is hostile', async (_, border) => {
+      for (const [name, make] of Object.entries(hostileValues)) {
+        if (name === 'a promise that rejects' && border !== borders['reconfigure returns']) continue
+        const evil = plugin('evil', (context) => border(make, context))
+        await using booted = await testRuntime({ plugins: [keep(exclusive), evil] })
+        const { runtime, reload } = booted
+        const config = (n: number) => ({ plugins: { keep: { n }, evil: { n } } })
+        expect(runtime.service(Counter).next()).toBe(1)
+        const outcome = await reload(config(1)).then(
+          () => 'done',
+          (error) => error.code,
+        )
+        expect(['done', 'RELOAD_FAILED']).toContain(outcome)
+        expect(runtime.service(Counter).next()).toBe(2)
+        const states = runtime.status().plugins.map(({ name, state }) => `${name} ${state}`)
+        expect(states[0]).toBe('keep ok')
+        expect(['evil ok', 'evil degraded']).toContain(states[1]!)
+        await reload(config(0)).catch(() => {})
+        expect(runtime.service(Counter).next()).toBe(3)
+        expect(await booted.stop()).toEqual({ hung: [] })
+      }
+    })
+  })
+}
+
+test('an undo that registers itself ends, and is reported', async () => {
+  const evil = plugin('evil', ({ defer }) => {
+    const again = () => defer(again)
+    return { start: () => defer(again) }
+  })
+  const booted = await testRuntime({ plugins: [evil] })
+  expect(await booted.stop()).toEqual({ hung: [] })
+  expect(booted.lines.map(({ message }) => message)).toContain('undo of plugin evil threw')
+})
+
+test('a flood of faults is counted, and a hundred of them a minute are logged', async () => {
+  const evil = plugin('evil', ({ clock }) => ({
+    start() {
+      for (let at = 0; at < 1_000; at += 1) clock.after(1, () => fail(new Error(`number ${at}`)))
+    },
+  }))
+  await using booted = await testRuntime({ plugins: [evil] })
+  await booted.clock.advance(1)
+  const logged = () => booted.lines.filter(({ message }) => message === 'a timer of plugin evil threw').length
+  expect([booted.runtime.status().plugins[0]!.errors, logged()]).toEqual([1_000, 100])
+  expect(booted.lines.at(-1)!.message).toBe('further faults of plugin evil are counted, not logged, for a minute')
+})
+
+describe('a definition with', () => {
+  test.each<[string, object, string]>([
+    ['a deadline that is not a number', { deadlines: { start: Number.NaN } }, 'deadlines: start must be a number of'],
+    ['a misspelt deadline', { deadlines: { strat: 5 } }, '"strat" is unknown: did you mean "start"?'],
+    ['a misspelt field', { deadline: { start: 5 } }, '"deadline" is unknown: did you mean "deadlines"?'],
+    ['a need that was not imported', { needs: { db: undefined } }, 'needs.db must be a service token, got undefined'],
+    ['an implied plugin without options', { implies: { metrics: null } }, 'implies.metrics must be an object'],
+    ['conflicts that throw', { conflicts: () => fail(Object.create(null)) }, 'its configuration cannot be checked'],
+    ['conflicts that are no list', { conflicts: () => 5 }, 'its configuration cannot be checked'],
+  ])('%s is refused, by the name of the plugin', async (_, more, what) => {
+    await expect(testRuntime({ plugins: [plugin('evil', () => ({}), more)] })).rejects.toThrow(what)
+    await expect(testRuntime({ plugins: [plugin('evil', () => ({}), more)] })).rejects.toThrow('plugin evil')
+  })
+
+  test('a field that cannot be read is refused, by the name of the plugin', async () => {
+    const evil = plugin('evil', () => ({}))
+    Object.defineProperty(evil, 'deadlines', { get: () => fail(Object.create(null)) })
+    await expect(testRuntime({ plugins: [evil] })).rejects.toThrow('plugin evil: its definition cannot be read')
+  })
+})
