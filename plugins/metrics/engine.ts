@@ -100,13 +100,7 @@ export class MetricsInstance {
   async start(): Promise<void> {
     await this.#listen(this.#config)
     this.#activate()
-    const { contributed, views, log } = this.#options
-    this.#stopListening = contributed.onChange(() => this.#reconcile())
-    views.onChange(() => {
-      const plugins = views.all.map(({ plugin }) => plugin)
-      if (plugins.length > 1)
-        log.warn('the metrics as JSON are contributed more than once, the newest answers', { plugins })
-    })
+    this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
   }
 
   #activate(): void {

@@ -15,6 +15,11 @@ export default definePlugin({
   setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
     const views = extensions(jsonView)
+    views.onChange(() => {
+      const plugins = views.all.map(({ plugin }) => plugin)
+      if (plugins.length > 1)
+        log.warn('the metrics as JSON are contributed more than once, the newest answers', { plugins })
+    })
     const instance = new MetricsInstance({ config, ...needs, clock, log, contributed, views, inherited })
     return {
       services: { metrics: instance.service },

@@ -8,6 +8,7 @@ import { Hono } from 'hono'
 import {
   type AnyPlugin,
   definePlugin,
+  errorOf,
   type extensionPoint,
   type PluginContext,
   systemClock,
@@ -227,6 +228,7 @@ describe('the extension point', () => {
       expect(await useAll(booted)).toEqual([])
       const { state, errors, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'evil')!
       expect([state, errors]).toEqual(['degraded', made.length])
+      expect(booted.lines.map(({ fields }) => errorOf(fields?.error).code)).toContain('CONTRIBUTION_REFUSED')
       expect(reason).toContain(`what plugin evil contributes to ${point.id} cannot be used: `)
       expect(await booted.stop()).toEqual({ hung: [] })
     },

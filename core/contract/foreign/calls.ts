@@ -1,4 +1,4 @@
-/** Calls of functions that come from elsewhere: from a plugin, an embedder. */
+/** Calls of functions that come from elsewhere: from a plugin, an embedder. Pure. */
 
 /**
  * The return type of a function that must be synchronous: anything but a promise, so that the compiler refuses `async`.

@@ -91,6 +91,27 @@ describe('the workers of a plugin', () => {
     expect(reasons().bad).toContain('fixtures/missing.ts')
   })
 
+  test('make an error in any callback its fault, thrown or rejected', async () => {
+    const { host, context, status } = await up()
+    const broken = () => {
+      throw Object.create(null)
+    }
+    const heard = Promise.withResolvers<void>()
+    const echo = context.workers.dedicated('user.echo', fixture('dedicated'), {
+      onStart: broken,
+      onMessage: async () => {
+        heard.resolve()
+        broken()
+      },
+    })
+    expect(status()).toMatchObject({ errors: 1 })
+    echo.post('one')
+    await heard.promise
+    await echo.ready
+    expect(status()).toMatchObject({ state: 'degraded', errors: 2 })
+    await host.stop()
+  })
+
   test('make an error in a callback its fault, and end its threads and requests with it', async () => {
     const { host, context, status } = await up()
     const heard = Promise.withResolvers<void>()

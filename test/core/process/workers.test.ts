@@ -110,9 +110,10 @@ describe('tasks', () => {
     const broken = () => {
       throw new Error('broken callback')
     }
-    await expect(workers.run(Fixture, { do: 'progress', values: 1 }, { onProgress: broken })).rejects.toThrow(
-      'broken callback',
-    )
+    for (const onProgress of [broken, async () => broken()])
+      await expect(workers.run(Fixture, { do: 'progress', values: 100 }, { onProgress })).rejects.toThrow(
+        'broken callback',
+      )
     expect(await double(4)).toBe(8)
   })
 

@@ -84,6 +84,38 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
   })
 }
 
+test('the compiler refuses hooks that are async, and accepts those that return a value', () => {
+  // @ts-expect-error a promise
+  const late: RequestHooks = { observe: async () => {} }
+  // @ts-expect-error a promise
+  const later: RequestHooks = { onResponse: () => Promise.resolve(5) }
+  let count = 0
+  const calls = new Map<string, number>()
+  const good: RequestHooks = { observe: () => (count += 1), onError: () => calls.set('a', 1), onResponse() {} }
+  expect([late, later, good].flatMap(Object.keys)).toEqual([
+    'observe',
+    'onResponse',
+    'observe',
+    'onError',
+    'onResponse',
+  ])
+})
+
+test.each<[string, () => unknown, string]>([
+  ['a promise', () => Promise.reject(new Error('late')), 'onRequest returned a promise: hooks are synchronous'],
+  ['null', () => null, 'onRequest returned null (empty): expected a Response or undefined'],
+  ['a number', () => 200, 'onRequest returned 200 (number): expected a Response or undefined'],
+  ['an object', () => ({}), 'onRequest returned a map: expected a Response or undefined'],
+])('%s as the answer of onRequest does not answer the request, and is reported', (_, answer, message) => {
+  const { hooks } = setup()
+  const errors: unknown[] = []
+  const fine = new Response('fine')
+  const bad = { onRequest: answer } as RequestHooks
+  hooks.replace([owned(bad, 'bad', (error) => errors.push(error)), owned({ onRequest: () => fine })])
+  expect(hooks.runOnRequest(new Scope(request, 0))).toBe(fine)
+  expect(errors).toEqual([new TypeError(message)])
+})
+
 test('a hook taken out comes back with the next set of hooks', () => {
   const { hooks, observe } = setup()
   const bad = owned({

@@ -182,12 +182,37 @@ describe('statuses of many checks', () => {
     stop()
   })
 
-  test('a listener that throws is logged and keeps nobody from being told', async () => {
+  test('the line about a contributed check that throws holds the error with its stack, that of a configured one does not', async () => {
+    const broken = () => {
+      throw new Error('no route')
+    }
+    const { clock, engine, lines } = engineOf([spec('own', broken), spec('theirs', broken, { plugin: 'mine' })])
+    engine.start()
+    await clock.advance(0)
+    const errors = lines.map(({ fields }) => [fields!.check, (fields!.error as Error | undefined)?.stack])
+    expect(errors).toEqual([
+      ['own', undefined],
+      ['theirs', expect.stringContaining('engine.test.ts')],
+    ])
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw Object.create(null)
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('late')
+      },
+    ],
+  ])('a listener that %s is logged and keeps nobody from being told', async (_, broken) => {
     const { clock, engine, lines } = engineOf([spec('a', up)])
     const told: string[] = []
-    engine.onChange(() => {
-      throw new Error('broken listener')
-    })
+    engine.onChange(broken)
     engine.onChange(({ name }) => told.push(name))
     engine.start()
     await clock.advance(0)
