@@ -2,7 +2,7 @@
 import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { errorOf } from '../contract/errors.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import { problemResponse } from './problem.ts'
 
 export interface MountedRoutes {

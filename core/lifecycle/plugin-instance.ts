@@ -7,7 +7,7 @@ import type { Handover, PluginParts, RequestParts, StopReason } from '../contrac
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { Contribution, TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
 import { checkContribution, checkHandover, checkParts, checkRequestParts } from './check-parts.ts'

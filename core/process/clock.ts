@@ -1,7 +1,7 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import { coreError } from '../contract/errors.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../contract/clock.ts'
 import { disown, isThenable } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
-import { show } from '../contract/redact-urls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { HookName, RequestHooks, RequestScope, Route } from '../contract/request-hooks.ts'
 import { statuses } from './routes/route-table.ts'
 

@@ -1,6 +1,6 @@
 /** The shape of a foreign object: what each of its fields must be. Pure. */
 import { didYouMean } from '../closest.ts'
-import { show } from '../redact-urls.ts'
+import { show } from '../redact/redactor.ts'
 import { disown, isThenable } from './calls.ts'
 
 const isText = (value: unknown) => typeof value === 'string'
