@@ -39,6 +39,7 @@ import { ExtensionRegistry } from './lifecycle/extension-registry.ts'
 import type { Generation } from './lifecycle/generation.ts'
 import { Host } from './lifecycle/host.ts'
 import { Pause } from './lifecycle/pause.ts'
+import type { PluginInstance } from './lifecycle/plugin-instance.ts'
 import { systemClock } from './process/clock.ts'
 import { waitAtMost } from './process/deadline.ts'
 import { startEventLoop } from './process/event-loop.ts'
@@ -46,6 +47,7 @@ import { LogHub } from './process/log.ts'
 import { createWorkers } from './process/workers.ts'
 import type { OwnedHooks } from './requests/hook-set.ts'
 import { createRequestPath, type RequestPath } from './requests/request-path.ts'
+import { routeConflicts } from './requests/routes/route-conflicts.ts'
 import { version } from './version.ts'
 
 export interface RuntimeOptions extends LoadOptions {
@@ -149,15 +151,26 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let handle: RunningRuntime['fetch'] = () => new Response(null, { status: 503 })
   let answer: RunningRuntime['answer'] = handle
 
+  const givenInCode = new Set(options.plugins?.map(({ name }) => name))
   const swapped = (current: Generation) => {
     const hooked: OwnedHooks[] = []
     const mounted: MountedRoutes[] = []
-    for (const instance of current.values()) {
-      if (!isUp(instance.state)) continue
+    const up = [...current.values()].filter(({ state }) => isUp(state))
+    const foreign = ({ name, section }: PluginInstance) => section.from !== undefined || givenInCode.has(name)
+    const conflicts = routeConflicts(
+      up.flatMap((each) => {
+        const { routes } = each.requestParts
+        return routes === undefined ? [] : [{ plugin: each.name, foreign: foreign(each), routes }]
+      }),
+    )
+    for (const instance of up) {
       const { name: plugin, requestParts } = instance
       const { hooks, routes } = requestParts
       if (hooks) hooked.push({ plugin, hooks, failed: (error) => instance.fault('a request hook', error) })
-      if (routes) mounted.push({ plugin, routes, failed: (error) => instance.fault('a route', error) })
+      const conflict = conflicts.get(plugin)
+      instance.refuseRoutes(conflict)
+      if (routes && conflict === undefined)
+        mounted.push({ plugin, routes, failed: (error) => instance.fault('a route', error) })
     }
     requestPath.setHooks(hooked)
     const app = composeApp(mounted)

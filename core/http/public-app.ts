@@ -1,7 +1,7 @@
 /** The one Hono application of the plugins' public routes. */
 import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { errorOf } from '../contract/errors.ts'
+import { ArkwatchError, errorOf, httpStatusOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
 import { problemResponse } from './problem.ts'
 
@@ -14,8 +14,13 @@ export interface MountedRoutes {
 
 const notFound = () => problemResponse({ status: 404 })
 
-/** What a client may see of an error: the status of an HTTPException, else nothing. */
+/** What a client may see of an error: the status of an HTTPException, a declared error with a status, else nothing. */
 function answerOf(error: unknown): Response {
+  const status = httpStatusOf(error)
+  if (status !== undefined && error instanceof ArkwatchError) {
+    const { message: detail, code, help } = error
+    return problemResponse({ status, detail, code, help })
+  }
   if (!(error instanceof HTTPException)) return problemResponse({ status: 500 })
   if (error.res !== undefined) return error.getResponse()
   return problemResponse({ status: error.status, ...(error.message && { detail: error.message }) })
@@ -39,7 +44,8 @@ function throwingErrors(handler: Handler): Handler {
 function partOf({ routes, failed }: MountedRoutes): Hono {
   const part = new Hono()
   part.onError((error) => {
-    if (!(error instanceof HTTPException) || error.status >= 500) failed(error)
+    const declared = error instanceof HTTPException ? error.status < 500 : httpStatusOf(error) !== undefined
+    if (!declared) failed(error)
     return answerOf(error)
   })
   part.route('/', routes)

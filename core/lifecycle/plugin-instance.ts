@@ -18,6 +18,9 @@ import { PluginFaults } from './plugin-faults.ts'
 type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
+/** What stands for the routes among the contributions that are refused. */
+const routesContribution: Contribution = { point: 'routes', value: undefined }
+
 /**
  * The states of one instance: `starting`, then `ok` or `degraded`, then `stopping` and `stopped`; `failed` from any
  * phase. The generation decides when a phase runs; the instance bounds its time and undoes everything at the end.
@@ -40,6 +43,7 @@ export class PluginInstance {
   #active = false
   #stopping: Promise<boolean> | undefined
   readonly #faults: PluginFaults
+  #routesRefused: string | undefined
 
   /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
@@ -112,6 +116,13 @@ export class PluginInstance {
       fault: (error) => this.fault(`a contribution to ${point}`, error, false),
       refused: (what) => this.#refused(contribution, what),
     })
+  }
+
+  /** @param what why the routes are left out; undefined where they are not */
+  refuseRoutes(what: string | undefined): void {
+    if (what === this.#routesRefused) return
+    this.#routesRefused = what
+    this.#refused(routesContribution, what)
   }
 
   #refused(contribution: Contribution, what: string | undefined): void {

@@ -46,6 +46,15 @@ describe('the runtime', () => {
     expect(await response.text()).toBe('one')
   })
 
+  test('leaves out the routes of a plugin that would answer a path of another, and says which', async () => {
+    const shadow = { ...web, name: 'shadow', setup: () => ({ routes: new Hono().get('/text', (c) => c.text('mine')) }) }
+    await using booted = await testRuntime({ plugins: [web, shadow as never] })
+    expect(await (await booted.fetch('/text')).text()).toBe('one')
+    const { state, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'shadow')!
+    expect(state).toBe('degraded')
+    expect(reason).toContain('GET /text, which web answers')
+  })
+
   test('counts a route that throws, and tells the client nothing of it', async () => {
     await using booted = await boot()
     const response = await booted.fetch('/throws')

@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { coreError } from '../../../core/contract/errors.ts'
 import { composeApp } from '../../../core/http/public-app.ts'
 import { observedPath } from './support.ts'
 
@@ -23,6 +24,9 @@ function compose() {
     })
     .get('/down', async () => {
       throw new HTTPException(503)
+    })
+    .get('/busy', () => {
+      throw coreError('RELOAD_BUSY')
     })
     .get('/own', () => {
       throw new HTTPException(401, { res: new Response('mine', { status: 401 }) })
@@ -68,4 +72,14 @@ test('our own routes are measured like anyone’s', async () => {
   const fetch = path.wrapHono(compose().app)
   for (const url of ['/metrics', '/broken', '/nowhere']) await fetch(new Request(`http://localhost${url}`))
   expect(taken()).toEqual(['GET /metrics 200', 'GET /broken 500', 'GET __unmatched 404'])
+})
+
+test('a declared error with a status is a problem with its code, and no fault of the plugin', async () => {
+  const { app, errors } = compose()
+  const response = await app.request('/busy')
+  expect([response.status, await response.json()]).toEqual([
+    409,
+    expect.objectContaining({ status: 409, code: 'RELOAD_BUSY', detail: expect.any(String), help: expect.any(String) }),
+  ])
+  expect(errors).toEqual([])
 })
