@@ -1,5 +1,5 @@
 /**
- * The one error class of the project and the table of core's codes.
+ * The one error class of the project and the table of core's codes. Over 250 lines because of the table.
  *
  * A plugin adds a table in its directory with {@link defineErrors}. Every code is documented in docs/errors.md
  * (generated from the tables) and raised by at least one test.
