@@ -30,7 +30,8 @@ const rows = <T>(pools: Named<readonly T[]>, cells: (one: T) => string[]) =>
 function statusTable(pools: Named<PoolStatus>): string {
   const lines = Object.values(pools).map((pool) => [
     pool.name,
-    pool.drained ? 'drained' : pool.unavailable ? 'unavailable' : pool.paused ? 'paused' : 'ok',
+    // A pool that the application owns has no state of its own here.
+    pool.state ?? 'watched',
     ...[pool.total, pool.active, pool.idle, pool.waiting, pool.max].map(cellOf),
     ms(pool.oldestWaitMs),
     ...[pool.timeouts, pool.leaks, pool.problem].map(cellOf),

@@ -1,7 +1,7 @@
 /** The pools in the admin API. */
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { type Access, type AdminEnv, operation } from '../admin/api.ts'
-import { type PoolAction, poolActions, type Shown } from './commands.ts'
+import { act, type PoolAction, type Shown } from './commands.ts'
 import type { NamedPools } from './engine.ts'
 import { statusOf } from './pgbouncer.ts'
 
@@ -132,7 +132,7 @@ export function poolAdminRoutes(pools: NamedPools) {
   for (const { action, body, ...described } of acts)
     app.openapi(
       createRoute({
-        ...operation({ ...described, id: `pool.${action}`, errors: [404, 409] }),
+        ...operation({ ...described, id: `pool.${action}`, errors: [404, 409, 503] }),
         method: 'post',
         path: `/{pool}/${action}`,
         request: {
@@ -145,10 +145,10 @@ export function poolAdminRoutes(pools: NamedPools) {
         responses: { 200: json('It was done.', z.object({ pool: z.string(), status: record }).loose()) },
       }),
       async (c) => {
-        const pool = pools.get(c.req.valid('param').pool)
-        c.var.note.target = pool.name
-        const result = await poolActions[action](pool, c.req.valid('json') as Record<string, number>)
-        return c.json({ pool: pool.name, ...result, status: { ...pool.status() } }, 200)
+        const { pool } = c.req.valid('param')
+        c.var.note.target = pool
+        const done = await act(pools, action, pool, c.req.valid('json') as Record<string, number>)
+        return c.json({ ...done, status: { ...done.status } }, 200)
       },
     )
   return app

@@ -79,12 +79,15 @@ export interface PoolStatus {
   readonly avgWaitMs: number
   readonly max: number
   readonly min: number
+  /**
+   * `unavailable`: the server cannot be reached. `drained`: the pool lends nothing until a restart of the plugin. The
+   * health check, `arkwatch_pool_up` and the state of the plugin follow this state.
+   */
+  readonly state: 'ok' | 'paused' | 'unavailable' | 'drained'
   readonly paused: boolean
-  /** The pool lends nothing any more, until a restart of the plugin. */
-  readonly drained: boolean
-  /** The server cannot be reached: borrowers are refused immediately. */
+  /** The state is `unavailable`. */
   readonly unavailable: boolean
-  /** Why connections cannot be made, empty while they can. */
+  /** Why the pool does not lend, or why the last attempt to connect failed; empty without a reason. */
   readonly problem: string
   readonly timeouts: number
   /** Borrowers refused because the waiting queue was full. */
@@ -94,6 +97,7 @@ export interface PoolStatus {
   readonly aborted: number
   readonly leaks: number
   readonly slow: number
+  /** Connections opened, the reserve included; so are `closed` and `connectFailures`. */
   readonly created: number
   /** Connections closed, by cause. */
   readonly closed: Readonly<Record<string, number>>

@@ -1,25 +1,27 @@
 /** The health check of a pool. */
-import type { HealthCheck } from '../health/api.ts'
-import type { Pool } from './api.ts'
+import type { CheckResult, HealthCheck } from '../health/api.ts'
+import type { SqlPool } from './sql-pool.ts'
+import { stateReason } from './watch/server-watch.ts'
 
 export const poolCheckName = (pool: string): string => `pool.${pool}`
 
-/** Asks the server through the lane that stays free when the pool is exhausted. Down only when it failed twice. */
-export const poolCheck = (pool: Pool): HealthCheck => ({
+/** Asks the server, and shows the state of the pool. */
+export const poolCheck = (pool: SqlPool): HealthCheck => ({
   name: poolCheckName(pool.name),
   kind: 'pool',
   everyMs: 10_000,
-  timeoutMs: 5_000,
-  failureThreshold: 2,
-  async run(signal) {
-    await pool.query('SELECT 1', [], { lane: 'reserve', signal })
-    const { active, idle, waiting, max, oldestWaitMs } = pool.status()
+  timeoutMs: 6_000,
+  async run(): Promise<CheckResult> {
+    const unanswered = await pool.server.ask()
+    const status = pool.status()
+    const { state, active, idle, waiting, max, oldestWaitMs } = status
     const details = { active, idle, waiting, max }
+    const message = stateReason(status)
+    if (message !== undefined) return { status: state === 'paused' ? 'degraded' : 'down', message, details }
+    if (unanswered !== undefined)
+      return { status: 'degraded', message: `no connection for health and admin: ${unanswered}`, details }
     if (active < max || waiting === 0) return { status: 'up', details }
-    return {
-      status: 'degraded',
-      message: `exhausted: ${waiting} wait, the oldest for ${Math.round(oldestWaitMs)} ms`,
-      details,
-    }
+    const longest = Math.round(oldestWaitMs)
+    return { status: 'degraded', message: `exhausted: ${waiting} wait, the oldest for ${longest} ms`, details }
   },
 })

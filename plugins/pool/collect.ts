@@ -14,7 +14,7 @@ const labels = ['pool'] as const
 const topStatements = 20
 
 const numbers = [
-  ['gauge', 'total', 'connections', 'Open connections of the pool.'],
+  ['gauge', 'total', 'connections', 'Open connections of the pool, without those for health and admin.'],
   ['gauge', 'active', 'connections_active', 'Connections of the pool that are lent.'],
   ['gauge', 'idle', 'connections_idle', 'Open connections of the pool that are not lent.'],
   ['gauge', 'waiting', 'connections_pending', 'Borrowers in the waiting queue of the pool.'],
@@ -70,7 +70,8 @@ function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>
   )
   const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
   const maxwait = gauge('maxwait_seconds', 'Waiting time of the borrower that has waited longest.')
-  const up = gauge('up', 'Whether the database server can be reached: 1 yes, 0 no.')
+  const reserve = gauge('reserve_connections', 'Open connections for health and admin.')
+  const up = gauge('up', 'Whether the database server can be reached: 1 yes, 0 no, or the pool was drained.')
   const counter = <const L extends string>(name: string, help: string, label: L) =>
     batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const })
   const closed = counter('connections_closed', 'Connections to the database closed, by cause.', 'cause')
@@ -86,7 +87,11 @@ function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>
     const status: Partial<PoolStatus> & Pick<PoolStatus, 'oldestWaitMs'> = source.status() as PoolStatus
     for (const [field, family] of values) family.set(status[field], { pool })
     maxwait.set(status.oldestWaitMs / 1_000, { pool })
-    if (status.unavailable !== undefined) up.set(status.unavailable ? 0 : 1, { pool })
+    const { state, created, reserve: few } = status
+    if (few !== undefined) reserve.set(few.total, { pool })
+    const isUp = state === 'ok' || state === 'paused'
+    // Before the first contact it is not known.
+    if (state !== undefined && !(isUp && created === 0)) up.set(isUp ? 1 : 0, { pool })
     for (const [cause, count] of Object.entries(status.closed ?? {})) closed.set(count, { pool, cause })
     for (const { id: fingerprint, count, totalMs } of source.statements(topStatements)) {
       statements.set(count, { pool, fingerprint })

@@ -10,15 +10,28 @@ import { statusOf } from './pgbouncer.ts'
 export type Shown = ReturnType<NamedPools['find']>
 
 type Args = Readonly<Record<string, unknown>>
+interface ActionArgs {
+  readonly pid?: number | undefined
+  readonly timeoutMs?: number | undefined
+}
 
 /** The actions of an operator on a pool. @returns further fields of the answer */
 export const poolActions = {
   pause: (pool: Pool) => pool.pause(),
   resume: (pool: Pool) => pool.resume(),
-  evict: (pool: Pool, { pid }: { pid?: number | undefined }) => ({ evicted: pool.evict(pid) }),
-  drain: (pool: Pool, { timeoutMs }: { timeoutMs?: number | undefined }) => pool.drain(timeoutMs),
+  evict: (pool: Pool, { pid }: ActionArgs) => ({ evicted: pool.evict(pid) }),
+  drain: (pool: Pool, { timeoutMs }: ActionArgs) => pool.drain(timeoutMs),
 } as const
 export type PoolAction = keyof typeof poolActions
+
+/** @throws POOL_UNKNOWN, POOL_NOT_OWNED, POOL_CLOSED: a drained pool takes no other action */
+export async function act(pools: NamedPools, action: PoolAction, name: string | undefined, args: ActionArgs) {
+  const pool = pools.get(name)
+  if (action !== 'drain' && pool.status().state === 'drained') throw poolError('POOL_CLOSED', { pool: pool.name })
+  const result = await poolActions[action](pool, args)
+  pools.reportState()
+  return { pool: pool.name, action, ...result, status: pool.status() }
+}
 
 const whole = (value: unknown) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : undefined)
 
@@ -41,16 +54,14 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
         return { pools: Object.fromEntries(chosen.map((each) => [each.name, of(each)])) }
       },
     })
-  const act = (action: PoolAction) =>
+  const command = (action: PoolAction) =>
     controlCommand({
       name: `pool.${action}`,
       changes: () => true,
       async run(args) {
-        const pool = pools.get(named(args))
         const pid = argument(args, 'pid', whole, 'a whole number above 0')
         const timeoutMs = argument(args, 'timeout', (value) => parseDuration(String(value)), 'a duration such as 5s')
-        const result = await poolActions[action](pool, { pid, timeoutMs })
-        return { pool: pool.name, action, ...result, status: pool.status() }
+        return act(pools, action, named(args), { pid, timeoutMs })
       },
     })
   return [
@@ -62,6 +73,6 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
       name: 'pool.explain',
       run: async (args) => ({ plan: await pools.get(named(args)).explainStatement(String(args.fingerprint)) }),
     }),
-    ...(Object.keys(poolActions) as PoolAction[]).map(act),
+    ...(Object.keys(poolActions) as PoolAction[]).map(command),
   ]
 }

@@ -1,5 +1,5 @@
 /** The pools of a configuration by name. */
-import type { Clock, Logger } from '../../core/plugin.ts'
+import type { Clock, Logger, RunState } from '../../core/plugin.ts'
 import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
 import type { PoolConfig, PoolSection } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'
@@ -11,6 +11,7 @@ import { isSqlClient, sqlCounts, watchSqlClient } from './foreign/sql-client.ts'
 import { openInTime } from './lending/connector.ts'
 import type { PoolSettings } from './lending/pool-options.ts'
 import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
+import { stateReason } from './watch/server-watch.ts'
 
 const plain = (url: string): string => url.replace(/^(\w+)\+\w+:/, '$1:')
 
@@ -72,12 +73,15 @@ export class NamedPools implements Pools {
 
   private readonly watched = new Map<string, { readonly pool: ForeignPool; readonly stop: () => void }>()
 
+  private reported = ''
+
   /** @param opened called with each pool; its result is called when that pool is removed */
   constructor(
     private config: PoolConfig,
     private readonly clock: Clock,
     private readonly log: Logger,
     private readonly opened: (pool: SqlPool | ForeignPool) => () => void = () => () => {},
+    private readonly report: (state: RunState, reason?: string) => void = () => {},
   ) {}
 
   get names(): readonly string[] {
@@ -139,8 +143,23 @@ export class NamedPools implements Pools {
     for (const [name, section] of sectionsOf(this.config)) this.add(name, section, await this.targetOf(name, section))
     this.clock.every(1_000, () => {
       for (const pool of this.all) pool.housekeep()
+      for (const { server } of this.own) server.housekeep()
+      this.reportState()
     })
     await Promise.all([...this.members.values()].map(({ pool, section }) => this.firstConnection(pool, section)))
+    this.reportState()
+  }
+
+  /** Reports the pools that are not `ok`, each with its reason. */
+  reportState(): void {
+    const reasons = this.own.flatMap(({ name, server }) => {
+      const reason = stateReason(server.state())
+      return reason === undefined ? [] : `pool ${name}: ${reason}`
+    })
+    const reason = reasons.join('; ')
+    if (reason === this.reported) return
+    this.reported = reason
+    this.report(reason === '' ? 'ok' : 'degraded', reason)
   }
 
   async stop(): Promise<void> {

@@ -25,7 +25,7 @@ export const poolError = defineErrors('pool', {
   POOL_CLOSED: {
     status: 503,
     message: 'pool {pool} is closed',
-    help: 'The pool was drained, or Arkwatch is stopping.',
+    help: 'Run `arkwatch plugins restart pool` where the pool was drained; otherwise Arkwatch is stopping.',
   },
   POOL_CONNECTION_LOST: {
     status: 503,

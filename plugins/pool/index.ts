@@ -9,6 +9,7 @@ import { PoolMetrics } from './collect.ts'
 import { poolCommands } from './commands.ts'
 import { PoolConfig, poolPresets } from './config.ts'
 import { NamedPools, unconfiguredReason } from './engine.ts'
+import type { ForeignPool } from './foreign/foreign-pool.ts'
 import { SqlPool } from './sql-pool.ts'
 
 export default definePlugin({
@@ -23,13 +24,14 @@ export default definePlugin({
   deadlines: { start: 60_000 },
   offers: ({ pools }) => ({ [healthCheck.id]: ['default', ...Object.keys(pools)].map(poolCheckName) }),
   unconfigured: unconfiguredReason,
-  setup({ config, clock, log, contribute }) {
+  setup({ config, clock, log, contribute, report }) {
     const metrics = new PoolMetrics()
-    const pools = new NamedPools(config, clock, log, (pool) => {
+    const opened = (pool: SqlPool | ForeignPool) => {
       const undo = [metrics.add(pool)]
       if (pool instanceof SqlPool) undo.push(contribute(healthCheck(poolCheck(pool))))
       return () => undo.forEach((each) => void each())
-    })
+    }
+    const pools = new NamedPools(config, clock, log, opened, report)
     return {
       services: { pools },
       contributes: [

@@ -13,6 +13,7 @@ import { Fingerprints } from './statements/fingerprint.ts'
 import { createSql, type Query, textQuery } from './statements/query.ts'
 import { createSession, type SessionTools } from './statements/session.ts'
 import { PoolWatch, type WatchOptions } from './watch/pool-watch.ts'
+import { ServerWatch } from './watch/server-watch.ts'
 
 /** The options that a reload may change. */
 export interface SqlPoolTarget {
@@ -49,6 +50,7 @@ export class SqlPool implements Pool {
   readonly watch: PoolWatch
   readonly main: ConnectionPool<SqlConnection>
   readonly reserved: ConnectionPool<SqlConnection>
+  readonly server: ServerWatch
   private readonly lanes: { readonly main: Lane; readonly reserve: Lane }
   private readonly tools: SessionTools
   private target: SqlPoolTarget
@@ -59,9 +61,13 @@ export class SqlPool implements Pool {
     this.target = options
     this.watch = new PoolWatch(options)
     const connect = (onClosed: () => void, signal: AbortSignal) => this.target.driver.open(onClosed, signal)
-    this.main = new ConnectionPool<SqlConnection>({ name, settings, clock, connect, events: this.watch.events })
-    const few = reserveSettings(settings)
-    this.reserved = new ConnectionPool<SqlConnection>({ name: `${name}.reserve`, settings: few, clock, connect })
+    const { events } = this.watch
+    this.main = new ConnectionPool<SqlConnection>({ name, settings, clock, connect, events })
+    const { created, closed } = events
+    const few = { settings: reserveSettings(settings), events: { created, closed } as typeof events }
+    this.reserved = new ConnectionPool<SqlConnection>({ name: `${name}.reserve`, clock, connect, ...few })
+    const question = (signal: AbortSignal) => this.query('SELECT 1', [], { lane: 'reserve', signal })
+    this.server = new ServerWatch({ clock, main: this.main, reserve: this.reserved, question })
     const lane = (state: ConnectionPool<SqlConnection>): Lane => ({
       state,
       giveBack: (lease, nowMs) => this.giveBack(state, lease, nowMs),
@@ -121,7 +127,7 @@ export class SqlPool implements Pool {
     return explainSample(this, row)
   }
 
-  status = () => this.watch.status(this.main, this.reserved, this.target.driverName)
+  status = () => this.watch.status(this.main, this.reserved, this.target.driverName, this.server.state())
   holders = () => this.watch.holders([...this.main.leases, ...this.reserved.leases])
   statements = (limit = 20) => this.watch.statements.top(limit)
   slow = (limit = 50) => this.watch.slow.latest(limit)
@@ -142,7 +148,9 @@ export class SqlPool implements Pool {
     this.watch.limits = target
     this.main.reconfigure(target.settings)
     this.reserved.reconfigure(reserveSettings(target.settings))
-    if (isElsewhere) this.evict()
+    if (!isElsewhere) return
+    this.server.reset()
+    this.evict()
   }
 
   /** Run it every second. */

@@ -1,4 +1,7 @@
-/** Which borrower gets which connection, and when: knows neither SQL nor a driver. */
+/**
+ * Which borrower gets which connection, and when: knows neither SQL nor a driver.
+ * Over 250 lines because every state of a connection is moved here.
+ */
 import { withDeadline } from '../../../core/plugin.ts'
 import { Connector } from './connector.ts'
 import { type Borrower, Lease, type PoolConnection, type PoolEntry } from './lease.ts'
@@ -44,7 +47,9 @@ export class ConnectionPool<C extends PoolConnection> {
   private readonly queue: WaitingQueue<C>
   readonly refusals: Refusals
   closed = false
-  private unavailable = false
+  unavailable = false
+  /** When the server last answered, monotonic milliseconds. */
+  answeredMs = Number.NEGATIVE_INFINITY
 
   constructor(private readonly options: PoolOptions<C>) {
     this.settings = options.settings
@@ -196,6 +201,7 @@ export class ConnectionPool<C extends PoolConnection> {
 
   /** Lends a connection to the first of the waiting queue, or makes the connection idle, or closes the connection. */
   private offer(entry: PoolEntry<C>, nowMs: number): void {
+    this.answeredMs = Math.max(this.answeredMs, entry.aliveMs)
     const isOld = nowMs >= entry.expiresMs
     const unfit = this.closed ? 'closed' : entry.evicted ? 'evicted' : isOld ? 'lifetime' : undefined
     const waiter = this.paused || unfit !== undefined ? undefined : this.queue.take()

@@ -123,23 +123,23 @@ export class PoolWatch {
     pool: ConnectionPool<C>,
     reserve: ConnectionPool<C>,
     driver: PoolStatus['driver'],
+    state: Pick<PoolStatus, 'state' | 'problem'>,
   ): PoolStatus {
-    const { created, failures, problem = '' } = pool.connector
     const { total, active, idle } = reserve.counts()
     return {
       name: this.options.name,
       driver,
       ...pool.counts(),
       avgWaitMs: this.avgWaitMs,
+      ...state,
       paused: pool.paused,
-      drained: pool.closed,
-      problem,
+      unavailable: state.state === 'unavailable',
       ...pool.refusals.totals,
       leaks: this.leaks,
       slow: this.slow.count,
-      created,
+      created: pool.connector.created + reserve.connector.created,
       closed: Object.fromEntries(this.closes),
-      connectFailures: failures,
+      connectFailures: pool.connector.failures + reserve.connector.failures,
       reserve: { total, active, idle },
     }
   }

@@ -232,6 +232,7 @@ with_('drain closes the pool, which says so', async () => {
     expect(await drain(operator)).toEqual([403, 'ADMIN_FORBIDDEN'])
     expect((await drain())[0]).toBe(200)
     expect(await codeOf(() => own.runtime.service(Pools).get().query('SELECT 1'))).toBe('POOL_CLOSED')
+    expect(await own.codeOf('/admin/pool/default/resume', { json: {} })).toEqual([503, 'POOL_CLOSED'])
   } finally {
     await own.stop()
   }
