@@ -122,6 +122,7 @@ export class GenerationBuild {
       for (const id of serviceIds(definition.provides)) rebuilt.add(id)
       const services = servicesOf(restored, builtins)
       const blocked = missingNeed(section.definition, services)
+      if (blocked !== undefined) host.logger(name).warn(`plugin ${name} is blocked: ${blocked}`)
       const again = new PluginInstance(section, host, blocked === undefined ? 'starting' : 'blocked', blocked)
       restored.set(name, again)
       // An instance that fails in start or ready is logged and stays failed.

@@ -14,6 +14,7 @@ import { checkContribution, checkHandover, checkParts, checkRequestParts } from 
 import { Cleanups } from './cleanups.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { PluginFaults } from './plugin-faults.ts'
+import { StateLog } from './state-log.ts'
 
 type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
@@ -44,6 +45,7 @@ export class PluginInstance {
   #stopping: Promise<boolean> | undefined
   readonly #faults: PluginFaults
   #routesRefused: string | undefined
+  readonly #stateLog: StateLog
 
   /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
@@ -54,6 +56,7 @@ export class PluginInstance {
   ) {
     this.#log = host.logger(section.name)
     this.#faults = new PluginFaults(host.clock, () => this.#settle())
+    this.#stateLog = new StateLog(section.name, host.clock, this.#log)
   }
 
   get name(): string {
@@ -96,7 +99,9 @@ export class PluginInstance {
     if (!isUp(this.state)) return
     const { reason } = this.#faults
     const state = reason === undefined ? 'ok' : 'degraded'
-    if (state !== this.state || (reason ?? '') !== this.reason) this.#move(state, reason)
+    if (state === this.state && (reason ?? '') === this.reason) return
+    this.#move(state, reason)
+    this.#stateLog.changed(reason)
   }
 
   /** @throws PLUGIN_INVALID */
@@ -280,6 +285,7 @@ export class PluginInstance {
 
   async #close(reason: StopReason): Promise<boolean> {
     this.#faults.forget()
+    this.#stateLog.forget()
     this.#controller.abort(new Error(`plugin ${this.name} stops`))
     this.deactivate()
     let hung = false
