@@ -8,7 +8,7 @@ import { createSigner, makeSigningKey, type Signer } from './chain/signer.ts'
 import { auditError } from './errors.ts'
 import { AuditLog } from './journal/audit-log.ts'
 import type { FileSink } from './journal/file-sink.ts'
-import { auditMigration, Journal } from './journal/journal.ts'
+import { auditMigration, Journal, maxRecordBytes } from './journal/journal.ts'
 
 export interface AuditInstanceOptions {
   readonly store: Store
@@ -31,6 +31,8 @@ export class AuditInstance {
   #signer: Signer | undefined
   readonly log: AuditLog
   readonly #head: HeadFile
+  /** The last record could not be written. */
+  #refusing = false
 
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
@@ -42,12 +44,16 @@ export class AuditInstance {
       area: () => this.#area,
       now: clock.now,
       written: (link, lines) => {
+        this.#refusing = false
         this.#head.put(this.#signer!.sign('head', link, clock.now()))
         sink?.add(lines)
         this.log.notify(lines)
         onProblem('writing', undefined)
       },
-      failed: (reason) => onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`),
+      failed: (reason) => {
+        this.#refusing = true
+        onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`)
+      },
     })
     const parts = { journal: this.journal, head: this.#head, area: () => this.#area, now: clock.now }
     const followerFailed = (error: unknown) => options.log.error('a follower of the audit log threw', { error })
@@ -75,6 +81,11 @@ export class AuditInstance {
         if (await this.#open()) stop()
       })
     }
+    clock.every(retryMs, async () => {
+      this.#head.retry()
+      this.options.sink?.retry()
+      await this.#tryWriting()
+    })
     clock.every(pruneEveryMs, async () => {
       while (this.#area !== undefined && (await this.log.prune(clock.now() - retentionMs)) > 0);
     })
@@ -102,6 +113,23 @@ export class AuditInstance {
       onProblem('records', `changes are refused while nothing can be recorded: ${messageOf(error)}`)
       return false
     }
+  }
+
+  /**
+   * After a failure, writes as much as the largest record takes, and removes that again in the same transaction: without a
+   * change nothing else would show that records can be written.
+   */
+  async #tryWriting(): Promise<void> {
+    if (!this.#refusing || this.#area === undefined) return
+    const insert = "INSERT INTO audit_records (seq, time_ms, hash, record) VALUES (0, 0, '', hex(zeroblob(?)))"
+    try {
+      const remove = 'DELETE FROM audit_records WHERE seq = 0'
+      await this.#area.write([{ sql: insert, params: [maxRecordBytes / 2] }, { sql: remove }])
+    } catch {
+      return
+    }
+    this.#refusing = false
+    this.options.onProblem('writing', undefined)
   }
 
   /** Before the first record there is a signed end already: a kill right after it leaves nothing to miss. */

@@ -42,7 +42,12 @@ export class HeadFile {
     this.#busy ??= this.#drain()
   }
 
-  /** Resolves when what was put is in the file. */
+  /** Writes a checkpoint that could not be written. Run it every few seconds. */
+  retry(): void {
+    if (this.#latest !== undefined) this.#busy ??= this.#drain()
+  }
+
+  /** Resolves when the file is written, or could not be. */
   async flush(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy
   }
@@ -56,7 +61,9 @@ export class HeadFile {
         await rename(`${this.path}.new`, this.path)
         this.onProblem(undefined)
       } catch (error) {
+        this.#latest ??= checkpoint
         this.onProblem(error)
+        break
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.

@@ -28,29 +28,50 @@ export class FileSink {
     if (this.#pending.length > 0) this.#busy ??= this.#drain()
   }
 
+  /** Writes lines that could not be written. Run it every few seconds. */
+  retry(): void {
+    if (this.#pending.length > 0) this.#busy ??= this.#drain()
+  }
+
   async #drain(): Promise<void> {
     while (this.#pending.length > 0) {
-      const lines = this.#pending
+      const [lines, bytes] = [this.#pending, this.#bytes]
       this.#pending = []
       this.#bytes = 0
       try {
-        this.#handle ??= await open(this.path, 'a', 0o600)
-        await this.#handle.appendFile(`${lines.join('\n')}\n`)
-        await this.#handle.datasync()
+        await this.#append(`${lines.join('\n')}\n`)
         this.onProblem(undefined)
       } catch (error) {
-        this.dropped += lines.length
+        // While these lines wait, `add` takes others up to the same bound.
+        this.#pending = [...lines, ...this.#pending]
+        this.#bytes += bytes
         await this.#handle?.close().catch(() => {})
         this.#handle = undefined
         this.onProblem((error as Error).message)
+        break
       }
     }
     // In the turn of the loop's last look, so that what comes right after it begins anew.
     this.#busy = undefined
   }
 
+  /** Appends the text, or nothing: the next attempt must not follow half a line. */
+  async #append(text: string): Promise<void> {
+    this.#handle ??= await open(this.path, 'a', 0o600)
+    const { size } = await this.#handle.stat()
+    try {
+      await this.#handle.appendFile(text)
+      await this.#handle.datasync()
+    } catch (error) {
+      await this.#handle.truncate(size).catch(() => {})
+      throw error
+    }
+  }
+
   async close(): Promise<void> {
     while (this.#busy !== undefined) await this.#busy
+    this.dropped += this.#pending.length
+    this.#pending = []
     await this.#handle?.close()
     this.#handle = undefined
   }

@@ -22,6 +22,8 @@ const writer = new AccessWriter(ring, destination, text, systemClock.now, blocke
 const say = (message: FromAccessWorker) => parentPort!.postMessage(message)
 
 let problem: string | undefined
+/** The file was moved and could not be opened again. */
+let isMisplaced = false
 let notBeforeMs = 0
 let patience = patienceTurns
 let lastBatch = ring.batchesWritten()
@@ -43,7 +45,7 @@ function drain(force = false): void {
       lastBatch = batches.shift()!.batch
       ring.batchWritten()
     }
-    report(undefined)
+    if (!isMisplaced) report(undefined)
   } catch (error) {
     notBeforeMs = systemClock.monotonic() + checkEveryMs
     report(`cannot write the access log: ${messageOf(error)}`)
@@ -77,8 +79,10 @@ systemClock.every(drainEveryMs, () => drain())
 systemClock.every(checkEveryMs, () => {
   if (!ring.enter()) return
   try {
-    writer.check()
+    writer.check(problem !== undefined)
+    isMisplaced = false
   } catch (error) {
+    isMisplaced = true
     report(`cannot write the access log: ${messageOf(error)}`)
   } finally {
     ring.leave()

@@ -71,7 +71,11 @@ export class BufferedOutput {
         this.target.close()
         this.target.open(this.clock.now())
       }
-      if (this.problem === undefined && this.isIdle) return
+      // Nothing waits that the open target could refuse.
+      if (this.isIdle) {
+        this.problem = undefined
+        return
+      }
     } catch (error) {
       this.#fail(error)
       return

@@ -206,4 +206,5 @@ test('the file sink copies every line, drops what is too much, and reports a fil
   broken.add(['a'])
   await broken.close()
   expect(told.at(-1)).toContain('ENOENT')
+  expect(broken.dropped).toBe(1)
 })

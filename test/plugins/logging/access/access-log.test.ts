@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, readFileSync, renameSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -239,6 +239,28 @@ describe('the access log', () => {
     await log.stop()
     expect(lines(`${file}.old`)[0].durationMs).toBe(1)
     expect(lines().at(-1).durationMs).toBe(2)
+  })
+
+  test('says why it cannot open its file again, until it can, without a further line', async () => {
+    const directory = join(folder, 'moved')
+    const { log } = open({ file: join(directory, 'access.log') })
+    await log.start()
+    record(log, route(1), 200, 1, 1_000)
+    await log.flush()
+    renameSync(directory, `${directory}.old`)
+    writeFileSync(directory, '')
+    const seen: (string | undefined)[] = []
+    // The worker looks once a second, by its own timer.
+    for (let tries = 0; tries < 60 && seen.filter((problem) => problem !== undefined).length < 15; tries += 1) {
+      await systemClock.sleep(100)
+      seen.push(log.problem)
+    }
+    const first = seen.findIndex((problem) => problem !== undefined)
+    expect(seen.slice(first).every((problem) => /cannot write the access log/.test(problem ?? ''))).toBe(true)
+    rmSync(directory)
+    for (let tries = 0; tries < 60 && log.problem !== undefined; tries += 1) await systemClock.sleep(100)
+    expect(log.problem).toBeUndefined()
+    await log.stop()
   })
 
   test('says why it cannot write, and writes all when it can', async () => {

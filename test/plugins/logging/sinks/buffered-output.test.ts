@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { BufferedOutput } from '../../../../plugins/logging/sinks/buffered-output.ts'
 import { FileTarget } from '../../../../plugins/logging/sinks/file-target.ts'
 import type { Target } from '../../../../plugins/logging/sinks/target.ts'
@@ -167,6 +167,22 @@ describe('a file sink', () => {
     out.tick()
     await out.flush()
     expect(read(path)).toBe('a\n')
+  })
+
+  test('that could not be opened again is well when it can, without a further line', async () => {
+    const path = freshPath()
+    const { out } = output(path)
+    out.tick()
+    rmSync(dirname(path), { recursive: true })
+    writeFileSync(dirname(path), '')
+    out.tick()
+    expect(out.problem).toMatch(/cannot write app\.log/)
+    out.tick()
+    expect(out.problem).toMatch(/cannot write app\.log/)
+    rmSync(dirname(path))
+    out.tick()
+    expect(out.problem).toBeUndefined()
+    expect(read(path)).toBe('')
   })
 
   test('holds no more than its buffer', () => {
