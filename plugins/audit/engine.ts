@@ -17,6 +17,8 @@ export interface AuditInstanceOptions {
   readonly clock: PluginClock
   readonly log: Logger
   readonly sink: FileSink | undefined
+  /** The journal in force after this instance was replaced; undefined without one. */
+  successor(): Journal | undefined
   /** Called with what is wrong with a part of the log; undefined once the part works again. */
   onProblem(part: 'records' | 'writing' | 'end', problem: string | undefined): void
 }
@@ -36,7 +38,7 @@ export class AuditInstance {
 
   /** Opens nothing. */
   constructor(private readonly options: AuditInstanceOptions) {
-    const { dataDir, clock, sink, onProblem } = options
+    const { dataDir, clock, sink, successor, onProblem } = options
     this.#head = new HeadFile(join(dataDir, 'audit.head'), (error) =>
       onProblem('end', error === undefined ? undefined : `audit.head: ${messageOf(error)}`),
     )
@@ -55,7 +57,7 @@ export class AuditInstance {
         onProblem('writing', `changes are refused while nothing can be recorded: ${reason}`)
       },
     })
-    const parts = { journal: this.journal, head: this.#head, area: () => this.#area, now: clock.now }
+    const parts = { journal: this.journal, head: this.#head, area: () => this.#area, now: clock.now, successor }
     const followerFailed = (error: unknown) => options.log.error('a follower of the audit log threw', { error })
     this.log = new AuditLog({ ...parts, signer: () => this.#started(), followerFailed })
   }

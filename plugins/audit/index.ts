@@ -10,6 +10,7 @@ import { auditCommands } from './commands.ts'
 import { AuditConfig } from './config.ts'
 import { AuditInstance } from './engine.ts'
 import { FileSink } from './journal/file-sink.ts'
+import { auditJournal } from './journal/journal.ts'
 
 export default definePlugin({
   api: 1,
@@ -22,7 +23,7 @@ export default definePlugin({
   exclusive: true,
   // All of it is in its files.
   holdsState: false,
-  setup({ config, needs, dataDir, clock, log, report }) {
+  setup({ config, needs, dataDir, clock, log, report, extensions }) {
     const problems = new Map<string, string | undefined>()
     const onProblem = (part: string, problem: string | undefined) => {
       if (problems.get(part) === problem && problems.has(part)) return
@@ -35,7 +36,9 @@ export default definePlugin({
       config.file === undefined
         ? undefined
         : new FileSink(resolve(dataDir, config.file), (problem) => onProblem('file', problem))
-    const instance = new AuditInstance({ store: needs.store, dataDir, clock, log, sink, onProblem })
+    const journals = extensions(auditJournal)
+    const successor = () => journals.all.at(-1)?.value
+    const instance = new AuditInstance({ store: needs.store, dataDir, clock, log, sink, successor, onProblem })
     const audit: Audit = instance.log
     return {
       services: { audit },
@@ -43,6 +46,7 @@ export default definePlugin({
         collector(auditCollector(instance.journal, () => sink?.dropped ?? 0)),
         ...auditCommands(audit),
         commandAuditor(commandAuditorOf(audit, log)),
+        auditJournal(instance.journal),
       ],
       start: () => instance.start(join(dataDir, 'audit.key'), config.retention),
       stop: () => instance.stop(),

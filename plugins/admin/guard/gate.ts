@@ -188,19 +188,13 @@ export class Gate {
     context.set('note', note)
     const target = context.req.param('name') ?? context.req.param('id')
     const event = { ...base, ...(target !== undefined && { target }) }
-    const audit = this.options.audit()
-    const settle = await audit.begin(event)
+    const settle = await this.options.audit().begin(event)
     await next()
     const thrown = context.error
     const outcome =
       thrown === undefined ? (context.res.status < 400 ? 'ok' : `http ${context.res.status}`) : problemOf(thrown).code
     const after = note.before === undefined && note.after === undefined && note.target === undefined ? undefined : note
-    const settled = () => {
-      const current = this.options.audit()
-      // A change may have replaced the audit log itself.
-      return current === audit ? settle(outcome, after) : current.record(event, outcome, after)
-    }
-    await settled().catch((error) => {
+    await settle(outcome, after).catch((error) => {
       // The intent is recorded already; the outcome is missing.
       this.options.log.error('the outcome of a change is not on record', {
         operation: operation.id,

@@ -11,6 +11,8 @@ import { anchorOf, type Draft, type Journal } from './journal.ts'
 
 export interface AuditLogOptions {
   readonly journal: Journal
+  /** The journal in force after a replacement; undefined without one. */
+  successor(): Journal | undefined
   readonly head: HeadFile
   /** @throws AUDIT_UNAVAILABLE before the start */
   signer(): Signer
@@ -79,7 +81,8 @@ export class AuditLog implements Audit {
   async begin(event: AuditEvent): Promise<(outcome: string, change?: AuditChange) => Promise<void>> {
     const seq = await this.options.journal.append(this.#draft(event, 'begun'))
     return async (outcome, change) => {
-      await this.options.journal.append(this.#draft(event, outcome, change, seq))
+      const journal = this.options.successor() ?? this.options.journal
+      await journal.append(this.#draft(event, outcome, change, seq))
     }
   }
 

@@ -1,5 +1,5 @@
 /** Appends records to the chain: in order, many in one transaction, and none that did not reach the disk. */
-import { messageOf } from '../../../core/plugin.ts'
+import { extensionPoint, messageOf } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { AuditRecord } from '../api.ts'
 import { type Checkpoint, type Link, next, origin } from '../chain/chain.ts'
@@ -39,6 +39,9 @@ export function anchorOf(area: StoreArea): Checkpoint | undefined {
   const row = area.get<{ checkpoint: string }>('SELECT checkpoint FROM audit_anchor WHERE id = 1')
   return row && (JSON.parse(row.checkpoint) as Checkpoint)
 }
+
+/** The journal in force: a change that replaces the audit log gets its outcome from the successor. */
+export const auditJournal = extensionPoint<Journal>('audit.journal')
 
 export class Journal {
   records = 0

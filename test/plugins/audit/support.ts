@@ -50,6 +50,7 @@ export async function openAudit(folder = newFolder(), { maxBytes = 2 ** 30 } = {
     clock,
     log: silent,
     sink: undefined,
+    successor: () => undefined,
     onProblem: (part, problem) => void (part === 'records' && told.push(problem)),
   })
   await instance.start(join(folder, 'audit.key'), dayMs)
