@@ -47,7 +47,7 @@ export const RedisConfig = z
     keepAlive: duration({ min: '100ms' })
       .prefault('10s')
       .describe(
-        'Period of the test of the connection for messages; a connection that does not answer is opened again.',
+        'Period of the test of the connections for commands and messages; one that does not answer is opened again.',
       ),
     critical: z.boolean().default(false).describe('Whether the overall health is down when Redis is down.'),
   })

@@ -55,7 +55,11 @@ export function boundHandshake(client: Client, clock: Clock, ms: number): Client
   let cancel = () => {}
   client.on('connect', () => {
     cancel()
-    cancel = clock.after(ms, () => client.disconnect(true))
+    cancel = clock.after(ms, () => {
+      // As the client does where the socket does not open in time: otherwise it looks as if the server had closed the connection.
+      client.emit('error', new Error(`the server did not answer within ${ms} ms`))
+      client.disconnect(true)
+    })
   })
   for (const event of ['ready', 'close', 'end']) client.on(event, () => cancel())
   return client

@@ -43,6 +43,18 @@ export class RedisConnections implements Redis {
     this.connect = await this.options.connector(this.options.config)
     this.commands.start()
     this.subscriber.start()
+    this.options.clock.every(this.options.config.keepAlive, () => this.tryOut())
+  }
+
+  /** Without commands of others, nothing else shows that the server hangs: as many timeouts in a row as open the breaker. */
+  private async tryOut(): Promise<void> {
+    for (let left = this.options.config.failures; left > 0 && this.commands.state === 'ready'; left -= 1) {
+      const isAnswered = await this.call('PING').then(
+        () => true,
+        () => false,
+      )
+      if (isAnswered) return
+    }
   }
 
   private stateChanged(reason: string | undefined): void {

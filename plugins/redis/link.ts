@@ -27,6 +27,8 @@ interface Call {
   state: 'queued' | 'sent' | 'done'
 }
 
+const noAnswer = 'the server did not answer in time, the breaker is open'
+
 /** Bytes that ioredis does not take as they are. */
 const isForeign = (arg: RedisArgument): boolean => arg instanceof Uint8Array && !Buffer.isBuffer(arg)
 const asBuffer = (arg: RedisArgument) =>
@@ -76,7 +78,8 @@ export class RedisLink {
       for (const call of [...this.queue]) this.send(call)
     })
     client.on('error', (error: Error) => this.isDown(messageOf(error) || error.name))
-    client.on('close', () => this.isDown(this.reason ?? 'connection closed'))
+    // Where the link itself closed the connection, the reason is why it did so.
+    client.on('close', () => this.isDown(this.reason ?? (this.renewing ? noAnswer : 'connection closed')))
   }
 
   private isDown(reason: string): void {
@@ -190,7 +193,7 @@ export class RedisLink {
     const wasOpen = this.breaker.openUntilMs !== undefined
     this.breaker = failed(this.breaker, clock.monotonic(), config)
     if (this.breaker.openUntilMs === undefined) return
-    if (!wasOpen) onState('no answer in time, the breaker is open')
+    if (!wasOpen) onState(noAnswer)
     // A socket without answers may be dead on the other side only: a new socket shows whether the server is.
     if (!timedOut || !this.ready || this.renewing) return
     this.renewing = true

@@ -67,6 +67,46 @@ const isReady =
   () =>
     connections.stats().state === 'ready'
 
+/** Sends the signal, and the opposite one at the end. */
+async function hanging(server: Instance, during: () => Promise<unknown>) {
+  process.kill(server.pid, 'SIGSTOP')
+  try {
+    await during()
+  } finally {
+    process.kill(server.pid, 'SIGCONT')
+  }
+}
+
+describe('a server that hangs', () => {
+  const saysSo = (reason: string | undefined) => /^the server did not answer/.test(reason ?? '')
+  const quiet = { keepAlive: '100ms', connectTimeout: '300ms', failures: 2 }
+
+  test('is noticed without commands, and every reason says that it did not answer', async () => {
+    using redis = await open(server.url, quiet)
+    await until(isReady(redis))
+    const from = redis.states.length
+    await hanging(server, async () => {
+      await until(() => redis.connections.stats().state === 'open')
+      // Connections are made again meanwhile, and are not answered either.
+      await systemClock.sleep(1_500)
+    })
+    await until(isReady(redis))
+    const reasons = redis.states.slice(from).filter((reason) => reason !== undefined)
+    expect(reasons.length).toBeGreaterThan(2)
+    expect(reasons.filter((reason) => !saysSo(reason))).toEqual([])
+    await until(() => redis.states.at(-1) === undefined)
+  })
+
+  test('at the first connection is a server that did not answer, too', async () => {
+    await hanging(server, async () => {
+      using redis = await open(server.url, quiet)
+      await until(() => redis.states.length > 0)
+      await systemClock.sleep(500)
+      expect(redis.states.filter((reason) => !saysSo(reason))).toEqual([])
+    })
+  })
+})
+
 describe('redis under load', () => {
   test('killed and started again', async () => {
     using redis = await open(server.url)
