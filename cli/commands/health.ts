@@ -15,7 +15,7 @@ interface Options {
 
 const age = (ms: number | null) => (ms === null ? 'never' : `${Math.round(ms / 1_000)} s ago`)
 
-function reportLines(cli: Cli, { status, checks, off = {} }: ComprehensiveJson): string {
+function reportLines(cli: Cli, { status, checks, off = {}, monitoring_paused: paused }: ComprehensiveJson): string {
   const rows = Object.entries(checks).map(([name, check]) => [
     check.critical ? `${name}*` : name,
     paintState(cli, check.status),
@@ -25,7 +25,8 @@ function reportLines(cli: Cli, { status, checks, off = {} }: ComprehensiveJson):
   ])
   rows.push(...Object.entries(off).map(([name, reason]) => [name, paintState(cli, 'off'), '', '', reason]))
   const lines = rows.length > 0 ? `${table(['check', 'status', 'latency', 'seen', 'reason'], rows)}\n` : ''
-  return `${lines}status: ${paintState(cli, status)}`
+  const note = paused ? ' (monitoring is paused: the results are those from before; see `arkwatch resume`)' : ''
+  return `${lines}status: ${paintState(cli, status)}${note}`
 }
 
 export const health: Command<[], Options> = async (cli, { live = false, url, timeout }) => {

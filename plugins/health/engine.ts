@@ -17,6 +17,8 @@ interface EngineOptions {
   readonly tools: ProbeTools
   readonly settings: EngineSettings
   readonly inherited?: ReadonlyMap<string, KeptState>
+  /** Whether monitoring is paused, so that no check runs. */
+  isPaused(): boolean
 }
 
 /** The state of a check that its successor inherits. */
@@ -129,7 +131,7 @@ export class HealthEngine implements Health {
 
   checks(): readonly CheckReport[] {
     const nowMs = this.options.clock.now()
-    return [...this.held.values()].map((held) => report(held, nowMs))
+    return [...this.held.values()].map((held) => this.report(held, nowMs))
   }
 
   /** A signal for each check that is down itself, not only below a parent that is down. */
@@ -184,9 +186,35 @@ export class HealthEngine implements Health {
       if (before.status === effective.status) continue
       held.changedAtMs = nowMs
       this.version += 1
-      const now = report(held, nowMs)
+      const now = this.report(held, nowMs)
       this.logChange(now, before.status, held.runner.thrown)
       for (const listener of this.listeners) this.notify(listener, now, before.status)
+    }
+  }
+
+  private report({ runner, effective, changedAtMs }: Held, nowMs: number): CheckReport {
+    const { name, kind, critical, groups, policy } = runner.spec
+    const { latencyMs, observedAtMs, lastSuccessAtMs, message, details } = runner.state
+    const { status, parent } = effective
+    const stale = isStale(runner.state, nowMs, policy)
+    const why = stale && `the result is stale${this.options.isPaused() ? ': monitoring is paused' : ''}`
+    const reasons = [parent === undefined ? message : `parent ${parent} is down`, why]
+    return {
+      ...{
+        name,
+        kind,
+        status,
+        critical,
+        groups,
+        latencyMs,
+        observedAtMs,
+        lastSuccessAtMs,
+        changedAtMs,
+        parent,
+        details,
+      },
+      stale,
+      message: reasons.filter(Boolean).join('; '),
     }
   }
 
@@ -216,14 +244,3 @@ export class HealthEngine implements Health {
 const keptState = ({ runner, effective, changedAtMs }: Held): KeptState => ({
   ...{ target: runner.spec.target, state: runner.state, effective, changedAtMs },
 })
-
-function report({ runner, effective, changedAtMs }: Held, nowMs: number): CheckReport {
-  const { name, kind, critical, groups, policy } = runner.spec
-  const { latencyMs, observedAtMs, lastSuccessAtMs, message, details } = runner.state
-  const { status, parent } = effective
-  return {
-    ...{ name, kind, status, critical, groups, latencyMs, observedAtMs, lastSuccessAtMs, changedAtMs, parent, details },
-    stale: isStale(runner.state, nowMs, policy),
-    message: parent === undefined ? message : `parent ${parent} is down`,
-  }
-}

@@ -29,11 +29,15 @@ export default definePlugin({
     const { runtime, eventLoop } = needs
     const tools = { eventLoop, load: loadPackage, now: clock.now, monotonic: clock.monotonic }
     const kept = inherited as Inherited | undefined
-    const engine = new HealthEngine({ clock, log, tools, settings: config, ...(kept && { inherited: kept }) })
+    const isPaused = () => runtime.status().paused
+    const engine = new HealthEngine({ clock, log, tools, settings: config, isPaused, ...(kept && { inherited: kept }) })
     const watchdog = new Watchdog({ workers, eventLoop, log, onProblem: (problem) => control.watchdogIs(problem) })
     const control = new HealthControl({ config, contributed: extensions(healthCheck), engine, watchdog, report })
     const fullReport = () =>
-      comprehensive({ checks: engine.checks(), off: engine.off(), nowMs: clock.now(), details: true })
+      comprehensive({
+        ...{ checks: engine.checks(), off: engine.off(), nowMs: clock.now() },
+        ...{ details: true, paused: isPaused() },
+      })
     return {
       services: { health: engine },
       contributes: [

@@ -1,7 +1,7 @@
 /** PURE. The report as Spring Boot Actuator and as @nestjs/terminus write it, for tools that read these shapes. */
 import type { CheckReport } from '../api.ts'
 import { isHealthy, overallStatus } from '../checks/dependencies.ts'
-import { type ReportInput, withheld } from './report.ts'
+import { errorOf, type ReportInput } from './report.ts'
 
 /** The media type that requests each shape. */
 export const foreignTypes = {
@@ -22,10 +22,10 @@ export function foreignShape(accept: string): ForeignShape | undefined {
 /** Spring Boot has no status between up and down: a degraded check is UP with `degraded` in its details. */
 const actuatorStatus = { up: 'UP', degraded: 'UP', down: 'DOWN', unknown: 'UNKNOWN' } as const
 
-const actuatorDetails = (check: CheckReport, details: boolean) => ({
+const actuatorDetails = (check: CheckReport, details: boolean, error = errorOf(check, details)) => ({
   ...(check.status === 'degraded' && { degraded: true }),
   ...(check.parent !== undefined && { parent: check.parent }),
-  ...(check.status !== 'up' && { error: details ? check.message : withheld }),
+  ...(error !== undefined && { error }),
   ...(details && check.details),
 })
 
@@ -52,9 +52,9 @@ export function actuatorJson({ checks, details }: ReportInput, isStopping: boole
  * @see https://docs.nestjs.com/recipes/terminus
  */
 export function terminusJson({ checks, details }: ReportInput, isStopping: boolean) {
-  const indicator = (check: CheckReport) => ({
+  const indicator = (check: CheckReport, message = errorOf(check, details)) => ({
     status: isHealthy(check.status) ? 'up' : 'down',
-    ...(check.status !== 'up' && { message: details ? check.message : withheld }),
+    ...(message !== undefined && { message }),
     ...(details && check.details),
   })
   const entries = checks.map((check) => [check.name, indicator(check)] as const)

@@ -9,14 +9,21 @@ export interface ReportInput {
   readonly nowMs: number
   /** Whether errors and measured details may be shown. */
   readonly details: boolean
+  /** Whether monitoring is paused. */
+  readonly paused: boolean
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
 const round = (ms: number): number => Math.round(ms * 100) / 100
 export const withheld = 'reason withheld'
 
+/** @returns why a check is less than up, or is stale; undefined where there is nothing to say */
+export const errorOf = ({ status, stale, message }: CheckReport, details: boolean): string | undefined =>
+  status === 'up' && !stale ? undefined : details ? message || status : withheld
+
 function checkJson(check: CheckReport, nowMs: number, details: boolean) {
-  const { status, kind, critical, groups, latencyMs, observedAtMs, message } = check
+  const { status, kind, critical, groups, latencyMs, observedAtMs } = check
+  const error = errorOf(check, details)
   return {
     ...{ healthy: isHealthy(status), status, kind, critical, groups },
     latency_ms: latencyMs === undefined ? null : round(latencyMs),
@@ -25,17 +32,18 @@ function checkJson(check: CheckReport, nowMs: number, details: boolean) {
     age_ms: observedAtMs === undefined ? null : nowMs - observedAtMs,
     stale: check.stale,
     ...(check.parent !== undefined && { parent: check.parent }),
-    ...(status !== 'up' && { error: details ? message : withheld }),
+    ...(error !== undefined && { error }),
     ...(details && Object.keys(check.details).length > 0 && { details: check.details }),
   }
 }
 
 /** The answer of `/health/comprehensive`. `overall_healthy` is false when a critical check is down. */
-export function comprehensive({ checks, off, nowMs, details }: ReportInput) {
+export function comprehensive({ checks, off, nowMs, details, paused }: ReportInput) {
   const status = overallStatus(checks)
   return {
     status,
     overall_healthy: status !== 'down',
+    ...(paused && { monitoring_paused: true }),
     checks: Object.fromEntries(checks.map((check) => [check.name, checkJson(check, nowMs, details)])),
     ...(off.length > 0 && { off: Object.fromEntries(off.map(({ name, reason }) => [name, reason])) }),
     timestamp: iso(nowMs),
@@ -91,7 +99,7 @@ export function healthJson({ checks, nowMs, details }: ReportInput, version: str
         ...(check.latencyMs !== undefined && { observedValue: round(check.latencyMs), observedUnit: 'ms' }),
         status,
         ...time,
-        ...(status !== 'pass' && { output: details ? check.message || check.status : withheld }),
+        ...(status !== 'pass' && { output: errorOf(check, details) }),
       },
     ]
     for (const [name, observedValue] of details ? Object.entries(check.details) : []) {

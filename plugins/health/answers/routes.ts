@@ -72,8 +72,8 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
     const accept = c.req.header('accept') ?? ''
     const shape = accept.includes(healthType) ? undefined : foreignShape(accept)
     const type = shape ? foreignTypes[shape] : accept.includes(healthType) ? healthType : 'application/json'
-    const { stopping } = runtime.status()
-    const key = JSON.stringify([version(), details, type, stopping, kind, group])
+    const { stopping, paused } = runtime.status()
+    const key = JSON.stringify([version(), details, type, stopping, paused, kind, group])
     const { status, body } = answers.of(key, () => {
       const all = health.checks()
       const input: ReportInput = {
@@ -81,6 +81,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
         off: group === undefined ? health.off() : [],
         nowMs: clock.now(),
         details,
+        paused,
       }
       const write = shape && { actuator: actuatorJson, terminus: terminusJson }[shape]
       const own = kind === 'basic' ? basic(input) : comprehensive(input)

@@ -150,7 +150,7 @@ describe('running checks', () => {
     await clock.advance(32_000)
     expect(check('a').stale).toBe(false)
     await clock.advance(1)
-    expect(check('a')).toMatchObject({ stale: true, status: 'up' })
+    expect(check('a')).toMatchObject({ stale: true, status: 'up', message: 'the result is stale' })
     expect(engine.status()).toBe('degraded')
   })
 })
@@ -284,6 +284,7 @@ describe('changing checks', () => {
       tools,
       settings: { maxConcurrent: 4, jitter: 0 },
       inherited,
+      isPaused: () => false,
     })
     next.set([spec('a', down), spec('b', up, { dependsOn: ['a'] })], [])
     expect(next.checks().map(({ status }) => status)).toEqual(['down', 'unknown'])

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
+import { foreignTypes } from '../../../plugins/health/answers/foreign-shapes.ts'
 import type { ComprehensiveJson } from '../../../plugins/health/answers/report.ts'
 import { Health, type HealthCheck, healthCheck } from '../../../plugins/health/api.ts'
 import health from '../../../plugins/health/index.ts'
@@ -186,6 +187,30 @@ describe('health in a runtime', () => {
     await runtime.clock.advance(0)
     const report = await runtime.runtime.commands().get('health')!.run({})
     expect(report).toMatchObject({ status: 'degraded', checks: { mine: { error: 'no luck' } } })
+  })
+
+  test('a report whose results are stale says so and why, in every format', async () => {
+    await using runtime = await boot({}, { name: 'mine', everyMs: 1_000, run: () => ({ status: 'up' }) })
+    await runtime.clock.advance(2_000)
+    const texts = () =>
+      Promise.all(
+        ['application/json', 'application/health+json', ...Object.values(foreignTypes)].map(async (accept) =>
+          (await runtime.fetch('/health/comprehensive', { headers: { accept } })).text(),
+        ),
+      )
+    const saying = async (words: string) => (await texts()).filter((text) => text.includes(words)).length
+    const report = async () => (await runtime.runtime.commands().get('health')!.run({})) as Record<string, unknown>
+    expect([await saying('the result is stale'), (await report()).monitoring_paused]).toEqual([0, undefined])
+    runtime.runtime.pause()
+    expect(await report()).toMatchObject({ status: 'up', monitoring_paused: true })
+    await runtime.clock.advance(60_000)
+    const error = 'the result is stale: monitoring is paused'
+    expect(await report()).toMatchObject({ status: 'degraded', checks: { mine: { status: 'up', stale: true, error } } })
+    expect(await saying(error)).toBe(4)
+    runtime.runtime.resume()
+    await runtime.clock.advance(2_000)
+    expect(await saying('the result is stale')).toBe(0)
+    expect(await report()).not.toHaveProperty('monitoring_paused')
   })
 
   test('while monitoring is paused no check runs, and readiness does not wait for one', async () => {

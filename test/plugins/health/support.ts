@@ -48,7 +48,7 @@ export function engineOf(specs: readonly CheckSpec[], settings = { maxConcurrent
     now: clock.now,
     monotonic: clock.monotonic,
   }
-  const engine = new HealthEngine({ clock: clock as PluginClock, log, tools, settings })
+  const engine = new HealthEngine({ clock: clock as PluginClock, log, tools, settings, isPaused: () => false })
   engine.set(specs, [])
   const check = (name: string) => engine.checks().find((one) => one.name === name)!
   return { clock, engine, lines, check, tools, log }
