@@ -118,8 +118,8 @@ export class AuditInstance {
   }
 
   /**
-   * After a failure, writes as much as the largest record takes, and removes that again in the same transaction: without a
-   * change nothing else would show that records can be written.
+   * After a failure, writes as much as the largest record takes, and removes that again in the same transaction:
+   * without a change nothing else would show that records can be written.
    */
   async #tryWriting(): Promise<void> {
     if (!this.#refusing || this.#area === undefined) return

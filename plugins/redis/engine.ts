@@ -46,7 +46,7 @@ export class RedisConnections implements Redis {
     this.options.clock.every(this.options.config.keepAlive, () => this.tryOut())
   }
 
-  /** Without commands of others, nothing else shows that the server hangs: as many timeouts in a row as open the breaker. */
+  /** Opens the breaker of a server that hangs: without commands of others nothing else shows it. */
   private async tryOut(): Promise<void> {
     for (let left = this.options.config.failures; left > 0 && this.commands.state === 'ready'; left -= 1) {
       const isAnswered = await this.call('PING').then(

@@ -124,7 +124,11 @@ export class AccessWriter {
     return true
   }
 
-  /** Opens the file again after another program moved it. @param retries opens a closed file, too @throws the system's error */
+  /**
+   * Opens the file again after another program moved it.
+   * @param retries opens a closed file, too
+   * @throws the system's error
+   */
   check(retries = false): void {
     if ((this.#target.fd === undefined && !retries) || !this.#target.isStale()) return
     this.#target.close()

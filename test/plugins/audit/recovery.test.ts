@@ -1,4 +1,4 @@
-/** What was wrong with the audit log is shown as long as it is so: each part is tried again without a further change. */
+/** What was wrong with the audit log is shown while it is so: each part is tried again without a further change. */
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** A change that replaces the audit log or its store has its outcome on record, by whichever way the change was made. */
+/** A change that replaces the audit log or its store has its outcome on record, however the change was made. */
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { definePlugin, z } from '../../../core/plugin.ts'
 import { Audit } from '../../../plugins/audit/api.ts'

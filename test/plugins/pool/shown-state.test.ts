@@ -1,4 +1,4 @@
-/** What is shown of a pool is its state: status, metric, plugin state and health check agree, with traffic or without. */
+/** What is shown of a pool is its state: status, metric, plugin state and health check agree, without traffic, too. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import postgres from 'postgres'
 import { Health } from '../../../plugins/health/api.ts'
