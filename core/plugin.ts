@@ -15,8 +15,9 @@
  *     (the swap) with routes and hooks.
  *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.
  *  8. Running: routes, hooks, timers and contributions are called. An error of one is a fault: counted, logged, and the
- *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault. A contribution
- *     that breaks the rules of its extension point is left out; the plugin is `degraded` as long as the contribution is there.
+ *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault. A
+ *     contribution that breaks the rules of its extension point is left out; the plugin is `degraded` as long as the
+ *     contribution is there.
  *  9. `reconfigure(next)`: takes a changed config, within the deadline of `start`. Returns the routes and hooks that
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
  * 10. Replacement, without `reconfigure`, or for a changed service: `handover()` of the old instance suspends

@@ -22,8 +22,8 @@ export interface Contribution<T = unknown> {
 }
 
 /**
- * What an extension point accepts. A contribution that breaks a rule is left out, and its plugin is degraded as long as the
- * contribution is there.
+ * What an extension point accepts. A contribution that breaks a rule is left out, and its plugin is degraded as long as
+ * the contribution is there.
  */
 export interface PointRules<T> {
   /** What each field must be. A field whose name is a slip of a missing one is refused. */

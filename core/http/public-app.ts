@@ -26,7 +26,10 @@ function answerOf(error: unknown): Response {
   return problemResponse({ status: error.status, ...(error.message && { detail: error.message }) })
 }
 
-/** The handler, answering only Responses and throwing only Errors: Hono's `onError` receives nothing else. Length and marks tell handlers from middleware. */
+/**
+ * The handler, answering only Responses and throwing only Errors: Hono's `onError` receives nothing else. Length and
+ * marks tell handlers from middleware.
+ */
 function throwingErrors(handler: Handler): Handler {
   const call: Handler = async (context, next) => {
     try {
@@ -40,7 +43,10 @@ function throwingErrors(handler: Handler): Handler {
   return Object.assign(Object.defineProperty(call, 'length', { value: handler.length }), handler)
 }
 
-/** @throws what reading the routes throws, and for a path that no router takes: it would fail the requests of every plugin */
+/**
+ * @throws what reading the routes throws, and for a path that no router takes: it would fail the requests of every
+ * plugin
+ */
 function partOf({ routes, failed }: MountedRoutes): Hono {
   const part = new Hono()
   part.onError((error) => {
@@ -55,8 +61,8 @@ function partOf({ routes, failed }: MountedRoutes): Hono {
 }
 
 /**
- * Mounts every plugin's routes at the root, in order. A middleware of a plugin holds for the paths that it names. Routes that
- * cannot be mounted are left out.
+ * Mounts every plugin's routes at the root, in order. A middleware of a plugin holds for the paths that it names.
+ * Routes that cannot be mounted are left out.
  */
 export function composeApp(mounted: readonly MountedRoutes[]): Hono {
   const app = new Hono()

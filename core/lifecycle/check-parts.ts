@@ -1,4 +1,7 @@
-/** Checks of the values that a plugin returns. Pure. Each value is read once: a getter or a proxy may throw the next time. */
+/**
+ * Checks of the values that a plugin returns. Pure. Each value is read once: a getter or a proxy may throw the next
+ * time.
+ */
 import { didYouMean } from '../contract/closest.ts'
 import type { Handover, PluginParts, RequestParts } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
@@ -28,7 +31,10 @@ const kinds: Readonly<Record<keyof Parts, readonly [what: string, fits: (value: 
 const allParts = Object.keys(kinds) as (keyof Parts)[]
 const requestParts = ['routes', 'hooks'] as const satisfies readonly (keyof RequestParts)[]
 
-/** @param what what is named, `part` @throws for an unknown name. An instance of a class may have fields besides its parts. */
+/**
+ * @param what what is named, `part` @throws for an unknown name. An instance of a class may have fields besides its
+ * parts.
+ */
 function checkNames(returned: object, known: readonly string[], what: string, refuse: Refuse): void {
   const prototype = Object.getPrototypeOf(returned)
   if (prototype !== Object.prototype && prototype !== null) return
@@ -97,7 +103,9 @@ export function checkHandover(plugin: string, returned: unknown): Handover {
   return { state, resume: () => (returned as Partial<Handover>).resume?.() }
 }
 
-/** @returns a contribution of its own, with the same value @throws PLUGIN_INVALID for anything but the result of a point */
+/**
+ * @returns a contribution of its own, with the same value @throws PLUGIN_INVALID for anything but the result of a point
+ */
 export function checkContribution(plugin: string, contribution: unknown): Contribution {
   disown(contribution)
   const { kind, id } = Object(contribution) as Partial<ExtensionPoint<unknown>>

@@ -26,7 +26,10 @@ interface Point {
   readonly listeners: Set<() => void>
 }
 
-/** @param names the owners of the names that are taken; the name of the value is added @returns why a value breaks the rules */
+/**
+ * @param names the owners of the names that are taken; the name of the value is added @returns why a value breaks the
+ * rules
+ */
 function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unknown>, names: Map<string, string>) {
   try {
     const problem = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)

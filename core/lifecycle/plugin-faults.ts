@@ -1,4 +1,7 @@
-/** Why a plugin is degraded: its last fault, for a minute, or a contribution that is refused, or what the plugin reports. */
+/**
+ * Why a plugin is degraded: its last fault, for a minute, or a contribution that is refused, or what the plugin
+ * reports.
+ */
 import type { Cancel, Clock } from '../contract/clock.ts'
 
 /** How long a plugin stays degraded after a fault. */

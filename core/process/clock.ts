@@ -8,7 +8,10 @@ type Timer = (ms: number, call: () => void) => Cancel
 /** The longest delay of setTimeout, 24.8 days. A longer one, or NaN, would end immediately. */
 const longestMs = 2 ** 31 - 1
 
-/** Builds a timer for every delay, Infinity too, from one for delays up to {@link longestMs}. @throws TIME_INVALID for NaN */
+/**
+ * Builds a timer for every delay, Infinity too, from one for delays up to {@link longestMs}. @throws TIME_INVALID for
+ * NaN
+ */
 export const unlimited =
   (timer: Timer): Timer =>
   (ms, call) => {

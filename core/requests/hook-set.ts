@@ -39,7 +39,10 @@ const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): 
     }
   })
 
-/** @param returned not undefined: the value of an expression, which is ignored, or a promise @throws TypeError for a promise */
+/**
+ * @param returned not undefined: the value of an expression, which is ignored, or a promise @throws TypeError for a
+ * promise
+ */
 function refusePromise(kind: HookName, returned: unknown): void {
   if (!isThenable(returned)) return
   disown(returned)

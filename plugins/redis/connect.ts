@@ -56,7 +56,8 @@ export function boundHandshake(client: Client, clock: Clock, ms: number): Client
   client.on('connect', () => {
     cancel()
     cancel = clock.after(ms, () => {
-      // The client does so where the socket does not open in time. Otherwise the server seems to have closed the connection.
+      // The client does so where the socket does not open in time. Otherwise the server seems to have closed the
+      // connection.
       client.emit('error', new Error(`the server did not answer within ${ms} ms`))
       client.disconnect(true)
     })

@@ -31,8 +31,8 @@ function fieldProblem(kind: Kind, value: unknown, name: string): string | undefi
 const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value))
 
 /**
- * @returns how a value differs from the shape, or undefined. A field that the shape does not name is a difference where its
- * name is a slip of one that the object lacks.
+ * @returns how a value differs from the shape, or undefined. A field that the shape does not name is a difference where
+ * its name is a slip of one that the object lacks.
  * @throws what reading the value throws
  */
 export function shapeProblem(shape: Kind | Readonly<Record<string, Kind>>, value: unknown): string | undefined {

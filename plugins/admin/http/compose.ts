@@ -29,7 +29,9 @@ interface Declared {
 const routesOf = (app: OpenAPIHono<AdminEnv>): readonly Declared[] =>
   app.openAPIRegistry.definitions.flatMap((each) => (each.type === 'route' ? [each.route as unknown as Declared] : []))
 
-/** Ids of operations, and the plugins that have a route, `GET /admin/jobs/{}`, or the paths of two parts, `/admin/jobs`. */
+/**
+ * Ids of operations, and the plugins that have a route, `GET /admin/jobs/{}`, or the paths of two parts, `/admin/jobs`.
+ */
 interface Taken {
   readonly operations: Set<string>
   readonly routes: Map<string, string>
