@@ -66,7 +66,7 @@ async function fill(area: StoreArea, from = 1) {
 /** Lets the thread's timer run some times. */
 const maintained = () => systemClock.sleep(200)
 
-test('at its size limit it keeps what it acknowledged, is degraded with its name, and works once there is room', async () => {
+test('at its size limit it keeps what it acknowledged, is degraded by name, and works once there is room', async () => {
   const { store, states, main, history } = await open(mkdtempSync(join(tmpdir(), 'arkwatch-full-')), mib)
   const { last, refusal } = await fill(history)
   expect(last).toBeGreaterThan(10)

@@ -53,7 +53,7 @@ const piece = fc.constantFrom(
   ],
 )
 
-/** Runs SQL in a transaction, as it is or only its first statement. @returns the rows, or undefined where SQLite refuses it */
+/** Runs SQL in a transaction. @returns the rows of the table, or undefined where SQLite refuses it */
 function inTransaction(run: (database: Database) => void): { rows: number; isIntact: boolean } | undefined {
   using database = new Database(':memory:')
   database.run('CREATE TABLE t (a)')
