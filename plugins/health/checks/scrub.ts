@@ -1,5 +1,5 @@
 /** PURE. Removes credentials from the messages of a check. */
-import { createRedactor, redacted, secretsInUrl } from '../../../core/plugin.ts'
+import { createRedactor, isPortWithPath, maskPasswords, redacted, secretsInUrl } from '../../../core/plugin.ts'
 
 const maxLength = 300
 const maxRead = 16_384
@@ -36,9 +36,12 @@ export function scrubber(secrets: readonly string[]): (message: string) => strin
   return (message) => {
     let line = message
     for (const secret of longestFirst) line = line.replaceAll(secret, redacted)
-    line = redactor
-      .text(line.slice(0, maxRead), Math.min(line.length, maxRead / 2))
+    // Passwords first: a user that ends at the first `@` may be the beginning of one.
+    line = maskPasswords(line, (text, at) => (isPortWithPath(text, line, at) ? undefined : redacted))
       .replace(/\/\/[^/\s@]*@/g, `//${redacted}@`)
+      .slice(0, maxRead)
+    line = redactor
+      .text(line, Math.min(line.length, maxRead / 2))
       .replace(/\s+/g, ' ')
       .trim()
     return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line

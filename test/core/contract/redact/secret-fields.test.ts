@@ -2,8 +2,10 @@ import { describe, expect, test } from 'bun:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { createRedactor, redactText } from '../../../../core/contract/redact/redactor.ts'
+import { scrubber } from '../../../../plugins/health/checks/scrub.ts'
 
 const redactor = createRedactor()
+const scrub = scrubber([])
 const numRuns = process.env.ARKWATCH_PROOF ? 20_000 : 500
 
 /** Secrets that hold what ends a value elsewhere; every word of theirs is `canary`. */
@@ -64,6 +66,7 @@ describe('no part of a secret is shown, whatever it holds, in', () => {
       fc.assert(
         fc.property(secret, (text) => {
           const written = write(text)
+          expect(scrub(written)).not.toContain('canary')
           for (const redact of [redactor.text, redactText]) {
             const shown = redact(written)
             expect(shown).not.toContain('canary')
