@@ -14,7 +14,12 @@ const labels = ['pool'] as const
 const topStatements = 20
 
 const numbers = [
-  ['gauge', 'total', 'connections', 'Open connections of the pool, without those for health and admin.'],
+  [
+    'gauge',
+    'total',
+    'connections',
+    'Open connections of the pool, without the connections that are reserved for health and admin.',
+  ],
   ['gauge', 'active', 'connections_active', 'Connections of the pool that are lent.'],
   ['gauge', 'idle', 'connections_idle', 'Open connections of the pool that are not lent.'],
   ['gauge', 'waiting', 'connections_pending', 'Borrowers in the waiting queue of the pool.'],

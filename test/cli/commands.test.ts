@@ -93,13 +93,13 @@ describe('the command line', () => {
     expect(stderr).toContain('arkwatch init')
   })
 
-  test('a fault that is nobody’s is 70', async () => {
+  test('a definition that throws when it is read is a mistake of the configuration, with its place', async () => {
     const { run, write } = newFolder()
     await write('config.yaml', 'data: ./data\nplugins: { mine: { from: ./mine.ts } }\n')
     await write('mine.ts', pluginSource('mine', '{}', "get presets() { throw new TypeError('odd') },"))
     const { exitCode, stderr } = await run('check')
-    expect(stderr).toContain('odd')
-    expect(exitCode).toBe(70)
+    expect(stderr).toMatch(/config\.yaml:2:\d+: .*odd/)
+    expect(exitCode).toBe(78)
   })
 })
 
