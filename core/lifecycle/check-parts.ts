@@ -100,6 +100,10 @@ export function checkHandover(plugin: string, returned: unknown): Handover {
   if (returned === undefined || returned === null) return { state: undefined, resume() {} }
   if (!isObject(returned)) throw refusal(plugin, 'handover')(`${show(returned)}: expected { state, resume }`)
   const { state } = returned
+  if (isThenable(state)) {
+    disown(state)
+    throw refusal(plugin, 'handover')('a promise as state: await it before you return')
+  }
   return { state, resume: () => (returned as Partial<Handover>).resume?.() }
 }
 

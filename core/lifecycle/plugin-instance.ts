@@ -5,6 +5,7 @@
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
+import { guardListeners } from '../contract/foreign/guarded-signal.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import { show } from '../contract/redact/redactor.ts'
@@ -190,7 +191,8 @@ export class PluginInstance {
     try {
       const context = createContext(this, {
         ...{ host: this.host, section: this.section, services, inherited },
-        ...{ scope: this.#scope, signal: this.#controller.signal, log: this.#log },
+        ...{ scope: this.#scope, log: this.#log },
+        signal: guardListeners(this.#controller.signal, (error) => this.fault('a listener of the signal', error)),
         isSettingUp: () => phase === 'setup',
       })
       this.parts = checkParts(this.name, this.definition.setup(context as never))

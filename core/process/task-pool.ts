@@ -3,6 +3,7 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
 import type { RunOptions, Task, TaskResult } from '../contract/tasks.ts'
 import type { Assignment } from './worker-entry.ts'
 
@@ -30,6 +31,7 @@ export class TaskPool {
   constructor(
     private readonly config: WorkersConfig,
     private readonly clock: Clock,
+    private readonly log: Logger,
   ) {}
 
   #isFree(lane: Lane): boolean {
@@ -131,6 +133,10 @@ export class TaskPool {
       idleTimeout: 60_000,
       atomics: 'async',
     })
+    // Without a listener the error would end the process. Which task left the timer or promise is not known.
+    this.#piscina.on('error', (error) =>
+      this.log.error('a task left something behind that threw: its thread ended', { error }),
+    )
     return this.#piscina
   }
 

@@ -14,7 +14,7 @@ export interface RuntimeWorkers extends Workers {
 
 /** @param config threads and queue @returns the workers; the pool's threads start with the first task */
 export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger): RuntimeWorkers {
-  const pool = new TaskPool(config, clock)
+  const pool = new TaskPool(config, clock, log)
   return {
     run: (task, input, options) => pool.run(task, input, options),
     dedicated: (name, url, options = {}) => startDedicated(name, url, options, clock, log),

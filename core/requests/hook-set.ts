@@ -39,6 +39,16 @@ const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): 
     }
   })
 
+/** Whether a plugin asks for the request context. */
+function needsContext({ hooks, failed }: OwnedHooks): boolean {
+  try {
+    return hooks.context === true
+  } catch (error) {
+    failed(error)
+    return false
+  }
+}
+
 /**
  * @param returned not undefined: the value of an expression, which is ignored, or a promise @throws TypeError for a
  * promise
@@ -83,7 +93,7 @@ export class HookSet {
 
   /** Replaces all hooks. */
   replace(owned: readonly OwnedHooks[]): void {
-    this.context = owned.some(({ hooks }) => hooks.context === true)
+    this.context = owned.some(needsContext)
     this.#onRequest = only(owned, 'onRequest')
     this.#onResponse = only(owned, 'onResponse')
     this.#onError = only(owned, 'onError')

@@ -1,11 +1,10 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
-import { ArkwatchError, type Logger } from '../../core/plugin.ts'
+import { ArkwatchError, guardListeners, type Logger } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
 import { adminError } from './errors.ts'
-import { guardListeners } from './guarded-signal.ts'
 
 export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 

@@ -47,10 +47,14 @@ describe('the runtime', () => {
   })
 
   test('leaves out the routes of a plugin that would answer a path of another, and says which', async () => {
-    const shadow = { ...web, name: 'shadow', setup: () => ({ routes: new Hono().get('/text', (c) => c.text('mine')) }) }
+    const shadow = {
+      ...web,
+      name: 'z_shadow',
+      setup: () => ({ routes: new Hono().get('/text', (c) => c.text('mine')) }),
+    }
     await using booted = await testRuntime({ plugins: [web, shadow as never] })
     expect(await (await booted.fetch('/text')).text()).toBe('one')
-    const { state, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'shadow')!
+    const { state, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'z_shadow')!
     expect(state).toBe('degraded')
     expect(reason).toContain('GET /text, which web answers')
   })

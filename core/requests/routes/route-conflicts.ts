@@ -1,6 +1,6 @@
 /** PURE. Paths that two plugins would answer: which plugin answers must not depend on the order of their sections. */
-import { type HonoRoute, isHonoRoute, isTerminal } from './hono-routes.ts'
-import { createRouteMatcher, type HonoLike } from './route-matcher.ts'
+import { type HonoRoute, isCatchAll, isHonoRoute, isTerminal } from './hono-routes.ts'
+import type { HonoLike } from './route-matcher.ts'
 
 export interface OwnedRoutes {
   readonly plugin: string
@@ -9,44 +9,65 @@ export interface OwnedRoutes {
   readonly routes: Pick<HonoLike, 'routes'>
 }
 
-/** A path that a pattern matches; a parameter with an expression of its own may refuse it. */
-const sampleOf = (pattern: string) => pattern.replace(/:\w+(?:\{[^{}]*\})?\??|\*/g, 'x')
-const methodOf = ({ method }: HonoRoute) => (method === 'ALL' ? 'GET' : method)
-
 /** The routes that answer, not the middleware; none for a value that is not an application, which cannot be mounted. */
 function handlers(owner: Pick<HonoLike, 'routes'>): readonly HonoRoute[] {
   try {
-    return [...owner.routes].filter((route) => isHonoRoute(route) && isTerminal(route))
+    return [...owner.routes].filter((route) => isHonoRoute(route) && isTerminal(route) && !isCatchAll(route.path))
   } catch {
     return []
   }
 }
 
-/** @returns a route of `later` that `earlier` answers as well, or that hides one of `earlier` */
-function shared(earlier: Pick<HonoLike, 'routes'>, later: Pick<HonoLike, 'routes'>): HonoRoute | undefined {
-  const answers = (owner: Pick<HonoLike, 'routes'>) => {
-    const match = createRouteMatcher({ routes: handlers(owner) })
-    return (route: HonoRoute) => match(methodOf(route), sampleOf(route.path)).length > 0
+/** The segments of a pattern; an optional last one is `''`, `/users/:id?`. */
+const segmentsOf = (pattern: string) =>
+  pattern
+    .replace(/\{[^/]*\}/g, '')
+    .split('/')
+    .slice(1)
+const matchesAny = (segment: string) => segment === '*' || segment.startsWith(':')
+
+/** Whether some path matches both patterns, as far as that can be said without the expressions of parameters. */
+export function patternsMeet(one: string, other: string): boolean {
+  const [a, b] = [segmentsOf(one), segmentsOf(other)]
+  for (let at = 0; ; at += 1) {
+    const [left, right] = [a[at], b[at]]
+    if (left === undefined && right === undefined) return true
+    if (left === undefined || right === undefined) {
+      const rest = (left === undefined ? b : a).slice(at)
+      // `/admin/*` matches `/admin`, and `/users/:id?` matches `/users`.
+      return rest.length === 1 && (rest[0] === '*' || rest[0]!.endsWith('?'))
+    }
+    if ((left === '*' && at === a.length - 1) || (right === '*' && at === b.length - 1)) return true
+    if (left !== right && !matchesAny(left) && !matchesAny(right)) return false
   }
-  return handlers(later).find(answers(earlier)) ?? handlers(earlier).find(answers(later))
 }
 
-/**
- * @param owned in start order; a plugin of the catalog goes before the others
- * @returns the plugins whose routes are left out, each with the reason
- */
+const methodsMeet = (one: string, other: string) => one === other || one === 'ALL' || other === 'ALL'
+
+/** @returns a route of `later` that answers what `earlier` answers as well */
+const shared = (earlier: OwnedRoutes, later: OwnedRoutes): HonoRoute | undefined =>
+  handlers(later.routes).find(({ method, path }) =>
+    handlers(earlier.routes).some((own) => methodsMeet(own.method, method) && patternsMeet(own.path, path)),
+  )
+
+const compare = (one: string, other: string) => (one < other ? -1 : Number(one > other))
+
+/** A plugin of the catalog goes before the others, and these go by name. */
+const byRank = (one: OwnedRoutes, other: OwnedRoutes) =>
+  Number(one.foreign) - Number(other.foreign) || (one.foreign ? compare(one.plugin, other.plugin) : 0)
+
+/** @returns the plugins whose routes are left out, each with the reason */
 export function routeConflicts(owned: readonly OwnedRoutes[]): ReadonlyMap<string, string> {
   const refused = new Map<string, string>()
   const kept: OwnedRoutes[] = []
-  for (const each of owned.toSorted((a, b) => Number(a.foreign) - Number(b.foreign))) {
-    const found = kept.map((other) => ({ other, route: shared(other.routes, each.routes) }))
+  for (const each of owned.toSorted(byRank)) {
+    const found = kept.map((other) => ({ other, route: shared(other, each) }))
     const conflict = found.find(({ route }) => route !== undefined)
     if (conflict === undefined) kept.push(each)
-    else
-      refused.set(
-        each.plugin,
-        `${conflict.route!.method} ${conflict.route!.path}, which ${conflict.other.plugin} answers`,
-      )
+    else {
+      const { method, path } = conflict.route!
+      refused.set(each.plugin, `${method} ${path}, which ${conflict.other.plugin} answers`)
+    }
   }
   return refused
 }

@@ -1,8 +1,7 @@
 /** Server-sent events to one reader: slow readers, revoked keys, the number of streams. */
-import { type Clock, yieldToLoop } from '../../../core/plugin.ts'
+import { type Clock, guardListeners, yieldToLoop } from '../../../core/plugin.ts'
 import type { EventFilter } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { guardListeners } from '../guarded-signal.ts'
 import { iso } from '../http/reply.ts'
 import { eventText } from './event-text.ts'
 import type { ContributedTopic, Topics } from './topics.ts'

@@ -60,6 +60,27 @@ const borders: Readonly<Record<string, Border>> = {
   'the getter of the state throws': (make) => ({
     handover: () => Object.defineProperty({ resume() {} }, 'state', { get: () => fail(make()) }),
   }),
+  'the state never settles beside': (make) => ({ handover: () => ({ state: new Promise(() => {}), resume: make }) }),
+  'the getter of each hook throws': (make, { config }) => ({
+    hooks: Object.defineProperties(
+      {},
+      config.n > 0 ? { context: { get: () => fail(make()) }, observe: { get: () => fail(make()) } } : {},
+    ),
+  }),
+  'the getter of context throws': (make, { config }) => ({
+    hooks: Object.defineProperties({}, config.n > 0 ? { context: { get: () => fail(make()) } } : {}),
+  }),
+  'a listener of the signal throws': (make, { signal }) => ({
+    start: () => signal.addEventListener('abort', () => fail(make())),
+  }),
+  'a listener of the signal rejects with': (make, { signal }) => ({
+    start: () => signal.addEventListener('abort', async () => fail(make())),
+  }),
+  'onabort of the signal throws': (make, { signal }) => ({
+    start() {
+      signal.onabort = () => fail(make())
+    },
+  }),
   'resume throws': (make, { config }) => ({
     start: () => (config.n > 0 ? fail(new Error('refused')) : undefined),
     handover: () => ({ state: 1, resume: () => fail(make()) }),

@@ -1,10 +1,12 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { LogRecord } from '../../../core/contract/logger.ts'
 import { task } from '../../../core/contract/tasks.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
 import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { hugeLength, type Odd, odd } from './fixtures/odd.ts'
+import { type Leftover, leftoverNames } from './fixtures/odd-task.ts'
 import type { Message } from './fixtures/odd-thread.ts'
 
 // Threads are started.
@@ -163,3 +165,28 @@ test('a message that cannot be cloned is refused with the name of the task or th
   await expect(thread.stream(message)[Symbol.asyncIterator]().next()).rejects.toMatchObject(failed)
   expect([thread.pending, clock.pending]).toEqual([0, 0])
 })
+
+const Leaving = task<Leftover, number>('test.leaving', new URL('./fixtures/odd-task.ts', import.meta.url))
+
+test.each(leftoverNames.filter((name) => name !== 'nothing'))(
+  '%s, left behind by a task, ends the thread with a line in the log, and the next task runs',
+  async (what) => {
+    const logged = Promise.withResolvers<LogRecord>()
+    const push = (line: LogRecord) => {
+      logged.resolve(line)
+      return 1
+    }
+    const lines = Object.assign([], { push })
+    const own = createWorkers(
+      { maxThreads: 1, maxQueue: 1 },
+      clock,
+      new LogHub(clock, recordingSink(lines)).logger('test'),
+    )
+    expect(await own.run(Leaving, what)).toBe(1)
+    const { level, message, fields } = await logged.promise
+    expect([level, message]).toEqual(['error', 'a task left something behind that threw: its thread ended'])
+    expect(fields).toMatchObject({ error: { message: 'left behind' } })
+    expect(await own.run(Leaving, 'nothing')).toBe(1)
+    await own.close()
+  },
+)

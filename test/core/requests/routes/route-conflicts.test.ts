@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { Hono } from 'hono'
-import { routeConflicts } from '../../../../core/requests/routes/route-conflicts.ts'
+import { patternsMeet, routeConflicts } from '../../../../core/requests/routes/route-conflicts.ts'
+import { createRouteMatcher } from '../../../../core/requests/routes/route-matcher.ts'
 
 const answer = () => new Response('ok')
 const get = (...paths: string[]) => paths.reduce((app, path) => app.get(path, answer), new Hono())
@@ -13,7 +15,14 @@ describe('the routes of two plugins', () => {
     ['are the same', get('/metrics'), get('/metrics'), 'GET /metrics'],
     ['differ by method', get('/jobs'), new Hono().post('/jobs', answer), undefined],
     ['are below a wildcard', api, get('/admin/other'), 'GET /admin/other'],
-    ['hide one below a wildcard', get('/admin/other'), api, 'GET /admin/other'],
+    ['hide one below a wildcard', get('/admin/other'), api, 'ALL /admin/*'],
+    ['meet by an expression', api, get('/:any{admin}/z'), 'GET /:any{admin}/z'],
+    ['meet by crossed parameters', get('/:a/x'), get('/y/:b'), 'GET /y/:b'],
+    ['meet at a wildcard in the middle', get('/a/*/c'), get('/a/b/c'), 'GET /a/b/c'],
+    ['meet at the parent of a wildcard', api, get('/admin'), 'GET /admin'],
+    ['meet by an optional parameter', get('/users'), get('/users/:id?'), 'GET /users/:id?'],
+    ['differ in length', get('/a/b'), get('/a'), undefined],
+    ['are a fallback for everything', get('/livez'), get('*'), undefined],
     ['have one path by parameters', get('/users/:id'), get('/users/:name'), 'GET /users/:name'],
     ['meet where a name is a value of a parameter', get('/users/:id'), get('/users/me'), 'GET /users/me'],
     ['share a path only with a middleware', new Hono().use('*', (_, next) => next()), get('/x'), undefined],
@@ -31,4 +40,23 @@ describe('the routes of two plugins', () => {
     const broken = { plugin: 'broken', foreign: true, routes: 5 as never }
     expect([...routeConflicts([broken, owner('good', get('/livez'))])]).toEqual([])
   })
+
+  test('are judged alike in each order of the sections', () => {
+    const [one, other] = [owner('one', get('/same')), owner('other', get('/same'))]
+    expect([...routeConflicts([one, other])]).toEqual([...routeConflicts([other, one])])
+  })
+})
+
+test('patterns meet where the router matches a path of both', () => {
+  const part = fc.constantFrom('a', 'b', ':x', '*')
+  const pattern = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => `/${parts.join('/')}`)
+  const path = fc
+    .array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 4 })
+    .map((parts) => `/${parts.join('/')}`)
+  fc.assert(
+    fc.property(pattern, pattern, path, (one, other, wanted) => {
+      const matches = (each: string) => createRouteMatcher(get(each))('GET', wanted).length > 0
+      if (matches(one) && matches(other)) expect(patternsMeet(one, other)).toBe(true)
+    }),
+  )
 })

@@ -17,6 +17,15 @@ export function guardListeners(signal: AbortSignal, onError: (error: unknown) =>
   }
   const add = signal.addEventListener.bind(signal)
   const remove = signal.removeEventListener.bind(signal)
+  let onabort: EventListener | null = null
+  Object.defineProperty(signal, 'onabort', {
+    get: () => onabort,
+    set(listener: EventListener | null) {
+      if (onabort !== null) remove('abort', guardOf(onabort))
+      onabort = typeof listener === 'function' ? listener : null
+      if (onabort !== null) add('abort', guardOf(onabort))
+    },
+  })
   return Object.assign(signal, {
     addEventListener: (...[type, listener, options]: Parameters<typeof add>) => add(type, guardOf(listener), options),
     removeEventListener: (...[type, listener, options]: Parameters<typeof remove>) =>
