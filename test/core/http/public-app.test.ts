@@ -83,3 +83,21 @@ test('a declared error with a status is a problem with its code, and no fault of
   ])
   expect(errors).toEqual([])
 })
+
+test('routes that no router takes, or that are no Hono application, are left out, and those of the others answer', async () => {
+  const errors: string[] = []
+  const of = (plugin: string, routes: Hono) => ({ plugin, routes, failed: () => void errors.push(plugin) })
+  const app = composeApp([
+    of(
+      'pattern',
+      new Hono().get('/x/:id{[}', (c) => c.text('never')),
+    ),
+    of('nothing', {} as Hono),
+    of(
+      'good',
+      new Hono().get('/good', (c) => c.text('good')),
+    ),
+  ])
+  expect(await (await app.request('/good')).text()).toBe('good')
+  expect(errors).toEqual(['pattern', 'nothing'])
+})
