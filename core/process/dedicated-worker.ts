@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
+import { disown } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
 import type { Answer, AnswersFrame, RequestFrame } from './serve-requests.ts'
@@ -43,7 +44,11 @@ export function startDedicated(
 
   const errorOf = (failure: Failure): unknown => {
     try {
-      if (toError) return toError(failure)
+      if (toError) {
+        const error = toError(failure)
+        disown(error)
+        return error
+      }
     } catch (thrown) {
       return thrown
     }

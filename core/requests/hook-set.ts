@@ -61,7 +61,12 @@ function refusePromise(kind: HookName, returned: unknown): void {
 
 /** @throws TypeError for anything but a Response */
 function answerOf(returned: unknown): Response {
-  if (returned instanceof Response) return returned
+  if (returned instanceof Response) {
+    // Bun answers neither of them, and shows a page of its own.
+    if (returned.type === 'error') throw new TypeError('onRequest returned Response.error()')
+    if (returned.bodyUsed) throw new TypeError('onRequest returned a Response whose body was used already')
+    return returned
+  }
   refusePromise('onRequest', returned)
   throw new TypeError(`onRequest returned ${show(returned)}: expected a Response or undefined`)
 }

@@ -1,7 +1,11 @@
 /** PURE. Splits SQL into statements as SQLite reads it, in one pass; refuses what a transaction cannot hold. */
 
-/** White space, comments, quoted names and texts, the end of a statement, else all up to the next of these. */
-const token = /\s+|--[^\n]*|\/\*.*?(?:\*\/|$)|'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|;|[^\s;'"`[\-/]+|./gs
+/**
+ * White space, comments, quoted names and texts, parameters (`$a(x)` is one), the end of a statement, else all up to
+ * the next of these.
+ */
+const token =
+  /\s+|--[^\n]*|\/\*.*?(?:\*\/|$)|'[^']*'?|"[^"]*"?|`[^`]*`?|\[[^\]]*\]?|[$@#:][\w$:\u0080-\uffff]*(?:\([^\s)]*\)?)?|;|[^\s;'"`[\-/$@#:]+|./gs
 const skipped = /^(?:\s|--|\/\*)/
 /** What neither ends the transaction around it nor reaches beyond the file. */
 const allowed = new Set('with select values insert replace update delete create alter drop reindex analyze'.split(' '))

@@ -1,6 +1,6 @@
 /** The runner of one check: runs the check in the background and holds its state. */
 
-import { errorOf, messageOf, type PluginClock } from '../../../core/plugin.ts'
+import { errorOf, guardListeners, messageOf, type PluginClock } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { healthError } from '../errors.ts'
 import type { CheckSpec, Probe, ProbeTools } from './check.ts'
@@ -91,7 +91,9 @@ export class CheckRunner {
     })
     const attempt = (async () => {
       this.probe ??= this.spec.open(tools)
-      return this.probe.run(abort.signal)
+      const { plugin, fault } = this.spec
+      const isContributed = plugin !== undefined && fault !== undefined
+      return this.probe.run(isContributed ? guardListeners(abort.signal, fault) : abort.signal)
     })()
     let result: CheckResult | typeof timedOut
     this.thrown = undefined

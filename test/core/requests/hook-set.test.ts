@@ -101,11 +101,19 @@ test('the compiler refuses hooks that are async, and accepts those that return a
   ])
 })
 
+const usedResponse = () => {
+  const response = new Response('once')
+  void response.text()
+  return response
+}
+
 test.each<[string, () => unknown, string]>([
   ['a promise', () => Promise.reject(new Error('late')), 'onRequest returned a promise: hooks are synchronous'],
   ['null', () => null, 'onRequest returned null (empty): expected a Response or undefined'],
   ['a number', () => 200, 'onRequest returned 200 (number): expected a Response or undefined'],
   ['an object', () => ({}), 'onRequest returned a map: expected a Response or undefined'],
+  ['an error response', () => Response.error(), 'onRequest returned Response.error()'],
+  ['a used response', usedResponse, 'onRequest returned a Response whose body was used already'],
 ])('%s as the answer of onRequest does not answer the request, and is reported', (_, answer, message) => {
   const { hooks } = setup()
   const errors: unknown[] = []

@@ -98,6 +98,24 @@ describe('the options of health', () => {
     expect(booted.runtime.status().plugins[1]!.reason).toContain(reason)
   })
 
+  test('a listener of the signal of a check that throws at the timeout is a fault of its plugin', async () => {
+    const run: HealthCheck['run'] = (signal) => {
+      signal.addEventListener('abort', () => {
+        throw new Error('socket already closed')
+      })
+      return new Promise(() => {})
+    }
+    const mine = definePlugin({
+      ...{ api: 1, name: 'mine', version: '1.0.0', summary: 'A test.', config: z.strictObject({}) },
+      setup: () => ({ contributes: [healthCheck({ name: 'slow', timeoutMs: 1_000, run })] }),
+    })
+    await using booted = await testRuntime({ plugins: [health, mine] })
+    await booted.clock.advance(60_000)
+    const { state, reason } = booted.runtime.status().plugins[1]!
+    expect(state).toBe('degraded')
+    expect(reason).toContain('socket already closed')
+  })
+
   test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {
     const config = HealthConfig.parse({ checks: { a: { kind: 'disk' } } })
     const run = () => ({ status: 'up' as const })
