@@ -47,7 +47,7 @@ import { LogHub } from './process/log.ts'
 import { createWorkers } from './process/workers.ts'
 import type { OwnedHooks } from './requests/hook-set.ts'
 import { createRequestPath, type RequestPath } from './requests/request-path.ts'
-import { routeConflicts } from './requests/routes/route-conflicts.ts'
+import { type OwnedRoutes, rankRoutes } from './requests/routes/route-conflicts.ts'
 import { version } from './version.ts'
 
 export interface RuntimeOptions extends LoadOptions {
@@ -154,26 +154,20 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const givenInCode = new Set(options.plugins?.map(({ name }) => name))
   const swapped = (current: Generation) => {
     const hooked: OwnedHooks[] = []
-    const mounted: MountedRoutes[] = []
+    const routed: (MountedRoutes & OwnedRoutes)[] = []
     const up = [...current.values()].filter(({ state }) => isUp(state))
     const foreign = ({ name, section }: PluginInstance) => section.from !== undefined || givenInCode.has(name)
-    const conflicts = routeConflicts(
-      up.flatMap((each) => {
-        const { routes } = each.requestParts
-        return routes === undefined ? [] : [{ plugin: each.name, foreign: foreign(each), routes }]
-      }),
-    )
     for (const instance of up) {
       const { name: plugin, requestParts } = instance
       const { hooks, routes } = requestParts
       if (hooks) hooked.push({ plugin, hooks, failed: (error) => instance.fault('a request hook', error) })
-      const conflict = conflicts.get(plugin)
-      instance.refuseRoutes(conflict)
-      if (routes && conflict === undefined)
-        mounted.push({ plugin, routes, failed: (error) => instance.fault('a route', error) })
+      const failed = (error: unknown) => instance.fault('a route', error)
+      if (routes) routed.push({ plugin, routes, foreign: foreign(instance), failed })
     }
     requestPath.setHooks(hooked)
-    const app = composeApp(mounted)
+    const { kept, refused } = rankRoutes(routed)
+    for (const instance of up) instance.refuseRoutes(refused.get(instance.name))
+    const app = composeApp(kept)
     answer = app.fetch
     handle = requestPath.wrapHono(app)
   }

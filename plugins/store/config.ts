@@ -5,6 +5,8 @@ export const StoreConfig = z.strictObject({
   file: z
     .string()
     .regex(/^[\w.-]+$/)
+    // A file that is not SQLite's would be set aside, a signing key too.
+    .regex(/^(?!(?:arkwatch|overlay|admin|audit)\.)/, 'the name of a file that Arkwatch keeps in the data directory')
     .default('store.db')
     .describe('Name of the file in the data directory.'),
   maxSize: size({ min: '1MiB' }).prefault('1GiB').describe('Size of the file above which writes are refused.'),

@@ -59,6 +59,20 @@ describe('the runtime', () => {
     expect(reason).toContain('GET /text, which web answers')
   })
 
+  test('runs no middleware of another plugin before the routes of a plugin of the catalog', async () => {
+    const taken = (c: { text(text: string): Response }, _next: unknown) => c.text('taken')
+    const routes = new Hono().use('*', taken as never).get('/mine', (c) => c.text('mine'))
+    const a_guard = { ...web, name: 'a_guard', setup: () => ({ routes }) }
+    const config = { plugins: { a_guard: {}, web: {} } }
+    await using booted = await testRuntime({
+      plugins: [a_guard as never],
+      catalog: { web: async () => ({ default: web }) },
+      config,
+    })
+    expect(await (await booted.fetch('/text')).text()).toBe('one')
+    expect(await (await booted.fetch('/mine')).text()).toBe('taken')
+  })
+
   test('counts a route that throws, and tells the client nothing of it', async () => {
     await using booted = await boot()
     const response = await booted.fetch('/throws')

@@ -12,7 +12,10 @@ export interface OwnedRoutes {
 /** The routes that answer, not the middleware; none for a value that is not an application, which cannot be mounted. */
 function handlers(owner: Pick<HonoLike, 'routes'>): readonly HonoRoute[] {
   try {
-    return [...owner.routes].filter((route) => isHonoRoute(route) && isTerminal(route) && !isCatchAll(route.path))
+    // Hono answers HEAD by the routes of GET.
+    return [...owner.routes].filter(
+      (route) => isHonoRoute(route) && isTerminal(route) && !isCatchAll(route.path) && route.method !== 'HEAD',
+    )
   } catch {
     return []
   }
@@ -56,10 +59,15 @@ const compare = (one: string, other: string) => (one < other ? -1 : Number(one >
 const byRank = (one: OwnedRoutes, other: OwnedRoutes) =>
   Number(one.foreign) - Number(other.foreign) || (one.foreign ? compare(one.plugin, other.plugin) : 0)
 
-/** @returns the plugins whose routes are left out, each with the reason */
-export function routeConflicts(owned: readonly OwnedRoutes[]): ReadonlyMap<string, string> {
+/**
+ * @returns the routes to mount, in this order, so that no middleware of another plugin runs before the routes of a
+ * plugin of the catalog; and the plugins whose routes are left out, each with the reason
+ */
+export function rankRoutes<Owned extends OwnedRoutes>(
+  owned: readonly Owned[],
+): { readonly kept: readonly Owned[]; readonly refused: ReadonlyMap<string, string> } {
   const refused = new Map<string, string>()
-  const kept: OwnedRoutes[] = []
+  const kept: Owned[] = []
   for (const each of owned.toSorted(byRank)) {
     const found = kept.map((other) => ({ other, route: shared(other, each) }))
     const conflict = found.find(({ route }) => route !== undefined)
@@ -69,5 +77,5 @@ export function routeConflicts(owned: readonly OwnedRoutes[]): ReadonlyMap<strin
       refused.set(each.plugin, `${method} ${path}, which ${conflict.other.plugin} answers`)
     }
   }
-  return refused
+  return { kept, refused }
 }

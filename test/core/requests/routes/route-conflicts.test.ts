@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { Hono } from 'hono'
-import { patternsMeet, routeConflicts } from '../../../../core/requests/routes/route-conflicts.ts'
+import { patternsMeet, rankRoutes } from '../../../../core/requests/routes/route-conflicts.ts'
 import { createRouteMatcher } from '../../../../core/requests/routes/route-matcher.ts'
 
 const answer = () => new Response('ok')
@@ -13,6 +13,7 @@ describe('the routes of two plugins', () => {
   test.each<[string, Hono, Hono, string | undefined]>([
     ['differ', get('/livez'), get('/readyz'), undefined],
     ['are the same', get('/metrics'), get('/metrics'), 'GET /metrics'],
+    ['differ by HEAD, which Hono never asks for', get('/a'), new Hono().on('HEAD', '/a', answer), undefined],
     ['differ by method', get('/jobs'), new Hono().post('/jobs', answer), undefined],
     ['are below a wildcard', api, get('/admin/other'), 'GET /admin/other'],
     ['hide one below a wildcard', get('/admin/other'), api, 'ALL /admin/*'],
@@ -27,23 +28,23 @@ describe('the routes of two plugins', () => {
     ['meet where a name is a value of a parameter', get('/users/:id'), get('/users/me'), 'GET /users/me'],
     ['share a path only with a middleware', new Hono().use('*', (_, next) => next()), get('/x'), undefined],
   ])('that %s', (_, first, second, conflict) => {
-    const found = routeConflicts([owner('first', first), owner('second', second)])
-    expect([...found]).toEqual(conflict === undefined ? [] : [['second', `${conflict}, which first answers`]])
+    const found = rankRoutes([owner('first', first), owner('second', second)])
+    expect([...found.refused]).toEqual(conflict === undefined ? [] : [['second', `${conflict}, which first answers`]])
   })
 
   test('leave a plugin of the catalog its paths, also where it starts later', () => {
-    const found = routeConflicts([owner('shadow', get('/admin/plugins')), owner('admin', api, false)])
-    expect([...found]).toEqual([['shadow', 'GET /admin/plugins, which admin answers']])
+    const found = rankRoutes([owner('shadow', get('/admin/plugins')), owner('admin', api, false)])
+    expect([...found.refused]).toEqual([['shadow', 'GET /admin/plugins, which admin answers']])
   })
 
   test('count as none where a value is not an application', () => {
     const broken = { plugin: 'broken', foreign: true, routes: 5 as never }
-    expect([...routeConflicts([broken, owner('good', get('/livez'))])]).toEqual([])
+    expect([...rankRoutes([broken, owner('good', get('/livez'))]).refused]).toEqual([])
   })
 
   test('are judged alike in each order of the sections', () => {
     const [one, other] = [owner('one', get('/same')), owner('other', get('/same'))]
-    expect([...routeConflicts([one, other])]).toEqual([...routeConflicts([other, one])])
+    expect(rankRoutes([one, other])).toEqual(rankRoutes([other, one]))
   })
 })
 
