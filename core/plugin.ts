@@ -17,7 +17,7 @@
  *  8. Running: routes, hooks, timers and contributions are called. An error of one is a fault: counted, logged, and the
  *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault. A
  *     contribution that breaks the rules of its extension point is left out; the plugin is `degraded` as long as the
- *     contribution is there.
+ *     contribution is there. A hook that was taken out, or a thread that is gone for good, keeps the plugin degraded.
  *  9. `reconfigure(next)`: takes a changed config, within the deadline of `start`. Returns the routes and hooks that
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
  * 10. Replacement, without `reconfigure`, or for a changed service: `handover()` of the old instance suspends
@@ -26,7 +26,7 @@
  *     has the deadline of `stop`, `resume` that of `start`.
  * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
- *     Safe without `start`, and twice. Dependents stop before their providers.
+ *     Called once, also where `start` failed or did not run. Dependents stop before their providers.
  * 12. Undo: what was opened through the context (timers, workers, contributions, listeners of extensions, `defer`) is
  *     undone, last in first out, exactly once, also after a `setup` or `start` that failed.
  *

@@ -160,7 +160,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     for (const instance of up) {
       const { name: plugin, requestParts } = instance
       const { hooks, routes } = requestParts
-      if (hooks) hooked.push({ plugin, hooks, failed: (error) => instance.fault('a request hook', error) })
+      // Hooks that were taken out are back.
+      instance.hold(requestPath, undefined)
+      if (hooks) {
+        const failed = (error: unknown) => instance.fault('a request hook', error)
+        hooked.push({ plugin, hooks, failed, removed: (reason) => instance.hold(requestPath, reason) })
+      }
       const failed = (error: unknown) => instance.fault('a route', error)
       if (routes) routed.push({ plugin, routes, foreign: foreign(instance), failed })
     }

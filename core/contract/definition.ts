@@ -91,7 +91,7 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
   reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
   /** Suspends this instance and returns its state for the successor. */
   handover?(): Handover | Promise<Handover>
-  /** Flushes. Safe without `start` and twice. */
+  /** Flushes. Called once, also where `start` failed or did not run. */
   stop?(reason: StopReason): void | Promise<void>
 }
 

@@ -101,7 +101,7 @@ export const coreError = defineErrors('core', {
     help: 'Export the result of definePlugin({...}) by default; return from setup() nothing but the parts of PluginParts.',
   },
   PLUGIN_TIMEOUT: {
-    message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms',
+    message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms{waits}',
     help: 'Find what the plugin waits for; raise the deadline in definePlugin({ deadlines }) only if the work is bounded.',
   },
   PLUGIN_FAILED: {

@@ -61,7 +61,8 @@ export interface RequestOptions {
 export interface DedicatedWorker {
   /**
    * Resolves with the first message of the thread (`serveRequests` and `announceReady` of `arkwatch/worker` send one).
-   * Rejects with WORKER_ENDED if the thread dies before: the thread is not restarted, and the plugin is at fault.
+   * Rejects with WORKER_ENDED if the thread dies before: the thread is not restarted, and the plugin is degraded until
+   * `stop()` of the thread.
    */
   readonly ready: Promise<void>
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void

@@ -45,7 +45,10 @@ export interface ContextOwner extends Pick<PluginContext<unknown, TokenMap, Toke
   cpuMs: number
   /** Run time of tasks. */
   taskMs: number
+  /** The names of threads that have not sent their first message. */
+  readonly silentThreads: Set<string>
   fault(phase: string, error: unknown): void
+  hold(source: object, reason: string | undefined): void
 }
 
 function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scope }: ContextOptions): Extensions<T> {
@@ -77,7 +80,10 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
       return workers.run(task, input, { ...options, signal: either, spent, lateFault })
     },
     dedicated(name, url, options = {}) {
-      const failed = (error: unknown) => owner.fault(`the thread ${name}`, error)
+      const failed = (error: Error, isLost: boolean) => {
+        owner.fault(`the thread ${name}`, error)
+        if (isLost) owner.hold(worker, error.message)
+      }
       const called = (call: () => unknown, phase: string) =>
         guarded(call, (error) => owner.fault(`${phase} of the thread ${name}`, error))
       const worker = workers.dedicated(name, url, {
@@ -85,9 +91,15 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
         onMessage: (message) => called(() => options.onMessage?.(message), 'a message'),
         onStart: () => called(() => options.onStart?.(), 'the start'),
         failed,
-        stopped: () => forget(),
+        stopped() {
+          forget()
+          owner.hold(worker, undefined)
+        },
       })
       const forget = scope.defer(() => worker.stop())
+      const heard = () => void owner.silentThreads.delete(name)
+      owner.silentThreads.add(name)
+      worker.ready.then(heard, heard)
       return worker
     },
   }

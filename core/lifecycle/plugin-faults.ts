@@ -1,6 +1,6 @@
 /**
- * Why a plugin is degraded: its last fault, for a minute, or a contribution that is refused, or what the plugin
- * reports.
+ * Why a plugin is degraded: its last fault, for a minute, or what does not pass by itself, such as a contribution that
+ * is refused or a thread that is gone for good, or what the plugin reports.
  */
 import type { Cancel, Clock } from '../contract/clock.ts'
 
@@ -15,7 +15,7 @@ export class PluginFaults {
   /** The last fault of the past minute. */
   last: string | undefined
   #reported: string | undefined
-  readonly #refused = new Map<object, string>()
+  readonly #lasting = new Map<object, string>()
   #lines = 0
   #linesFromMs = 0
   #cancel: Cancel = () => {}
@@ -28,7 +28,7 @@ export class PluginFaults {
 
   /** Undefined for a plugin that is not degraded. */
   get reason(): string | undefined {
-    return (this.last ?? this.#refused.values().next().value ?? this.#reported)?.slice(0, maxLength)
+    return (this.last ?? this.#lasting.values().next().value ?? this.#reported)?.slice(0, maxLength)
   }
 
   /** How many lines are left in this minute, the next one included. */
@@ -51,10 +51,10 @@ export class PluginFaults {
     this.changed()
   }
 
-  /** @param reason undefined where the contribution is no longer refused */
-  refuse(contribution: object, reason: string | undefined): void {
-    if (reason === undefined) this.#refused.delete(contribution)
-    else this.#refused.set(contribution, reason)
+  /** @param source what the reason is about @param reason undefined where the reason is over */
+  hold(source: object, reason: string | undefined): void {
+    if (reason === undefined) this.#lasting.delete(source)
+    else this.#lasting.set(source, reason)
     this.changed()
   }
 

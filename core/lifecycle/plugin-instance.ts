@@ -40,6 +40,7 @@ export class PluginInstance {
   requestParts: RequestParts = {}
   readonly #scope = new Cleanups()
   readonly #controller = new AbortController()
+  readonly silentThreads = new Set<string>()
   readonly #contributions = new Map<Contribution, (() => void) | undefined>()
   readonly #log: Logger
   #active = false
@@ -95,7 +96,12 @@ export class PluginInstance {
     this.#faults.report(state === 'degraded' ? messageOf(reason) || 'degraded' : undefined)
   }
 
-  /** Degraded while the plugin reports so, or for a minute after a fault. */
+  /** Keeps the plugin degraded until the reason of this source is undefined. */
+  hold(source: object, reason: string | undefined): void {
+    this.#faults.hold(source, reason)
+  }
+
+  /** Degraded while a reason holds or the plugin reports so, or for a minute after a fault. */
   #settle(): void {
     if (!isUp(this.state)) return
     const { reason } = this.#faults
@@ -133,7 +139,7 @@ export class PluginInstance {
 
   #refused(contribution: Contribution, what: string | undefined): void {
     const error = what && coreError('CONTRIBUTION_REFUSED', { plugin: this.name, point: contribution.point, what })
-    this.#faults.refuse(contribution, error ? error.message : undefined)
+    this.hold(contribution, error ? error.message : undefined)
     if (!error) return
     this.errors += 1
     this.#log.error(error.message, { error })
@@ -142,7 +148,12 @@ export class PluginInstance {
   /** @param phase the phase as an error names it; the deadline is the one of `limit` */
   #inTime<T>(limit: Phase, work: Promise<T>, phase: string = limit): Promise<T> {
     const timeoutMs = this.definition.deadlines?.[limit] ?? defaultDeadlines[limit]
-    const late = () => coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs })
+    const late = () => {
+      const [silent] = limit === 'stop' ? [] : this.silentThreads
+      const what = `the thread ${silent} has not sent its first message, by serveRequests or announceReady`
+      const waits = silent === undefined ? '' : `: ${what}`
+      return coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs, waits })
+    }
     return withDeadline(work, timeoutMs, this.host.clock, late)
   }
 
@@ -215,6 +226,11 @@ export class PluginInstance {
 
   /** Stops and undoes the instance, which stays `failed`. @returns the error */
   async fail(error: Error): Promise<Error> {
+    if (this.#stopping !== undefined) {
+      // `signal` ends the waits of a plugin that stops, with an error each.
+      await this.#stopping
+      return error
+    }
     this.#move('failed', error.message)
     this.errors += 1
     this.#log.error(error.message, { error })

@@ -13,8 +13,8 @@ const quietMs = 60_000
 
 /** The options of a plugin, and the hooks of the runtime. */
 export interface SupervisedOptions extends DedicatedOptions {
-  /** Called with the error of a thread that could not load, or ended. */
-  failed?(error: Error): void
+  /** Called with the error of a thread that could not load, or ended. @param isLost whether no restart follows */
+  failed?(error: Error, isLost: boolean): void
   stopped?(): void
 }
 
@@ -88,7 +88,7 @@ export function startDedicated(
       const isLost = !isReady && !isQuiet
       if (isLost) stopReason = `it did not load ${url.pathname}: ${why}`
       const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why })
-      options.failed?.(error)
+      options.failed?.(error, isLost)
       if (isLost) {
         stopped = true
         ready.reject(error)

@@ -1,6 +1,7 @@
 /** The thread's side of `DedicatedWorker`: answers requests and streams, a batch for each turn. */
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { Failure } from '../contract/tasks.ts'
 
 /** Answers in one message, so that the main thread need not take thousands in one turn. */
@@ -44,9 +45,19 @@ type Iteration = AsyncIterable<unknown> | Iterable<unknown>
  */
 export type RequestHandler = (message: never, context: RequestContext) => unknown
 
-/** Says that the thread is ready, for a thread that only receives. */
-export const announceReady = (port: Pick<MessagePort, 'postMessage'>): void =>
+/** @throws TypeError for what is not a port */
+function checkPort(port: unknown, caller: string): void {
+  if (typeof (port as Partial<MessagePort> | null | undefined)?.postMessage === 'function') return
+  const seen = port === undefined ? 'missing' : show(port)
+  const why = port === null ? ', which is null outside of a thread' : ''
+  throw new TypeError(`${caller}: the first parameter is ${seen}: pass parentPort of node:worker_threads${why}`)
+}
+
+/** Says that the thread is ready, for a thread that only receives. @param port its `parentPort` */
+export function announceReady(port: Pick<MessagePort, 'postMessage'>): void {
+  checkPort(port, 'announceReady')
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
+}
 
 /** The failure of any thrown value, also of one that throws when it is read. */
 export const failureOf = (thrown: unknown): Failure => {
@@ -81,6 +92,9 @@ interface Running {
 
 /** Answers the requests of the main thread, and reports that the thread is ready. @param port its `parentPort` */
 export function serveRequests(port: MessagePort, handler: RequestHandler): void {
+  checkPort(port, 'serveRequests')
+  if (typeof handler !== 'function')
+    throw new TypeError('serveRequests: the second parameter must be the function that answers')
   const running = new Map<number, Running>()
   const waiting: Outgoing[] = []
   const post = (batch: readonly Outgoing[]): void => {

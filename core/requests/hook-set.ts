@@ -1,5 +1,6 @@
 /** The request hooks of all plugins: runs them, measures their time, and removes a hook that keeps throwing. */
 import type { Clock } from '../contract/clock.ts'
+import { messageOf } from '../contract/errors.ts'
 import { disown, isThenable } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import { show } from '../contract/redact/redactor.ts'
@@ -11,6 +12,8 @@ export interface OwnedHooks {
   readonly plugin: string
   readonly hooks: RequestHooks
   failed(error: unknown): void
+  /** Called with the reason when a hook is taken out, until the hooks are replaced. */
+  removed(reason: string): void
 }
 
 /** One hook of one plugin. */
@@ -220,6 +223,7 @@ export class HookSet {
     this.#onResponse = this.#onResponse.filter(stays)
     this.#onError = this.#onError.filter(stays)
     this.#settle()
+    hook.owner.removed(`the request hook ${hook.kind} threw ten times in a row and was taken out: ${messageOf(error)}`)
     this.log.error('a request hook threw ten times in a row and was taken out', {
       plugin: hook.owner.plugin,
       hook: hook.kind,

@@ -73,6 +73,30 @@ describe('the runtime', () => {
     expect(await (await booted.fetch('/mine')).text()).toBe('taken')
   })
 
+  test('keeps a plugin degraded whose hook was taken out, until a reload brings the hook back', async () => {
+    let broken = true
+    const probe = definePlugin({
+      ...{ api: 1, name: 'probe', version: '1.0.0', summary: 'Observes.', config: z.strictObject({}) },
+      setup: () => ({
+        hooks: {
+          onResponse() {
+            if (broken) throw new Error('cannot observe')
+          },
+        },
+        routes: new Hono().get('/probe', (c) => c.text('probed')),
+      }),
+    })
+    await using booted = await testRuntime({ plugins: [probe] })
+    const status = () => booted.runtime.status().plugins[0]!
+    for (let request = 0; request < 10; request += 1) await booted.fetch('/probe')
+    await booted.clock.advance(75_000)
+    const reason = 'the request hook onResponse threw ten times in a row and was taken out: cannot observe'
+    expect(status()).toMatchObject({ state: 'degraded', errors: 10, reason })
+    broken = false
+    await booted.runtime.reload()
+    expect(status()).toMatchObject({ state: 'ok', reason: '' })
+  })
+
   test('counts a route that throws, and tells the client nothing of it', async () => {
     await using booted = await boot()
     const response = await booted.fetch('/throws')

@@ -19,6 +19,7 @@ export const owned = (
   plugin,
   hooks,
   failed,
+  removed() {},
 })
 
 /** @returns a path whose only hook notes `METHOD pattern` and status of each request, and the log lines written */

@@ -196,4 +196,27 @@ describe('running', () => {
     expect(states()).toEqual({ first: 'stopped', hangs: 'failed' })
     expect(trace).toContain('stop first shutdown')
   })
+
+  test('a plugin whose ready ends with an error because the plugin stops is stopped once', async () => {
+    const { host, define, section, trace, states } = rig()
+    const waiting = Promise.withResolvers<void>()
+    const stopping = Promise.withResolvers<void>()
+    define('waits', {
+      setup: ({ signal }) => ({
+        ready: () =>
+          new Promise<void>((_, reject) => {
+            signal.addEventListener('abort', () => reject(signal.reason))
+            waiting.resolve()
+          }),
+        stop: () => stopping.promise,
+      }),
+    })
+    const booted = host.boot([section('waits')]).then(() => host.ready())
+    await waiting.promise
+    const stopped = host.stop()
+    stopping.resolve()
+    await Promise.all([booted, stopped])
+    expect(trace.filter((each) => each.startsWith('stop'))).toEqual(['stop waits shutdown'])
+    expect(states()).toEqual({ waits: 'stopped' })
+  })
 })

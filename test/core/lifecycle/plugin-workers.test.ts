@@ -50,6 +50,43 @@ describe('the workers of a plugin', () => {
     await host.stop()
   })
 
+  test.each(['missing', 'broken-at-load', 'no-port'])(
+    'keep it degraded while a thread is gone for good (%s), until the plugin stops that thread',
+    async (file) => {
+      const { host, context, clock, status } = await up()
+      const thread = context.workers.dedicated('user.thread', fixture(file))
+      await fails(thread.ready)
+      await clock.advance(75_000)
+      const reason = expect.stringContaining('the thread user.thread ended: it did not load')
+      expect(status()).toMatchObject({ state: 'degraded', errors: 1, reason })
+      await thread.stop()
+      expect(status()).toMatchObject({ state: 'ok', reason: '' })
+      await host.stop()
+    },
+  )
+
+  test.each(['start', 'ready'] as const)('say which thread is silent where its %s waits in vain', async (phase) => {
+    const { host, clock, define, section, reasons } = rig()
+    const waiting = Promise.withResolvers<void>()
+    define('waits', {
+      setup: ({ workers }) => ({
+        async [phase]() {
+          const { ready } = workers.dedicated('waits.heard', fixture('serving'))
+          const silent = workers.dedicated('waits.silent', fixture('dedicated'))
+          await ready
+          waiting.resolve()
+          await silent.ready
+        },
+      }),
+    })
+    const booted = host.boot([section('waits')]).then(() => host.ready())
+    await waiting.promise
+    await clock.advance(10_000)
+    await booted
+    const silent = 'the thread waits.silent has not sent its first message, by serveRequests or announceReady'
+    expect(reasons().waits).toBe(`plugin waits did not finish ${phase} within 10000 ms: ${silent}`)
+  })
+
   test('turn it degraded each time a thread ends, with the thread and the reason', async () => {
     const { host, context, clock, status } = await up()
     let starts = 0

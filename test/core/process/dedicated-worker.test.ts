@@ -100,6 +100,7 @@ describe('a dedicated worker', () => {
   for (const [file, reason] of [
     ['missing', 'fixtures/missing.ts: Cannot find module'],
     ['broken-at-load', 'broken at load'],
+    ['no-port', 'the first parameter is a function: pass parentPort of node:worker_threads'],
   ] as const) {
     test(`that cannot load its file (${file}) is not ready, a failure, and not retried`, async () => {
       const failures: Error[] = []
