@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Hono } from 'hono'
 import type { AnyPlugin } from '../core/contract/definition.ts'
+import { definePlugin, z } from '../core/plugin.ts'
 import metrics from '../plugins/metrics/index.ts'
 import { testRuntime } from '../testing/index.ts'
 import { blocksOf } from './support/doc-blocks.ts'
@@ -10,6 +12,12 @@ const root = join(import.meta.dir, '..')
 const page = await Bun.file(join(root, 'docs/plugins.md')).text()
 const blocks = blocksOf(page, 'docs/plugins.md').filter(({ language }) => language === 'ts')
 const plugins = blocks.filter(({ text }) => text.includes('export default definePlugin'))
+
+/** The files of tasks and threads, whose path stands in a comment. */
+const files = blocks.flatMap(({ text }) => {
+  const [, path] = /^\/\*\* (\S+\.ts) \*\/$/m.exec(text) ?? []
+  return path === undefined ? [] : [[path, text] as const]
+})
 
 /** A directory below the project, where the names of the package resolve as tsconfig.json says. */
 function temporary(): string {
@@ -24,6 +32,8 @@ describe('docs/plugins.md', () => {
       const dir = temporary()
       try {
         writeFileSync(join(dir, 'plugin.ts'), text)
+        mkdirSync(join(dir, 'tasks'))
+        for (const [path, file] of files) writeFileSync(join(dir, path), file)
         const module = (await import(join(dir, 'plugin.ts'))) as Record<string, unknown> & { default: AnyPlugin }
         const others = Object.values(module).filter(
           (each) => each !== module.default && typeof (each as AnyPlugin).setup === 'function',
@@ -34,6 +44,10 @@ describe('docs/plugins.md', () => {
         })
         if (name === 'tally')
           expect(await booted.runtime.commands().get('tally.add')!.run({ by: 2 })).toEqual({ sum: 2 })
+        if (name === 'words')
+          expect(booted.lines).toContainEqual(
+            expect.objectContaining({ message: 'counted', fields: expect.objectContaining({ count: 3 }) }),
+          )
         const states = booted.runtime.status().plugins.map(({ name, state }) => [name, state])
         expect(Object.fromEntries(states)[module.default.name]).toBe(name === 'uploader' ? 'disabled' : 'ok')
       } finally {
@@ -41,6 +55,30 @@ describe('docs/plugins.md', () => {
       }
     },
   )
+
+  test('answers with the status of its error, on a public route', async () => {
+    const dir = temporary()
+    try {
+      writeFileSync(join(dir, 'errors.ts'), blocks.find(({ text }) => text.includes("defineErrors('queue'"))!.text)
+      const { queueError } = await import(join(dir, 'errors.ts'))
+      const queue = definePlugin({
+        ...{ api: 1, name: 'queue', version: '1.0.0', summary: 'Is full.', config: z.strictObject({}) },
+        setup: () => ({
+          routes: new Hono().get('/queue', () => {
+            throw queueError('QUEUE_FULL', { queue: 'mail', size: 3 })
+          }),
+        }),
+      })
+      await using booted = await testRuntime({ plugins: [queue] })
+      const response = await booted.runtime.fetch(new Request('http://localhost/queue'))
+      expect([response.status, await response.json()]).toEqual([
+        503,
+        expect.objectContaining({ code: 'QUEUE_FULL', detail: 'queue mail holds 3 jobs already' }),
+      ])
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
 
   test('runs its test', () => {
     const dir = temporary()
