@@ -60,7 +60,7 @@ const loggersOf = ({ loggers }: Json, logger: unknown) => ({
 async function pendingId(send: Send, id: unknown): Promise<string> {
   if (typeof id === 'string') return id
   const { json } = await send('GET', '/admin/config')
-  if (typeof json.pending !== 'string') throw coreError('CHANGE_UNKNOWN', { which: '' })
+  if (typeof json.pending !== 'string') throw coreError('CHANGE_UNKNOWN', { which: '', was: '' })
   return json.pending
 }
 

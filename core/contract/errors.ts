@@ -168,9 +168,14 @@ export const coreError = defineErrors('core', {
     message: 'the change {id} is waiting for its confirmation',
     help: 'Confirm or roll back that change first.',
   },
+  CHANGE_BLOCKS: {
+    status: 409,
+    message: 'the change would block the plugin {plugin}, which is up, and so be rolled back immediately: {why}',
+    help: 'Disable that plugin in the same change, or apply the change without waiting for a confirmation.',
+  },
   CHANGE_UNKNOWN: {
     status: 404,
-    message: 'no change{which} is waiting for its confirmation',
+    message: 'no change{which} is waiting for its confirmation{was}',
     help: 'A change waits after `arkwatch config apply --confirm-within`, until it is confirmed or rolled back.',
   },
   PLUGIN_NOT_THERE: {

@@ -50,6 +50,12 @@ test('changes, restarts and the audit log are driven from the command line', asy
     /audit +remove +\w+ +blocked: needs the service store, which is not available/,
   )
   expect((await at.run('plugins', 'enable', 'store')).stdout).toMatch(/audit +add/)
+  await at.write('off.yaml', 'plugins: { store: { enabled: false } }\n')
+  const refused = await at.run('config', 'apply', 'off.yaml', '--confirm-within', '30s')
+  expect(refused).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/would block the plugin audit, .* needs the service store.*\[CHANGE_BLOCKS\]/),
+  })
   await at.write('server.yaml', `server: { port: ${await freePort()} }\n`)
   for (const command of ['plan', 'apply'])
     expect((await at.run('config', command, 'server.yaml')).stdout).toMatch(/server +replace +none +the listener moves/)

@@ -105,8 +105,12 @@ export class Changes implements ConfigChanges {
     const { dataDir, clock, log } = this.options
     const { before: textBefore, text } = this.#next(patch, etag)
     // A change that is refused here has written nothing.
-    await this.options.plan(text)
+    const planned = await this.options.plan(text)
     const before = this.#states()
+    const blocked = planned.find(({ action, reason }) => action === 'remove' && reason === 'blocked')
+    // The probe would roll the change back immediately.
+    if (confirmWithinMs !== undefined && blocked !== undefined)
+      throw coreError('CHANGE_BLOCKS', { plugin: blocked.plugin, why: blocked.off! })
     const known = new Set(this.options.signals().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
@@ -165,8 +169,11 @@ export class Changes implements ConfigChanges {
   /** Ends the wait for a confirmation. @throws CHANGE_UNKNOWN */
   #take(id?: string): Waiting {
     const waiting = this.#waiting
-    if (waiting === undefined || (id !== undefined && waiting.id !== id))
-      throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}` })
+    if (waiting === undefined || (id !== undefined && waiting.id !== id)) {
+      const last = id === undefined ? this.#history[0] : this.#history.find((change) => change.id === id)
+      const was = last?.state === 'rolled-back' ? `: ${last.id} was rolled back (${last.reason})` : ''
+      throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}`, was })
+    }
     waiting.stop()
     this.#waiting = undefined
     return waiting

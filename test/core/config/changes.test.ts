@@ -6,7 +6,7 @@ import { overlayText, readOverlay } from '../../../core/config/changes/overlay-f
 import { mergePatch } from '../../../core/config/tree/json-merge-patch.ts'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { type Trouble, troubles } from '../../../core/contract/runtime-api.ts'
-import { z } from '../../../core/plugin.ts'
+import { service, z } from '../../../core/plugin.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { type TestRuntime, testRuntime } from '../../../testing/test-runtime.ts'
 
@@ -170,6 +170,52 @@ describe('a change that waits for its confirmation', () => {
     await at.clock.advance(60_000)
     expect(await get(at, '/one')).toMatchObject({ dsn: 'other' })
     expect(await codeOf(at.runtime.changes.rollback(id))).toBe('CHANGE_UNKNOWN')
+  })
+
+  test.each<[string, string | undefined, string[]]>([
+    ['a service that one plugin needs', 'one', ['base']],
+    ['a service that plugins need in a row', 'one', ['base', 'two']],
+    ['a plugin and those that need its services', undefined, ['base', 'one', 'two']],
+    ['a plugin whose services nobody needs', undefined, ['two']],
+    ['nothing', undefined, []],
+  ])('that takes away %s: it would block %p, and is refused or waits on', async (_, blocked, off) => {
+    const token = (id: string) => service<object>(id)
+    const chained = (name: string, need?: string) =>
+      definePlugin({
+        ...{ api: 1, name, version: '1.0.0', summary: 'A link.', config: z.strictObject({}) },
+        provides: { own: token(name) },
+        needs: need === undefined ? {} : { need: token(need) },
+        setup: () => ({ services: { own: {} } }),
+      })
+    running = await testRuntime({ plugins: [chained('base'), chained('one', 'base'), chained('two', 'one')] })
+    const { changes } = running.runtime
+    const patch = { plugins: Object.fromEntries(off.map((name) => [name, { enabled: false }])) }
+    const applied = changes.apply(patch, { by: 'alice', confirmWithinMs: 10_000 })
+    if (blocked === undefined) {
+      const { id } = await applied
+      await running.clock.advance(9_000)
+      expect(changes.pending?.id).toBe(id)
+    } else {
+      const message = `block the plugin ${blocked}, which is up, and so be rolled back immediately: needs the service base`
+      await expect(applied).rejects.toMatchObject({
+        code: 'CHANGE_BLOCKS',
+        message: expect.stringContaining(message),
+      })
+      expect([overlayOf(running), changes.history, changes.pending]).toEqual([undefined, [], undefined])
+      expect((await changes.apply(patch, { by: 'alice' })).state).toBe('applied')
+    }
+  })
+
+  test('that was rolled back is named, with the reason, to those who confirm or roll back', async () => {
+    const at = await boot()
+    const { id } = await apply(at)
+    await at.clock.advance(10_000)
+    await rolledBack(at)
+    for (const asked of [undefined, id]) {
+      const message = `${id} was rolled back (no confirmation came in time)`
+      expect(() => at.runtime.changes.confirm(asked)).toThrow(message)
+      await expect(at.runtime.changes.rollback(asked)).rejects.toThrow(message)
+    }
   })
 
   test('is taken back when asked', async () => {
