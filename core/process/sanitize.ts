@@ -1,4 +1,5 @@
 /** The sanitizer of logged values: makes a bounded plain tree for JSON, without secrets. Pure; never throws. */
+import { types } from 'node:util'
 import { type KeyRule, maxText, type Redactor, shortText } from '../contract/redact/redactor.ts'
 
 const maxDepth = 8
@@ -38,6 +39,9 @@ export function textOf(value: unknown): string {
 
 const unreadable = '[unreadable]'
 
+/** Also of another realm, such as that of `node:vm`. */
+const isError = (value: unknown): value is Error => value instanceof Error || Error.isError(value)
+
 function text(walk: Walk, value: unknown): string {
   const whole = textOf(value)
   if (whole.length <= maxText && whole.length <= walk.room) {
@@ -53,7 +57,7 @@ function text(walk: Walk, value: unknown): string {
 export function sanitizeFields(redactor: Redactor, fields: Readonly<Record<string, unknown>>, into: Tree): Tree {
   const walk: Walk = { redactor, path: [], nodes: 0, room: maxCharacters }
   try {
-    members(walk, fields instanceof Error ? { error: fields } : fields, into, reserved)
+    members(walk, isError(fields) ? { error: fields } : fields, into, reserved)
   } catch {
     into.fieldsError = unreadable
   }
@@ -92,8 +96,8 @@ function read(source: object, key: string): unknown {
 
 const keyName = ({ name }: KeyRule) => (name === '__proto__' ? '[__proto__]' : name)
 
-function member(walk: Walk, { secret }: KeyRule, value: unknown): unknown {
-  if (!secret) return sanitize(walk, value)
+function member(walk: Walk, { secret, counts }: KeyRule, value: unknown): unknown {
+  if (!secret || (counts && typeof value === 'number')) return sanitize(walk, value)
   if (value === null || value === '' || typeof value === 'boolean') return value
   return walk.redactor.mask(typeof value === 'string' ? value.slice(0, maxText) : sanitize(walk, value))
 }
@@ -139,19 +143,19 @@ function known(walk: Walk, value: object): unknown {
   if (Array.isArray(value)) return list(walk, value, value)
   const prototype = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return plain(walk, value)
-  if (value instanceof Error) return errorTree(walk, value, maxCauses)
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
-  if (value instanceof Map) return pairs(walk, value, value)
-  if (value instanceof Set) return list(walk, value, value)
+  if (isError(value)) return errorTree(walk, value, maxCauses)
+  if (types.isDate(value)) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (types.isMap(value)) return pairs(walk, value, value)
+  if (types.isSet(value)) return list(walk, value, value)
   if (value instanceof Headers || value instanceof URLSearchParams) return pairs(walk, value, value)
   if (value instanceof Request) return text(walk, `${value.method} ${value.url}`)
   if (value instanceof Response) return `[response ${value.status}]`
-  if (value instanceof RegExp || value instanceof URL) return text(walk, value)
+  if (types.isRegExp(value) || value instanceof URL) return text(walk, value)
   if (value instanceof Number) return sanitize(walk, Number(value))
   if (value instanceof String) return text(walk, value)
   if (value instanceof Boolean) return value.valueOf() === true
   if (ArrayBuffer.isView(value)) return `[${value.constructor.name} ${value.byteLength} bytes]`
-  if (value instanceof ArrayBuffer) return `[ArrayBuffer ${value.byteLength} bytes]`
+  if (types.isArrayBuffer(value)) return `[ArrayBuffer ${value.byteLength} bytes]`
   return plain(walk, value)
 }
 
@@ -205,16 +209,16 @@ function errorTree(walk: Walk, error: Error, causesLeft: number): Tree {
   walk.path.push(error)
   const cause = read(error, 'cause')
   if (cause !== undefined) tree.cause = guarded(walk, () => causeTree(walk, cause, causesLeft))
-  const errors = error instanceof AggregateError ? read(error, 'errors') : undefined
+  const errors = read(error, 'errors')
   if (Array.isArray(errors)) {
     tree.errors = errors.slice(0, maxCauses).map((each) => guarded(walk, () => causeTree(walk, each, causesLeft)))
-  }
+  } else if (errors !== undefined) tree.errors = guarded(walk, () => causeTree(walk, errors, causesLeft))
   walk.path.pop()
   return tree
 }
 
 function causeTree(walk: Walk, cause: unknown, causesLeft: number): unknown {
-  if (!(cause instanceof Error)) return sanitize(walk, cause)
+  if (!isError(cause)) return sanitize(walk, cause)
   if (walk.path.includes(cause)) return '[circular]'
   return causesLeft > 1 && walk.nodes++ < maxNodes ? errorTree(walk, cause, causesLeft - 1) : '[more causes]'
 }

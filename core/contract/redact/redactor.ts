@@ -1,10 +1,10 @@
 /** The rules that find secrets: by the name of a key, and in any text by key or by shape. Compiled once; pure. */
 import { createHmac } from 'node:crypto'
 import { findFields } from './secret-fields.ts'
-import { createKeyRule } from './secret-keys.ts'
+import { createKeyRule, type KeyKind } from './secret-keys.ts'
 import { findShapes, shapeSign } from './secret-shapes.ts'
 import { replaceSpans, type Span } from './spans.ts'
-import { findPasswords, isPortWithPath } from './url-passwords.ts'
+import { findPasswords, isPortWithPath, userinfoOf } from './url-passwords.ts'
 
 /** What stands for a secret. */
 export const redacted = '[redacted]'
@@ -14,13 +14,18 @@ export interface RedactOptions {
   readonly extraKeys?: readonly string[]
   /** With this key, a secret is shown as its keyed digest: equal secrets have equal digests. */
   readonly hmacKey?: string
-  /** Hides `80/x` of `http://h:80/x@y` too, which in a configuration is a password more likely than a path. */
-  readonly hidePorts?: boolean
+  /**
+   * For values of a configuration: hides user and password of a text that is a URL as a whole, also with blanks, and
+   * `80/x` of `http://h:80/x@y`, which is a password more likely than a path.
+   */
+  readonly strict?: boolean
 }
 
 export interface KeyRule {
   /** Whether the value under this key is secret. */
   readonly secret: boolean
+  /** Whether a number under this key is a count, and not secret. */
+  readonly counts: boolean
   /** The key with the secrets in it replaced, cut to 256 characters. */
   readonly name: string
 }
@@ -54,8 +59,8 @@ export const shortText = (redactor: Pick<Redactor, 'text'>, text: string, length
   text.length <= length ? redactor.text(text) : redactor.text(text.slice(0, length + overlap), length)
 
 /** @returns the compiled rules; calls cost nanoseconds per key */
-export function createRedactor({ extraKeys = [], hmacKey, hidePorts = false }: RedactOptions = {}): Redactor {
-  const isSecret = createKeyRule(extraKeys)
+export function createRedactor({ extraKeys = [], hmacKey, strict = false }: RedactOptions = {}): Redactor {
+  const kindOf = createKeyRule(extraKeys)
   const known = new Map<string, KeyRule>()
   const mask: Redactor['mask'] =
     hmacKey === undefined
@@ -72,9 +77,11 @@ export function createRedactor({ extraKeys = [], hmacKey, hidePorts = false }: R
     const found: Span[] = []
     if (isShaped) findShapes(value, found)
     if (isSeparated) {
-      findFields(value, isSecretKey, found)
+      findFields(value, keyKind, found)
+      const userinfo = strict ? userinfoOf(value) : undefined
+      if (userinfo !== undefined) found.push(userinfo)
       findPasswords(length < value.length ? `${value}@` : value, (start, end) => {
-        if (!hidePorts && isPortWithPath(value.slice(start, end), value, start)) return false
+        if (!strict && isPortWithPath(value.slice(start, end), value, start)) return false
         return found.push([start, end]) > 0
       })
     }
@@ -85,15 +92,20 @@ export function createRedactor({ extraKeys = [], hmacKey, hidePorts = false }: R
   const rule = (key: string) => {
     const seen = known.get(key)
     if (seen !== undefined) return seen
+    const kind = kindOf(key.slice(0, maxKeyLength + overlap))
     const made = {
-      secret: isSecret(key.slice(0, maxKeyLength + overlap)),
+      secret: kind !== 'open',
+      counts: kind === 'count',
       name: shortText({ text }, key, maxKeyLength),
     }
     if (known.size >= maxCachedKeys) known.clear()
     if (key.length <= maxKeyLength) known.set(key, made)
     return made
   }
-  const isSecretKey = (key: string) => rule(key).secret
+  const keyKind = (key: string): KeyKind => {
+    const { secret, counts } = rule(key)
+    return counts ? 'count' : secret ? 'secret' : 'open'
+  }
   return { mask, text, key: rule }
 }
 
@@ -102,7 +114,7 @@ const lenient = createRedactor()
 /** @returns the message of a foreign error without secrets, cut to 16 KiB */
 export const redactMessage = (message: string): string => shortText(lenient, message)
 
-const strict = createRedactor({ hidePorts: true })
+const strict = createRedactor({ strict: true })
 
 /** @returns a value of a configuration without secrets */
 export const redactText = (text: string): string => strict.text(text)

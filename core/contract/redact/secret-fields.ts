@@ -3,6 +3,7 @@
  * forward only, since an expression for this grammar backtracks. Pure.
  */
 import { backslashesBefore, closingQuote, isBoundary, isQuote } from './quoted.ts'
+import { isSignature, type KeyKind } from './secret-keys.ts'
 import type { Span } from './spans.ts'
 
 const separator = /[=:]/g
@@ -28,6 +29,9 @@ const prose =
 const open = new RegExp(
   `^(?:null|true|false|undefined|\\[(?:redacted|hmac:[0-9a-f]{16})\\]|${prose.replaceAll(' ', '|')})$`,
 )
+
+/** A number of tokens in a text; a longer one may be a token. */
+const count = /^\d{1,9}$/
 
 const blank = /[^ \t]/g
 const space = /\S/g
@@ -61,6 +65,13 @@ function structureEnd(text: string, at: number): number {
       if (depth === 0) return index + 1
     }
   }
+  return text.length
+}
+
+/** The end of a value in braces as ODBC writes it: `}}` is a brace of the value. */
+function braceEnd(text: string, at: number): number {
+  for (let index = text.indexOf('}', at); index >= 0; index = text.indexOf('}', index + 2))
+    if (text[index + 1] !== '}') return index + 1
   return text.length
 }
 
@@ -107,7 +118,8 @@ function valueAt(text: string, key: string, from: number, isQuotedKey: boolean, 
     return [quote + 1, end < 0 ? text.length : end - Math.min(backslashesBefore(text, end), quote - quoted)]
   }
   if (text[quoted] === '{' || text[quoted] === '[') {
-    const end = structureEnd(text, quoted)
+    const isOdbc = text[quoted] === '{' && text[quoted + 1] !== '"' && text[from - 1] === '='
+    const end = Math.max(structureEnd(text, quoted), isOdbc ? braceEnd(text, quoted) : 0)
     return [quoted, isBoundary(text, end) ? end : wordEnd(text, end, end, isParameter)]
   }
   literal.lastIndex = quoted
@@ -115,8 +127,8 @@ function valueAt(text: string, key: string, from: number, isQuotedKey: boolean, 
   return [start, header.test(key) ? headerEnd(text, start) : wordEnd(text, start, start, isParameter)]
 }
 
-/** @param isSecret the rule of a key @param found gets the spans of secrets */
-export function findFields(text: string, isSecret: (key: string) => boolean, found: Span[]): void {
+/** @param kindOf the rule of a key @param found gets the spans of secrets */
+export function findFields(text: string, kindOf: (key: string) => KeyKind, found: Span[]): void {
   for (let at = next(separator, text, 0); at < text.length; at = next(separator, text, at + 1)) {
     if (text[at] === ':' && text[at + 1] === ':') {
       at += 1
@@ -131,12 +143,16 @@ export function findFields(text: string, isSecret: (key: string) => boolean, fou
     while (start > 0 && isKeyCode(text.charCodeAt(start - 1))) start -= 1
     if (end - start < 3) continue
     const key = text.slice(start, end)
-    if (!isSecret(key) || (!isQuotedKey && text[at] === ':' && noKey.test(key))) continue
-    const from = text[at + 1] === '=' || text[at + 1] === '>' ? at + 2 : at + 1
     const isParameter = text[start - 1] === '?' || text[start - 1] === '&'
+    const kind = kindOf(key)
+    if (kind === 'open' && !(isParameter && isSignature(key))) continue
+    if (!isQuotedKey && text[at] === ':' && noKey.test(key)) continue
+    const from = text[at + 1] === '=' || text[at + 1] === '>' ? at + 2 : at + 1
     const value = valueAt(text, key, from, isQuotedKey, isParameter)
     if (value[1] <= value[0]) continue
-    if (!open.test(text.slice(...value))) found.push(value)
+    const shown = text.slice(...value)
+    const isCount = kind === 'count' && count.test(shown) && !isQuote(text.charCodeAt(value[0] - 1))
+    if (!isCount && !open.test(shown)) found.push(value)
     at = Math.max(at, value[1] - 1)
   }
 }

@@ -8,22 +8,31 @@ const words = [
   ...'privkey signingkey encryptionkey hmackey arkwatchsession mnemonic credential preimage'.split(' '),
 ]
 /** Matched at the end of a key, so that `tokenCount` and `dsnHost` stay readable. */
-const endings = 'token tokens dsn pwd jwt xprv tprv seed pin otp bearer'.split(' ')
+const endings = 'token dsn pwd jwt xprv tprv seed pin otp bearer'.split(' ')
 /** `SMTP_PASS`, `dbPass`, and not `bypass`. */
 const lastWord = /(?:^|[-_.\s])(?:pass|Pass|PASS)$|[a-z\d]Pass$/
 
-export const normalizeKey = (key: string) => key.toLowerCase().replace(/[-_.\s]/g, '')
+/** A `[` or `]` may be written as in a form: `user%5Btoken%5D`. */
+export const normalizeKey = (key: string) => key.toLowerCase().replace(/%5[bd]|[-_.\s]/g, '')
 
-/** @param extra further words that make a key secret @returns whether the value under a key is secret */
-export function createKeyRule(extra: readonly string[]): (key: string) => boolean {
+/** `count`: a text is secret and a number is not, as for `max_tokens`. */
+export type KeyKind = 'open' | 'secret' | 'count'
+
+/** @param extra further words that make a key secret @returns the kind of a key */
+export function createKeyRule(extra: readonly string[]): (key: string) => KeyKind {
   const contained = [...words, ...extra.map(normalizeKey)].filter((word) => word !== '')
   return (key) => {
     const name = normalizeKey(key)
-    return (
-      contained.some((word) => name.includes(word)) || endings.some((word) => name.endsWith(word)) || lastWord.test(key)
-    )
+    if (contained.some((word) => name.includes(word))) return 'secret'
+    if (name.endsWith('tokens')) return 'count'
+    return endings.some((word) => name.endsWith(word)) || lastWord.test(key) ? 'secret' : 'open'
   }
 }
 
+const kindOf = createKeyRule([])
+
 /** The rule without further words. */
-export const isSecretKey = createKeyRule([])
+export const isSecretKey = (key: string): boolean => kindOf(key) !== 'open'
+
+/** Parameters of signed URLs, with which anybody may use them. Elsewhere a signature is public. */
+export const isSignature = (parameter: string): boolean => /^(?:sig|signature|x-\w{1,32}-signature)$/i.test(parameter)

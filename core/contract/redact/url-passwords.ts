@@ -1,5 +1,5 @@
 /** The passwords of URLs: in each word what stands between `//user:` and the last `@`. Linear in the length. Pure. */
-import { isSecretKey } from './secret-keys.ts'
+import { isSecretKey, isSignature } from './secret-keys.ts'
 import { replaceSpans, type Span } from './spans.ts'
 
 /** A word from its first `//` on, which JSON may write `\/\/`. A word matches once, which keeps the search linear. */
@@ -32,6 +32,26 @@ export function findPasswords(text: string, take: (start: number, end: number) =
   }
 }
 
+/** The beginning of a URL as `new URL` reads it: with either slash, and for the web without slashes. */
+const beginning = /^\s*(?:(?:[a-z][\w+.\t\r\n-]*:)+[\t\r\n]*[/\\][\t\r\n]*[/\\]|(?:https?|wss?|ftp):)[/\\\t\r\n]*/i
+const nextUrl = /\s[a-z][\w+.-]*:\/\//i
+const hostAndPort = /^[^/?#\\@:]*:(?=\d{1,5}\/)/
+
+/**
+ * Where a text is a URL as a whole, a blank does not end it.
+ * @returns its user and password; behind what may be a host and a port, what may be the password
+ */
+export function userinfoOf(text: string): Span | undefined {
+  const start = beginning.exec(text)?.[0].length
+  if (start === undefined) return undefined
+  const after = text.slice(start)
+  const rest = after.slice(0, nextUrl.exec(after)?.index)
+  const head = /^[^/?#\\]*/.exec(rest)![0]
+  // A password may hold a slash or an `@`; without a password, the path may hold an `@`.
+  const end = (head.includes(':') ? rest : head).lastIndexOf('@')
+  return end < 0 ? undefined : [start + (hostAndPort.exec(rest)?.[0].length ?? 0), start + end]
+}
+
 /**
  * @param mask replaces the password at an offset of the text; undefined: not a password, try the next `//user:`
  * @returns the text with the passwords of its URLs replaced
@@ -47,6 +67,13 @@ export function maskPasswords(text: string, mask: (password: string, at: number)
   })
   let index = 0
   return replaceSpans(text, spans, () => masks[index++]!, text.length)
+}
+
+/** The same for a value that may be a URL as a whole, of which user and password are replaced together. */
+export function maskUrl(value: string, mask: (secret: string) => string): string {
+  const [start, end] = userinfoOf(value) ?? [0, 0]
+  if (end === 0) return maskPasswords(value, mask)
+  return value.slice(0, start) + mask(value.slice(start, end)) + maskPasswords(value.slice(end), mask)
 }
 
 /**
@@ -69,6 +96,8 @@ export function secretsInUrl(url: string): readonly string[] {
   findPasswords(url, (start, end) => passwords.push(url.slice(start, end)) >= maxReadings)
   return [
     ...passwords,
-    ...[...url.matchAll(parameter)].filter(([, key]) => isSecretKey(key!)).map((match) => match[2]!),
+    ...[...url.matchAll(parameter)]
+      .filter(([, key]) => isSecretKey(key!) || isSignature(key!))
+      .map((match) => match[2]!),
   ]
 }

@@ -1,5 +1,5 @@
 /** PURE. What differs between before and after, without secrets, and bounded. */
-import { jsonPointer, maskPasswords } from '../../../core/plugin.ts'
+import { jsonPointer, maskUrl } from '../../../core/plugin.ts'
 
 export interface Difference {
   readonly path: string
@@ -20,11 +20,12 @@ const secretText =
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
 export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
-  const isSecret = secretName.test(name) && !harmlessName.test(name)
+  const isCount = typeof value === 'number' && /tokens$/i.test(name)
+  const isSecret = secretName.test(name) && !harmlessName.test(name) && !isCount
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
     if (isSecret && value !== '') return hide(String(value))
     if (typeof value !== 'string') return typeof value === 'bigint' ? String(value) : value
-    const clean = maskPasswords(value, hide).replace(secretText, (found) => hide(found))
+    const clean = maskUrl(value, hide).replace(secretText, (found) => hide(found))
     return clean.length > maxText ? `${clean.slice(0, maxText)}…` : clean
   }
   if (typeof value !== 'object' || depth >= maxDepth) return typeof value === 'object' ? '[deep]' : undefined

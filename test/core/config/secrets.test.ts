@@ -29,7 +29,7 @@ test('effective values show no secret, whatever it came from', async () => {
     plugins: {
       watcher: {
         token: '[redacted]',
-        target: 'https://me:[redacted]@host/?token=[redacted]&a=b',
+        target: 'https://[redacted]@host/?token=[redacted]&a=b',
         checks: { a: { url: '[redacted]' }, b: { headers: { authorization: '[redacted]' } } },
       },
       other: { webhook: '[redacted]' },
@@ -45,6 +45,9 @@ test.each([
   ['an unknown kind beside a secret', 'checks: { a: { kind: c, url: c4n4ry } }'],
   ['the value of an unknown key', 'tokn: c4n4ry'],
   ['a password in a URL at an open field', 'every: "postgres://me:c4n4ry@host/db"'],
+  ['a password with a blank in a URL', 'every: "https://me:pa c4n4ry@host/db"'],
+  ['a password in a URL with other slashes', 'every: "https:\\\\me:pa c4n4ry@host/db"'],
+  ['a key as the user of a URL', 'every: "https://c4n4ry@host/1"'],
   ['a syntax error beside a secret', 'token: "c4n4ry" c4n4ry'],
   ['a broken line', 'token: c4n4ry\n   c4n4ry\n  : c4n4ry'],
   ['an unclosed quote', 'token: "c4n4ry'],
@@ -77,10 +80,10 @@ test('what came from a file of its own is shown nowhere, at fields that are no s
 })
 
 test.each([
-  ['postgres://u:p@h/d', 'postgres://u:[redacted]@h/d'],
-  ['postgres://u:p@ss/w@h/d', 'postgres://u:[redacted]@h/d'],
-  ['mysql+pymysql://u:p@h', 'mysql+pymysql://u:[redacted]@h'],
-  ['redis://:p@h:6379/0', 'redis://:[redacted]@h:6379/0'],
+  ['postgres://u:p@h/d', 'postgres://[redacted]@h/d'],
+  ['postgres://u:p@ss/w@h/d', 'postgres://[redacted]@h/d'],
+  ['mysql+pymysql://u:p@h', 'mysql+pymysql://[redacted]@h'],
+  ['redis://:p@h:6379/0', 'redis://[redacted]@h:6379/0'],
   ['https://h/?api_key=x&b=c', 'https://h/?api_key=[redacted]&b=c'],
   ['http://localhost:8080/a', 'http://localhost:8080/a'],
   ['no url at all: a@b', 'no url at all: a@b'],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { type LogFields, levels } from '../../../core/contract/logger.ts'
 import { createRedactor } from '../../../core/contract/redact/redactor.ts'
@@ -114,6 +115,60 @@ describe('a line', () => {
     for (let at = line.error; typeof at === 'object'; at = at.cause) depth += 1
     expect(depth).toBe(5)
     expect(JSON.stringify(line)).not.toContain('hunter2')
+  })
+
+  test('has errors and collections of another realm as its own', () => {
+    const foreign = (code: string) => runInNewContext(code)
+    const line = parse({
+      error: foreign('Object.assign(new TypeError("boom"), { code: "E_X", password: "hunter2" })'),
+      wrapped: new Error('outer', { cause: foreign('new AggregateError([new RangeError("inner")], "all")') }),
+      map: foreign('new Map([["token", "hunter2"], ["a", 1]])'),
+      set: foreign('new Set([1])'),
+      date: foreign('new Date(0)'),
+      pattern: foreign('/x/g'),
+      bytes: foreign('new ArrayBuffer(3)'),
+    })
+    expect(line).toMatchObject({
+      error: { type: 'TypeError', message: 'boom', code: 'E_X', password: '[redacted]' },
+      wrapped: {
+        cause: { type: 'AggregateError', message: 'all', errors: [{ type: 'RangeError', message: 'inner' }] },
+      },
+      map: { token: '[redacted]', a: 1 },
+      set: [1],
+      date: '1970-01-01T00:00:00.000Z',
+      pattern: '/x/g',
+      bytes: '[ArrayBuffer 3 bytes]',
+    })
+    expect(line.error.stack).toContain('TypeError: boom')
+    expect(parse(foreign('new TypeError("boom")')).error).toMatchObject({ type: 'TypeError', message: 'boom' })
+  })
+
+  test('has of an error what can be read, and its list of errors whatever it is', () => {
+    for (const broken of ['name', 'message', 'stack', 'cause', 'errors']) {
+      const error = Object.assign(new TypeError('boom'), { errors: { mail: new Error('no mail') } })
+      Object.defineProperty(error, broken, {
+        get() {
+          throw new Error('no')
+        },
+      })
+      const whole = {
+        type: 'TypeError',
+        message: 'boom',
+        stack: expect.any(String),
+        errors: { mail: { message: 'no mail' } },
+      }
+      expect(parse({ error }).error).toMatchObject({ ...whole, [broken === 'name' ? 'type' : broken]: '[throws]' })
+    }
+  })
+
+  test('has a number of tokens', () => {
+    const usage = { maxTokens: 5, total_tokens: 7, tokens: 9 }
+    expect(parse({ usage, tokens: ['a'], token: 123456, pin: 1234 })).toMatchObject({
+      usage,
+      tokens: '[redacted]',
+      token: '[redacted]',
+      pin: '[redacted]',
+    })
   })
 
   test('has a circle of causes and an AggregateError', () => {

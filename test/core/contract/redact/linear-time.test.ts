@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { createRedactor } from '../../../../core/contract/redact/redactor.ts'
-import { maskPasswords, secretsInUrl } from '../../../../core/contract/redact/url-passwords.ts'
+import { createRedactor, redactText } from '../../../../core/contract/redact/redactor.ts'
+import { maskPasswords, maskUrl, secretsInUrl } from '../../../../core/contract/redact/url-passwords.ts'
 import { scrub } from '../../../../plugins/audit/journal/changes.ts'
 import { scrubber, secretsOf } from '../../../../plugins/health/checks/scrub.ts'
 
@@ -33,6 +33,8 @@ const samples = [
   "authorization: Digest a='b', c\"",
   'user[password][]=(a,b),c;d&e\\ f ',
   'x::token:=>"a""b"',
+  'pwd={a}}b};',
+  ' a:b:\t/\n/u:p w@h c://',
   '\u2028\u2029\u0085',
 ]
 const marks = [...' \t\n"\'`\\/:=@,;&?#.-_()[]{}<>a0%', '//', '://', '--', '","', '=\\"', '\\\\"', '==', '::']
@@ -43,7 +45,8 @@ const hide = () => '[redacted]'
 const searches: Record<string, (text: string) => unknown> = {
   'log lines': (text) => redactor.text(text),
   passwords: (text) => maskPasswords(text, () => undefined),
-  URLs: secretsInUrl,
+  URLs: (text) => [secretsInUrl(text), maskUrl(text, hide), maskUrl(`http://${text}`, hide)],
+  values: redactText,
   checks: (text) => [scrubber([])(text), secretsOf(text)],
   audit: (text) => scrub(text, hide),
 }

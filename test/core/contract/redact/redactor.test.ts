@@ -31,6 +31,13 @@ describe('a key is secret by its name', () => {
   }
 })
 
+test('a number under a key that counts is no secret, unless a word of the configuration says so', () => {
+  for (const key of ['tokens', 'maxTokens', 'max_tokens', 'total-tokens', 'prompt_tokens'])
+    expect(redactor.key(key)).toMatchObject({ secret: true, counts: true })
+  for (const key of ['token', 'secretTokens', 'pin', 'user']) expect(redactor.key(key)).toMatchObject({ counts: false })
+  expect(createRedactor({ extraKeys: ['maxTokens'] }).key('max_tokens').counts).toBe(false)
+})
+
 describe('a string is secret by its shape', () => {
   const table: [string, string, string][] = [
     ['a JWT', `sent ${jwt} to b`, 'sent [redacted] to b'],

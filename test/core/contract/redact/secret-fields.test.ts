@@ -36,11 +36,23 @@ const writers: Record<string, { secret?: fc.Arbitrary<string>; write(secret: str
     secret: secretOf('\'" ,;&:=/#?@'),
     write: (pwd) => `Pwd='${pwd.replaceAll("'", "''")}';User=ann`,
   },
+  'braces of ODBC': {
+    secret: secretOf('"`{}\\ ,;&()[]<>:=/#?@%é'),
+    write: (pwd) => `Driver={ODBC 17};PWD={${pwd.replaceAll('}', '}}')}};uid=sa`,
+  },
   'an apostrophe that nobody escaped': {
     secret: secretOf('"\\:=/#?@').map((text) => `${text}'s-canary`),
     write: (secret) => `{'password':'${secret}','b':2}`,
   },
   'a query': { secret: secretOf('\'":=/?@'), write: (secret) => `/x?user=ann&access_token=${secret}&b=1` },
+  'a signed URL': {
+    secret: secretOf('\'":=/?@'),
+    write: (secret) => `GET https://h/x?se=1&sig=${secret}&X-Amz-Signature=${secret}&b=1`,
+  },
+  'an escaped form': {
+    secret: secretOf('\'":=/?@'),
+    write: (secret) => `access_token%5B%5D=${secret}&user%5Btoken%5D=${secret}&b=1`,
+  },
   'a form': { secret: secretOf('\'":=/?@'), write: (secret) => `user[password]=${secret}&b=1` },
   'a header': { secret: secretOf('\'":=/?@'), write: (secret) => `Host: h\r\nX-Admin-Key: ${secret}\r\nAccept: *` },
   'an assignment with quotes': { secret: secretOf('\'":=/?@'), write: (secret) => `jwt=${secret},pin=${secret}` },
@@ -94,6 +106,13 @@ test('JSON stays JSON, and loses its secrets alone', () => {
 test.each([
   ['{"password":null,"token":true,"secret":"","b":1}', '{"password":null,"token":true,"secret":"","b":1}'],
   ['{"pin":123456,"b":1}', '{"pin":[redacted],"b":1}'],
+  ['Driver={ODBC 17};PWD={a;}}b};uid=sa', 'Driver={ODBC 17};PWD=[redacted];uid=sa'],
+  ['{a={b=1}, secret={"c":{"d":1}}, e=1}', '{a={b=1}, secret=[redacted], e=1}'],
+  ['https://h/x?sv=1&sig=abc&b=1', 'https://h/x?sv=1&sig=[redacted]&b=1'],
+  ['signature=abc', 'signature=abc'],
+  ['{"max_tokens":4096,"tokens":["a"],"b":1}', '{"max_tokens":4096,"tokens":[redacted],"b":1}'],
+  ['total_tokens=3, maxTokens: 4, tokens=a1', 'total_tokens=3, maxTokens: 4, tokens=[redacted]'],
+  ['{"tokens":"123456","token":123456}', '{"tokens":"[redacted]","token":[redacted]}'],
   ['(password=abc), x', '(password=[redacted]), x'],
   ['"Server=db;Pwd=abc;User=ann"', '"Server=db;Pwd=[redacted];User=ann"'],
   ['{"q":"password=abc","b":1}', '{"q":"password=[redacted]","b":1}'],

@@ -1,6 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import fc from 'fast-check'
-import { createRedactor, redactText } from '../../../../core/contract/redact/redactor.ts'
+import { createRedactor, redactText, show } from '../../../../core/contract/redact/redactor.ts'
 import { scrub } from '../../../../plugins/audit/journal/changes.ts'
 import { scrubber, secretsOf } from '../../../../plugins/health/checks/scrub.ts'
 
@@ -65,8 +65,67 @@ describe('nothing that was hidden before is shown', () => {
   })
 })
 
+describe('of a value that is a URL as a whole, user and password are hidden', () => {
+  const secret = fc
+    .array(fc.constantFrom('canary', ...' \t\n\u00a0/?#@:;&="\'`\\'), { maxLength: 12 })
+    .map((parts) => `${parts.join('')}canary`)
+  const start = fc.constantFrom(
+    'https://',
+    'HTTPS:\\\\',
+    'http:',
+    'http:/',
+    ' wss://',
+    'ht\ttp:/\n/',
+    'redis://',
+    'a+b:c://',
+  )
+  const values = fc.tuple(start, fc.constantFrom('user', 'us er', 'me@mail.example', '80', ''), secret)
+  const numRuns = process.env.ARKWATCH_PROOF ? 50_000 : 1_000
+
+  test('in the configuration, in errors about it and in audit records', () => {
+    fc.assert(
+      fc.property(values, ([scheme, user, password]) => {
+        const url = `${scheme}${user}:${password}@host/x`
+        for (const shown of [redactText(url), show(url), records(url)]) {
+          expect(shown).not.toContain('canary')
+          expect(shown).toContain('@host/x')
+        }
+        expect(redactText(redactText(url))).toBe(redactText(url))
+      }),
+      { numRuns },
+    )
+  })
+
+  test('also where the URL is one that the standard accepts', () => {
+    fc.assert(
+      fc.property(values, ([scheme, user, password]) => {
+        const url = `${scheme}${user}:${password}@host/x`
+        fc.pre(URL.canParse(url) && new URL(url).password !== '')
+        const { username, password: read } = new URL(redactText(url))
+        expect([username, read]).toEqual(['%5Bredacted%5D', ''])
+      }),
+      { numRuns },
+    )
+  })
+
+  test.each([
+    ['https://user:pa ss@host/x', 'https://[redacted]@host/x'],
+    ['https://key@host/1', 'https://[redacted]@host/1'],
+    ['http://h:80/x@y', 'http://h:[redacted]@y'],
+    ['https://host/@user', 'https://host/@user'],
+    ['https://host/?mail=a@b', 'https://host/?mail=a@b'],
+    ['http://host:9090', 'http://host:9090'],
+    ['mailto:ann@host', 'mailto:ann@host'],
+    ['at 10:30 ann@host', 'at 10:30 ann@host'],
+    ['http://h:80/ and https://user:pw@host', 'http://h:80/ and https://user:[redacted]@host'],
+  ])('%s is shown as %s', (value, shown) => {
+    expect(redactText(value)).toBe(shown)
+    expect(records(value)).toBe(shown)
+  })
+})
+
 test.each([
-  ['smtp://me@mail.example:canary@host', 'smtp://me@mail.example:[redacted]@host'],
+  ['to smtp://me@mail.example:canary@host', 'to smtp://me@mail.example:[redacted]@host'],
   ['http://proxy:8080/x and redis://:canary@h', 'http://proxy:8080/x and redis://:[redacted]@h'],
 ])('%s hides the password alone, in every place', (text, shown) => {
   expect([redactText(text), lines.text(text)]).toEqual([shown, shown])
