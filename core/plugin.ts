@@ -72,7 +72,7 @@ export {
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
 export { createRedactor, type RedactOptions, type Redactor, redacted } from './contract/redact/redactor.ts'
-export { isPortWithPath, maskPasswords, maskUrl, secretsInUrl } from './contract/redact/url-passwords.ts'
+export { isPortWithPath, maskPasswords, secretsInUrl } from './contract/redact/url-passwords.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {
   type AppliedChange,

@@ -3,22 +3,29 @@ import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'
 import { redacted, redactText } from '../contract/redact/redactor.ts'
+import { type KeyKind, keyKind } from '../contract/redact/secret-keys.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { RootConfig, reserved, reservedKeys } from './schema/root-config.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
 import { filterKeys, locate, type Node, type Path, toPlain } from './tree/node.ts'
 import type { Described, Source } from './types.ts'
 
+/** Whether a value is secret by the name of its key. */
+const isNamedSecret = (kind: KeyKind, value: unknown): boolean =>
+  kind !== 'open' && value !== '' && (typeof value === 'string' || (kind === 'secret' && typeof value === 'number'))
+
 /**
  * Steps through the tree, a step for each map, so that a large tree can be described in turns.
  * @param schemas the schemas of the node; without schemas the value is shown unchanged
  * @param sources filled with the source of each leaf
+ * @param hidden whether the name of a key above says that the texts and numbers here are secret
  */
 function* effective(
   schemas: readonly $ZodType[],
   given: Node | undefined,
   path: Path,
   sources: Map<string, Source>,
+  hidden: KeyKind = 'open',
 ): Generator<void, unknown> {
   const node = given ?? schemas.map(defaultOf).find((each) => each !== undefined)
   if (node === undefined) return undefined
@@ -28,14 +35,14 @@ function* effective(
   }
   if (isSecret(schemas))
     return leaf(node.kind === 'scalar' && (node.value === '' || node.value === null) ? node.value : redacted)
-  if (node.kind === 'scalar' && node.hidden) return leaf(redacted)
+  if (node.kind === 'scalar' && (node.hidden || isNamedSecret(hidden, node.value))) return leaf(redacted)
   if (node.kind === 'scalar') return leaf(typeof node.value === 'string' ? redactText(node.value) : node.value)
   const value = toPlain(node)
   if (node.kind === 'list') {
     if (node.items.length === 0) return leaf([])
     const items: unknown[] = []
     for (const [index, item] of node.items.entries())
-      items.push(yield* effective(below(schemas, index, value), item, [...path, index], sources))
+      items.push(yield* effective(below(schemas, index, value), item, [...path, index], sources, hidden))
     return items
   }
   yield
@@ -43,7 +50,10 @@ function* effective(
   const entries: [string, unknown][] = []
   for (const key of new Set([...node.entries.keys(), ...known])) {
     const given = node.entries.get(key)?.node
-    const shown = yield* effective(below(schemas, key, value), given, [...path, key], sources)
+    const kind = keyKind(key)
+    // A field of the schema has a name of its own; the keys of a map are like the items of a list.
+    const inner = kind === 'open' && !known.includes(key) ? hidden : kind
+    const shown = yield* effective(below(schemas, key, value), given, [...path, key], sources, inner)
     if (shown !== undefined) entries.push([key, shown])
   }
   return entries.length === 0 ? leaf({}) : Object.fromEntries(entries)

@@ -36,8 +36,9 @@ export interface Redactor {
   /**
    * The text with every secret in it replaced, and with no line separator beyond ASCII.
    * @param length only this much of the text is shown; what follows serves to recognise a secret across the cut
+   * @param hide gives what stands for a secret, in place of the mask
    */
-  text(text: string, length?: number): string
+  text(text: string, length?: number, hide?: (secret: string) => string): string
   /** The replacement of a secret. */
   mask(secret: unknown): string
 }
@@ -70,7 +71,7 @@ export function createRedactor({ extraKeys = [], hmacKey, strict = false }: Reda
           return `[hmac:${createHmac('sha256', hmacKey).update(text).digest('hex').slice(0, 16)}]`
         }
 
-  const text = (value: string, length = value.length) => {
+  const text: Redactor['text'] = (value, length = value.length, hide = mask) => {
     const isShaped = shapeSign.test(value)
     const isSeparated = separators.test(value)
     if (!isShaped && !isSeparated) return value.slice(0, length)
@@ -85,7 +86,7 @@ export function createRedactor({ extraKeys = [], hmacKey, strict = false }: Reda
         return found.push([start, end]) > 0
       })
     }
-    const shown = found.length === 0 ? value.slice(0, length) : replaceSpans(value, found, mask, length)
+    const shown = found.length === 0 ? value.slice(0, length) : replaceSpans(value, found, hide, length)
     return isSeparated ? shown.replace(lineSeparators, (character) => escaped[character]!) : shown
   }
 

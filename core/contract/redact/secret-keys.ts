@@ -29,10 +29,10 @@ export function createKeyRule(extra: readonly string[]): (key: string) => KeyKin
   }
 }
 
-const kindOf = createKeyRule([])
-
 /** The rule without further words. */
-export const isSecretKey = (key: string): boolean => kindOf(key) !== 'open'
+export const keyKind = createKeyRule([])
+
+export const isSecretKey = (key: string): boolean => keyKind(key) !== 'open'
 
 /** Parameters of signed URLs, with which anybody may use them. Elsewhere a signature is public. */
 export const isSignature = (parameter: string): boolean => /^(?:sig|signature|x-\w{1,32}-signature)$/i.test(parameter)

@@ -69,13 +69,6 @@ export function maskPasswords(text: string, mask: (password: string, at: number)
   return replaceSpans(text, spans, () => masks[index++]!, text.length)
 }
 
-/** The same for a value that may be a URL as a whole, of which user and password are replaced together. */
-export function maskUrl(value: string, mask: (secret: string) => string): string {
-  const [start, end] = userinfoOf(value) ?? [0, 0]
-  if (end === 0) return maskPasswords(value, mask)
-  return value.slice(0, start) + mask(value.slice(start, end)) + maskPasswords(value.slice(end), mask)
-}
-
 /**
  * For text that may name an address as well as a URL with a password.
  * @param text where the password was found, at this offset: only on the web a path is likely to hold an `@`

@@ -1,5 +1,5 @@
 /** PURE. What differs between before and after, without secrets, and bounded. */
-import { jsonPointer, maskUrl } from '../../../core/plugin.ts'
+import { createRedactor, jsonPointer } from '../../../core/plugin.ts'
 
 export interface Difference {
   readonly path: string
@@ -13,9 +13,7 @@ const maxText = 1_000
 const secretName = /key|secret|token|passw|pwd|dsn|credential|macaroon|nsec|private|authorization|cookie|mnemonic|seed/i
 /** Names that hold one of those words and are no secrets. */
 const harmlessName = /^(key_?id|keys?_count|public_?key|pubkey|tokens_total)$/i
-/** The head of a JWT ends before another `-eyJ`, so that no text is searched more than once. */
-const secretText =
-  /\bnsec1[a-z0-9]+|\bark_[0-9a-f]{12}_[\w-]+|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*|\beyJ(?:(?!-eyJ)[\w-])+\.[\w-]+\.[\w-]+/gi
+const redactor = createRedactor({ strict: true })
 
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
 export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0): unknown {
@@ -25,7 +23,7 @@ export function scrub(value: unknown, hide: (value: string) => string, name = ''
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
     if (isSecret && value !== '') return hide(String(value))
     if (typeof value !== 'string') return typeof value === 'bigint' ? String(value) : value
-    const clean = maskUrl(value, hide).replace(secretText, (found) => hide(found))
+    const clean = redactor.text(value, value.length, hide)
     return clean.length > maxText ? `${clean.slice(0, maxText)}…` : clean
   }
   if (typeof value !== 'object' || depth >= maxDepth) return typeof value === 'object' ? '[deep]' : undefined

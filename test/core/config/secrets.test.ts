@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { redactText, show } from '../../../core/contract/redact/redactor.ts'
+import { definePlugin, z } from '../../../core/plugin.ts'
 import { load, removeFolders } from './support.ts'
 
 afterAll(removeFolders)
@@ -35,6 +36,57 @@ test('effective values show no secret, whatever it came from', async () => {
       other: { webhook: '[redacted]' },
     },
   })
+})
+
+test('what stands under a secret name is shown nowhere, though its schema does not call it secret', async () => {
+  const vault = definePlugin({
+    api: 1,
+    name: 'vault',
+    version: '1.0.0',
+    summary: 'Made for tests.',
+    config: z.strictObject({
+      dbPassword: z.string().default('').describe('Password.'),
+      pin: z.number().optional().describe('Pin.'),
+      apiKeys: z.array(z.string()).default([]).describe('Keys.'),
+      credentials: z.record(z.string(), z.string()).default({}).describe('Credentials.'),
+      map: z
+        .record(z.string(), z.union([z.string(), z.number()]))
+        .default({})
+        .describe('Map.'),
+      cookie: z.strictObject({ path: z.string(), seed: z.string() }).optional().describe('Cookie.'),
+      maxTokens: z.number().default(5).describe('Count.'),
+      hasSecret: z.boolean().default(true).describe('Switch.'),
+    }),
+    setup: () => ({}),
+  })
+  const text = (pin: string) => `plugins:
+  vault:
+    dbPassword: ${canary}
+    pin: ${pin}
+    apiKeys: [${canary}, "${canary}2"]
+    credentials: { ann: ${canary} }
+    map: { password: ${canary}, user: ann, tokens: 3 }
+    cookie: { path: /x, seed: ${canary} }
+`
+  const { config } = await load(text('777123'), { plugins: [vault] })
+  const { effective } = await config!.describe()
+  expect(effective).toMatchObject({
+    plugins: {
+      vault: {
+        dbPassword: '[redacted]',
+        pin: '[redacted]',
+        apiKeys: ['[redacted]', '[redacted]'],
+        credentials: { ann: '[redacted]' },
+        map: { password: '[redacted]', user: 'ann', tokens: 3 },
+        cookie: { path: '/x', seed: '[redacted]' },
+        maxTokens: 5,
+        hasSecret: true,
+      },
+    },
+  })
+  const wrong = await load(text(canary), { plugins: [vault] })
+  expect(wrong.raw.length).toBe(1)
+  expect(`${wrong.printed}${JSON.stringify(wrong.raw)}`).not.toContain(canary)
 })
 
 test.each([

@@ -181,6 +181,13 @@ describe('changes', () => {
   })
 })
 
+test('a secret in a text is hidden by its key, and a number of tokens is not', () => {
+  const shown = (value: unknown) => scrub(value, () => 'h')
+  expect(shown('job with token=canary&a=b')).toBe('job with token=h&a=b')
+  expect(shown('https://user:pa canary@host/x')).toBe('https://h@host/x')
+  expect(shown({ maxTokens: 5, tokens: '5', token: 5 })).toEqual({ maxTokens: 5, tokens: 'h', token: 'h' })
+})
+
 test('a JWT is hidden wherever it is, and 1 MiB that begins like one is searched in linear time', () => {
   const shown = (text: string) => scrub(text, () => 'h')
   expect(shown('Bearer eyJhbGciOi.eyJzdWIi.c2ln, token-eyJhbGciOi-x.eyJzdWIi.c2ln')).toBe('Bearer h, token-h')

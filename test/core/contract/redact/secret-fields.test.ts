@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { createRedactor, redactText } from '../../../../core/contract/redact/redactor.ts'
+import { scrub as record } from '../../../../plugins/audit/journal/changes.ts'
 import { scrubber } from '../../../../plugins/health/checks/scrub.ts'
 
 const redactor = createRedactor()
@@ -79,6 +80,7 @@ describe('no part of a secret is shown, whatever it holds, in', () => {
         fc.property(secret, (text) => {
           const written = write(text)
           expect(scrub(written)).not.toContain('canary')
+          expect(record(written, () => '[redacted]')).not.toContain('canary')
           for (const redact of [redactor.text, redactText]) {
             const shown = redact(written)
             expect(shown).not.toContain('canary')
