@@ -315,7 +315,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   // First: a command of core keeps its name.
   for (const command of coreCommands(runtime, () => config))
-    registry.add(controlCommand(command), { plugin: 'core', fault() {}, refused() {} })
+    registry.add(controlCommand(command), { plugin: 'core', fault() {}, hold() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
   const drainOthers = (drain: () => unknown) => {

@@ -57,6 +57,8 @@ export interface Contributed<T> {
    * value, and turns that instance degraded for a minute; a successor of the same name is not affected.
    */
   fault(error: unknown): void
+  /** Keeps that instance degraded until the reason is undefined: for an owner that leaves the value out. */
+  hold(reason: string | undefined): void
 }
 
 /** The live list of the contributions to one point. */

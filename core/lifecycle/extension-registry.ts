@@ -8,6 +8,7 @@ export interface Contributor {
   readonly plugin: string
   /** Receives an error of the value. */
   fault(error: unknown): void
+  hold(reason: string | undefined): void
   /** Called when the value is left out, with the reason, and with undefined when it no longer is. */
   refused(reason: string | undefined): void
 }
@@ -77,9 +78,9 @@ export class ExtensionRegistry {
   }
 
   /** @returns removes the contribution */
-  add({ point: id, value }: Contribution, { plugin, fault, refused }: Contributor): () => void {
+  add({ point: id, value }: Contribution, { plugin, fault, hold, refused }: Contributor): () => void {
     const point = this.#point(id)
-    const entry: Entry = { contributed: { plugin, value, fault }, refused, reason: undefined }
+    const entry: Entry = { contributed: { plugin, value, fault, hold }, refused, reason: undefined }
     point.entries = [...point.entries, entry]
     this.#changed(point)
     return () => {

@@ -123,11 +123,18 @@ export class PluginInstance {
 
   #publish(contribution: Contribution): () => void {
     const { point } = contribution
-    return this.host.registry.add(contribution, {
+    // Of the owner of the point: the registry has a reason of its own.
+    const owner = {}
+    const remove = this.host.registry.add(contribution, {
       plugin: this.name,
       fault: (error) => this.fault(`a contribution to ${point}`, error, false),
+      hold: (reason) => this.hold(owner, reason),
       refused: (what) => this.#refused(contribution, what),
     })
+    return () => {
+      remove()
+      for (const source of [owner, contribution]) this.hold(source, undefined)
+    }
   }
 
   /** @param what why the routes are left out; undefined where they are not */

@@ -154,7 +154,7 @@ export class AdminInstance {
       version: runtime.status().version,
       log,
       routes: () => [
-        ...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value, fault() {} })),
+        ...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value, fault() {}, hold() {} })),
         ...contributed.routes.all,
       ],
       pages: () => contributed.pages.all,

@@ -90,8 +90,9 @@ export function buildSpecs(config: HealthConfig, offered: readonly Contributed<H
     const { name } = item.value
     const limit = specs.length >= maxChecks ? `${maxChecks} checks are the limit` : undefined
     const refusal = names.has(name) ? 'the name is taken' : limit
-    if (refusal !== undefined) {
-      const what = `check ${name} of plugin ${item.plugin}: ${refusal}`
+    const what = refusal && `check ${name} of plugin ${item.plugin}: ${refusal}`
+    item.hold(what)
+    if (what !== undefined) {
       refused.push(what)
       item.fault(new Error(what))
       continue

@@ -105,15 +105,16 @@ describe('a deadline', () => {
 describe('extension points', () => {
   const point = extensionPoint<number>('t.numbers')
   const fault = () => {}
-  const from = (plugin: string) => ({ plugin, fault, refused() {} })
+  const hold = () => {}
+  const from = (plugin: string) => ({ plugin, fault, hold, refused() {} })
   test('show who gave what, live, and match by id', () => {
     const registry = new ExtensionRegistry()
     const live = registry.of(extensionPoint<number>('t.numbers'))
     const remove = registry.add(point(1), from('a'))
     registry.add(point(2), from('b'))
     expect(live.all).toEqual([
-      { plugin: 'a', value: 1, fault },
-      { plugin: 'b', value: 2, fault },
+      { plugin: 'a', value: 1, fault, hold },
+      { plugin: 'b', value: 2, fault, hold },
     ])
     remove()
     expect(live.all.map(({ value }) => value)).toEqual([2])

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Hono } from 'hono'
 import { watchFiles } from '../../core/config/watch.ts'
 import { definePlugin } from '../../core/contract/definition.ts'
-import { controlCommand, EventLoop, logSink, Runtime, z } from '../../core/plugin.ts'
+import { controlCommand, EventLoop, extensionPoint, logSink, Runtime, z } from '../../core/plugin.ts'
 import { systemClock } from '../../core/process/clock.ts'
 import { LogHub } from '../../core/process/log.ts'
 import { recordingSink } from '../../testing/recording-sink.ts'
@@ -94,6 +94,38 @@ describe('the runtime', () => {
     expect(status()).toMatchObject({ state: 'degraded', errors: 10, reason })
     broken = false
     await booted.runtime.reload()
+    expect(status()).toMatchObject({ state: 'ok', reason: '' })
+  })
+
+  test.each([
+    ['the rules of the point', 'name must be a text'],
+    ['the owner of the point', 'no room'],
+  ])('keeps a plugin degraded as long as %s refuses its contribution', async (_, what) => {
+    const point = extensionPoint<{ name: string }>('shelf.book', { shape: { name: 'text' } })
+    let remove = () => {}
+    const shelf = definePlugin({
+      ...{ api: 1, name: 'shelf', version: '1.0.0', summary: 'Holds books.', config: z.strictObject({}) },
+      setup: ({ extensions }) => ({
+        ready() {
+          for (const each of extensions(point).all) each.hold('no room')
+        },
+      }),
+    })
+    const value = { name: what === 'no room' ? 'atlas' : 7 } as { name: string }
+    const giver = definePlugin({
+      ...{ api: 1, name: 'giver', version: '1.0.0', summary: 'Gives a book.', config: z.strictObject({}) },
+      setup: ({ contribute }) => ({
+        start() {
+          remove = contribute(point(value))
+        },
+      }),
+    })
+    await using booted = await testRuntime({ plugins: [shelf, giver] })
+    const status = () => booted.runtime.status().plugins.find(({ name }) => name === 'giver')!
+    await booted.clock.advance(75_000)
+    expect(status()).toMatchObject({ state: 'degraded' })
+    if (what === 'no room') expect(status().reason).toBe(what)
+    remove()
     expect(status()).toMatchObject({ state: 'ok', reason: '' })
   })
 

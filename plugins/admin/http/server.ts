@@ -6,6 +6,7 @@ import {
   createRouteMatcher,
   errorOf,
   type Logger,
+  messageOf,
   problemResponse,
   type RouteMatcher,
   requestIdOf,
@@ -76,10 +77,14 @@ export class AdminServer {
     const { log, routes, pages } = this.options
     const owners: Owners = new Map()
     const app = this.#front(owners)
-    const mounted = await compose(app, routes(), pages(), owners, ({ plugin, fault }, error) => {
-      log.error('admin routes or pages are left out', { plugin, error })
-      fault(error)
+    const refused = new Map<Contributed<unknown>, string>()
+    const given = [routes(), pages()] as const
+    const mounted = await compose(app, ...given, owners, (from, error) => {
+      log.error('admin routes or pages are left out', { plugin: from.plugin, error })
+      from.fault(error)
+      refused.set(from, messageOf(error))
     })
+    for (const each of given.flat()) each.hold(refused.get(each))
     this.#document = undefined
     this.#matcher = createRouteMatcher(app as never)
     return { app, mounted }

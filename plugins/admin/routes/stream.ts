@@ -11,7 +11,7 @@ const defaultTopics = 'metrics,health,status,logs'
 
 export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'>) {
   const { topics } = options
-  const records = { plugin: 'admin', value: recordTopic(audit), fault() {} }
+  const records = { plugin: 'admin', value: recordTopic(audit), fault() {}, hold() {} }
   const { app, route } = createRoutes()
   route(
     'get /stream',

@@ -14,7 +14,7 @@ export class Topics {
     private readonly contributed: Extensions<EventTopic>,
     private readonly log: Logger,
   ) {
-    this.#own = own.map((value) => ({ plugin: 'admin', value, fault() {} }))
+    this.#own = own.map((value) => ({ plugin: 'admin', value, fault() {}, hold() {} }))
     this.#byName = this.#read()
     contributed.onChange(() => {
       this.#byName = this.#read()
@@ -24,10 +24,13 @@ export class Topics {
   #read(): ReadonlyMap<string, ContributedTopic> {
     const found = new Map(this.#own.map((each) => [each.value.name, each]))
     for (const each of this.contributed.all) {
-      const { plugin, value, fault } = each
+      const { plugin, value } = each
       const owner = found.get(value.name)?.plugin
-      if (owner === undefined) found.set(value.name, each)
-      else fault(adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name, what: `the name belongs to ${owner}` }))
+      const what = `the name belongs to ${owner}`
+      const error = owner && adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name, what })
+      if (error) each.fault(error)
+      else found.set(value.name, each)
+      each.hold(error ? error.message : undefined)
     }
     return found
   }

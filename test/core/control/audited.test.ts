@@ -6,7 +6,12 @@ import { audited } from '../../../core/control/audited.ts'
 
 const recorded: string[] = []
 const faults: unknown[] = []
-const given = <T>(value: T): Contributed<T> => ({ plugin: 'p', value, fault: (error) => void faults.push(error) })
+const given = <T>(value: T): Contributed<T> => ({
+  plugin: 'p',
+  value,
+  fault: (error) => void faults.push(error),
+  hold() {},
+})
 const auditor: CommandAuditor = async (command) => {
   recorded.push(`${command} begins`)
   return async (outcome) => void recorded.push(`${command} ${outcome}`)

@@ -119,7 +119,9 @@ describe('the options of health', () => {
   test('a check of a plugin whose name is taken is refused, and so is what is over the limit', () => {
     const config = HealthConfig.parse({ checks: { a: { kind: 'disk' } } })
     const run = () => ({ status: 'up' as const })
-    const check = (name: string) => ({ plugin: 'mine', value: { name, run }, fault() {} })
+    const held: (string | undefined)[] = []
+    const hold = (reason: string | undefined) => void held.push(reason)
+    const check = (name: string) => ({ plugin: 'mine', value: { name, run }, fault() {}, hold })
     const many = Array.from({ length: 2_000 }, (_, at) => check(`c${at}`))
     const { specs, refused } = buildSpecs(config, [check('a'), ...many])
     expect(specs).toHaveLength(2_000)
@@ -127,5 +129,7 @@ describe('the options of health', () => {
       'check a of plugin mine: the name is taken',
       'check c1999 of plugin mine: 2000 checks are the limit',
     ])
+    expect(held.filter((reason) => reason !== undefined)).toEqual([...refused])
+    expect(held).toHaveLength(2_001)
   })
 })

@@ -69,6 +69,7 @@ describe('collector runner', () => {
       plugin,
       value,
       fault: (error: unknown) => void faults.push(`${plugin}: ${(error as Error).message}`),
+      hold() {},
     })
     const bad = counting('bad', {}, () => {
       throw new Error('no source')
@@ -103,7 +104,7 @@ describe('collector runner', () => {
         const { clock, runner, scrape } = setUp()
         const faults: unknown[] = []
         const value: Collector = { name: what, setup, ...(everyMs !== undefined && { everyMs }) }
-        runner.reconcile([], [{ plugin: 'giver', value, fault: (error) => void faults.push(error) }])
+        runner.reconcile([], [{ plugin: 'giver', value, fault: (error) => void faults.push(error), hold() {} }])
         await clock.advance(0)
         await scrape()
         expect([what, faults]).toEqual([what, [expect.objectContaining({ code: 'METRICS_ASYNC' })]])

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { definePlugin } from '../../../../core/plugin.ts'
 import { type AdminPages, adminPages } from '../../../../plugins/admin/api.ts'
 import { maxAssetBytes, maxAssets, pagesProblem } from '../../../../plugins/admin/http/plugin-pages.ts'
+import { testClock } from '../../../../testing/test-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 
 // A thread is started, and the disk is waited for.
@@ -197,6 +198,24 @@ describe('pages', () => {
     expect(text).toContain('ADMIN_PAGES_INVALID')
     expect(text).toContain('the admin pages of thief are refused: /admin/jobs belongs to admin')
     expect(text).toContain('the admin pages of thief are refused: /admin/console belongs to console')
+  })
+
+  test('that are refused keep their plugin degraded, with the reason', async () => {
+    const clock = testClock()
+    const refused = adminPages({ path: '/admin/jobs', root: assets })
+    const squatter = definePlugin({
+      ...{ api: 1, name: 'squatter', version: '1.0.0', summary: 'Squats.', config: z.strictObject({}) },
+      setup: () => ({ contributes: [refused] }),
+    })
+    const other = await bootAdmin({ plugins: [squatter as never], config: { plugins: { squatter: {} } }, clock })
+    await other.get('/admin/openapi.json')
+    await clock.advance(75_000)
+    expect(other.runtime.status().plugins.find(({ name }) => name === 'squatter')).toMatchObject({
+      state: 'degraded',
+      errors: 1,
+      reason: 'the admin pages of squatter are refused: /admin/jobs belongs to admin',
+    })
+    await other[Symbol.asyncDispose]()
   })
 
   test('go when their plugin goes', async () => {

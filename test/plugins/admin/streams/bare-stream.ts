@@ -17,11 +17,13 @@ export function tide(name: string, more: Partial<EventTopic> = {}) {
 
 export function bare(...values: EventTopic[]) {
   const faults: string[] = []
+  const held: (string | undefined)[] = []
   const contributed = values.map((value) => ({
     plugin: 'sea',
     value,
     fault: (error: unknown) =>
       void faults.push(`${value.name}: ${(error as { code?: string }).code ?? ''} ${(error as Error).message}`),
+    hold: (reason: string | undefined) => void held.push(reason),
   }))
   const log = { error: () => {} } as never
   const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
@@ -29,5 +31,5 @@ export function bare(...values: EventTopic[]) {
   const signal = new AbortController().signal
   const options = { clock: testClock(), counts, topics, maxStreams: () => 1, signal }
   const open = (names: string) => openStream(options, topics.select(names), {}, () => true)
-  return { open, counts, faults, topics }
+  return { open, counts, faults, held, topics }
 }

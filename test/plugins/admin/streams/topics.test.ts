@@ -102,9 +102,11 @@ test('a plugin that goes away takes its topic out of open streams; the last topi
 })
 
 test('streams have a number, and a topic with a name that is taken is left out, as a fault of its plugin', () => {
-  const { open, topics, faults } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic)
+  const { open, topics, faults, held } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic)
   expect(topics.names).toEqual(['logs', 'tides'])
   expect(faults.map((fault) => fault.split(':')[0])).toEqual(['logs', 'tides'])
+  const reason = expect.stringContaining('the name belongs to')
+  expect(held).toEqual([reason, undefined, reason])
   open('tides')
   expect(() => open('tides')).toThrow('1 streams are open already')
 })
