@@ -8,6 +8,7 @@ import {
   type LogSink,
   levels,
   type RedactOptions,
+  type Redactor,
 } from '../../core/plugin.ts'
 import type { LogEntry } from './api.ts'
 import type { LoggingConfig } from './config.ts'
@@ -42,6 +43,7 @@ export class LogEngine implements LogSink {
   /** Lines that could not be encoded. */
   failed = 0
   #encode: LineEncoder
+  #redactor!: Redactor
   #sequence = 0
   /** Lines of a lower rank are never suppressed. */
   #stormRank = 0
@@ -63,8 +65,9 @@ export class LogEngine implements LogSink {
     this.storm.configure(config.storm.first, config.storm.window)
     this.#stormRank = rankOf(config.storm.level)
     this.ring.resize(config.recent.lines, config.recent.size)
+    this.#redactor = createRedactor(redactOptions(config))
     return createLineEncoder({
-      redactor: createRedactor(redactOptions(config)),
+      redactor: this.#redactor,
       callSite: config.callSite,
       ...(config.context && { currentRequest: requestIds }),
     })
@@ -83,7 +86,7 @@ export class LogEngine implements LogSink {
   write(record: LogRecord): void {
     try {
       const { level, logger, message, timeMs } = record
-      this.events.count(level, logger)
+      this.events.count(level, this.#redactor.key(logger).name)
       if (this.storm.isDue(timeMs)) this.#endStorm(timeMs)
       const exempt = level === 'fatal' || rankOf(level) < this.#stormRank
       if (exempt || this.storm.passes(logger, message, timeMs)) this.#emit(record)
@@ -93,7 +96,8 @@ export class LogEngine implements LogSink {
   }
 
   #emit(record: LogRecord): void {
-    const { level, logger, timeMs } = record
+    const { level, timeMs } = record
+    const logger = this.#redactor.key(record.logger).name
     const text = this.#encode(record)
     if (!this.#running) {
       process.stderr.write(text)

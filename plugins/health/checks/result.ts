@@ -1,9 +1,20 @@
 /** PURE. The bounds of a result, since a contributed check may return anything. */
+import { createRedactor, redacted } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 
 const maxDetails = 50
 const maxTextLength = 200
 const statuses: readonly unknown[] = ['up', 'degraded', 'down']
+
+const redactor = createRedactor()
+
+/** @returns the name and the value as they may be shown */
+function detail([key, value]: [string, string | number | boolean], scrub: (text: string) => string) {
+  const { secret, counts, name } = redactor.key(key)
+  const isHidden = secret && value !== '' && (typeof value === 'string' || (typeof value === 'number' && !counts))
+  if (isHidden) return [name, redacted]
+  return [name, typeof value === 'string' ? scrub(value).slice(0, maxTextLength) : value]
+}
 
 const isShown = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
@@ -19,9 +30,9 @@ export function boundedResult(returned: unknown, scrub: (text: string) => string
   }
   const entries = Object.entries(typeof result.details === 'object' ? (result.details ?? {}) : {})
   const details = entries
-    .filter(([, value]) => isShown(value))
+    .filter((entry): entry is [string, string | number | boolean] => isShown(entry[1]))
     .slice(0, maxDetails)
-    .map(([name, value]) => [name, typeof value === 'string' ? scrub(value).slice(0, maxTextLength) : value])
+    .map((entry) => detail(entry, scrub))
   return {
     status: result.status!,
     ...(result.message !== undefined && { message: String(result.message) }),

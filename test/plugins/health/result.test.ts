@@ -20,3 +20,15 @@ test('details are bounded in number, length and kind, and scrubbed', () => {
   const shown = boundedResult({ status: 'up', details }, (text) => text.replace('canary', '')).details!
   expect(shown).toEqual({ text: 'x'.repeat(200), ok: true })
 })
+
+test('details are secret by the name of their key, as the fields of a log line are', () => {
+  const details = { password: 'canary', pin: 1234, apiKey: '', hasToken: true, maxTokens: 5, 'token=canary': 1 }
+  expect(boundedResult({ status: 'up', details }, same).details).toEqual({
+    password: '[redacted]',
+    pin: '[redacted]',
+    apiKey: '',
+    hasToken: true,
+    maxTokens: 5,
+    'token=[redacted]': 1,
+  })
+})

@@ -271,6 +271,9 @@ describe('the control commands', () => {
     for (let index = 0; index < 5; index += 1) log.info(`line ${index}`)
     const { entries } = (await commands.get('logs.recent')!({ limit: 2, logger: 'app' })) as { entries: LogEntry[] }
     expect(entries.map(({ line }) => JSON.parse(line).message)).toEqual(['line 3', 'line 4'])
+    log.child('token=canary').info('x')
+    const newest = JSON.stringify(await commands.get('logs.recent')!({ limit: 1 }))
+    expect([newest.includes('token=[redacted]'), newest.includes('canary')]).toEqual([true, false])
     expect(() => commands.get('logs.recent')!({ level: 'loud' })).toThrow(
       expect.objectContaining({ code: 'LOG_LEVEL_INVALID' }),
     )
