@@ -25,9 +25,10 @@ const header = /(?:authorization|cookie)$/i
 /** Not secret: what is not in objects either, a text that was redacted before, and a sentence about a secret. */
 const prose =
   'a an are at by cannot could does empty expected expired failed for from got has in incorrect invalid is malformed missing must ' +
-  'no none not of on or refused rejected required see should the to too unauthorized unknown unset use was wrong you'
+  'no none not of on or refused rejected required see should the to too unauthorized unknown unset use was wrong you ' +
+  'EACCES EISDIR ELOOP EMFILE ENOENT ENOTDIR EPERM EROFS'
 const open = new RegExp(
-  `^(?:null|true|false|undefined|\\[(?:redacted|hmac:[0-9a-f]{16})\\]|${prose.replaceAll(' ', '|')})$`,
+  `^(?:null|true|false|undefined|\\[(?:redacted|hmac:[0-9a-f]{16})\\]|${prose.replaceAll(' ', '|')}):?$`,
 )
 
 /** A number of tokens in a text; a longer one may be a token. */

@@ -16,8 +16,8 @@ const shapes: readonly RegExp[] = [
   /0201(?:036c6e64|0474617064|046c6f6f70|04706f6f6c|046c697464)[0-9a-f]{8,}/gi,
   /(?:AgE[DL][\w+/-]{12,}|(?<![\w+/])AgE[\w+/-]{41,})={0,2}/g,
   /MDA[\w+/-]{2}2xvY2F0aW9u[\w+/-]{16,}={0,2}/g,
-  /\b((?:bearer|macaroon)\s+)[\w.~+/=-]{6,}/gi,
-  /\b([Bb]asic\s+|BASIC\s+)(?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2}/g,
+  /\b((?:bearer|macaroon)\s+)(?!realm=)[\w.~+/=-]{6,}/gi,
+  /\b([Bb]asic\s+|BASIC\s+)(?!(?:realm=|[Aa]uth(?:entication|orization)\b))(?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2}/g,
 ]
 
 /** Words joined by dots. A word is tried once, from its beginning; a JWT may begin within the word. */

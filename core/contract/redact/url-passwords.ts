@@ -33,7 +33,7 @@ export function findPasswords(text: string, take: (start: number, end: number) =
 }
 
 /** The beginning of a URL as `new URL` reads it: with either slash, and for the web without slashes. */
-const beginning = /^\s*(?:(?:[a-z][\w+.\t\r\n-]*:)+[\t\r\n]*[/\\][\t\r\n]*[/\\]|(?:https?|wss?|ftp):)[/\\\t\r\n]*/i
+const beginning = /^\s*(?:(?:https?|wss?|ftp):|(?:[a-z][\w+.\t\r\n-]*:)+[\t\r\n]*[/\\][\t\r\n]*[/\\])[/\\\t\r\n]*/i
 const nextUrl = /\s[a-z][\w+.-]*:\/\//i
 const hostAndPort = /^[^/?#\\@:]*:(?=\d{1,5}\/)/
 
