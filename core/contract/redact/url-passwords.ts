@@ -34,7 +34,6 @@ export function findPasswords(text: string, take: (start: number, end: number) =
 
 /** The beginning of a URL as `new URL` reads it: with either slash, and for the web without slashes. */
 const beginning = /^\s*(?:(?:https?|wss?|ftp):|(?:[a-z][\w+.\t\r\n-]*:)+[\t\r\n]*[/\\][\t\r\n]*[/\\])[/\\\t\r\n]*/i
-const nextUrl = /\s[a-z][\w+.-]*:\/\//i
 const hostAndPort = /^[^/?#\\@:]*:(?=\d{1,5}\/)/
 
 /**
@@ -44,8 +43,7 @@ const hostAndPort = /^[^/?#\\@:]*:(?=\d{1,5}\/)/
 export function userinfoOf(text: string): Span | undefined {
   const start = beginning.exec(text)?.[0].length
   if (start === undefined) return undefined
-  const after = text.slice(start)
-  const rest = after.slice(0, nextUrl.exec(after)?.index)
+  const rest = text.slice(start)
   const head = /^[^/?#\\]*/.exec(rest)![0]
   // A password may hold a slash or an `@`; without a password, the path may hold an `@`.
   const end = (head.includes(':') ? rest : head).lastIndexOf('@')
