@@ -1,4 +1,6 @@
 /** The one writer of problem details for errors over HTTP, and the titles of statuses. @see RFC 9457 */
+import { redactMessage } from '../contract/redact/redactor.ts'
+
 export interface Problem {
   /** HTTP status, 400-599. */
   readonly status: number
@@ -43,10 +45,13 @@ export const problemTitle = (status: number): string => titles[status] ?? 'Reque
 
 /** @returns an `application/problem+json` response with the members in the given order; `undefined` is left out */
 export const problemResponse = (
-  { status, title = problemTitle(status), ...rest }: Problem,
+  { status, title = problemTitle(status), detail, ...rest }: Problem,
   headers: Record<string, string> = {},
 ): Response =>
-  new Response(JSON.stringify({ type: 'about:blank', title, status, ...rest }), {
-    status,
-    headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-  })
+  new Response(
+    JSON.stringify({ type: 'about:blank', title, status, detail: detail && redactMessage(detail), ...rest }),
+    {
+      status,
+      headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    },
+  )

@@ -60,6 +60,14 @@ test('what is refused on purpose is a problem with its detail, and no fault of t
   expect(errors).toHaveLength(1)
 })
 
+test('the message of a refusal is shown without secrets', async () => {
+  const routes = new Hono().get('/x', () => {
+    throw new HTTPException(418, { message: 'no postgres://app:hunter2@db/x and password=hunter2' })
+  })
+  const app = composeApp([{ plugin: 'mine', routes, failed() {} }])
+  expect(await (await app.request('/x')).text()).not.toContain('hunter2')
+})
+
 test('an unknown path is a problem', async () => {
   const { app } = compose()
   const response = await app.request('/nowhere')
