@@ -1,7 +1,7 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
-import { ArkwatchError, guardListeners, type Logger } from '../../core/plugin.ts'
+import { ArkwatchError, guardListeners, type Logger, messageOf } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
 import { adminError } from './errors.ts'
@@ -46,7 +46,7 @@ const fromRow = ({ endedAtMs, result, error, file, ...row }: Row): Job => ({
 
 const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
   types.isNativeError(thrown) && thrown instanceof ArkwatchError
-    ? { code: thrown.code, message: thrown.message }
+    ? { code: thrown.code, message: messageOf(thrown) }
     : { code: 'INTERNAL', message: 'a fault; the log has the reason' }
 
 export interface JobsOptions {
@@ -93,7 +93,7 @@ export class Jobs {
       throw error
     }
     const progress = (share: number, note = '') => {
-      entry.job = { ...entry.job, progress: Math.min(1, Math.max(0, share || 0)), note: note.slice(0, 200) }
+      entry.job = { ...entry.job, progress: Math.min(1, Math.max(0, share || 0)), note: messageOf(note).slice(0, 200) }
     }
     const finish = async (outcome: Partial<Job> & Pick<Job, 'state'>) => {
       entry.job = { ...entry.job, ...outcome, endedAtMs: now() }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
-import { definePlugin } from '../../../core/plugin.ts'
+import { ArkwatchError, definePlugin } from '../../../core/plugin.ts'
 import { type AdminEnv, adminRoutes, type JobContext, operation } from '../../../plugins/admin/api.ts'
 import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
 import { type AdminRuntime, bootAdmin } from './support.ts'
@@ -43,6 +43,16 @@ const table: Readonly<Record<string, readonly [run: (job: JobContext) => unknown
       throw new Error('broken')
     },
     { state: 'failed', progress: 0.25, note: 'step 3' },
+  ],
+  'notes-a-secret': [
+    async ({ progress }) => {
+      progress(0.5, 'reading postgres://app:hunter2@db/x')
+      throw new ArkwatchError('STORE_UNAVAILABLE', 'no postgres://app:hunter2@db/x', '')
+    },
+    {
+      note: 'reading postgres://app:[redacted]@db/x',
+      error: { code: 'STORE_UNAVAILABLE', message: 'no postgres://app:[redacted]@db/x' },
+    },
   ],
   'tells-no-number': [
     async ({ progress }) => {
