@@ -41,6 +41,8 @@ interface Taken {
 /** @throws ADMIN_ROUTES_INVALID for a route that does not say who may call it */
 function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<AdminEnv>, taken: Taken): void {
   const refuse = (what: string) => adminError('ADMIN_ROUTES_INVALID', { plugin, what })
+  // Not instanceof: the application may come from another copy of the package.
+  if (app?.openAPIRegistry === undefined) throw refuse('`app` must return an OpenAPIHono of @hono/zod-openapi')
   const declared = new Set<string>()
   for (const { method, path, operationId, 'x-access': access } of routesOf(app)) {
     declared.add(`${method.toUpperCase()} ${path.replaceAll(/\/{(.+?)}/g, '/:$1')}`)

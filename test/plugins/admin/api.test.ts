@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import { Hono } from 'hono'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { type AdminEnv, adminRoutes, operation } from '../../../plugins/admin/api.ts'
@@ -93,6 +94,7 @@ const stray = definePlugin({
         adminRoutes({ path: '/elsewhere', app: () => of('stray.elsewhere') }),
         adminRoutes({ path: '/admin/plugins', app: () => of('stray.plugins') }),
         adminRoutes({ path: '/admin/plugins', app: () => of('stray.plugin', '/{other}') }),
+        adminRoutes({ path: '/admin/plain', app: () => new Hono() as never }),
       ],
     }
   },
@@ -132,13 +134,14 @@ async function eventually<T>(ask: () => Promise<T>, good: (value: T) => boolean)
 
 test('refused routes are faults of the plugin that contributed them, each logged with the reason', async () => {
   const { plugins } = (await at.get('/admin/plugins')) as never as { plugins: { name: string; state: string }[] }
-  expect(plugins.find(({ name }) => name === 'stray')).toMatchObject({ state: 'degraded', errors: 4 })
+  expect(plugins.find(({ name }) => name === 'stray')).toMatchObject({ state: 'degraded', errors: 5 })
   const logged = JSON.stringify(await at.get('/admin/logs/recent?limit=1000&level=error'))
   for (const reason of [
     'GET /open is not declared by createRoute',
     '/elsewhere/ is not under /admin or /monitoring',
     'GET /admin/plugins belongs to admin',
     'GET /admin/plugins/{other} belongs to admin',
+    '`app` must return an OpenAPIHono of @hono/zod-openapi',
   ])
     expect(logged).toContain(reason)
 })
