@@ -5,37 +5,17 @@
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import {
-  type AnyPlugin,
-  definePlugin,
-  errorOf,
-  type extensionPoint,
-  type PluginContext,
-  systemClock,
-  z,
-} from '../../core/plugin.ts'
+import { errorOf, type extensionPoint, systemClock } from '../../core/plugin.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import health from '../../plugins/health/index.ts'
 import metrics from '../../plugins/metrics/index.ts'
 import { testRuntime } from '../../testing/test-runtime.ts'
 import { adminKey } from '../plugins/admin/support.ts'
-import { fail, hostileValues } from '../support/hostile.ts'
+import { type Context, fail, hostileValues, plugin } from '../support/hostile.ts'
 
 const root = join(import.meta.dir, '../..')
-type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
 type Make = () => unknown
 type Border = (make: Make, context: Context) => unknown
-
-const plugin = (name: string, setup: (context: Context) => unknown, more: object = {}) =>
-  definePlugin({
-    api: 1,
-    name,
-    version: '1.0.0',
-    summary: 'A test.',
-    config: z.strictObject({ n: z.number().default(0).describe('A number.') }),
-    setup: setup as never,
-    ...more,
-  }) as AnyPlugin
 
 const names = Object.keys(hostileValues)
 const hookKinds = ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError'] as const

@@ -1,4 +1,19 @@
-/** Values that a broken or hostile plugin may throw, return or contribute. */
+/** A plugin that is broken or hostile, and the values that it may throw, return or contribute. */
+import { type AnyPlugin, definePlugin, type PluginContext, z } from '../../core/plugin.ts'
+
+export type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
+
+/** @param setup may return anything @param more fields of the definition */
+export const plugin = (name: string, setup: (context: Context) => unknown, more: object = {}) =>
+  definePlugin({
+    api: 1,
+    name,
+    version: '1.0.0',
+    summary: 'A test.',
+    config: z.strictObject({ n: z.number().default(0).describe('A number.') }),
+    setup: setup as never,
+    ...more,
+  }) as AnyPlugin
 
 const revoked = () => {
   const { proxy, revoke } = Proxy.revocable({}, {})

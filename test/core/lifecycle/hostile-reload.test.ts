@@ -1,27 +1,15 @@
 /** A reload of a plugin that throws or returns anything in each phase: refused or done as a whole, and the others go on. */
 import { describe, expect, test } from 'bun:test'
-import { type AnyPlugin, definePlugin, type PluginContext, service, z } from '../../../core/plugin.ts'
+import { service } from '../../../core/plugin.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
-import { fail, hostileValues } from '../../support/hostile.ts'
+import { type Context, fail, hostileValues, plugin } from '../../support/hostile.ts'
 
-type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
 type Border = (make: () => unknown, context: Context) => unknown
 
 interface Counter {
   next(): number
 }
 const Counter = service<Counter>('keep.counter')
-
-const plugin = (name: string, setup: (context: Context) => unknown, more: object = {}) =>
-  definePlugin({
-    api: 1,
-    name,
-    version: '1.0.0',
-    summary: 'A test.',
-    config: z.strictObject({ n: z.number().default(0).describe('A number.') }),
-    setup: setup as never,
-    ...more,
-  }) as AnyPlugin
 
 /** A counter that does not count while it is suspended. */
 const keep = (exclusive: boolean) =>
