@@ -1,8 +1,5 @@
-/**
- * The buffered output of one target. Lines wait in a bounded buffer, are written without blocking the loop, and survive
- * a full or missing target. `flushSync` writes them synchronously in the last moments of the process.
- */
-import { fstatSync, write, writeSync } from 'node:fs'
+/** The output of one target: lines wait in a bounded buffer, never block the loop, and survive a full or missing target. */
+import { fstatSync, readFileSync, write, writeSync } from 'node:fs'
 import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { Target } from './target.ts'
@@ -11,9 +8,10 @@ import type { Target } from './target.ts'
 const gatherMs = 10
 /** The most bytes that one turn of the loop writes to a target that accepts everything. */
 const maxPerTurn = 1_048_576
-/** How long the last flush waits for a write in progress, and for a reader that does not read. */
+/** How long the last flush waits for a write in progress and for a reader, and a closed sink for its reader. */
 const lastWaitMs = 250
 const lastPauseMs = 2
+const closeWaitMs = 2_000
 
 const isFull = (error: unknown) => (error as { code?: string }).code === 'EAGAIN'
 
@@ -21,8 +19,18 @@ interface Chunk {
   readonly data: Buffer
   /** Written bytes. */
   done: number
-  /** Size of the file before the write in progress. */
-  sizeBefore: number
+  /** What `writtenSoFar` was before the write in progress. */
+  before: number | undefined
+}
+
+/** The size of a file; for a socket, all that this process has written (Linux, proc(5): io). */
+function writtenSoFar(target: Target): number | undefined {
+  if (target.regular) return fstatSync(target.fd!).size
+  try {
+    return Number(/^wchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'latin1'))![1])
+  } catch {
+    return undefined
+  }
 }
 
 export class BufferedOutput {
@@ -111,7 +119,7 @@ export class BufferedOutput {
     if (this.#chunk !== undefined) return true
     const nextBytes = this.#buffer.nextBytes()
     if (this.target.room(nowMs, nextBytes) === 0) this.target.rotate(nowMs)
-    this.#chunk = { data: this.#buffer.take(this.target.room(nowMs, nextBytes)), done: 0, sizeBefore: 0 }
+    this.#chunk = { data: this.#buffer.take(this.target.room(nowMs, nextBytes)), done: 0, before: undefined }
     return true
   }
 
@@ -132,7 +140,7 @@ export class BufferedOutput {
   #writeInBackground(): void {
     const chunk = this.#chunk!
     const fd = this.target.fd!
-    if (this.target.regular) chunk.sizeBefore = fstatSync(fd).size
+    chunk.before = writtenSoFar(this.target)
     this.#inProgress = chunk
     write(fd, chunk.data, chunk.done, chunk.data.length - chunk.done, null, (error, written) => {
       if (this.#inProgress !== chunk) return
@@ -183,8 +191,14 @@ export class BufferedOutput {
       return true
     }
     try {
-      this.#awaitInProgress(pause)
+      if (!this.#awaitInProgress(pause)) return
       while (this.#prepare()) {
+        if (this.target.background && !this.target.regular) {
+          // A synchronous write would block until the reader of the socket reads.
+          this.#writeInBackground()
+          if (!this.#awaitInProgress(pause)) return
+          continue
+        }
         try {
           this.#writeNow()
         } catch (error) {
@@ -197,25 +211,34 @@ export class BufferedOutput {
     this.#settle()
   }
 
-  /** Waits for the write in progress. Its callback cannot run now: the size of the file shows how much was written. */
-  #awaitInProgress(pause: () => boolean): void {
+  /**
+   * Waits for the write in progress. Its callback cannot run now: the count of written bytes shows its progress.
+   * @returns false where the reader of a socket does not read: the write stays in progress
+   */
+  #awaitInProgress(pause: () => boolean): boolean {
     const chunk = this.#inProgress
-    if (chunk === undefined) return
+    if (chunk === undefined) return true
     const left = chunk.data.length - chunk.done
     let written = 0
-    // One pause in any case: other writers of the same file make its size run ahead of this write.
+    // One pause in any case: other writers make the count run ahead of this write.
     while (pause()) {
-      if (!this.target.regular) break
-      written = fstatSync(this.target.fd!).size - chunk.sizeBefore
+      written = (writtenSoFar(this.target) ?? left) - (chunk.before ?? 0)
       if (written >= left) break
     }
+    if (!this.target.regular && written < left) return false
     this.#inProgress = undefined
-    this.#advance(chunk, this.target.regular ? Math.min(left, Math.max(0, written)) : left)
+    this.#advance(chunk, Math.min(left, Math.max(0, written)))
+    return true
   }
 
   /** Flushes and closes; lines that cannot be written are counted as dropped. */
   async close(): Promise<void> {
-    await this.flush()
+    let cancel: Cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = this.clock.after(closeWaitMs, resolve)
+    })
+    await Promise.race([this.flush(), late])
+    cancel()
     this.flushSync()
     this.#closed = true
     this.dropped += this.#buffer.count + (this.#chunk === undefined ? 0 : 1)

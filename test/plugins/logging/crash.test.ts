@@ -41,6 +41,21 @@ describe('500 lines written in the last moment of a process are 500 lines kept, 
   }
 })
 
+test('no line of a last flush overtakes a write to a socket that waits for a thread', async () => {
+  const kept = await die('starved', 'pipe')
+  expect(kept).toEqual(expected.slice(0, kept.length))
+}, 20_000)
+
+describe('a process whose standard output is a socket that nobody reads ends all the same', () => {
+  const parent = new URL('./fixtures/not-reading-parent.ts', import.meta.url).pathname
+  for (const end of ['exit', 'uncaughtException', 'stop']) {
+    test(end, async () => {
+      const child = Bun.spawn([process.execPath, parent, fixture, end], { stderr: 'ignore' })
+      expect(await new Response(child.stdout).text()).toBe('ended\n')
+    }, 30_000)
+  }
+})
+
 describe('500 requests answered in the last moment of a process have 500 access lines', () => {
   const server = new URL('./fixtures/dying-server.ts', import.meta.url).pathname
   for (const place of ['file', 'stdout'] as const) {
