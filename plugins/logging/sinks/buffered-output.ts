@@ -1,4 +1,4 @@
-/** The output of one target: lines wait in a bounded buffer, never block the loop, and survive a full or missing target. */
+/** The output of one target: lines wait in a bounded buffer, never block the loop, survive a full or missing target. */
 import { fstatSync, readFileSync, write, writeSync } from 'node:fs'
 import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
 import { LineBuffer } from './line-buffer.ts'
