@@ -5,7 +5,8 @@
  *
  *  1. Config: `config` parses the section. A mistake refuses the boot or the reload, with every other mistake.
  *  2. `unconfigured(config)`: a returned reason makes the plugin `disabled`; nothing below is called.
- *  3. `conflicts(config, context)` and `offers(config)`: checks against the whole configuration. Pure, called often.
+ *  3. `conflicts(config, context)`, `listens(config)`, `offers(config)`: checks against the whole configuration. Pure,
+ *     called often.
  *  4. `setup(context)`: once for each instance, in start order, synchronous. Wires and opens nothing; `needs` are up.
  *     Its parts are read once. It may register undos, timers and contributions.
  *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state.
@@ -35,6 +36,7 @@
 export { z } from 'zod'
 export { type EnvironmentOverlay, parseBoolean } from './config/environment.ts'
 export { isMap, mergePatch, type Plain } from './config/tree/json-merge-patch.ts'
+export { bindHost } from './contract/bind-address.ts'
 export type { Cancel, Clock, EveryOptions } from './contract/clock.ts'
 export { didYouMean } from './contract/closest.ts'
 export { jsonPointer } from './contract/config-problem.ts'
@@ -44,6 +46,7 @@ export {
   type ConfigContext,
   type Conflict,
   contractApi,
+  type DeclaredListener,
   definePlugin,
   type Environment,
   type Handover,

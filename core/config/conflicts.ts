@@ -1,24 +1,36 @@
-/** The conflicts that plugins find in the whole configuration, beyond the schema of one section. */
+/** What plugins say of the whole configuration, beyond the schema of one section: conflicts, and their listeners. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import type { ConfigContext } from '../contract/definition.ts'
+import type { ConfigContext, DeclaredListener } from '../contract/definition.ts'
 import { messageOf } from '../contract/errors.ts'
+import { shapeProblem } from '../contract/foreign/shape.ts'
 import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
+const listenerShape = { path: 'object', host: 'text', port: 'number', unix: 'text?', tls: 'object?' } as const
+const tlsShape = { cert: 'text', key: 'text' } as const
+
+/** @throws TypeError for what is not a listener */
+function placed(listener: DeclaredListener, plugin: string): DeclaredListener {
+  const what = shapeProblem(listenerShape, listener) ?? (listener.tls && shapeProblem(tlsShape, listener.tls))
+  if (what !== undefined) throw new TypeError(`a listener: ${what}`)
+  return { ...listener, path: ['plugins', plugin, ...listener.path] }
+}
+
 /**
  * @param foreign whether a section's plugin is not built in, and may contribute names that `offers` does not declare
- * @returns a configuration error for each conflict
+ * @returns a configuration error for each conflict, and the listeners that plugins open, by their whole path
  */
 export function conflicts(
   sections: readonly PluginSection[],
   root: Node,
   context: Omit<ConfigContext, 'offered'>,
   foreign: (section: PluginSection) => boolean,
-): ConfigProblem[] {
+): { readonly found: readonly ConfigProblem[]; readonly listeners: readonly DeclaredListener[] } {
   // A plugin whose target is not configured counts: the same file may serve another machine.
   const named = sections.filter(({ config }) => config !== undefined)
   const found: ConfigProblem[] = []
+  const listeners: DeclaredListener[] = []
   const broken = new Set<string>()
   /** Calls a function of a definition, whose error is a configuration error. */
   const checked = <T>({ name: plugin }: PluginSection, call: () => readonly T[]): readonly T[] => {
@@ -50,6 +62,9 @@ export function conflicts(
       }),
     )
     found.push(...conflicting)
+    listeners.push(
+      ...checked(section, () => (definition.listens?.(config) ?? []).map((listener) => placed(listener, name))),
+    )
   }
-  return found
+  return { found, listeners }
 }

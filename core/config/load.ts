@@ -7,6 +7,7 @@ import { describeConfig } from './effective.ts'
 import { ConfigError, problemAt, settled } from './errors.ts'
 import { readGraph } from './graph.ts'
 import { withImplied } from './implied.ts'
+import { listenerProblems } from './listeners.ts'
 import { type LayerOptions, mergeLayers } from './merge-layers.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { environments, RootConfig, rootPresets } from './schema/root-config.ts'
@@ -80,7 +81,9 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)
-    problems.push(...conflicts(sections, root, { environment, server }, isForeign))
+    const { found, listeners } = conflicts(sections, root, { environment, server }, isForeign)
+    const all = server === undefined ? listeners : [{ ...server, path: ['server'] }, ...listeners]
+    problems.push(...found, ...(await listenerProblems(all, root, dataDirOf(root))))
   }
   if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
 

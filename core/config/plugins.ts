@@ -48,6 +48,7 @@ const definitionShape: Shape<AnyPlugin> = {
   ...{ provides: 'object?', needs: 'object?', wants: 'object?' },
   ...{ implies: 'object?', presets: 'object?', deadlines: 'object?', exclusive: 'flag?', holdsState: 'flag?' },
   ...{ packages: 'texts?', unconfigured: 'function?', conflicts: 'function?', offers: 'function?' },
+  listens: 'function?',
 }
 const deadlinesShape = { start: 'period?', ready: 'period?', stop: 'period?' } as const
 

@@ -111,6 +111,19 @@ export interface ConfigContext {
 /** @deprecated use {@link ConfigContext} */
 export type House = ConfigContext
 
+/** A listener that a plugin opens. No two listeners of a configuration may have one address. */
+export interface DeclaredListener {
+  /** The place in the section, `['listen']`, with the keys `host`, `port`, `unix` and `tls` below it. */
+  readonly path: readonly (string | number)[]
+  readonly host: string
+  /** 0: any free port. */
+  readonly port: number
+  /** Path of a Unix socket in place of host and port, relative to the data directory. */
+  readonly unix?: string | undefined
+  /** Files, PEM, relative to the data directory. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined
+}
+
 /** A setting that the configuration as a whole forbids. */
 export interface Conflict {
   /** The place in the section, `['listen', 'port']`; `[]` is the section itself. */
@@ -160,9 +173,12 @@ export interface PluginDefinition<
    * @returns every conflict
    */
   conflicts?(config: zod.output<Schema>, context: ConfigContext): readonly Conflict[]
+  /** The listeners that the plugin opens itself. Their addresses, socket paths and files are checked with the rest. */
+  listens?(config: zod.output<Schema>): readonly DeclaredListener[]
   /**
    * The names of the plugin's contributions by id of the extension point; other sections may refer to them. A plugin
-   * from elsewhere without `offers` may contribute any name.
+   * from elsewhere without `offers` may contribute any name. `routes` is for paths: those that the plugin answers,
+   * `/admin/*` with all below.
    */
   offers?(config: zod.output<Schema>): Readonly<Record<string, readonly string[]>>
   /** Wires the plugin and opens nothing. Synchronous. */

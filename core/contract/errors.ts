@@ -210,7 +210,7 @@ export const coreError = defineErrors('core', {
   },
   LISTEN_FAILED: {
     message: 'cannot listen on {host}:{port}: {reason}{holder}',
-    help: 'Stop what holds the port, or choose another one in config.yaml (server.port) or METRICS_PORT.',
+    help: 'Give the listener an address of this machine and a free port, or stop what holds the port.',
   },
   EMBED_OPTIONS_INVALID: {
     message: 'cannot wrap the application: {what}',

@@ -32,14 +32,16 @@ function reasonOf(error: unknown): string {
 let socketFiles = 0
 
 /**
- * Opens a socket file (0600), in place of an existing one. Bun deletes the path of a server that stops: the
- * server gets a path of its own, and its `stop` removes the socket file unless a later server has replaced the file.
+ * Opens a socket file (0600), in place of an existing socket, not of another file. Bun deletes the path of a server
+ * that stops: the server gets a path of its own, and its `stop` removes the socket file unless a later server has
+ * replaced the file.
  */
 export function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
   socketFiles += 1
   const draft = `${path}.${socketFiles}`
   const previousMask = process.umask(0o177)
   try {
+    if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw new Error(`${path} is not a socket`)
     rmSync(draft, { force: true })
     const server = Bun.serve({ unix: draft, ...options } as never) as Bun.Server<unknown>
     renameSync(draft, path)
@@ -92,7 +94,9 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
         await serve({ ...options, shared: false }).stop(true)
       server = serve(options)
     } catch (error) {
-      const holder = (error as { code?: unknown }).code === 'EADDRINUSE' ? await portHolder(port) : undefined
+      const own = [...opened.values()].find((other) => other.port === port)
+      const inUse = (error as { code?: unknown }).code === 'EADDRINUSE'
+      const holder = inUse ? (own ? `the listener ${own.name} of this process` : await portHolder(port)) : undefined
       throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
     }
     let closing: Promise<void> | undefined

@@ -1,6 +1,6 @@
 /** The options of the admin API. */
 import { z } from 'zod'
-import { duration, secret } from '../../core/plugin.ts'
+import { bindHost, duration, secret } from '../../core/plugin.ts'
 import { accessLevels } from './guard/roles.ts'
 import { weaknessOf } from './keys/key.ts'
 
@@ -10,7 +10,7 @@ const Tls = z.strictObject({
 })
 
 const Listen = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address of the listener.'),
+  host: bindHost().default('127.0.0.1').describe('Address of the listener.'),
   port: z.int().min(0).max(65_535).default(9_091).describe('Port. 0: any free port.'),
   unix: z.string().min(1).optional().describe('Path of a Unix socket for the owner alone, in place of host and port.'),
   tls: Tls.optional().describe('Serve HTTPS.'),

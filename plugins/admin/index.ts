@@ -14,6 +14,8 @@ import { AdminConfig } from './config.ts'
 import { AdminInstance, type Inherited } from './engine.ts'
 import { publicListenerProblem } from './http/public-listener.ts'
 
+const publicPaths = ['/admin', '/admin/*', '/monitoring/*']
+
 export default definePlugin({
   api: 1,
   name: 'admin',
@@ -24,6 +26,8 @@ export default definePlugin({
   implies: { host: {} },
   wants: { health: Health, host: Host, logging: Logging, metrics: Metrics },
   conflicts: (config, { server }) => publicListenerProblem(config, server),
+  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen }] : []),
+  offers: ({ listen }) => ({ routes: listen ? [] : publicPaths }),
   setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
     const instance = new AdminInstance({
       config,
@@ -41,7 +45,7 @@ export default definePlugin({
     })
     const routes = new Hono()
     const answer = (c: Context) => instance.server.fetch(c.req.raw, c.env)
-    for (const path of ['/admin', '/admin/*', '/monitoring/*']) routes.all(path, answer)
+    for (const path of publicPaths) routes.all(path, answer)
     return {
       ...(config.listen === undefined && { routes }),
       contributes: [

@@ -1,6 +1,6 @@
 /** The options of health. */
 import { z } from 'zod'
-import { duration } from '../../core/plugin.ts'
+import { bindHost, duration } from '../../core/plugin.ts'
 import { CheckConfig, checkName } from './check-config.ts'
 import { orderChecks, type Parents } from './checks/dependencies.ts'
 
@@ -11,7 +11,7 @@ const Watchdog = z.strictObject({
     .max(65_535)
     .optional()
     .describe('Port of the watchdog’s own listener; unset: no watchdog. 0: any free port.'),
-  host: z.string().min(1).default('127.0.0.1').describe('Address of the watchdog’s listener.'),
+  host: bindHost().default('127.0.0.1').describe('Address of the watchdog’s listener.'),
   stuckAfter: duration({ min: '500ms' }).prefault('15s').describe('Duration of a stall from which on liveness fails.'),
   reportAfter: duration({ min: '500ms' })
     .prefault('1s')

@@ -3,7 +3,7 @@
 import { controlCommand, definePlugin, EventLoop, Runtime, rollbackSignals } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { comprehensive } from './answers/report.ts'
-import { healthRoutes } from './answers/routes.ts'
+import { healthPaths, healthRoutes } from './answers/routes.ts'
 import { Health, healthCheck } from './api.ts'
 import { unknownParents } from './checks/dependencies.ts'
 import { loadPackage } from './checks/load-package.ts'
@@ -24,6 +24,8 @@ export default definePlugin({
     const { names, complete } = offered(healthCheck.id)
     return complete ? unknownParents(parentsOf(config), names) : []
   },
+  listens: ({ watchdog: { host, port } }) => (port === undefined ? [] : [{ path: ['watchdog'], host, port }]),
+  offers: () => ({ routes: healthPaths }),
   needs: { runtime: Runtime, eventLoop: EventLoop },
   setup({ config, needs, clock, log, workers, extensions, report, inherited }) {
     const { runtime, eventLoop } = needs

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bindHost } from '../../core/plugin.ts'
 import { HostConfig, ProcessConfig } from '../host-options.ts'
 
 const labelName = z.string().regex(/^(?!__)(?!le$|quantile$)[a-zA-Z_][a-zA-Z0-9_]*$/)
@@ -8,11 +9,13 @@ export const MetricsConfig = z.strictObject({
   path: z
     .string()
     .regex(/^\/[\w\-./]*$/)
+    // Clients take `.`, `..` and the host of `//host` out of a path.
+    .regex(/^(?!.*\/(?:\.{0,2}\/|\.{1,2}$))/, 'expected a path without empty segments, `.` and `..`')
     .default('/metrics')
     .describe('Path of the exposition.'),
   listen: z
     .strictObject({
-      host: z.string().min(1).default('127.0.0.1').describe('Address of the listener.'),
+      host: bindHost().default('127.0.0.1').describe('Address of the listener.'),
       port: z.int().min(0).max(65_535).describe('Port of the listener; 0 takes a free one.'),
     })
     .optional()

@@ -2,6 +2,7 @@ import { definePlugin, Runtime } from '../../core/plugin.ts'
 import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './engine.ts'
+import { takenPath } from './http/taken-path.ts'
 
 export default definePlugin({
   api: 1,
@@ -12,6 +13,8 @@ export default definePlugin({
   provides: { metrics: Metrics },
   implies: { host: { host: [], process: ['process'] } },
   needs: { runtime: Runtime },
+  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen }] : []),
+  conflicts: ({ path, listen }, { offered }) => (listen ? [] : takenPath(path, offered('routes').names)),
   setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
     const views = extensions(jsonView)

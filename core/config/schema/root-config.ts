@@ -1,12 +1,13 @@
 /** The top level of config.yaml: the settings of the runtime itself. */
 import { z } from 'zod'
+import { bindHost } from '../../contract/bind-address.ts'
 import type { Environment } from '../../contract/definition.ts'
 import { duration, size } from '../../contract/units.ts'
 
 export const environments = ['development', 'testing', 'staging', 'production'] as const
 
 const Server = z.strictObject({
-  host: z.string().min(1).max(253).default('127.0.0.1').describe('Address that the listener binds to.'),
+  host: bindHost().default('127.0.0.1').describe('Address that the listener binds to.'),
   port: z.int().min(0).max(65_535).default(8080).describe('Port of the listener; 0: any free one.'),
   limits: z
     .strictObject({

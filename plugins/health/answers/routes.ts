@@ -28,7 +28,13 @@ const noStore = { 'cache-control': 'no-store' }
 
 const notFound = (detail: string): Response => problemResponse({ status: 404, title: 'Not found', detail })
 
-/** @returns the app with `/livez`, `/readyz`, `/startupz`, `/health` and `/health/comprehensive` */
+/** The paths that {@link healthRoutes} answers. */
+export const healthPaths = [
+  ...['livez', 'readyz', 'startupz'].map((probe) => `/${probe}/*`),
+  ...['/health', '/health/comprehensive'],
+]
+
+/** @returns the app with {@link healthPaths} */
 export function healthRoutes({ health, runtime, eventLoop, settings, version, clock }: RouteOptions): Hono {
   const app = new Hono()
   const mayShowDetails = (): boolean => {

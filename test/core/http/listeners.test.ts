@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
+import { messageOf } from '../../../core/contract/errors.ts'
 import { createListeners, type OpenOptions } from '../../../core/http/listeners.ts'
 import { listeningInodes, portHolder } from '../../../core/http/port-holder.ts'
 import { testClock } from '../../../testing/test-clock.ts'
@@ -61,7 +62,17 @@ describe('a port that cannot be had is LISTEN_FAILED', () => {
     const failure = await open({ port }).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'LISTEN_FAILED', details: { host: '127.0.0.1', port } })
     expect((failure as Error).message).toContain(`127.0.0.1:${port}: the port is in use`)
-    if (process.platform === 'linux') expect((failure as Error).message).toContain(`pid ${process.pid}`)
+    expect((failure as Error).message).toContain('(held by the listener server of this process)')
+    using foreign = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    const held = await open({ port: foreign.port }).catch(messageOf)
+    if (process.platform === 'linux') expect(held).toContain(`pid ${process.pid}`)
+  })
+
+  test('where a file that is not a socket has the path of a socket, and the file stays', async () => {
+    const unix = join(mkdtempSync(join(tmpdir(), 'arkwatch-listen-')), 'store.db')
+    writeFileSync(unix, 'rows')
+    expect(await open({ unix }).catch(messageOf)).toContain('is not a socket')
+    expect(readFileSync(unix, 'utf8')).toBe('rows')
   })
 
   const bad: [Partial<OpenOptions>, string][] = [
@@ -191,9 +202,11 @@ test('a handler gets the server, which knows the peer', async () => {
   expect(await (await fetch(listener.url)).text()).toBe('127.0.0.1')
 })
 
-test('a Unix socket is for its owner alone, and takes over a file left behind', async () => {
+test('a Unix socket is for its owner alone, and takes over a socket left behind', async () => {
   const unix = join(mkdtempSync(join(tmpdir(), 'arkwatch-unix-')), 'admin.sock')
-  writeFileSync(unix, 'left behind')
+  const dead = Bun.serve({ unix: `${unix}.dead`, fetch: () => new Response() })
+  renameSync(`${unix}.dead`, unix)
+  await dead.stop()
   const listener = await open({ unix })
   expect(listener.url).toBe(`unix:${unix}`)
   expect(statSync(unix).mode & 0o777).toBe(0o600)
