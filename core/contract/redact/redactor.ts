@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto'
 import { findFields } from './secret-fields.ts'
 import { createKeyRule, type KeyKind } from './secret-keys.ts'
-import { findShapes, shapeSign } from './secret-shapes.ts'
+import { findShapes } from './secret-shapes.ts'
 import { replaceSpans, type Span } from './spans.ts'
 import { findPasswords, isPortWithPath, userinfoOf } from './url-passwords.ts'
 
@@ -72,11 +72,9 @@ export function createRedactor({ extraKeys = [], hmacKey, strict = false }: Reda
         }
 
   const text: Redactor['text'] = (value, length = value.length, hide = mask) => {
-    const isShaped = shapeSign.test(value)
     const isSeparated = separators.test(value)
-    if (!isShaped && !isSeparated) return value.slice(0, length)
     const found: Span[] = []
-    if (isShaped) findShapes(value, found)
+    findShapes(value, found)
     if (isSeparated) {
       findFields(value, keyKind, found)
       const userinfo = strict ? userinfoOf(value) : undefined

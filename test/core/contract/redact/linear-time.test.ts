@@ -5,6 +5,7 @@ import { createRedactor, redactText } from '../../../../core/contract/redact/red
 import { maskPasswords, secretsInUrl } from '../../../../core/contract/redact/url-passwords.ts'
 import { scrub } from '../../../../plugins/audit/journal/changes.ts'
 import { scrubber, secretsOf } from '../../../../plugins/health/checks/scrub.ts'
+import { issuedKeys } from './issued-samples.ts'
 
 setDefaultTimeout(120_000)
 
@@ -88,12 +89,23 @@ test('every shape has a sample', () => {
     expect([shape.source, samples.some((each) => each.search(shape) >= 0)]).toEqual([shape.source, true])
 })
 
+/** Those of the units, with what may stand around them, that take more than linear time. */
+const slowUnits = (search: (text: string) => unknown, units: readonly string[]) =>
+  units
+    .flatMap((unit) => [unit, `_${unit}`, `${unit} `])
+    .map((unit) => [unit, growth(search, unit)] as const)
+    .filter(([, factor]) => factor > mostGrowth)
+
+test('the search for keys with the prefix of their issuer takes linear time over their repeated beginnings', () => {
+  const units = issuedKeys.flatMap(([shown, key]) =>
+    [4, 8, 16, key.length - 1, key.length].map((length) => shown + key.slice(0, length)),
+  )
+  expect(slowUnits(searches['log lines']!, [...new Set(units)])).toEqual([])
+})
+
 for (const [name, search] of Object.entries(searches)) {
   test(`the search of ${name} takes linear time over the repeated beginning of a secret`, () => {
-    const slow = prefixes
-      .flatMap((prefix) => [prefix, `_${prefix}`, `${prefix} `])
-      .map((unit) => [unit, growth(search, unit)] as const)
-    expect(slow.filter(([, factor]) => factor > mostGrowth)).toEqual([])
+    expect(slowUnits(search, prefixes)).toEqual([])
   })
 
   test(`the search of ${name} takes linear time over repeated parts of secrets`, () => {
