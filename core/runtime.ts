@@ -130,6 +130,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const signals = registry.of(rollbackSignals)
   const contributed = registry.of(controlCommand)
   const auditors = registry.of(commandAuditor)
+  let auditorsAtSwap = auditors.all
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
   const workers = createWorkers(config.workers, clock, log)
@@ -153,6 +154,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const givenInCode = new Set(options.plugins?.map(({ name }) => name))
   const swapped = (current: Generation) => {
+    auditorsAtSwap = auditors.all
     const hooked: OwnedHooks[] = []
     const routed: (MountedRoutes & OwnedRoutes)[] = []
     const up = [...current.values()].filter(({ state }) => isUp(state))
@@ -188,6 +190,12 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     } finally {
       busy = false
     }
+  }
+
+  /** @throws RELOAD_BUSY where an auditor has stopped and its successor is not in force: nothing would record a change */
+  const presentAuditors = () => {
+    if ((busy || stopping) && auditors.all !== auditorsAtSwap) throw coreError('RELOAD_BUSY')
+    return auditors.all
   }
 
   const filesOf = ({ files }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
@@ -366,7 +374,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
     commands() {
-      const commands = contributed.all.map((command) => audited(command, () => auditors.all))
+      const commands = contributed.all.map((command) => audited(command, presentAuditors))
       return new Map(commands.map((command) => [command.name, command]))
     },
     logger: (name: string) => hub.logger(name),

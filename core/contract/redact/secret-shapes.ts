@@ -21,8 +21,8 @@ const shapes: readonly RegExp[] = [
 ]
 
 /**
- * Keys with a prefix that their issuer fixed, so that scanners find them; prefixes and lengths are those of the rules of
- * gitleaks. Each has 20 characters of `longWord` in a row.
+ * Keys with a prefix that their issuer fixed, so that scanners find them: prefixes and lengths as in the rules of
+ * gitleaks. Each key has a {@link longWord}.
  */
 export const issued: readonly RegExp[] = [
   /gh[oprsu]_[A-Za-z0-9]{36,}/, // GitHub

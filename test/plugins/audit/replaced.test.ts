@@ -64,3 +64,35 @@ test('a change that is refused, after the audit log was rebuilt, has its outcome
   const [outcome, begun] = await audit.page({ limit: 2, action: 'config.apply' })
   expect(outcome).toMatchObject({ outcome: 'RELOAD_FAILED', of: begun!.seq })
 })
+
+test('a change while the audit log is replaced, or after it stopped, is refused: nothing would record it', async () => {
+  let running = true
+  let met: unknown[] = []
+  /** Runs a change while its audit log has stopped. */
+  const probe = definePlugin({
+    api: 1,
+    name: 'probe',
+    version: '1.0.0',
+    summary: 'Makes changes in between.',
+    config: z.strictObject({}),
+    needs: { audit: Audit },
+    setup: () => {
+      const change = async () => {
+        const pause = () => command('pause', {})(at) as Promise<unknown>
+        const status = () => command('status', {})(at) as Promise<unknown>
+        met = await Promise.all([pause().catch(({ code }) => code), status().then(() => 'read')])
+      }
+      return { start: () => (running ? undefined : change()) }
+    },
+  })
+  await using at = await bootAdmin({ plugins: [probe], config: { plugins: { probe: {} } } })
+  running = false
+  await command('plugins.restart', { plugin: 'audit' })(at)
+  expect(met).toEqual(['RELOAD_BUSY', 'read'])
+  expect(at.runtime.status().paused).toBe(false)
+  await command('pause', {})(at)
+  const audit = at.runtime.service(Audit)
+  expect((await audit.page({ limit: 9, action: 'pause' })).map(({ outcome }) => outcome)).toEqual(['ok', 'begun'])
+  await at.stop()
+  expect(await Promise.resolve(command('resume', {})(at)).catch(({ code }) => code)).toBe('RELOAD_BUSY')
+})
