@@ -41,7 +41,7 @@ export class HostInstance {
       this.#withdrawHost = this.#replace(hostCollectors(this.#context, this.#context), this.#withdrawHost)
     }
     if (!Bun.deepEquals(this.#config?.process, process)) {
-      const collectors = processCollectors({ eventLoop, everyMs: process.every })
+      const collectors = processCollectors(eventLoop, process.every)
       this.#withdrawProcess = this.#replace(collectors, this.#withdrawProcess)
     }
     this.#config = next

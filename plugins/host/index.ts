@@ -14,9 +14,6 @@ export default definePlugin({
   holdsState: false,
   setup({ config, needs, clock, workers, contribute }) {
     const instance = new HostInstance({ config, ...needs, clock, workers, contribute })
-    return {
-      services: { host: instance.service },
-      reconfigure: (next) => instance.apply(next),
-    }
+    return { services: { host: instance.service }, reconfigure: (next) => instance.apply(next) }
   },
 })

@@ -18,7 +18,7 @@ const config = HostConfig.parse({})
 const delay = { minMs: 0, meanMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, maxMs: 0 }
 const collectors: Collector[] = [
   ...hostCollectors({ config, clock: systemClock }),
-  ...processCollectors({ eventLoop: { delay: () => delay }, everyMs: config.every }),
+  ...processCollectors({ delay: () => delay }, config.every),
 ]
 
 interface Row {

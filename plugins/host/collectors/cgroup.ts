@@ -1,6 +1,5 @@
 /** Limits and use of the control groups of this process, version 1 and 2. */
-import type { Files } from './kernel-files.ts'
-import { parsed } from './kernel-files.ts'
+import { type Files, parsed } from './kernel-files.ts'
 import {
   type CgroupPlace,
   cfsQuota,
@@ -12,21 +11,13 @@ import {
   throttledSeconds,
   unlimitedBytes,
 } from './parse/cgroup.ts'
-import type { HostContext, Source } from './source.ts'
-
-interface Level {
-  readonly folder: string
-  readonly limit: number | undefined
-}
+import { type HostContext, type Source, unlabelled } from './source.ts'
 
 /**
  * The highest level that the tightest limit applies to, the group's own where none is set: there use and limit belong
  * together, and the use comes closest to the limit.
  */
-async function bindingLevel(
-  place: CgroupPlace,
-  limitOf: (folder: string) => Promise<number | undefined>,
-): Promise<Level> {
+async function bindingLevel(place: CgroupPlace, limitOf: (folder: string) => Promise<number | undefined>) {
   const folders = cgroupLevels(place)
   const limits = await Promise.all(folders.map(limitOf))
   let best = 0
@@ -56,7 +47,12 @@ async function readMemory(files: Files, place: CgroupPlace) {
   ])
   const inactive = stat?.get(v2 ? 'inactive_file' : 'total_inactive_file')
   const workingSet = usage !== undefined && inactive !== undefined ? Math.max(0, usage - inactive) : undefined
-  return { limit, usage, workingSet, oomKills: events?.get('oom_kill') }
+  return {
+    arkwatch_cgroup_memory_limit_bytes: limit,
+    arkwatch_cgroup_memory_usage_bytes: usage,
+    arkwatch_cgroup_memory_working_set_bytes: workingSet,
+    arkwatch_cgroup_memory_oom_kills_total: events?.get('oom_kill'),
+  }
 }
 
 async function readCpu(files: Files, place: CgroupPlace, usagePlace: CgroupPlace | undefined) {
@@ -76,79 +72,51 @@ async function readCpu(files: Files, place: CgroupPlace, usagePlace: CgroupPlace
   const nanoseconds = accounted ? await parsed(files, accounted, parseLimit) : undefined
   const microseconds = stat?.get('usage_usec')
   return {
-    quota,
-    usage: microseconds !== undefined ? microseconds / 1e6 : nanoseconds !== undefined ? nanoseconds / 1e9 : undefined,
-    periods: stat?.get('nr_periods'),
-    throttledPeriods: stat?.get('nr_throttled'),
-    throttled: stat && throttledSeconds(stat),
+    arkwatch_cgroup_cpu_quota_cores: quota,
+    arkwatch_cgroup_cpu_usage_seconds_total:
+      microseconds !== undefined ? microseconds / 1e6 : nanoseconds !== undefined ? nanoseconds / 1e9 : undefined,
+    arkwatch_cgroup_cpu_periods_total: stat?.get('nr_periods'),
+    arkwatch_cgroup_cpu_throttled_periods_total: stat?.get('nr_throttled'),
+    arkwatch_cgroup_cpu_throttled_seconds_total: stat && throttledSeconds(stat),
   }
 }
 
 async function readPids(files: Files, place: CgroupPlace) {
   const { folder, limit } = await bindingLevel(place, (at) => parsed(files, `${at}/pids.max`, parseLimit))
-  return { limit, current: await parsed(files, `${folder}/pids.current`, parseLimit) }
+  return {
+    arkwatch_cgroup_pids_limit: limit,
+    arkwatch_cgroup_pids: await parsed(files, `${folder}/pids.current`, parseLimit),
+  }
 }
 
-export const cgroup =
-  ({ ownFiles: files }: HostContext): Source =>
-  (batch) => {
-    const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_cgroup_${name}`, help })
-    const counter = (name: string, help: string) => batch.counter({ name: `arkwatch_cgroup_${name}`, help })
-    const memoryLimit = gauge(
-      'memory_limit_bytes',
-      'Tightest memory limit of the control groups of this process; absent without a limit.',
-    )
-    const memoryUsage = gauge(
-      'memory_usage_bytes',
-      'Memory of the control group with the tightest memory limit, page cache included.',
-    )
-    const workingSet = gauge(
-      'memory_working_set_bytes',
-      'Memory of the control group with the tightest memory limit, without the page cache that the kernel can reclaim.',
-    )
-    const oomKills = counter(
-      'memory_oom_kills_total',
-      'Processes of the control group that were killed for lack of memory.',
-    )
-    const quota = gauge(
-      'cpu_quota_cores',
-      'Tightest CPU quota of the control groups of this process, in cores; absent without a quota.',
-    )
-    const cpuUsage = counter('cpu_usage_seconds_total', 'CPU time of the control group.')
-    const periods = counter('cpu_periods_total', 'Elapsed periods of the CPU quota of the control group.')
-    const throttledPeriods = counter(
-      'cpu_throttled_periods_total',
-      'Periods in which the control group used up the CPU quota.',
-    )
-    const throttled = counter(
-      'cpu_throttled_seconds_total',
-      'Time in which tasks of the control group waited because the CPU quota was used up.',
-    )
-    const pids = gauge('pids', 'Processes and threads of the control group.')
-    const pidsLimit = gauge(
-      'pids_limit',
-      'Tightest limit on processes and threads of the control groups of this process; absent without a limit.',
-    )
-    return async () => {
-      const [own, mountinfo] = await Promise.all([files.text('/proc/self/cgroup'), files.text('/proc/self/mountinfo')])
-      const places = cgroupPlaces(own ?? '', mountinfo ?? '')
-      const [memory, cpu, tasks] = await Promise.all([
-        places.memory && readMemory(files, places.memory),
-        places.cpu && readCpu(files, places.cpu, places.cpuacct),
-        places.pids && readPids(files, places.pids),
-      ])
-      batch.observe(() => {
-        memoryLimit.set(memory?.limit)
-        memoryUsage.set(memory?.usage)
-        workingSet.set(memory?.workingSet)
-        oomKills.set(memory?.oomKills)
-        quota.set(cpu?.quota)
-        cpuUsage.set(cpu?.usage)
-        periods.set(cpu?.periods)
-        throttledPeriods.set(cpu?.throttledPeriods)
-        throttled.set(cpu?.throttled)
-        pids.set(tasks?.current)
-        pidsLimit.set(tasks?.limit)
-      })
-    }
-  }
+const helps = {
+  arkwatch_cgroup_memory_limit_bytes:
+    'Tightest memory limit of the control groups of this process; absent without a limit.',
+  arkwatch_cgroup_memory_usage_bytes:
+    'Memory of the control group with the tightest memory limit, page cache included.',
+  arkwatch_cgroup_memory_working_set_bytes:
+    'Memory of the control group with the tightest memory limit, without the page cache that the kernel can reclaim.',
+  arkwatch_cgroup_memory_oom_kills_total: 'Processes of the control group that were killed for lack of memory.',
+  arkwatch_cgroup_cpu_quota_cores:
+    'Tightest CPU quota of the control groups of this process, in cores; absent without a quota.',
+  arkwatch_cgroup_cpu_usage_seconds_total: 'CPU time of the control group.',
+  arkwatch_cgroup_cpu_periods_total: 'Elapsed periods of the CPU quota of the control group.',
+  arkwatch_cgroup_cpu_throttled_periods_total: 'Periods in which the control group used up the CPU quota.',
+  arkwatch_cgroup_cpu_throttled_seconds_total:
+    'Time in which tasks of the control group waited because the CPU quota was used up.',
+  arkwatch_cgroup_pids: 'Processes and threads of the control group.',
+  arkwatch_cgroup_pids_limit:
+    'Tightest limit on processes and threads of the control groups of this process; absent without a limit.',
+}
+
+export const cgroup = ({ ownFiles: files }: HostContext): Source =>
+  unlabelled(helps, async () => {
+    const [own, mountinfo] = await Promise.all([files.text('/proc/self/cgroup'), files.text('/proc/self/mountinfo')])
+    const places = cgroupPlaces(own ?? '', mountinfo ?? '')
+    const [memory, cpu, pids] = await Promise.all([
+      places.memory && readMemory(files, places.memory),
+      places.cpu && readCpu(files, places.cpu, places.cpuacct),
+      places.pids && readPids(files, places.pids),
+    ])
+    return { ...memory, ...cpu, ...pids }
+  })

@@ -1,12 +1,20 @@
 /** CPU time, boot time and scheduler counts from `/proc/stat`; `arkrelay_system_cpu_percent` always. */
 import { busyPercent, type CpuStat, type CpuTimes, cpuModes } from './parse/stat.ts'
 import { atMost } from './patterns.ts'
-import { type HostContext, overLimit, type Source } from './source.ts'
+import { declare, type HostContext, overLimit, type Source } from './source.ts'
 
 /** Between the two samples of the very first collection. */
 const firstGapMs = 250
 /** The kernel lets `idle` and `iowait` go back a little; a CPU that went away and came back starts anew. */
 const jumpBackSeconds = 3
+
+const helps = {
+  node_boot_time_seconds: 'Boot time of the host, in seconds since the epoch.',
+  node_context_switches_total: 'Context switches of the host.',
+  node_forks_total: 'Processes and threads created on the host.',
+  node_procs_running: 'Runnable processes and threads of the host, running included.',
+  node_procs_blocked: 'Processes and threads of the host that wait for I/O.',
+}
 
 function cpuFamilies(batch: Parameters<Source>[0], maxCpus: number) {
   const seconds = batch.counter({
@@ -16,30 +24,19 @@ function cpuFamilies(batch: Parameters<Source>[0], maxCpus: number) {
     maxSeries: maxCpus * cpuModes.length,
     tolerance: jumpBackSeconds,
   })
-  const boot = batch.gauge({
-    name: 'node_boot_time_seconds',
-    help: 'Boot time of the host, in seconds since the epoch.',
-  })
-  const switches = batch.counter({ name: 'node_context_switches_total', help: 'Context switches of the host.' })
-  const forks = batch.counter({ name: 'node_forks_total', help: 'Processes and threads created on the host.' })
-  const running = batch.gauge({
-    name: 'node_procs_running',
-    help: 'Runnable processes and threads of the host, running included.',
-  })
-  const blocked = batch.gauge({
-    name: 'node_procs_blocked',
-    help: 'Processes and threads of the host that wait for I/O.',
-  })
+  const set = declare(batch, helps)
   const over = overLimit(batch)
   return (stat: CpuStat) => {
     const { kept, left } = atMost(stat.cpus, maxCpus)
     for (const { cpu, times } of kept) for (const mode of cpuModes) seconds.set(times[mode], { cpu, mode })
     over.set(left, { set: 'cpu' })
-    boot.set(stat.bootTimeSeconds)
-    switches.set(stat.contextSwitches)
-    forks.set(stat.forks)
-    running.set(stat.running)
-    blocked.set(stat.blocked)
+    set({
+      node_boot_time_seconds: stat.bootTimeSeconds,
+      node_context_switches_total: stat.contextSwitches,
+      node_forks_total: stat.forks,
+      node_procs_running: stat.running,
+      node_procs_blocked: stat.blocked,
+    })
   }
 }
 

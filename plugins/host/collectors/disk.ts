@@ -4,41 +4,38 @@ import { parseDiskstats } from './parse/diskstats.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
+const counters = [
+  ['reads_completed', 'Completed reads of a disk.', 'readsCompleted'],
+  ['read_bytes', 'Bytes read from a disk.', 'readBytes'],
+  ['read_time_seconds', 'Total duration of the reads of a disk.', 'readSeconds'],
+  ['writes_completed', 'Completed writes of a disk.', 'writesCompleted'],
+  ['written_bytes', 'Bytes written to a disk.', 'writtenBytes'],
+  ['write_time_seconds', 'Total duration of the writes of a disk.', 'writeSeconds'],
+  ['io_time_seconds', 'Time in which a disk had I/O in progress.', 'ioSeconds'],
+  [
+    'io_time_weighted_seconds',
+    'Total duration of the I/O requests of a disk, requests in progress included.',
+    'weightedIoSeconds',
+  ],
+] as const
+
 export const disk =
   ({ files, config }: HostContext): Source =>
   (batch) => {
     const shape = { labels: ['device'], maxSeries: config.maxDevices } as const
-    const counter = (name: string, help: string) => batch.counter({ name, help, ...shape })
-    const reads = counter('node_disk_reads_completed_total', 'Completed reads of a disk.')
-    const readBytes = counter('node_disk_read_bytes_total', 'Bytes read from a disk.')
-    const readSeconds = counter('node_disk_read_time_seconds_total', 'Total duration of the reads of a disk.')
-    const writes = counter('node_disk_writes_completed_total', 'Completed writes of a disk.')
-    const writtenBytes = counter('node_disk_written_bytes_total', 'Bytes written to a disk.')
-    const writeSeconds = counter('node_disk_write_time_seconds_total', 'Total duration of the writes of a disk.')
-    const ioSeconds = counter('node_disk_io_time_seconds_total', 'Time in which a disk had I/O in progress.')
-    const weighted = counter(
-      'node_disk_io_time_weighted_seconds_total',
-      'Total duration of the I/O requests of a disk, requests in progress included.',
-    )
+    const families = counters.map(([name, help, field]) => {
+      return { field, family: batch.counter({ name: `node_disk_${name}_total`, help, ...shape }) }
+    })
     const now = batch.gauge({ name: 'node_disk_io_now', help: 'I/O requests of a disk in progress.', ...shape })
     const over = overLimit(batch)
     const wanted = nameFilter(config.disks)
     return async () => {
-      const disks = (await parsed(files, '/proc/diskstats', parseDiskstats)) ?? []
-      const { kept, left } = atMost(
-        disks.filter((entry) => wanted(entry.device)),
-        config.maxDevices,
-      )
+      const all = (await parsed(files, '/proc/diskstats', parseDiskstats)) ?? []
+      const disks = all.filter(({ device }) => wanted(device))
+      const { kept, left } = atMost(disks, config.maxDevices)
       batch.observe(() => {
         for (const { device, ...stat } of kept) {
-          reads.set(stat.readsCompleted, { device })
-          readBytes.set(stat.readBytes, { device })
-          readSeconds.set(stat.readSeconds, { device })
-          writes.set(stat.writesCompleted, { device })
-          writtenBytes.set(stat.writtenBytes, { device })
-          writeSeconds.set(stat.writeSeconds, { device })
-          ioSeconds.set(stat.ioSeconds, { device })
-          weighted.set(stat.weightedIoSeconds, { device })
+          for (const { field, family } of families) family.set(stat[field], { device })
           now.set(stat.inFlight, { device })
         }
         over.set(left, { set: 'disk' })

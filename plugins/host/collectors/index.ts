@@ -19,21 +19,12 @@ import { fds, load, pressure } from './system.ts'
 export { HostConfig, ProcessConfig } from '../../host-options.ts'
 export type { HostOptions } from './source.ts'
 
-/** Those that report a gauge of the seed are there whatever is selected. */
-const always: readonly (readonly [HostSet, (context: HostContext) => Source])[] = [
-  ['cpu', cpu],
-  ['memory', memory],
-  ['filesystem', filesystem],
-]
-const selectable: readonly (readonly [HostSet, (context: HostContext) => Source])[] = [
-  ['disk', disk],
-  ['network', network],
-  ['load', load],
-  ['fds', fds],
-  ['pressure', pressure],
-  ['cgroup', cgroup],
-  ['info', info],
-]
+type SourceOf = (context: HostContext) => Source
+const sources: Readonly<Record<HostSet, SourceOf>> = {
+  ...{ cpu, memory, filesystem, disk, network, load, fds, pressure, cgroup, info },
+}
+/** They report a gauge of the original gateway whatever is selected. */
+const always: readonly string[] = ['cpu', 'memory', 'filesystem']
 
 /** What the collectors of one configuration share. Opens nothing. */
 export function hostContext(options: HostOptions): HostContext {
@@ -45,23 +36,20 @@ export function hostContext(options: HostOptions): HostContext {
 
 /** Collectors of the host; nothing is opened before the first collection. Missing values are left out. */
 export function hostCollectors(options: HostOptions, context: HostContext = hostContext(options)): Collector[] {
-  return [...always, ...selectable.filter(([set]) => context.selected(set))].map(([set, source]) =>
+  const wanted = (Object.entries(sources) as [HostSet, SourceOf][]).filter(
+    ([set]) => always.includes(set) || context.selected(set),
+  )
+  return wanted.map(([set, source]) =>
     collectorOf(`host.${set}`, context.config.every, source(context), set === 'info' ? infoTimeoutMs : undefined),
   )
 }
 
-export interface ProcessOptions {
-  readonly eventLoop: Pick<EventLoop, 'delay'>
-  /** Period in milliseconds. */
-  readonly everyMs: number
-  /** Where `/proc` is. @default '/' */
-  readonly root?: string
-}
-
-/** Collectors of this process. */
-export function processCollectors({ eventLoop, everyMs, root = '/' }: ProcessOptions): Collector[] {
-  return [
-    collectorOf('process', everyMs, processUsage(filesBelow(root))),
-    collectorOf('event_loop', everyMs, eventLoopDelay(eventLoop)),
-  ]
-}
+/** Collectors of this process. @param root where `/proc` is */
+export const processCollectors = (
+  eventLoop: Pick<EventLoop, 'delay'>,
+  everyMs: number,
+  root = '/',
+): readonly Collector[] => [
+  collectorOf('process', everyMs, processUsage(filesBelow(root))),
+  collectorOf('event_loop', everyMs, eventLoopDelay(eventLoop)),
+]

@@ -2,7 +2,7 @@
 import { constants, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export const defaultMaxBytes = 1_048_576
+const defaultMaxBytes = 1_048_576
 /** Most of these files are smaller. */
 const firstBytes = 4_096
 
@@ -35,7 +35,6 @@ async function readBounded(path: string, maxBytes: number): Promise<string | und
 
 /**
  * Opens nothing until asked.
- *
  * @param root directory that stands for `/` @param maxBytes a longer file counts as unreadable
  */
 export function filesBelow(root: string, maxBytes: number = defaultMaxBytes): Files {
@@ -43,11 +42,7 @@ export function filesBelow(root: string, maxBytes: number = defaultMaxBytes): Fi
   return {
     resolve,
     text: (path) => readBounded(resolve(path), maxBytes).catch(() => undefined),
-    count: (path) =>
-      readdir(resolve(path)).then(
-        (entries) => entries.length,
-        () => undefined,
-      ),
+    count: async (path) => (await readdir(resolve(path)).catch(() => undefined))?.length,
   }
 }
 

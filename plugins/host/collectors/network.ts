@@ -29,10 +29,8 @@ export const network =
     const wanted = nameFilter(config.interfaces)
     return async () => {
       const all = (await readings.network()) ?? []
-      const { kept, left } = atMost(
-        all.filter((entry) => wanted(entry.device)),
-        config.maxDevices,
-      )
+      const interfaces = all.filter(({ device }) => wanted(device))
+      const { kept, left } = atMost(interfaces, config.maxDevices)
       batch.observe(() => {
         for (const stat of kept) {
           for (const { direction, unit, family } of families) family.set(stat[direction][unit], { device: stat.device })

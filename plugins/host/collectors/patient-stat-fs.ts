@@ -12,9 +12,8 @@ const answerWithinMs = 1_000
 const isRemote = (type: string): boolean => /^(nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
 
 /**
- * @param path as this process opens the path
- * @param type of the file system, where it is known
- * @returns undefined for a file system that does not answer within a second
+ * @param path as this process opens the path @param type of the file system, where it is known @returns undefined
+ * for a file system that does not answer within a second
  */
 export type AskStatFs = (path: string, type?: string) => Promise<StatFs | undefined>
 
@@ -30,10 +29,7 @@ export function patientStatFs(statFs: (path: string) => Promise<StatFs>, clock: 
       return undefined
     }
     const answered = new AbortController()
-    const answer = statFs(path).then(
-      (stat) => stat,
-      () => undefined,
-    )
+    const answer = statFs(path).catch(() => undefined)
     const done = answer.finally(() => {
       asked.delete(path)
       hanging.delete(path)

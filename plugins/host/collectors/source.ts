@@ -13,7 +13,6 @@ export interface HostOptions extends Omit<ReadingOptions, 'files'> {
   readonly ownRoot?: string
 }
 
-/** The options as each source gets them. */
 export interface HostContext extends HostOptions {
   /** Of the host, below `config.root`. */
   readonly files: Files
@@ -25,6 +24,32 @@ export interface HostContext extends HostOptions {
 
 /** Declares families in a batch. @returns reads the source, then observes */
 export type Source = (batch: BatchObservation) => () => Promise<void>
+
+type Values<Name extends string> = { readonly [Each in Name]?: number | undefined }
+
+/** Declares families by name with their help; `_total` ends the name of a counter. @returns sets their values */
+export function declare<Name extends string>(
+  batch: BatchObservation,
+  helps: Readonly<Record<Name, string>>,
+): (values: Values<Name>) => void {
+  const families = Object.entries<string>(helps).map(([name, help]) => {
+    return [name as Name, batch[name.endsWith('_total') ? 'counter' : 'gauge']({ name, help })] as const
+  })
+  return (values) => {
+    for (const [name, family] of families) family.set(values[name])
+  }
+}
+
+/** A source whose families have no labels. */
+export const unlabelled =
+  <Name extends string>(helps: Readonly<Record<Name, string>>, read: () => Promise<Values<Name>>): Source =>
+  (batch) => {
+    const set = declare(batch, helps)
+    return async () => {
+      const values = await read()
+      batch.observe(() => set(values))
+    }
+  }
 
 /** @param name after `metrics.` @param everyMs period in milliseconds */
 export const collectorOf = (name: string, everyMs: number, source: Source, timeoutMs?: number): Collector => ({

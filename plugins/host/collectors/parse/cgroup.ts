@@ -1,11 +1,10 @@
 /**
  * PURE. Where the control groups of a process are, and what their files say, in version 1 and 2.
- *
  * @see https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/admin-guide/cgroup-v1/
  */
 import { unescapeMount } from './mounts.ts'
 
-export type Controller = 'memory' | 'cpu' | 'cpuacct' | 'pids'
+type Controller = 'memory' | 'cpu' | 'cpuacct' | 'pids'
 
 /** The folder of a process' group under one controller. */
 export interface CgroupPlace {
@@ -16,29 +15,15 @@ export interface CgroupPlace {
   readonly path: string
 }
 
-interface CgroupMount {
-  readonly version: 1 | 2
-  readonly root: string
-  readonly mountpoint: string
-  readonly options: readonly string[]
-}
-
-function cgroupMounts(mountinfo: string): readonly CgroupMount[] {
-  const mounts: CgroupMount[] = []
-  for (const line of mountinfo.split('\n')) {
-    const [left, right] = line.split(' - ')
-    const fields = left!.split(' ')
-    const [fstype, , options] = (right ?? '').split(' ')
-    if ((fstype !== 'cgroup' && fstype !== 'cgroup2') || fields.length < 5) continue
-    mounts.push({
-      version: fstype === 'cgroup' ? 1 : 2,
-      root: unescapeMount(fields[3]!),
-      mountpoint: unescapeMount(fields[4]!),
-      options: (options ?? '').split(','),
-    })
-  }
-  return mounts
-}
+const cgroupMounts = (mountinfo: string) =>
+  mountinfo.split('\n').flatMap((line) => {
+    const [left, right = ''] = line.split(' - ')
+    const [, , , root, mountpoint] = left!.split(' ')
+    const [fstype, , options = ''] = right.split(' ')
+    if ((fstype !== 'cgroup' && fstype !== 'cgroup2') || root === undefined || mountpoint === undefined) return []
+    const version = fstype === 'cgroup' ? 1 : 2
+    return { version, root: unescapeMount(root), mountpoint: unescapeMount(mountpoint), options: options.split(',') }
+  })
 
 /** The part of `path` below the `root` of the mount; in a container both name the same group, which is then `/`. */
 function below(root: string, path: string): string {
@@ -49,9 +34,8 @@ function below(root: string, path: string): string {
 }
 
 /**
- * @param cgroup text of `/proc/self/cgroup`
- * @param mountinfo text of `/proc/self/mountinfo`
- * @returns the place of each controller; on a hybrid system a controller of version 1 goes before version 2
+ * @param cgroup text of `/proc/self/cgroup` @param mountinfo text of `/proc/self/mountinfo` @returns the place of
+ * each controller; on a hybrid system a controller of version 1 goes before version 2
  */
 export function cgroupPlaces(cgroup: string, mountinfo: string): Partial<Record<Controller, CgroupPlace>> {
   const mounts = cgroupMounts(mountinfo)
@@ -61,12 +45,9 @@ export function cgroupPlaces(cgroup: string, mountinfo: string): Partial<Record<
     const line = lines.find((entry) => entry[2]!.split(',').includes(controller)) ?? lines.find((entry) => !entry[2])
     if (!line) continue
     const version = line[2] ? 1 : 2
-    const mount = mounts.find(
-      (entry) => entry.version === version && (version === 2 || entry.options.includes(controller)),
-    )
-    if (mount) {
-      places[controller] = { version, mountpoint: mount.mountpoint, path: below(mount.root, line[3]!) }
-    }
+    const isOf = (options: readonly string[]) => version === 2 || options.includes(controller)
+    const mount = mounts.find((entry) => entry.version === version && isOf(entry.options))
+    if (mount) places[controller] = { version, mountpoint: mount.mountpoint, path: below(mount.root, line[3]!) }
   }
   return places
 }
@@ -74,9 +55,7 @@ export function cgroupPlaces(cgroup: string, mountinfo: string): Partial<Record<
 /** The folders from a group up to the root of its hierarchy, the group itself first. */
 export function cgroupLevels({ mountpoint, path }: CgroupPlace): readonly string[] {
   const names = path.split('/').filter(Boolean)
-  const levels: string[] = []
-  for (let depth = names.length; depth >= 0; depth -= 1) levels.push([mountpoint, ...names.slice(0, depth)].join('/'))
-  return levels
+  return [...names, ''].map((_, left) => [mountpoint, ...names.slice(0, names.length - left)].join('/'))
 }
 
 /** Version 1 writes "no limit" as the largest multiple of a page that fits 63 bits. */
@@ -100,11 +79,8 @@ export function cfsQuota(quota: string, period: string): number | undefined {
 }
 
 /** Files of `key number` lines: `cpu.stat`, `memory.stat`, `memory.events`. */
-export function parseFlatKeys(text: string): ReadonlyMap<string, number> {
-  const values = new Map<string, number>()
-  for (const match of text.matchAll(/^(\S+) (\d+)$/gm)) values.set(match[1]!, Number(match[2]))
-  return values
-}
+export const parseFlatKeys = (text: string): ReadonlyMap<string, number> =>
+  new Map(text.matchAll(/^(\S+) (\d+)$/gm).map(([, key, value]) => [key!, Number(value)]))
 
 /** Microseconds of version 2, nanoseconds of version 1. @returns seconds */
 export const throttledSeconds = (stat: ReadonlyMap<string, number>): number | undefined => {

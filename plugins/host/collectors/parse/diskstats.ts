@@ -1,33 +1,13 @@
-/**
- * PURE. `/proc/diskstats`.
- *
- * @see https://docs.kernel.org/admin-guide/iostats.html
- */
+/** PURE. `/proc/diskstats`. @see https://docs.kernel.org/admin-guide/iostats.html */
 
 /** The kernel counts sectors of this size whatever the device's own is. */
 const sectorBytes = 512
 
-/** Since boot. */
-export interface DiskStat {
-  readonly device: string
-  readonly readsCompleted: number
-  readonly readBytes: number
-  readonly readSeconds: number
-  readonly writesCompleted: number
-  readonly writtenBytes: number
-  readonly writeSeconds: number
-  /** Requests in flight at this moment. */
-  readonly inFlight: number
-  readonly ioSeconds: number
-  readonly weightedIoSeconds: number
-}
-
 /** @returns one entry for each device with at least the fourteen columns of Linux 2.6 */
-export function parseDiskstats(text: string): readonly DiskStat[] {
-  const disks: DiskStat[] = []
-  for (const line of text.split('\n')) {
+export function parseDiskstats(text: string) {
+  return text.split('\n').flatMap((line) => {
     const fields = line.trim().split(/\s+/)
-    if (fields.length < 14) continue
+    if (fields.length < 14 || !fields.slice(3, 14).every((field) => /^\d+$/.test(field))) return []
     const at = (column: number) => Number(fields[column])
     const disk = {
       device: fields[2]!,
@@ -41,7 +21,6 @@ export function parseDiskstats(text: string): readonly DiskStat[] {
       ioSeconds: at(12) / 1000,
       weightedIoSeconds: at(13) / 1000,
     }
-    if (fields.slice(3, 14).every((field) => /^\d+$/.test(field))) disks.push(disk)
-  }
-  return disks
+    return [disk]
+  })
 }

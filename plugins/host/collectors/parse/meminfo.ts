@@ -1,17 +1,13 @@
 /** PURE. `/proc/meminfo`. */
 
 /** @returns bytes by the kernel's name (`MemTotal`); lines that are no amount of memory are left out */
-export function parseMeminfo(text: string): ReadonlyMap<string, number> {
-  const values = new Map<string, number>()
-  for (const match of text.matchAll(/^([^:\s]+):\s+(\d+) kB$/gm)) values.set(match[1]!, Number(match[2]) * 1024)
-  return values
-}
+export const parseMeminfo = (text: string): ReadonlyMap<string, number> =>
+  new Map(text.matchAll(/^([^:\s]+):\s+(\d+) kB$/gm).map(([, name, kib]) => [name!, Number(kib) * 1024]))
 
 /**
  * The share of memory that is not available to new work.
- *
- * @returns 0-100, or undefined where the kernel does not say
- * @see psutil `virtual_memory().percent`: in a container `MemAvailable` can exceed the total; then free memory is used
+ * @returns 0-100, or undefined where the kernel does not say @see psutil `virtual_memory().percent`: in a container
+ * `MemAvailable` can exceed the total; then free memory is used
  */
 export function usedPercent(memory: ReadonlyMap<string, number>): number | undefined {
   const total = memory.get('MemTotal')

@@ -47,9 +47,8 @@ export const blockBytes = ({ frsize, bsize }: Pick<StatFs, 'frsize' | 'bsize'>):
 
 /**
  * The used share of what ordinary users may fill.
- *
- * @returns 0-100, or undefined for a file system without blocks
- * @see psutil `disk_usage().percent`, the same as `df`: blocks reserved for root count as neither used nor available
+ * @returns 0-100, or undefined for a file system without blocks @see psutil `disk_usage().percent`, the same as
+ * `df`: blocks reserved for root count as neither used nor available
  */
 export function diskUsedPercent({ blocks, bfree, bavail }: StatFs): number | undefined {
   const used = blocks - bfree

@@ -13,19 +13,13 @@ export interface NetworkStat {
   readonly transmit: NetworkFlow
 }
 
-const flow = (numbers: readonly number[], from: number): NetworkFlow => ({
-  bytes: numbers[from]!,
-  packets: numbers[from + 1]!,
-  errs: numbers[from + 2]!,
-  drop: numbers[from + 3]!,
-})
+const flow = ([bytes, packets, errs, drop]: readonly number[]) => ({ bytes, packets, errs, drop }) as NetworkFlow
 
 /** @returns one entry for each interface; the name may touch the first number (`eth0:12`) or hold a colon (`eth0:1`) */
 export function parseNetDev(text: string): readonly NetworkStat[] {
-  const devices: NetworkStat[] = []
-  for (const match of text.matchAll(/^\s*(\S+):\s*(\d+(?:\s+\d+){15})\s*$/gm)) {
-    const numbers = match[2]!.split(/\s+/).map(Number)
-    devices.push({ device: match[1]!, receive: flow(numbers, 0), transmit: flow(numbers, 8) })
-  }
-  return devices
+  const lines = text.matchAll(/^\s*(\S+):\s*(\d+(?:\s+\d+){15})\s*$/gm)
+  return [...lines].map(([, device, columns]) => {
+    const numbers = columns!.split(/\s+/).map(Number)
+    return { device: device!, receive: flow(numbers), transmit: flow(numbers.slice(8)) }
+  })
 }

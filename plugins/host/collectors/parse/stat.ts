@@ -1,15 +1,11 @@
-/**
- * PURE. `/proc/stat`.
- *
- * @see https://docs.kernel.org/filesystems/proc.html section 1.7
- */
+/** PURE. `/proc/stat`. @see https://docs.kernel.org/filesystems/proc.html section 1.7 */
 
 /** Ticks per second of the values that the kernel shows to programs; fixed at 100 on every architecture we run on. */
 const userHz = 100
 
 /** CPU modes in the order of the columns. `guest` and `guestNice` are part of `user` and `nice` already. */
 export const cpuModes = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'] as const
-export type CpuMode = (typeof cpuModes)[number]
+type CpuMode = (typeof cpuModes)[number]
 /** Seconds since boot by mode. */
 export type CpuTimes = Readonly<Record<CpuMode, number>>
 
@@ -63,10 +59,8 @@ export function parseStat(text: string): CpuStat | undefined {
 }
 
 /**
- * The share of CPU time that was neither idle nor waiting for I/O between two samples.
- *
- * @returns 0-100, or undefined if no time passed
- * @see psutil `cpu_percent`: a column that decreased counts as unchanged
+ * The share of CPU time that was neither idle nor waiting for I/O between two samples. @returns 0-100, or undefined
+ * if no time passed @see psutil `cpu_percent`: a column that decreased counts as unchanged
  */
 export function busyPercent(before: CpuTimes, after: CpuTimes): number | undefined {
   let total = 0

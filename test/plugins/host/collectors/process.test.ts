@@ -12,7 +12,7 @@ const measured = { minMs: 0, meanMs: 0.5, p50Ms: 0.1, p90Ms: 2, p99Ms: 20, maxMs
 
 async function collected(root?: string, delay: LoopDelay = measured) {
   const metrics = recorder()
-  const collectors = processCollectors({ eventLoop: { delay: () => delay }, everyMs: 15_000, root })
+  const collectors = processCollectors({ delay: () => delay }, 15_000, root)
   for (const collector of collectors) await collector.setup(metrics)()
   return { metrics, collectors }
 }
@@ -104,7 +104,7 @@ test('what Bun misreports is not there', async () => {
 test('collecting never stands still for 5 ms, even with a million objects on the heap', async () => {
   const held = Array.from({ length: 1_000_000 }, (_, index) => ({ index }))
   const metrics = recorder()
-  const [collector] = processCollectors({ eventLoop: { delay: () => measured }, everyMs: 15_000 })
+  const [collector] = processCollectors({ delay: () => measured }, 15_000)
   const collect = collector!.setup(metrics)
   await collect()
   // Real time: how long the thread stands still is what is measured; the least of several runs leaves other load out.
