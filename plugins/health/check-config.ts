@@ -4,32 +4,27 @@ import { duration, secret } from '../../core/plugin.ts'
 import { checkNames } from './api.ts'
 import { parseCondition } from './conditions/parse.ts'
 
-function omitLatency<T extends { degradedAbove: unknown }>({ degradedAbove: _, ...rest }: T): Omit<T, 'degradedAbove'> {
-  return rest
-}
-
 const ratio = () => z.number().min(0).max(1)
 const port = () => z.int().min(1).max(65_535)
 const host = () => z.string().min(1).max(253)
-const name = () => z.string().regex(checkNames, 'expected letters, digits, "_", "." and "-"')
+export const checkName = () => z.string().regex(checkNames, 'expected letters, digits, "_", "." and "-"')
+
+const threshold = () => z.int().min(1).max(100).default(1)
 
 /** The options of every check. */
 const common = {
   every: duration({ min: '1s', max: '1d' }).prefault('15s').describe('Period of the check.'),
   timeout: duration({ min: '10ms', max: '5m' }).prefault('5s').describe('A run that takes longer fails.'),
   critical: z.boolean().default(false).describe('Whether the overall status is down when this check is down.'),
-  groups: z.array(name()).max(20).default([]).describe('Groups of the check; `ready` is the group of `/readyz`.'),
-  dependsOn: z.array(name()).max(20).default([]).describe('Checks that must be up, else this check is unknown.'),
-  failureThreshold: z.int().min(1).max(100).default(1).describe('Failures in a row before the check is down.'),
-  successThreshold: z
-    .int()
-    .min(1)
-    .max(100)
-    .default(1)
-    .describe('Successes in a row before a check that is down recovers.'),
+  groups: z.array(checkName()).max(20).default([]).describe('Groups of the check; `ready` is the group of `/readyz`.'),
+  dependsOn: z.array(checkName()).max(20).default([]).describe('Checks that must be up, else this check is unknown.'),
+  failureThreshold: threshold().describe('Failures in a row before the check is down.'),
+  successThreshold: threshold().describe('Successes in a row before a check that is down recovers.'),
   initialDelay: duration({ max: '1h' }).prefault('0').describe('Wait before the first run.'),
   degradedAbove: duration({ min: '1ms' }).optional().describe('Latency above which the check is degraded.'),
 }
+/** Those of a check that has a limit of its own, or nothing to time. */
+const { degradedAbove: _, ...untimed } = common
 
 /** A url with credentials; a message about an invalid url does not hold the url. */
 const targetUrl = (schemes: RegExp, example: string) =>
@@ -49,21 +44,21 @@ const sql = {
   lagDegradedAbove: duration().prefault('30s').describe('Replication lag above which the check is degraded.'),
 }
 
-export const PostgresCheck = z.strictObject({
+const Postgres = z.strictObject({
   kind: z.literal('postgres').describe('PostgreSQL; with a mysql:// or mariadb:// url the kind is mysql.'),
   url: targetUrl(sqlUrl, 'postgres://user:password@host:5432/database'),
   ...sql,
   ...common,
 })
 
-export const MysqlCheck = z.strictObject({
+const Mysql = z.strictObject({
   kind: z.enum(['mysql', 'mariadb']).describe('MySQL or MariaDB; with a postgres:// url the kind is postgres.'),
   url: targetUrl(sqlUrl, 'mysql://user:password@host:3306/database'),
   ...sql,
   ...common,
 })
 
-export const RedisCheck = z.strictObject({
+const Redis = z.strictObject({
   kind: z.literal('redis').describe('Redis or Valkey: PING and INFO.'),
   url: targetUrl(redisUrl, 'redis://:password@host:6379/0'),
   role: z
@@ -93,7 +88,7 @@ const conditions = () =>
     .max(20)
     .default([])
 
-export const HttpCheck = z.strictObject({
+const Http = z.strictObject({
   kind: z.literal('http').describe('A request and its answer.'),
   url: webUrl.describe('Address without credentials; empty: the check is off.'),
   method: z.enum(['GET', 'HEAD', 'POST', 'OPTIONS']).default('GET').describe('Request method.'),
@@ -117,14 +112,14 @@ export const HttpCheck = z.strictObject({
   ...common,
 })
 
-export const TcpCheck = z.strictObject({
+const Tcp = z.strictObject({
   kind: z.literal('tcp').describe('A TCP connection.'),
   host: host().default('127.0.0.1').describe('Host name or address.'),
   port: port().describe('Port.'),
   ...common,
 })
 
-export const DnsCheck = z.strictObject({
+const Dns = z.strictObject({
   kind: z.literal('dns').describe('A name that must resolve.'),
   host: host().describe('Name to resolve.'),
   type: z.enum(['A', 'AAAA', 'CNAME', 'MX', 'NS', 'SRV', 'TXT']).default('A').describe('Record type.'),
@@ -137,7 +132,7 @@ export const DnsCheck = z.strictObject({
   ...common,
 })
 
-export const TlsCheck = z.strictObject({
+const Tls = z.strictObject({
   kind: z.literal('tls').describe('The certificate that a TLS server shows.'),
   host: host().describe('Host name or address.'),
   port: port().default(443).describe('Port.'),
@@ -150,45 +145,33 @@ export const TlsCheck = z.strictObject({
   every: duration({ min: '1s', max: '1d' }).prefault('5m').describe('Period of the check.'),
 })
 
-export const DiskCheck = z.strictObject({
+const Disk = z.strictObject({
   kind: z.literal('disk').describe('Space and inodes of a file system.'),
   path: z.string().min(1).max(1_024).default('/').describe('Any path on the file system.'),
   degradedAbove: ratio().default(0.85).describe('Used share above which the check is degraded.'),
   downAbove: ratio().default(0.95).describe('Used share above which the check is down.'),
-  ...omitLatency(common),
+  ...untimed,
 })
 
-export const ProcessCheck = z
+const Process = z
   .strictObject({
     kind: z.literal('process').describe('A process of this machine, by pid file or by name.'),
     pidFile: z.string().min(1).max(1_024).optional().describe('File that holds the pid.'),
     name: z.string().min(1).max(255).optional().describe('Name of the executable, as in `ps -o comm`.'),
-    ...omitLatency(common),
+    ...untimed,
   })
   .refine(
     (check) => (check.pidFile === undefined) !== (check.name === undefined),
     'expected either `pidFile` or `name`',
   )
 
-export const EventLoopCheck = z.strictObject({
+const EventLoop = z.strictObject({
   kind: z.literal('eventLoop').describe('The delay of this process’ own event loop.'),
   degradedAbove: duration({ min: '1ms' }).prefault('100ms').describe('p99 delay above which the check is degraded.'),
   downAbove: duration({ min: '1ms' }).prefault('1s').describe('p99 delay above which the check is down.'),
-  ...omitLatency(common),
+  ...untimed,
 })
 
-/** One check, discriminated by `kind`. */
-export const CheckConfig = z.discriminatedUnion('kind', [
-  PostgresCheck,
-  MysqlCheck,
-  RedisCheck,
-  HttpCheck,
-  TcpCheck,
-  DnsCheck,
-  TlsCheck,
-  DiskCheck,
-  ProcessCheck,
-  EventLoopCheck,
-])
+const kinds = [Postgres, Mysql, Redis, Http, Tcp, Dns, Tls, Disk, Process, EventLoop] as const
+export const CheckConfig = z.discriminatedUnion('kind', kinds)
 export type CheckConfig = z.output<typeof CheckConfig>
-export const checkName = name

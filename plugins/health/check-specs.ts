@@ -2,7 +2,6 @@
 import type { Contributed } from '../../core/plugin.ts'
 import type { HealthCheck, OffCheck } from './api.ts'
 import type { CheckSpec } from './checks/check.ts'
-import type { Policy } from './checks/check-state.ts'
 import { secretsOf } from './checks/scrub.ts'
 import type { HealthConfig } from './config.ts'
 import { kindOf } from './kinds/index.ts'
@@ -13,14 +12,20 @@ export const maxChecks = 2_000
 /** A shorter header value is not a secret, and its removal would garble messages. */
 const minSecretLength = 6
 
-type Thresholds = Pick<CheckSpec, 'everyMs' | 'timeoutMs'> & Pick<Policy, 'failureThreshold' | 'successThreshold'>
-
-const policyOf = (check: Thresholds, startupGraceMs: number): Policy => ({
-  failureThreshold: check.failureThreshold,
-  successThreshold: check.successThreshold,
-  startupGraceMs,
-  staleAfterMs: 3 * check.everyMs + check.timeoutMs,
-})
+/** The checks' common part: what config.yaml or a plugin leaves out has its default. */
+function specOf(
+  check: Omit<HealthCheck, 'run'>,
+  startupGraceMs: number,
+  rest: Pick<CheckSpec, 'plugin' | 'target' | 'secrets' | 'open' | 'fault'>,
+): CheckSpec {
+  const { name, kind = 'custom', everyMs = 15_000, timeoutMs = 5_000, initialDelayMs = 0, critical = false } = check
+  const { groups = [], dependsOn = [], failureThreshold = 1, successThreshold = 1, degradedAboveMs } = check
+  return {
+    ...{ name, kind, everyMs, timeoutMs, initialDelayMs, critical, groups, dependsOn, degradedAboveMs },
+    policy: { failureThreshold, successThreshold, startupGraceMs, staleAfterMs: 3 * everyMs + timeoutMs },
+    ...rest,
+  }
+}
 
 function configured(name: string, check: HealthConfig['checks'][string], graceMs: number): CheckSpec | OffCheck {
   const kind = kindOf(check)
@@ -30,46 +35,22 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
     check
   const hasOwnLimit = check.kind === 'disk' || check.kind === 'eventLoop'
   const degradedAboveMs = !hasOwnLimit && 'degradedAbove' in check ? check.degradedAbove : undefined
-  const times = { everyMs: every, timeoutMs: timeout, failureThreshold, successThreshold }
+  const times = { everyMs: every, timeoutMs: timeout, initialDelayMs: initialDelay }
+  const thresholds = { failureThreshold, successThreshold, degradedAboveMs }
   const headers = 'headers' in check ? Object.values(check.headers) : []
-  return {
-    name,
-    kind: kind.name,
+  return specOf({ name, kind: kind.name, ...times, critical, groups, dependsOn, ...thresholds }, graceMs, {
     plugin: undefined,
-    everyMs: every,
-    timeoutMs: timeout,
-    initialDelayMs: initialDelay,
-    critical,
-    groups,
-    dependsOn,
-    policy: policyOf(times, graceMs),
-    degradedAboveMs,
     target: JSON.stringify(target),
     secrets: [...secretsOf(url ?? ''), ...headers.filter((value) => value.length >= minSecretLength)],
     open: (tools) => kind.open(check as never, tools),
-  }
+  })
 }
 
-function contributed({ plugin, value, fault }: Contributed<HealthCheck>, graceMs: number): CheckSpec {
-  const { everyMs = 15_000, timeoutMs = 5_000, failureThreshold = 1, successThreshold = 1 } = value
-  return {
-    name: value.name,
-    kind: value.kind ?? 'custom',
-    plugin,
-    everyMs,
-    timeoutMs,
-    initialDelayMs: value.initialDelayMs ?? 0,
-    critical: value.critical ?? false,
-    groups: value.groups ?? [],
-    dependsOn: value.dependsOn ?? [],
-    policy: policyOf({ everyMs, timeoutMs, failureThreshold, successThreshold }, graceMs),
-    degradedAboveMs: value.degradedAboveMs,
-    target: `${plugin} ${value.name}`,
-    secrets: [],
+const contributed = ({ plugin, value, fault }: Contributed<HealthCheck>, graceMs: number): CheckSpec =>
+  specOf(value, graceMs, {
+    ...{ plugin, target: `${plugin} ${value.name}`, secrets: [], fault },
     open: () => ({ run: (signal) => value.run(signal) }),
-    fault,
-  }
-}
+  })
 
 /**
  * @param offered contributed checks; one whose name is taken is refused, as is every check over {@link maxChecks}

@@ -21,18 +21,16 @@ interface EngineOptions {
   isPaused(): boolean
 }
 
-/** The state of a check that its successor inherits. */
-export interface KeptState {
-  readonly target: string
-  readonly state: CheckState
-  readonly effective: Effective
-  readonly changedAtMs: number
-}
-
 interface Held {
   readonly runner: CheckRunner
   effective: Effective
   changedAtMs: number
+}
+
+/** The state of a check that its successor inherits. */
+export interface KeptState extends Readonly<Omit<Held, 'runner'>> {
+  readonly target: string
+  readonly state: CheckState
 }
 
 type ChangeListener = (check: CheckReport, before: CheckStatus) => void
@@ -60,9 +58,7 @@ export class HealthEngine implements Health {
     this.inherited = options.inherited ?? new Map()
   }
 
-  /**
-   * Replaces the checks. An unchanged check continues undisturbed; a changed one with the same target keeps its state.
-   */
+  /** Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state. */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1
     const rearm = settings.jitter !== this.settings.jitter
@@ -74,14 +70,11 @@ export class HealthEngine implements Health {
     this.held.clear()
     for (const spec of specs) {
       const old = before.get(spec.name)
-      if (old !== undefined && !rearm && isSameCheck(old.runner.spec, spec)) {
-        this.held.set(spec.name, old)
-        before.delete(spec.name)
-      } else {
-        const held = this.hold(spec, old)
-        this.held.set(spec.name, held)
-        fresh.push(held.runner)
-      }
+      const isKept = old !== undefined && !rearm && isSameCheck(old.runner.spec, spec)
+      const held = isKept ? old : this.hold(spec, old)
+      this.held.set(spec.name, held)
+      if (isKept) before.delete(spec.name)
+      else fresh.push(held.runner)
     }
     for (const { runner } of before.values()) runner.stop()
     this.inherited = new Map()
@@ -106,14 +99,10 @@ export class HealthEngine implements Health {
 
   /** Stops every timer and run. @returns the states that a successor inherits */
   stop(): ReadonlyMap<string, KeptState> {
-    const kept = new Map<string, KeptState>()
-    for (const [name, held] of this.held) {
-      held.runner.stop()
-      kept.set(name, keptState(held))
-    }
+    for (const { runner } of this.held.values()) runner.stop()
     this.running = false
-    this.kept = kept
-    return kept
+    this.kept = new Map([...this.held].map(([name, held]) => [name, keptState(held)]))
+    return this.kept
   }
 
   /** Resumes after {@link stop}. */
@@ -188,7 +177,9 @@ export class HealthEngine implements Health {
       this.version += 1
       const now = this.report(held, nowMs)
       this.logChange(now, before.status, held.runner.thrown)
-      for (const listener of this.listeners) this.notify(listener, now, before.status)
+      const threw = (error: unknown) =>
+        this.options.log.error('a listener of check changes threw', { check: now.name, error })
+      for (const listener of this.listeners) guarded(() => listener(now, before.status), threw)
     }
   }
 
@@ -200,47 +191,23 @@ export class HealthEngine implements Health {
     const why = stale && `the result is stale${this.options.isPaused() ? ': monitoring is paused' : ''}`
     const reasons = [parent === undefined ? message : `parent ${parent} is down`, why]
     return {
-      ...{
-        name,
-        kind,
-        status,
-        critical,
-        groups,
-        latencyMs,
-        observedAtMs,
-        lastSuccessAtMs,
-        changedAtMs,
-        parent,
-        details,
-      },
-      stale,
-      message: reasons.filter(Boolean).join('; '),
+      ...{ name, kind, status, critical, groups, latencyMs, observedAtMs, lastSuccessAtMs, changedAtMs },
+      ...{ parent, details, stale, message: reasons.filter(Boolean).join('; ') },
     }
-  }
-
-  private notify(listener: ChangeListener, check: CheckReport, before: CheckStatus): void {
-    guarded(
-      () => listener(check, before),
-      (error) => this.options.log.error('a listener of check changes threw', { check: check.name, error }),
-    )
   }
 
   /** @param error what the run threw, for its stack */
   private logChange(check: CheckReport, before: CheckStatus, error: unknown): void {
     const { name, kind, status, message } = check
-    const fields = {
-      check: name,
-      kind,
-      from: before,
-      to: status,
-      reason: message,
-      ...(error !== undefined && { error }),
-    }
-    if (status === 'down' || status === 'degraded') this.options.log.warn(`check is ${status}`, fields)
-    else this.options.log.info(`check is ${status}`, fields)
+    const level = status === 'down' || status === 'degraded' ? 'warn' : 'info'
+    const thrown = error === undefined ? {} : { error }
+    const fields = { check: name, kind, from: before, to: status, reason: message, ...thrown }
+    this.options.log[level](`check is ${status}`, fields)
   }
 }
 
-const keptState = ({ runner, effective, changedAtMs }: Held): KeptState => ({
-  ...{ target: runner.spec.target, state: runner.state, effective, changedAtMs },
+const keptState = ({ runner, ...rest }: Held): KeptState => ({
+  target: runner.spec.target,
+  state: runner.state,
+  ...rest,
 })

@@ -35,11 +35,12 @@ export default definePlugin({
     const engine = new HealthEngine({ clock, log, tools, settings: config, isPaused, ...(kept && { inherited: kept }) })
     const watchdog = new Watchdog({ workers, eventLoop, log, onProblem: (problem) => control.watchdogIs(problem) })
     const control = new HealthControl({ config, contributed: extensions(healthCheck), engine, watchdog, report })
-    const fullReport = () =>
-      comprehensive({
-        ...{ checks: engine.checks(), off: engine.off(), nowMs: clock.now() },
-        ...{ details: true, paused: isPaused() },
-      })
+    const fullReport = () => {
+      const settings = { nowMs: clock.now(), details: true, paused: isPaused() }
+      return comprehensive({ checks: engine.checks(), off: engine.off(), ...settings })
+    }
+    const settings = () => control.config
+    const version = () => engine.version
     return {
       services: { health: engine },
       contributes: [
@@ -47,21 +48,12 @@ export default definePlugin({
         controlCommand({ name: 'health', run: fullReport }),
         rollbackSignals(() => engine.rollbackSignals()),
       ],
-      routes: healthRoutes({
-        health: engine,
-        runtime,
-        eventLoop,
-        settings: () => control.config,
-        version: () => engine.version,
-        clock,
-      }),
+      routes: healthRoutes({ health: engine, runtime, eventLoop, settings, version, clock }),
       start: () => control.start(),
       ready: () => control.ready(),
       reconfigure: (next) => control.reconfigure(next),
       handover: async () => ({ state: await control.suspend(), resume: () => control.resume() }),
-      stop: async () => {
-        await control.suspend()
-      },
+      stop: () => control.suspend().then(() => {}),
     }
   },
 })

@@ -31,9 +31,7 @@ const actuatorDetails = (check: CheckReport, details: boolean, error = errorOf(c
 
 /**
  * `{ status, components: { name: { status, details } } }`; DOWN only when a critical check is.
- *
- * @param isStopping shown as OUT_OF_SERVICE
- * @see https://docs.spring.io/spring-boot/api/rest/actuator/health.html
+ * @param isStopping shown as OUT_OF_SERVICE @see https://docs.spring.io/spring-boot/api/rest/actuator/health.html
  */
 export function actuatorJson({ checks, details }: ReportInput, isStopping: boolean) {
   const overall = overallStatus(checks)
@@ -47,9 +45,8 @@ export function actuatorJson({ checks, details }: ReportInput, isStopping: boole
 }
 
 /**
- * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks in `info`, others in `error`.
- *
- * @see https://docs.nestjs.com/recipes/terminus
+ * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks in `info`, others in
+ * `error`. @see https://docs.nestjs.com/recipes/terminus
  */
 export function terminusJson({ checks, details }: ReportInput, isStopping: boolean) {
   const indicator = (check: CheckReport, message = errorOf(check, details)) => ({

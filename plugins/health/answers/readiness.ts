@@ -32,30 +32,22 @@ function pluginItem({ name, state, reason }: PluginStatus): ProbeItem {
   return bad(`plugin.${name}`, reason === '' ? state : `${state}: ${reason}`)
 }
 
-const requiredPlugins = (runtime: Pick<RuntimeStatus, 'plugins'>): readonly ProbeItem[] =>
-  runtime.plugins.filter((plugin) => plugin.required).map(pluginItem)
-
-const bootItem = (runtime: Pick<RuntimeStatus, 'ready' | 'stopping'>): ProbeItem =>
-  runtime.ready || runtime.stopping ? fine('boot') : bad('boot', 'not all plugins have started')
+type StartupStatus = Pick<RuntimeStatus, 'ready' | 'stopping' | 'plugins'>
 
 /** @returns the parts of `/startupz`: the boot, and required plugins */
-export const startupItems = (runtime: Pick<RuntimeStatus, 'ready' | 'stopping' | 'plugins'>): readonly ProbeItem[] => [
-  bootItem(runtime),
-  ...requiredPlugins(runtime),
-]
+export function startupItems({ ready, stopping, plugins }: StartupStatus): readonly ProbeItem[] {
+  const boot = ready || stopping ? fine('boot') : bad('boot', 'not all plugins have started')
+  return [boot, ...plugins.filter((plugin) => plugin.required).map(pluginItem)]
+}
 
 /**
  * @param mode `group`: checks in the group `ready`; `critical`: also the critical checks; `auto`: the group, and when
  *   embedded, while the group is empty, the critical checks
  */
-export function readyChecks(
-  checks: readonly CheckReport[],
-  mode: ReadinessInput['mode'],
-  embedded: boolean,
-): readonly CheckReport[] {
+function readyChecks({ runtime, checks, mode }: ReadinessInput): readonly CheckReport[] {
   const inGroup = checks.filter((check) => check.groups.includes('ready'))
   if (mode === 'critical') return checks.filter((check) => check.critical || check.groups.includes('ready'))
-  if (mode === 'auto' && inGroup.length === 0 && embedded) return checks.filter((check) => check.critical)
+  if (mode === 'auto' && inGroup.length === 0 && runtime.embedded) return checks.filter((check) => check.critical)
   return inGroup
 }
 
@@ -67,13 +59,15 @@ function checkItem(check: CheckReport, monitoringPaused: boolean): ProbeItem {
 }
 
 /** @returns the parts of `/readyz`, the parts of the process first */
-export function readinessItems({ runtime, pauseReason, checks, mode }: ReadinessInput): readonly ProbeItem[] {
+export function readinessItems(input: ReadinessInput): readonly ProbeItem[] {
+  const { runtime, pauseReason } = input
+  const [boot, ...plugins] = startupItems(runtime)
   return [
     runtime.stopping ? bad('shutdown', 'stopping') : fine('shutdown'),
-    bootItem(runtime),
+    boot!,
     pauseReason === undefined ? fine('pause') : bad('pause', `announced stall: ${pauseReason}`),
-    ...requiredPlugins(runtime),
-    ...readyChecks(checks, mode, runtime.embedded).map((check) => checkItem(check, runtime.paused)),
+    ...plugins,
+    ...readyChecks(input).map((check) => checkItem(check, runtime.paused)),
   ]
 }
 
@@ -88,9 +82,7 @@ export interface ProbeQuery {
 
 /**
  * Writes a probe's answer as the Kubernetes API server does: `ok`, or one line for each part.
- *
- * @param probe `readyz`
- * @see https://kubernetes.io/docs/reference/using-api/health-checks/
+ * @param probe `readyz` @see https://kubernetes.io/docs/reference/using-api/health-checks/
  */
 export function renderProbe(probe: string, items: readonly ProbeItem[], query: ProbeQuery) {
   const excluded = new Set(query.exclude)

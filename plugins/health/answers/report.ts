@@ -59,21 +59,13 @@ export function basic({ checks, nowMs }: ReportInput) {
   return { status: overallStatus(checks), checks: counts, timestamp: iso(nowMs) }
 }
 
-type Outcome = 'pass' | 'warn' | 'fail'
-
-const outcomeOf = (check: CheckReport): Outcome => {
+const outcomeOf = (check: CheckReport): 'pass' | 'warn' | 'fail' => {
   if (check.status === 'down') return check.critical ? 'fail' : 'warn'
   return check.status === 'up' && !check.stale ? 'pass' : 'warn'
 }
 
-const units: readonly (readonly [RegExp, string])[] = [
-  [/Ms$/, 'ms'],
-  [/Seconds$/, 's'],
-  [/Bytes$/, 'bytes'],
-  [/Days$/, 'd'],
-  [/Ratio$/, 'ratio'],
-]
-const unitOf = (name: string): string | undefined => units.find(([pattern]) => pattern.test(name))?.[1]
+const units = { Ms: 'ms', Seconds: 's', Bytes: 'bytes', Days: 'd', Ratio: 'ratio' }
+const unitOf = (name: string) => Object.entries(units).find(([suffix]) => name.endsWith(suffix))?.[1]
 
 const componentTypes: Readonly<Record<string, string>> = {
   ...{ postgres: 'datastore', mysql: 'datastore', redis: 'datastore' },
@@ -82,9 +74,7 @@ const componentTypes: Readonly<Record<string, string>> = {
 
 /**
  * The answer in `application/health+json`: checks keyed `component:measurement`, each an array.
- *
- * @param version of the runtime
- * @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
+ * @param version of the runtime @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
  */
 export function healthJson({ checks, nowMs, details }: ReportInput, version: string) {
   const measured: Record<string, readonly object[]> = {}
@@ -93,20 +83,13 @@ export function healthJson({ checks, nowMs, details }: ReportInput, version: str
     const status = outcomeOf(check)
     const componentType = componentTypes[check.kind] ?? 'component'
     const time = check.observedAtMs === undefined ? {} : { time: iso(check.observedAtMs) }
-    measured[`${check.name}:responseTime`] = [
-      {
-        componentType,
-        ...(check.latencyMs !== undefined && { observedValue: round(check.latencyMs), observedUnit: 'ms' }),
-        status,
-        ...time,
-        ...(status !== 'pass' && { output: errorOf(check, details) }),
-      },
-    ]
+    const latency = check.latencyMs !== undefined && { observedValue: round(check.latencyMs), observedUnit: 'ms' }
+    const output = status !== 'pass' && { output: errorOf(check, details) }
+    measured[`${check.name}:responseTime`] = [{ componentType, ...latency, status, ...time, ...output }]
     for (const [name, observedValue] of details ? Object.entries(check.details) : []) {
       const unit = unitOf(name)
-      measured[`${check.name}:${name}`] = [
-        { componentType, observedValue, ...(unit && { observedUnit: unit }), ...time },
-      ]
+      const observed = { observedValue, ...(unit && { observedUnit: unit }) }
+      measured[`${check.name}:${name}`] = [{ componentType, ...observed, ...time }]
     }
   }
   return {

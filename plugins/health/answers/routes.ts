@@ -3,7 +3,6 @@ import { type Context, Hono } from 'hono'
 import { type Clock, type EventLoop, problemResponse, type Runtime } from '../../../core/plugin.ts'
 import type { Health } from '../api.ts'
 import type { HealthConfig } from '../config.ts'
-import { AnswerCache } from './answer-cache.ts'
 import { actuatorJson, foreignShape, foreignTypes, terminusJson } from './foreign-shapes.ts'
 import { livenessItems, type ProbeItem, readinessItems, renderProbe, startupItems } from './readiness.ts'
 import { basic, comprehensive, healthJson, type ReportInput } from './report.ts'
@@ -20,6 +19,17 @@ export interface RouteOptions {
 
 /** How many `exclude` parameters are read. */
 const maxExcludes = 100
+
+/** How long an answer is repeated, in milliseconds. A key with the version shows a change of status immediately. */
+const keepMs = 100
+/** How many different answers are kept. */
+const maxAnswers = 32
+
+interface Answer {
+  readonly isBad: boolean
+  readonly body: string
+  readonly untilMs: number
+}
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(url)
 
@@ -43,13 +53,10 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
     const { listeners } = runtime.status()
     return listeners.length > 0 && listeners.every((listener) => isLoopback(listener.url))
   }
-  const readiness = () =>
-    readinessItems({
-      runtime: runtime.status(),
-      pauseReason: eventLoop.pauseReason,
-      checks: health.checks(),
-      mode: settings().ready,
-    })
+  const readiness = () => {
+    const { pauseReason } = eventLoop
+    return readinessItems({ runtime: runtime.status(), pauseReason, checks: health.checks(), mode: settings().ready })
+  }
   const probes: Readonly<Record<string, () => readonly ProbeItem[]>> = {
     livez: livenessItems,
     readyz: readiness,
@@ -72,7 +79,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
       return part.length > 0 ? answer(c, part) : notFound(`${probe} has no part of this name`)
     })
   }
-  const answers = new AnswerCache(clock.monotonic)
+  const answers = new Map<string, Answer>()
   const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
     const details = mayShowDetails()
     const accept = c.req.header('accept') ?? ''
@@ -80,7 +87,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
     const type = shape ? foreignTypes[shape] : accept.includes(healthType) ? healthType : 'application/json'
     const { stopping, paused } = runtime.status()
     const key = JSON.stringify([version(), details, type, stopping, paused, kind, group])
-    const { status, body } = answers.of(key, () => {
+    const make = () => {
       const all = health.checks()
       const input: ReportInput = {
         checks: group === undefined ? all : all.filter((check) => check.groups.includes(group)),
@@ -94,9 +101,14 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
       const shown = type === healthType ? healthJson(input, runtime.status().version) : own
       // Both frameworks answer 503 while they stop.
       const isBad = own.status === 'down' || (write !== undefined && stopping)
-      return { status: isBad ? 503 : 200, body: JSON.stringify(write ? write(input, stopping) : shown) }
-    })
-    return c.body(body, status, { ...noStore, vary: 'accept', 'content-type': type })
+      return { isBad, body: JSON.stringify(write ? write(input, stopping) : shown) }
+    }
+    const nowMs = clock.monotonic()
+    const kept = answers.get(key)
+    const answer = kept !== undefined && nowMs < kept.untilMs ? kept : { ...make(), untilMs: nowMs + keepMs }
+    if (answers.size >= maxAnswers && kept === undefined) answers.clear()
+    answers.set(key, answer)
+    return c.body(answer.body, answer.isBad ? 503 : 200, { ...noStore, vary: 'accept', 'content-type': type })
   }
   app.get('/health', (c) => report(c, 'basic'))
   app.get('/health/comprehensive', (c) => {

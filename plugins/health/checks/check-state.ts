@@ -13,20 +13,15 @@ export interface Policy {
   readonly staleAfterMs: number
 }
 
-export interface CheckState {
+type Reported = 'changedAtMs' | 'observedAtMs' | 'lastSuccessAtMs' | 'latencyMs' | 'message' | 'details'
+
+export interface CheckState extends Pick<CheckReport, Reported> {
   /** The check's own status, without its parents. */
   readonly status: CheckStatus
-  /** Epoch ms since which the check has this status. */
-  readonly changedAtMs: number
   /** Epoch ms of the beginning, from which the startup grace counts. */
   readonly startedAtMs: number
   readonly failures: number
   readonly successes: number
-  readonly observedAtMs: number | undefined
-  readonly lastSuccessAtMs: number | undefined
-  readonly latencyMs: number | undefined
-  readonly message: string
-  readonly details: CheckReport['details']
 }
 
 /** One finished run. */
@@ -51,16 +46,9 @@ export interface Step {
 
 /** @param nowMs epoch ms @returns the state before any result */
 export const initialState = (nowMs: number): CheckState => ({
-  status: 'unknown',
-  changedAtMs: nowMs,
-  startedAtMs: nowMs,
-  failures: 0,
-  successes: 0,
-  observedAtMs: undefined,
-  lastSuccessAtMs: undefined,
-  latencyMs: undefined,
-  message: 'no result yet',
-  details: {},
+  ...{ status: 'unknown', changedAtMs: nowMs, startedAtMs: nowMs },
+  ...{ failures: 0, successes: 0, observedAtMs: undefined, lastSuccessAtMs: undefined, latencyMs: undefined },
+  ...{ message: 'no result yet', details: {} },
 })
 
 function decide(
@@ -79,11 +67,9 @@ function decide(
 }
 
 /**
- * Applies one result.
- *
- * @param nowMs epoch ms at which the run ended
- * @returns the next state with the reason, and the transition if the status changed
- * @see Kubernetes' probe thresholds, https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+ * Applies one result. @param nowMs epoch ms at which the run ended @returns the next state with the reason, and the
+ * transition if the status changed @see Kubernetes' probe thresholds,
+ * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
  */
 export function step(state: CheckState, result: Observation, nowMs: number, policy: Policy): Step {
   const failed = result.status === 'down'

@@ -13,14 +13,9 @@ export interface Effective {
 
 /**
  * Sorts checks so that parents come first.
- *
  * @returns the order; the first circle as a path (`a -> b -> a`), its last edge ignored; names that no check has
  */
-export function orderChecks(parents: Parents): {
-  readonly order: readonly string[]
-  readonly cycle: readonly string[] | undefined
-  readonly missing: readonly string[]
-} {
+export function orderChecks(parents: Parents) {
   const order: string[] = []
   const missing = new Set<string>()
   const done = new Set<string>()
@@ -53,25 +48,17 @@ export function orderChecks(parents: Parents): {
 export function unknownParents(parents: Parents, offered: readonly string[]): Conflict[] {
   const known = new Set([...parents.keys(), ...offered])
   return [...parents].flatMap(([check, names]) =>
-    names.flatMap((name, index) =>
-      known.has(name)
-        ? []
-        : [
-            {
-              path: ['checks', check, 'dependsOn', index],
-              what: `no check is called ${JSON.stringify(name)}`,
-              help: didYouMean(name, known) ?? 'name a check of this section, or one that a plugin contributes',
-            },
-          ],
-    ),
+    names.flatMap((name, index) => {
+      if (known.has(name)) return []
+      const help = didYouMean(name, known) ?? 'name a check of this section, or one that a plugin contributes'
+      return { path: ['checks', check, 'dependsOn', index], what: `no check is called ${JSON.stringify(name)}`, help }
+    }),
   )
 }
 
 /**
  * A check below a parent that is down is unknown, whatever its own result.
- *
- * @param order parents first, of {@link orderChecks}
- * @param own the status of each check by its own results
+ * @param order parents first, of {@link orderChecks} @param own the status of each check by its own results
  */
 export function effectiveStatuses(
   order: readonly string[],
@@ -88,10 +75,7 @@ export function effectiveStatuses(
       else if (above.status === 'down') root = parent
       if (root !== undefined) break
     }
-    result.set(
-      name,
-      root === undefined ? { status: own(name), parent: undefined } : { status: 'unknown', parent: root },
-    )
+    result.set(name, { status: root === undefined ? own(name) : 'unknown', parent: root })
   }
   return result
 }

@@ -11,11 +11,7 @@ const isMissing = (thrown: unknown): boolean => {
   return code === 'ERR_MODULE_NOT_FOUND' || /cannot find (package|module)/i.test(message ?? '')
 }
 
-/**
- * @param load imports the package
- * @returns the module
- * @throws HEALTH_PACKAGE_MISSING
- */
+/** @param load imports the package @returns the module @throws HEALTH_PACKAGE_MISSING */
 export async function loadPackage<T>(name: string, load = packages[name]): Promise<T> {
   try {
     return (await load!()) as T

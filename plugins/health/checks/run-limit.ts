@@ -46,13 +46,13 @@ export class RunLimit {
 
   private enter(): void {
     this.taken += 1
-    if (this.startsLeft === startsPerWindow) this.clock.after(windowMs, () => this.nextWindow())
+    if (this.startsLeft === startsPerWindow) {
+      this.clock.after(windowMs, () => {
+        this.startsLeft = startsPerWindow
+        this.admit()
+      })
+    }
     this.startsLeft -= 1
-  }
-
-  private nextWindow(): void {
-    this.startsLeft = startsPerWindow
-    this.admit()
   }
 
   private admit(): void {

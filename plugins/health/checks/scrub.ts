@@ -26,10 +26,8 @@ export function secretsOf(url: string): readonly string[] {
 }
 
 /**
- * Makes the function that cleans every message of a check.
- *
- * @param secrets texts that must never be shown
- * @returns one line of at most 300 characters, secrets and credentials in URLs as `[redacted]`
+ * Makes the function that cleans every message of a check. @param secrets texts that must never be shown @returns
+ * one line of at most 300 characters, secrets and credentials in URLs as `[redacted]`
  */
 export function scrubber(secrets: readonly string[]): (message: string) => string {
   const longestFirst = [...new Set(secrets)].filter((text) => text !== '').sort((a, b) => b.length - a.length)

@@ -56,6 +56,7 @@ function compare(seen: unknown, { operator, expected }: Condition): boolean {
 /** The body as JSON, parsed at most once; undefined where the body is not JSON. */
 class Body {
   #json: { value: unknown } | undefined
+
   constructor(readonly text: string | undefined) {}
 
   /** @returns the value at the path, undefined without a value */
@@ -70,23 +71,19 @@ class Body {
   }
 
   get json(): unknown {
-    if (this.#json === undefined) {
-      try {
-        this.#json = { value: JSON.parse(this.text ?? '') }
-      } catch {
-        this.#json = { value: undefined }
-      }
+    try {
+      this.#json ??= { value: JSON.parse(this.text ?? '') }
+    } catch {
+      this.#json = { value: undefined }
     }
     return this.#json.value
   }
 }
 
-const lengthOf = (value: unknown): number | undefined =>
-  typeof value === 'string' || Array.isArray(value)
-    ? value.length
-    : typeof value === 'object' && value !== null
-      ? Object.keys(value).length
-      : undefined
+function lengthOf(value: unknown): number | undefined {
+  if (typeof value === 'string') return value.length
+  return typeof value === 'object' && value !== null ? Object.keys(value).length : undefined
+}
 
 function seenBy({ subject, path, of }: Condition, facts: Facts, body: Body): unknown {
   if (subject === 'status') return facts.status

@@ -1,7 +1,7 @@
 /** PURE. The language of conditions: `[STATUS] == any(200, 429)`. */
 import { parseDuration } from '../../../core/plugin.ts'
 
-export type Subject = 'status' | 'responseTime' | 'certificateExpiration' | 'body'
+type Subject = 'status' | 'responseTime' | 'certificateExpiration' | 'body'
 export type Operator = '==' | '!=' | '<=' | '>=' | '<' | '>'
 
 /** The right side of a condition. */
@@ -23,9 +23,7 @@ export interface Condition {
   readonly expected: readonly Expected[]
 }
 
-export type Parsed =
-  | { readonly ok: true; readonly condition: Condition }
-  | { readonly ok: false; readonly what: string }
+type Parsed = { readonly ok: true; readonly condition: Condition } | { readonly ok: false; readonly what: string }
 
 const maxLength = 500
 const subjects: Readonly<Record<string, Subject>> = {
@@ -54,10 +52,7 @@ function parseSubject(text: string): Pick<Condition, 'subject' | 'path' | 'of'> 
   const [, call, inner] = /^(len|has)\((.*)\)$/.exec(text) ?? []
   const [, name = '', rest = ''] = /^\[([A-Z_]+)\](.*)$/.exec((inner ?? text).trim()) ?? []
   const subject = subjects[name]
-  if (subject === undefined)
-    return `expected ${Object.keys(subjects)
-      .map((each) => `[${each}]`)
-      .join(', ')} on the left`
+  if (subject === undefined) return `expected [${Object.keys(subjects).join('], [')}] on the left`
   const path = parsePath(rest)
   if (path === undefined) return `expected a path such as [BODY].data[0].id, got ${JSON.stringify(rest)}`
   if (subject !== 'body' && (path.length > 0 || call !== undefined))
@@ -65,11 +60,7 @@ function parseSubject(text: string): Pick<Condition, 'subject' | 'path' | 'of'> 
   return { subject, path, of: (call as 'len' | 'has' | undefined) ?? 'value' }
 }
 
-const unquoted = (text: string): string | undefined =>
-  /^"(.*)"$|^'(.*)'$/s
-    .exec(text)
-    ?.slice(1)
-    .find((each) => each !== undefined)
+const unquoted = (text: string): string | undefined => /^(["'])(.*)\1$/s.exec(text)?.[2]
 
 function parseExpected(text: string, subject: Subject): Expected | string {
   const [, pattern] = /^pat\((.*)\)$/s.exec(text) ?? []

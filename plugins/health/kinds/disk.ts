@@ -4,49 +4,41 @@ import { statfs } from 'node:fs/promises'
 import type { CheckResult } from '../api.ts'
 import { type ConfigOf, type Kind, percent, worst } from './kind.ts'
 
-export interface DiskFacts {
-  readonly totalBytes: number
-  /** Free for unprivileged users. */
-  readonly freeBytes: number
-  /** Used share as `df` counts it, 0-1. */
-  readonly usedRatio: number
-  /** Used share of the inodes, 0-1; 0 where the file system has no fixed number. */
-  readonly inodesUsedRatio: number
-}
-
 type DiskLimits = Pick<ConfigOf<'disk'>, 'degradedAbove' | 'downAbove'>
 
 type Statfs = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'> & { readonly frsize?: number }
 
 /** @see df(1): used / (used + available), the blocks reserved for root left out */
-export function readDisk({ bsize, frsize, blocks, bfree, bavail, files, ffree }: Statfs): DiskFacts {
+export function readDisk({ bsize, frsize, blocks, bfree, bavail, files, ffree }: Statfs) {
   const used = blocks - bfree
   // Blocks are counted in `frsize`, which differs from `bsize` on virtiofs and other FUSE mounts.
   const blockBytes = frsize || bsize
   return {
     totalBytes: blocks * blockBytes,
+    // Free for unprivileged users.
     freeBytes: bavail * blockBytes,
     usedRatio: used + bavail > 0 ? used / (used + bavail) : 0,
+    // Without a fixed number of inodes, none counts as used.
     inodesUsedRatio: files > 0 ? (files - ffree) / files : 0,
   }
 }
 
 /** @returns the verdict over the fuller of space and inodes */
-export function evaluateDisk(facts: DiskFacts, { degradedAbove, downAbove }: DiskLimits): CheckResult {
+export function evaluateDisk(
+  facts: ReturnType<typeof readDisk>,
+  { degradedAbove, downAbove }: DiskLimits,
+): CheckResult {
   const judge = (ratio: number, what: string) =>
     ratio > degradedAbove && {
       status: ratio > downAbove ? ('down' as const) : ('degraded' as const),
       message: `${percent(ratio)} of ${what} used, over ${percent(ratio > downAbove ? downAbove : degradedAbove)}`,
     }
   const round = (ratio: number) => Math.round(ratio * 1e4) / 1e4
+  const { totalBytes, freeBytes } = facts
+  const ratios = { usedRatio: round(facts.usedRatio), inodesUsedRatio: round(facts.inodesUsedRatio) }
   return {
     ...worst(judge(facts.usedRatio, 'space'), judge(facts.inodesUsedRatio, 'inodes')),
-    details: {
-      usedRatio: round(facts.usedRatio),
-      inodesUsedRatio: round(facts.inodesUsedRatio),
-      freeBytes: facts.freeBytes,
-      totalBytes: facts.totalBytes,
-    },
+    details: { ...ratios, freeBytes, totalBytes },
   }
 }
 

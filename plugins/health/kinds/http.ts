@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { messageOf } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
-import { firstBroken } from '../conditions/evaluate.ts'
+import { type Facts, firstBroken } from '../conditions/evaluate.ts'
 import { type Condition, parseCondition } from '../conditions/parse.ts'
 import { guardedFetch } from './guarded-fetch.ts'
 import type { Kind } from './kind.ts'
@@ -15,16 +15,10 @@ const maxBodyBytes = 65_536
 export const matchesStatus = (status: number, expected: readonly (number | string)[]): boolean =>
   expected.some((one) => (typeof one === 'number' ? one === status : one.startsWith(String(Math.trunc(status / 100)))))
 
-export interface HttpFacts {
-  readonly status: number
-  readonly latencyMs: number
-  /** Undefined where the body was not read. */
-  readonly body: string | undefined
-  /** Remaining validity of the certificate, where a condition needs the certificate. */
-  readonly certificateMs?: number | undefined
-}
+/** `certificateMs`: where a condition needs the certificate. */
+type HttpFacts = Pick<Facts, 'status' | 'body'> & Partial<Pick<Facts, 'certificateMs'>> & { readonly latencyMs: number }
 
-export interface HttpExpectation {
+interface HttpExpectation {
   readonly status: readonly (number | string)[]
   readonly bodyContains?: string | undefined
   readonly conditions?: readonly Condition[]
@@ -53,22 +47,17 @@ export function evaluateHttp(
 
 /** The conditions of texts that the schema has accepted. */
 const parsed = (texts: readonly string[]): Condition[] =>
-  texts.flatMap((text) => {
-    const result = parseCondition(text)
-    return result.ok ? [result.condition] : []
-  })
+  texts.map(parseCondition).flatMap((result) => (result.ok ? [result.condition] : []))
 
 /** @returns the first 64 KiB as text; the rest is not read */
 async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder()
   let text = ''
-  let bytes = 0
+  let left = maxBodyBytes
   for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength
-    text += decoder.decode(chunk.subarray(0, Math.max(0, chunk.byteLength - Math.max(0, bytes - maxBodyBytes))), {
-      stream: true,
-    })
-    if (bytes >= maxBodyBytes) break
+    text += decoder.decode(chunk.subarray(0, left), { stream: true })
+    left -= chunk.byteLength
+    if (left <= 0) break
   }
   return text
 }
@@ -89,8 +78,7 @@ export const http: Kind<'http'> = (config, { monotonic, now }) => {
     const { hostname, port, protocol } = new URL(url)
     if (!asks('certificateExpiration') || protocol !== 'https:') return undefined
     const host = hostname.replace(/^\[|\]$/g, '')
-    const target = { host, port: Number(port || 443), servername: host, ca }
-    return (await certificateOf(target, signal)).validToMs - now()
+    return (await certificateOf(host, Number(port || 443), host, ca, signal)).validToMs - now()
   }
   return {
     async run(signal) {

@@ -12,7 +12,6 @@ export type AnyKind = (config: never, tools: ProbeTools) => Probe
 
 /**
  * A probe with one connection that is kept between runs. A run that fails or is aborted closes the connection.
- *
  * @param open makes the connection; a connection that connects later must do so in `ask`
  */
 export function keptConnection<C>(

@@ -28,11 +28,8 @@ export const mysql: Kind<'mysql' | 'mariadb'> = (config, { monotonic }) =>
   keptConnection(
     async () =>
       new SQL(plainUrl(config.url).replace(/^mariadb:/i, 'mysql:'), {
-        adapter: 'mysql',
-        max: 1,
+        ...{ adapter: 'mysql', max: 1, idleTimeout: 0, maxLifetime: 0 },
         connectionTimeout: Math.ceil(config.timeout / 1_000),
-        idleTimeout: 0,
-        maxLifetime: 0,
       }),
     async (sql) => {
       const rows = async (query: string): Promise<readonly Row[]> => sql.unsafe(query)

@@ -14,13 +14,9 @@ const factsQuery = `
          (SELECT count(*) FROM pg_stat_replication)::int AS replicas,
          (SELECT extract(epoch FROM max(replay_lag))::float8 FROM pg_stat_replication) AS replica_lag`
 
-interface FactsRow {
-  readonly used: number | null
-  readonly max: number | null
+type FactsRow = { readonly [Column in 'used' | 'max' | 'behind' | 'replica_lag']: number | null } & {
   readonly replica: boolean
-  readonly behind: number | null
   readonly replicas: number
-  readonly replica_lag: number | null
 }
 
 /** @returns what the row of {@link factsQuery} says; without a row only the latency */
@@ -39,14 +35,8 @@ export const postgres: Kind<'postgres'> = (config, { load, monotonic }) =>
   keptConnection(
     async () =>
       (await load<{ default: Connect }>('postgres')).default(plainUrl(config.url), {
-        max: 1,
-        connect_timeout: Math.ceil(config.timeout / 1_000),
-        idle_timeout: null,
-        max_lifetime: null,
-        backoff: () => 0,
-        prepare: false,
-        fetch_types: false,
-        onnotice: () => {},
+        ...{ max: 1, connect_timeout: Math.ceil(config.timeout / 1_000), idle_timeout: null, max_lifetime: null },
+        ...{ backoff: () => 0, prepare: false, fetch_types: false, onnotice: () => {} },
         connection: { application_name: 'arkwatch-health' },
       }),
     async (sql) => {

@@ -25,13 +25,7 @@ export function evaluateProcess(facts: ProcessFacts | undefined, wanted: string)
   return { status: 'up', details }
 }
 
-const statOf = async (pid: number): Promise<ProcessFacts | undefined> => {
-  try {
-    return parseStat(await readFile(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return undefined
-  }
-}
+const statOf = async (pid: number) => parseStat(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))
 
 /** How many files of /proc are read at one time. */
 const batch = 64

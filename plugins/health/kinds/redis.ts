@@ -4,14 +4,8 @@ import type { CheckResult } from '../api.ts'
 import { type ConfigOf, type Kind, keptConnection, percent, worst } from './kind.ts'
 
 /** @param text the answer to INFO @returns its fields */
-export function parseInfo(text: string): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>()
-  for (const line of text.split(/\r?\n/)) {
-    const colon = line.indexOf(':')
-    if (colon > 0 && !line.startsWith('#')) fields.set(line.slice(0, colon), line.slice(colon + 1))
-  }
-  return fields
-}
+export const parseInfo = (text: string): ReadonlyMap<string, string> =>
+  new Map(text.matchAll(/^([^:#\r\n][^:\r\n]*):([^\r\n]*)/gm).map(([, field, value]) => [field!, value!]))
 
 type RedisLimits = Pick<ConfigOf<'redis'>, 'role' | 'memoryDegradedAbove' | 'clientsDegradedAbove'>
 
@@ -23,8 +17,7 @@ export function evaluateRedis(info: ReadonlyMap<string, string>, latencyMs: numb
   const clients = number('connected_clients')
   const maxClients = number('maxclients')
   const role = info.get('role') === 'slave' ? 'replica' : info.get('role')
-  const over = (used: number | undefined, max: number | undefined, limit: number, what: string) =>
-    used !== undefined &&
+  const over = (used = 0, max: number | undefined, limit: number, what: string) =>
     max !== undefined &&
     max > 0 &&
     used / max > limit && {
@@ -56,16 +49,9 @@ type RedisClass = new (url: string, options: RedisOptions) => Redis
 
 /** No queue and no reconnect: the check's own period is the retry. */
 const options = (timeoutMs: number): RedisOptions => ({
-  protocol: 2,
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 0,
-  retryStrategy: () => null,
-  reconnectOnError: null,
-  connectTimeout: timeoutMs,
-  commandTimeout: timeoutMs,
-  enableReadyCheck: false,
-  connectionName: 'arkwatch-health',
+  ...{ protocol: 2, lazyConnect: true, enableOfflineQueue: false, enableReadyCheck: false },
+  ...{ maxRetriesPerRequest: 0, retryStrategy: () => null, reconnectOnError: null },
+  ...{ connectTimeout: timeoutMs, commandTimeout: timeoutMs, connectionName: 'arkwatch-health' },
 })
 
 export const redis: Kind<'redis'> = (config, { load, monotonic }) => {

@@ -7,19 +7,16 @@ import { type ConfigOf, type Kind, onceConnected, worst } from './kind.ts'
 
 const dayMs = 86_400_000
 
-export interface CertificateFacts {
-  readonly validFromMs: number
-  readonly validToMs: number
-  /** Why the certificate is not trusted; undefined if trusted. */
-  readonly distrust: string | undefined
-}
-
 type CertificateLimits = Pick<ConfigOf<'tls'>, 'verify' | 'degradedBelow' | 'downBelow'>
 
 const days = (ms: number): string => `${(ms / dayMs).toFixed(1)} days`
 
 /** @param nowMs epoch ms @returns the verdict, with age and remaining validity in days as details */
-export function evaluateCertificate(facts: CertificateFacts, nowMs: number, limits: CertificateLimits): CheckResult {
+export function evaluateCertificate(
+  facts: Awaited<ReturnType<typeof certificateOf>>,
+  nowMs: number,
+  limits: CertificateLimits,
+): CheckResult {
   const leftMs = facts.validToMs - nowMs
   const ageMs = nowMs - facts.validFromMs
   const verdict = worst(
@@ -33,15 +30,14 @@ export function evaluateCertificate(facts: CertificateFacts, nowMs: number, limi
   return { ...verdict, details: { expiresInDays: round(leftMs), ageDays: round(ageMs) } }
 }
 
-interface Target {
-  readonly host: string
-  readonly port: number
-  readonly servername: string
-  readonly ca: string | undefined
-}
-
 /** @returns the certificate that a server shows, trusted or not @throws what the connection throws */
-export function certificateOf({ host, port, servername, ca }: Target, signal: AbortSignal): Promise<CertificateFacts> {
+export function certificateOf(
+  host: string,
+  port: number,
+  servername: string,
+  ca: string | undefined,
+  signal: AbortSignal,
+) {
   const name = isIP(servername) === 0 && { servername }
   const socket = connect({ host, port, rejectUnauthorized: false, ...name, ...(ca && { ca }) })
   return onceConnected(socket, 'secureConnect', signal, () => {
@@ -50,6 +46,7 @@ export function certificateOf({ host, port, servername, ca }: Target, signal: Ab
     return {
       validFromMs: Date.parse(certificate.valid_from),
       validToMs: Date.parse(certificate.valid_to),
+      // Why the certificate is not trusted; undefined if trusted.
       distrust: socket.authorized ? undefined : String(socket.authorizationError ?? 'unknown reason'),
     }
   })
@@ -59,6 +56,6 @@ export const tls: Kind<'tls'> = (config, { now }) => ({
   async run(signal) {
     const { host, port, servername = host, caFile } = config
     const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
-    return evaluateCertificate(await certificateOf({ host, port, servername, ca }, signal), now(), config)
+    return evaluateCertificate(await certificateOf(host, port, servername, ca, signal), now(), config)
   },
 })

@@ -46,10 +46,7 @@ export class Watchdog {
     })
   }
 
-  /**
-   * Resolves when the worker listens or has reported why not.
-   * @throws WORKER_ENDED where the thread cannot load
-   */
+  /** Resolves when the worker listens or has reported why not. @throws WORKER_ENDED where the thread cannot load */
   async ready(): Promise<void> {
     await this.worker?.ready
   }
