@@ -21,7 +21,6 @@ const counted = {
   bus_foreign: 'Invalidation messages ignored because another version or program sent the message.',
   bus_generation: 'Subscriptions to the invalidation messages of other processes.',
 } as const
-const names = Object.keys(counted) as (keyof typeof counted)[]
 
 const byLabel = (stats: CacheStats) => ({
   gets: { memory: stats.local_hits, redis: stats.redis_hits, miss: stats.misses },
@@ -41,15 +40,12 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
   setup(metrics) {
     const batch = metrics.batch()
     let stats = cache.stats()
-    const total = <const L extends string = never>(
-      name: string,
-      help: string,
-      labels: readonly L[] = [],
-      read?: () => number,
-    ) => batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels }, read)
-    for (const name of names) total(name, counted[name], [], () => stats[name])
+    const total = <const L extends string = never>(name: string, help: string, ...labels: L[]) =>
+      batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels })
+    for (const [name, help] of Object.entries(counted))
+      batch.counter({ name: `arkwatch_cache_${name}_total`, help }, () => stats[name as keyof typeof counted])
     const families = {
-      gets: total('gets', 'Cache lookups by tier that answered, or miss.', ['result']),
+      gets: total('gets', 'Cache lookups by tier that answered, or miss.', 'result'),
       // Loads that ended are a difference of two counts and may fall for a moment.
       loads: batch.counter({
         name: 'arkwatch_cache_loads_total',
@@ -57,19 +53,21 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
         labels: ['result'],
         tolerance: Number.POSITIVE_INFINITY,
       }),
-      evictions: total('evictions', 'Entries that left the memory tier of the cache, by cause.', ['cause']),
+      evictions: total('evictions', 'Entries that left the memory tier of the cache, by cause.', 'cause'),
     }
     for (const [name, [help, read]] of Object.entries(gauged))
       batch.gauge({ name: `arkwatch_cache_${name}`, help }, () => read(stats))
-    const groupGets = total('group_gets', 'Cache lookups by key group and by tier that answered, or miss.', [
+    const groupGets = total(
+      'group_gets',
+      'Cache lookups by key group and by tier that answered, or miss.',
       'group',
       'result',
-    ])
-    const groups = {
-      loads: total('group_loads', 'Cache loads begun, by key group.', ['group']),
-      load_failures: total('group_load_failures', 'Cache loads that failed, by key group.', ['group']),
-      load_seconds: total('group_load_seconds', 'Time spent in loaders of the cache, by key group.', ['group']),
-    }
+    )
+    const groups = [
+      ['loads', total('group_loads', 'Cache loads begun, by key group.', 'group')],
+      ['load_failures', total('group_load_failures', 'Cache loads that failed, by key group.', 'group')],
+      ['load_seconds', total('group_load_seconds', 'Time spent in loaders of the cache, by key group.', 'group')],
+    ] as const
     const ghost = batch.gauge({
       name: 'arkwatch_cache_ghost_hit_ratio',
       help: 'Estimated hit ratio of the memory tier with `factor` times the entries.',
@@ -85,8 +83,7 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
         for (const [group, counts] of Object.entries(stats.groups)) {
           const { local_hits: memory, redis_hits: redis, misses: miss } = counts
           for (const [result, count] of Object.entries({ memory, redis, miss })) groupGets.set(count, { group, result })
-          for (const each of ['loads', 'load_failures', 'load_seconds'] as const)
-            groups[each].set(counts[each], { group })
+          for (const [field, family] of groups) family.set(counts[field], { group })
         }
         if (stats.ghost === undefined) return
         const { same, half, double, quadruple } = stats.ghost

@@ -13,7 +13,7 @@ import { Loads } from './loading/loads.ts'
 import { type LookedUp, Lookups } from './loading/lookups.ts'
 import type { Entry } from './memory/entry.ts'
 import { MemoryTier } from './memory/memory-tier.ts'
-import { Namespace } from './namespace.ts'
+import { namespaceOf } from './namespace.ts'
 import { RedisTier } from './redis/redis-tier.ts'
 import { fullStatsOf, statsOf } from './stats.ts'
 
@@ -211,7 +211,7 @@ export class TieredCache implements Cache, CacheParts {
   }
 
   namespace(name: string): Cache {
-    return new Namespace(this, name)
+    return namespaceOf(this, name)
   }
 
   async delete(key: string): Promise<boolean> {

@@ -9,7 +9,7 @@ export interface EntryTimes {
 }
 
 /** Longest time to live and longest grace in milliseconds: ten years. */
-export const longestMs = 10 * 365 * 86_400_000
+const longestMs = 10 * 365 * 86_400_000
 
 /** @returns `ms`, ten years at most @throws CACHE_TIME_INVALID for a negative number and NaN */
 export function checkedMs(ms: number, option: string): number {

@@ -2,7 +2,7 @@
 import type { Redis } from '../redis/api.ts'
 import type { CacheStats, FullCacheStats } from './api.ts'
 import type { CacheParts } from './cache-parts.ts'
-import { advise } from './memory/advice.ts'
+import { advise } from './memory/ghosts.ts'
 
 export function statsOf({ counts, memory, redis }: CacheParts, loadsPending: number): CacheStats {
   const hits = counts.local_hits + counts.redis_hits

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 
+const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
+
 const Tls = z.strictObject({
   ca: z.string().optional().describe('PEM text of the authority that signed the server’s certificate.'),
   cert: z.string().optional().describe('PEM text of the client’s certificate.'),
@@ -25,22 +27,12 @@ export const RedisConfig = z
     commandTimeout: duration({ min: '10ms', max: '1d' })
       .prefault('1s')
       .describe('Time limit for a command, the wait for the connection included.'),
-    maxQueue: z
-      .int()
-      .min(0)
-      .max(1_000_000)
-      .default(1_000)
-      .describe('Commands that may wait for a connection; further ones are refused.'),
-    maxPending: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(10_000)
-      .describe('Commands that may wait for an answer; further ones are refused.'),
+    maxQueue: whole(0, 1_000_000, 1_000).describe('Commands that may wait for a connection; further ones are refused.'),
+    maxPending: whole(1, 1_000_000, 10_000).describe('Commands that may wait for an answer; further ones are refused.'),
     reconnectMax: duration({ min: '50ms' })
       .prefault('5s')
       .describe('Longest back-off between two attempts to connect.'),
-    failures: z.int().min(1).max(1_000).default(3).describe('Timeouts in a row that open the breaker.'),
+    failures: whole(1, 1_000, 3).describe('Timeouts in a row that open the breaker.'),
     coolDown: duration({ min: '10ms' })
       .prefault('2s')
       .describe('How long the open breaker refuses commands before one is sent.'),

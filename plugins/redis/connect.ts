@@ -12,7 +12,7 @@ export type Connect = (name: string) => Client
  * Nothing queues, resends or resubscribes inside the client: the plugin does, with bounds.
  * @returns the options of ioredis
  */
-export const clientOptions = (config: RedisConfig, name: string): RedisOptions => ({
+const clientOptions = (config: RedisConfig, name: string): RedisOptions => ({
   protocol: 2,
   connectionName: `arkwatch-${name}`,
   enableOfflineQueue: false,

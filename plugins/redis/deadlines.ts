@@ -1,12 +1,8 @@
 /** The deadlines of calls: one timer for all, armed for the first call that is due, and kept when it has ended. */
 import type { Cancel, Clock } from '../../core/plugin.ts'
 
-export interface Due {
-  /** Monotonic milliseconds. */
-  readonly dueMs: number
-}
-
-export class Deadlines<T extends Due> {
+/** `dueMs` is in monotonic milliseconds. */
+export class Deadlines<T extends { readonly dueMs: number }> {
   private readonly calls = new Set<T>()
   private cancel: Cancel | undefined
   private armedMs = 0

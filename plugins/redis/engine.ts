@@ -3,10 +3,8 @@ import type { Cancel, Clock, Logger } from '../../core/plugin.ts'
 import type { Redis, RedisCommand, RedisState, RedisStats } from './api.ts'
 import type { RedisConfig } from './config.ts'
 import { boundHandshake, type Connect } from './connect.ts'
-import { parseInfo } from './info.ts'
 import { RedisLink } from './link.ts'
-import { notify } from './notify.ts'
-import { RedisSubscriber } from './subscriber.ts'
+import { notify, RedisSubscriber } from './subscriber.ts'
 
 export interface ConnectionsOptions {
   readonly config: RedisConfig
@@ -15,6 +13,12 @@ export interface ConnectionsOptions {
   readonly connector: (config: RedisConfig) => Promise<Connect>
   /** Called when Redis takes commands, and with a reason when it does not. */
   readonly onState: (reason: string | undefined) => void
+}
+
+/** @param text the answer to INFO: lines `name:value` under headings `# Heading` @returns its fields */
+function parseInfo(text: string): ReadonlyMap<string, string> {
+  const lines = text.split(/\r?\n/).filter((line) => line.indexOf(':') > 0 && !line.startsWith('#'))
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]))
 }
 
 export class RedisConnections implements Redis {

@@ -1,7 +1,6 @@
 /** One connection for commands: deadlines, a bounded queue while it is being made, a breaker. */
 import { type Clock, messageOf } from '../../core/plugin.ts'
 import type { RedisArgument, RedisCommand, RedisState } from './api.ts'
-import { admit, type Breaker, closedBreaker, failed } from './breaker.ts'
 import type { RedisConfig } from './config.ts'
 import type { Client } from './connect.ts'
 import { Deadlines } from './deadlines.ts'
@@ -25,6 +24,31 @@ interface Call {
   readonly resolve: (value: unknown) => void
   readonly reject: (error: Error) => void
   state: 'queued' | 'sent' | 'done'
+}
+
+/** Refuses commands immediately that would only time out. */
+interface Breaker {
+  /** Failures in a row. */
+  readonly failures: number
+  /** Until when everything is refused; undefined while closed. */
+  readonly openUntilMs: number | undefined
+  /** The deciding call is in progress. */
+  readonly probing: boolean
+}
+
+const closedBreaker: Breaker = { failures: 0, openUntilMs: undefined, probing: false }
+
+/** @returns `pass`; `probe`, pass as the one that decides; `refuse` */
+function admit({ openUntilMs, probing }: Breaker, nowMs: number): 'pass' | 'probe' | 'refuse' {
+  if (openUntilMs === undefined) return 'pass'
+  return nowMs < openUntilMs || probing ? 'refuse' : 'probe'
+}
+
+/** @returns the breaker after a failure at `nowMs` */
+function failed(breaker: Breaker, nowMs: number, limits: Pick<RedisConfig, 'failures' | 'coolDown'>): Breaker {
+  const failures = breaker.failures + 1
+  const opens = failures >= limits.failures
+  return { failures, openUntilMs: opens ? nowMs + limits.coolDown : breaker.openUntilMs, probing: false }
 }
 
 const noAnswer = 'the server did not answer in time, the breaker is open'

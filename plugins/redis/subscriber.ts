@@ -1,15 +1,13 @@
 /** The connection for messages: subscribes again after each reconnection and notifies callbacks. */
-import { type Clock, type Logger, withDeadline } from '../../core/plugin.ts'
-import type { RedisConfig } from './config.ts'
+import { guarded, type Logger, withDeadline } from '../../core/plugin.ts'
 import type { Client } from './connect.ts'
 import { redisError } from './errors.ts'
-import { notify } from './notify.ts'
+import type { LinkOptions } from './link.ts'
 
-export interface SubscriberOptions {
-  readonly open: () => Client
-  readonly config: RedisConfig
-  readonly clock: Clock
-  readonly log: Logger
+/** Calls callbacks that other code registered: one that throws is logged, and the others are called. */
+export function notify<A extends unknown[]>(log: Logger, callbacks: Iterable<(...args: A) => void>, ...args: A): void {
+  const failed = (error: unknown) => log.error('a listener of redis threw', { error })
+  for (const callback of callbacks) guarded(() => callback(...args), failed)
 }
 
 export class RedisSubscriber {
@@ -18,7 +16,7 @@ export class RedisSubscriber {
   private readonly channels = new Map<string, Set<(message: string) => void>>()
   private readonly subscribed = new Set<() => void>()
 
-  constructor(private readonly options: SubscriberOptions) {}
+  constructor(private readonly options: Pick<LinkOptions, 'open' | 'config' | 'clock'> & { readonly log: Logger }) {}
 
   get size(): number {
     return this.channels.size

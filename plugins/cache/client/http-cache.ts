@@ -86,23 +86,23 @@ export function httpCache(cache: () => Cache, options: HttpCacheOptions): Middle
     const varying = names.map((name) => headers.get(name))
     const key = `http:${stableKey(raw.url, varying)}`
     let ranHere = false
-    const make = async ({ ttl, skip }: Pick<LoadContext, 'ttl' | 'skip'>): Promise<Answer | undefined> => {
+    let keepMs = 0
+    const run = async (): Promise<Answer | undefined> => {
       ranHere = true
       await next()
-      const keepMs = allowedMs(context.res.headers.get('cache-control') ?? '') ?? ttlMs
+      keepMs = allowedMs(context.res.headers.get('cache-control') ?? '') ?? ttlMs
       const answer = keepMs === 0 ? undefined : await captured(context.res, names, maxBytes)
-      if (answer === undefined) skip()
-      else ttl(keepMs)
       return answer && { ...answer, createdMs: cache().nowMs() }
+    }
+    const make = async ({ ttl }: LoadContext) => {
+      const made = await run()
+      ttl(made === undefined ? 0 : keepMs)
+      return made
     }
     // No grace: a refresh in background would run the handler of a request that has ended.
     const kept = { tags, graceMs: 0 }
     const makeAnew = async () => {
-      let keepMs = 0
-      const ttl = (ms: number) => {
-        keepMs = ms
-      }
-      const made = await make({ ttl, skip() {} })
+      const made = await run()
       if (made !== undefined) await cache().set(key, made, { ...kept, ttlMs: keepMs })
       return made
     }

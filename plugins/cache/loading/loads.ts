@@ -1,13 +1,35 @@
 /** Loads: one for each key in this process, and one among all processes with the option `lock`. */
 import type { Loader, LoadOptions } from '../api.ts'
 import type { CacheParts } from '../cache-parts.ts'
+import type { CacheConfig } from '../config.ts'
 import { entryTimes, type StoredEntry } from '../entry-times.ts'
 import { cacheError } from '../errors.ts'
 import type { Entry } from '../memory/entry.ts'
 import type { Found } from '../redis/redis-tier.ts'
 import { type Flight, Flights } from './flights.ts'
-import { type Loaded, runLoader } from './loader-run.ts'
 import type { LookedUp, Lookups } from './lookups.ts'
+
+/** Runs a loader and collects its value with the options that the loader chose. @throws what the loader throws */
+async function runLoader<T>(key: string, loader: Loader<T>, options: LoadOptions, config: CacheConfig) {
+  const tags = new Set(options.tags)
+  let chosenMs: number | undefined
+  const value = await loader({
+    key,
+    ttl(ms) {
+      chosenMs = ms
+    },
+    tags(...more) {
+      for (const tag of more) tags.add(tag)
+    },
+    skip() {
+      chosenMs = 0
+    },
+  })
+  const negativeMs = value === null || value === undefined ? options.negativeTtlMs : undefined
+  const ttlMs = chosenMs ?? negativeMs ?? options.ttlMs ?? config.ttl
+  return { value, ttlMs, graceMs: options.graceMs ?? config.grace, tags: [...tags] }
+}
+type Loaded = Awaited<ReturnType<typeof runLoader>>
 
 export class Loads {
   readonly flights = new Flights()
@@ -92,7 +114,7 @@ export class Loads {
   }
 
   /** @returns undefined where the loader or an invalidation forbids to keep the value */
-  private keep(key: string, loaded: Loaded<unknown>, flight: Flight): StoredEntry | undefined {
+  private keep(key: string, loaded: Loaded, flight: Flight): StoredEntry | undefined {
     const { clock, counts, memory, random, settings } = this.parts
     const { value, tags, ttlMs, graceMs } = loaded
     if (ttlMs === 0) return undefined

@@ -5,10 +5,11 @@
  *
  * @see "FIFO queues are all you need for cache eviction", Yang et al., SOSP 2023
  */
-import { Queue, type Queued } from './linked-queue.ts'
 
-/** An item of the policy. */
-export interface Resident extends Queued {
+/** An item of the policy, in one queue at a time. */
+export interface Resident {
+  previous: this | undefined
+  next: this | undefined
   readonly key: string
   readonly bytes: number
   /** Uses since the item entered its queue, counted up to 3. */
@@ -23,6 +24,34 @@ export interface Limits {
 
 /** The limit that evicted an item. */
 export type EvictionCause = 'entries' | 'bytes'
+
+/** A queue with removal from anywhere in constant time: a doubly linked list through the items. */
+class Queue<T extends Resident> {
+  size = 0
+  /** The oldest item. */
+  head: T | undefined
+  private tail: T | undefined
+
+  push(item: T): void {
+    item.previous = this.tail
+    item.next = undefined
+    if (this.tail === undefined) this.head = item
+    else this.tail.next = item
+    this.tail = item
+    this.size += 1
+  }
+
+  /** @param item an item of this queue */
+  remove(item: T): void {
+    if (item.previous === undefined) this.head = item.next
+    else item.previous.next = item.next
+    if (item.next === undefined) this.tail = item.previous
+    else item.next.previous = item.previous
+    item.previous = undefined
+    item.next = undefined
+    this.size -= 1
+  }
+}
 
 export class S3Fifo<T extends Resident> {
   bytes = 0

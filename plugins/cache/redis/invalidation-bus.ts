@@ -1,7 +1,6 @@
 /** Sends invalidations to Redis and the other processes, and receives theirs. Unsent ones wait, within bounds. */
 import type { Redis } from '../../redis/api.ts'
-import { tagKeepMs, tombstoneMs } from './redis-names.ts'
-import type { Invalidation, RedisParts } from './redis-parts.ts'
+import { type Invalidation, type RedisParts, tagKeepMs, tombstoneMs } from './redis-parts.ts'
 import { dropScript, floorScript, runScript, tagScript } from './scripts.ts'
 
 const escaped = (text: string) => text.replace(/[?[\]\\^]/g, '\\$&')

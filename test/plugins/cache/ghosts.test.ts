@@ -1,7 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { CacheConfig } from '../../../plugins/cache/config.ts'
-import { advise } from '../../../plugins/cache/memory/advice.ts'
-import { Ghosts } from '../../../plugins/cache/memory/ghosts.ts'
+import { advise, Ghosts } from '../../../plugins/cache/memory/ghosts.ts'
 import { S3Fifo } from '../../../plugins/cache/memory/s3-fifo.ts'
 import { memoryCache } from './support.ts'
 import { type Shape, trace } from './traces.ts'
