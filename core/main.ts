@@ -112,6 +112,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   for (const [event, listener] of Object.entries(listeners)) process.on(event, listener)
 
   const boot = async () => {
+    let refused = false
     const booted = await createRuntime({
       ...options,
       accepted: ({ dataDir }) => {
@@ -124,13 +125,14 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
       ({ hung }) => {
         if (hung.length > 0) log.error(`stopped, but ${hung.join(', ')} hung`, { hung })
         else log.info('stopped')
-        outcome.resolve(faulty ? exitCodes.internal : hung.length > 0 ? exitCodes.hung : exitCodes.ok)
+        if (!refused) outcome.resolve(faulty ? exitCodes.internal : hung.length > 0 ? exitCodes.hung : exitCodes.ok)
       },
       () => outcome.resolve(exitCodes.internal),
     )
     try {
       control = startControl({ dataDir: booted.dataDir, commands: () => booted.commands(), log })
     } catch (error) {
+      refused = true
       await booted.stop()
       throw error
     }

@@ -61,7 +61,7 @@ export {
 } from './contract/definition.ts'
 export { ArkwatchError, defineErrors, errorOf, httpStatusOf, messageOf } from './contract/errors.ts'
 export { EventLoop, type LoopDelay } from './contract/event-loop.ts'
-export { guarded } from './contract/foreign/calls.ts'
+export { guarded, isThenable } from './contract/foreign/calls.ts'
 export { guardListeners } from './contract/foreign/guarded-signal.ts'
 export {
   type Level,

@@ -16,9 +16,11 @@ import { fingerprintOf } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
 import { coreError, messageOf } from './contract/errors.ts'
 import { EventLoop } from './contract/event-loop.ts'
+import { disown } from './contract/foreign/calls.ts'
 import { shapeProblem } from './contract/foreign/shape.ts'
 import { type Logger, type LogSink, logSink } from './contract/logger.ts'
 import { isUp } from './contract/plugin-state.ts'
+import { show } from './contract/redact/redactor.ts'
 import {
   type ConfigDescription,
   type ControlCommand,
@@ -94,11 +96,15 @@ export interface RunningRuntime extends Runtime {
 
 const signalShape = { plugin: 'text', critical: 'flag', what: 'text' } as const
 
-/** @throws TypeError for what is not a rollback signal */
-function checkSignal(signal: RollbackSignal): RollbackSignal {
-  const problem = shapeProblem(signalShape, signal)
-  if (problem !== undefined) throw new TypeError(`a rollback signal: ${problem}`)
-  return signal
+/** @throws TypeError for what is not a list of rollback signals */
+function checkSignals(given: unknown): readonly RollbackSignal[] {
+  disown(given)
+  if (!Array.isArray(given)) throw new TypeError(`rollback signals: expected a list, got ${show(given)}`)
+  return given.map((signal) => {
+    const problem = shapeProblem(signalShape, signal)
+    if (problem !== undefined) throw new TypeError(`a rollback signal: ${problem}`)
+    return signal
+  })
 }
 
 /** For an application whose configuration has no `server`. */
@@ -295,7 +301,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       signals: () =>
         signals.all.flatMap(({ value, fault }) => {
           try {
-            return value().map(checkSignal)
+            return checkSignals(value())
           } catch (error) {
             fault(error)
             return []

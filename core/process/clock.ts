@@ -1,6 +1,7 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import { coreError } from '../contract/errors.ts'
+import { isThenable } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
@@ -49,7 +50,7 @@ export function repeating(timer: Timer, random: () => number = Math.random): Clo
       } catch (thrown) {
         return failed(thrown)
       }
-      if (result instanceof Promise) void result.then(next, failed)
+      if (isThenable(result)) void Promise.resolve(result).then(next, failed)
       else next()
     }
     if (immediate) arm(0)

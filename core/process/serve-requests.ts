@@ -59,11 +59,21 @@ export function announceReady(port: Pick<MessagePort, 'postMessage'>): void {
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
 }
 
-/** The failure of any thrown value, also of one that throws when it is read. */
+const isCloneable = (details: unknown): details is NonNullable<Failure['details']> => {
+  try {
+    structuredClone(details)
+    return Boolean(details)
+  } catch {
+    return false
+  }
+}
+
+/** The failure of any thrown value, also of one that throws when it is read. Details that cannot be cloned are left out. */
 export const failureOf = (thrown: unknown): Failure => {
   try {
     const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
-    return { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown), ...(details && { details }) }
+    const failure = { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown) }
+    return isCloneable(details) ? { ...failure, details } : failure
   } catch {
     return { code: 'ERROR', message: 'a thrown value that cannot be read' }
   }

@@ -125,7 +125,8 @@ export class TaskPool {
   }
 
   #pool(): Piscina {
-    this.#piscina ??= new Piscina({
+    if (this.#piscina !== undefined) return this.#piscina
+    this.#piscina = new Piscina({
       filename: new URL('./worker-entry.ts', import.meta.url).href,
       // With 0, Piscina starts no thread for the queued tasks when the abort of a task ends the thread.
       minThreads: 1,

@@ -1,6 +1,14 @@
 /** Runs collectors: some at each scrape, some on their own timer. */
 
-import { type Contributed, errorOf, type Logger, messageOf, type PluginClock, withDeadline } from '../../core/plugin.ts'
+import {
+  type Contributed,
+  errorOf,
+  isThenable,
+  type Logger,
+  messageOf,
+  type PluginClock,
+  withDeadline,
+} from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError, refusePromise } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
@@ -164,12 +172,13 @@ export class CollectorRunner {
     }
     const late = () => metricsError('METRICS_TIMEOUT', { source: `collector ${name}`, timeoutMs })
     try {
-      const result = collect()
-      if (result instanceof Promise) {
+      const returned = collect()
+      if (isThenable(returned)) {
         running.busy = true
         const free = () => {
           running.busy = false
         }
+        const result = Promise.resolve(returned)
         result.then(free, free)
         await withDeadline(result, timeoutMs, clock, late)
       }

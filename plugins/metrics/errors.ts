@@ -1,4 +1,4 @@
-import { defineErrors } from '../../core/plugin.ts'
+import { defineErrors, isThenable } from '../../core/plugin.ts'
 
 export const metricsError = defineErrors('metrics', {
   METRICS_NAME_INVALID: {
@@ -49,7 +49,7 @@ export const metricsError = defineErrors('metrics', {
 
 /** @param source what returned the value @throws METRICS_ASYNC for a promise, whose rejection is ignored then */
 export function refusePromise(returned: unknown, source: string): void {
-  if (returned === undefined || typeof (returned as PromiseLike<unknown> | null)?.then !== 'function') return
+  if (!isThenable(returned)) return
   Promise.resolve(returned).catch(() => {})
   throw metricsError('METRICS_ASYNC', { source })
 }

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from '../../scripts/services/free-port.ts'
 import { type CommandFolder, commandFolder, commandTimeoutMs, pluginSource } from './arkwatch-command.ts'
@@ -37,6 +37,14 @@ describe('start', () => {
     expect(stderr).toContain('stopping for shutdown')
     expect(existsSync(join(data, 'arkwatch.sock'))).toBe(false)
     expect(existsSync(join(data, 'arkwatch.pid'))).toBe(false)
+  })
+
+  test('without its socket for commands it ends with 1, and says why', async () => {
+    const made = await withPlugin('{}')
+    mkdirSync(join(made.folder, 'data/arkwatch.sock'), { recursive: true })
+    const { exitCode, stderr } = await made.run('start')
+    expect(exitCode).toBe(1)
+    expect(stderr).toContain('[CONTROL_LISTEN_FAILED]')
   })
 
   test('SIGINT does the same', async () => {

@@ -1,4 +1,5 @@
 /** A plugin that is broken or hostile, and the values that it may throw, return or contribute. */
+import { runInNewContext } from 'node:vm'
 import { type AnyPlugin, definePlugin, type PluginContext, z } from '../../core/plugin.ts'
 
 export type Context = PluginContext<{ n: number }, Record<never, never>, Record<never, never>>
@@ -52,6 +53,11 @@ export const hostileValues: Readonly<Record<string, () => unknown>> = {
   'a proxy that refuses everything': refusing,
   'an error whose message throws': mute,
   'a promise that rejects': () => Promise.reject(mute()),
+  'a promise of another realm that rejects': () => runInNewContext('Promise.reject(new Error("of another realm"))'),
+  'a thenable that rejects': () => ({
+    // biome-ignore lint/suspicious/noThenProperty: a thenable
+    then: (_: unknown, rejected: (error: unknown) => void) => rejected(mute()),
+  }),
 }
 
 export const fail = (value: unknown): never => {

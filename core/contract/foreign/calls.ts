@@ -7,6 +7,7 @@
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without `return` returns void
 export type Synchronous = void | null | undefined | { readonly then?: never; valueOf(): unknown }
 
+/** A promise of any realm or library. `instanceof Promise` does not see one of `node:vm`. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
