@@ -27,7 +27,7 @@
  *     has the deadline of `stop`, `resume` that of `start`.
  * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
- *     Called once, also where `start` failed or did not run. Dependents stop before their providers.
+ *     Called once, also where `start` failed or did not run, after a phase in progress. Dependents stop first.
  * 12. Undo: what was opened through the context (timers, workers, contributions, listeners of extensions, `defer`) is
  *     undone, last in first out, exactly once, also after a `setup` or `start` that failed.
  *

@@ -221,6 +221,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     const print = await printOf(next)
     const step = planListener(config, next)
     const moved = step !== undefined && step.action !== 'reconfigure'
+    // A stop has closed every listener.
+    if (stopping) throw coreError('RELOAD_BUSY')
     const opened = moved ? await openServer(next) : undefined
     try {
       const steps = await host.reload(next.plugins)

@@ -3,7 +3,7 @@ import { missingNeed, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
-import { isUp } from '../contract/plugin-state.ts'
+import { isUp, type PluginState } from '../contract/plugin-state.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 import { type Builtins, type Generation, servicesOf } from './generation.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
@@ -32,6 +32,9 @@ export class GenerationBuild {
   readonly #handovers = new Map<PluginInstance, Handover>()
   /** The reverts of instances that stay. */
   readonly #reverts: (() => unknown)[] = []
+  /** Every instance that the build made, also in its rollback. */
+  readonly #made: PluginInstance[] = []
+  #isAbandoned = false
 
   constructor(private readonly options: BuildOptions) {}
 
@@ -40,13 +43,32 @@ export class GenerationBuild {
     return [...this.options.current.values()].filter((old) => this.next.get(old.name) !== old)
   }
 
-  /** Makes each step, in start order. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED */
+  /** Makes no further instance: the runtime stops. @returns every instance, old and new, in start order */
+  abandon(): readonly PluginInstance[] {
+    this.#isAbandoned = true
+    return [...this.options.current.values(), ...this.#made]
+  }
+
+  /** @throws RELOAD_BUSY once the build is abandoned */
+  #make(section: PluginSection, state?: PluginState, reason?: string): PluginInstance {
+    this.#goOn()
+    const instance = new PluginInstance(section, this.options.host, state, reason)
+    this.#made.push(instance)
+    return instance
+  }
+
+  #goOn(): void {
+    if (this.#isAbandoned) throw coreError('RELOAD_BUSY')
+  }
+
+  /** Makes each step, in start order. @throws RELOAD_BUSY, PLUGIN_FAILED, PLUGIN_TIMEOUT, PLUGIN_REQUIRED_FAILED */
   async run(): Promise<void> {
     const actions = new Map(this.options.steps.map(({ plugin, action }) => [plugin, action]))
     for (const section of this.options.sections) await this.#step(section, actions.get(section.name))
   }
 
   async #step(section: PluginSection, action: PlanStep['action'] | undefined): Promise<void> {
+    this.#goOn()
     const old = this.options.current.get(section.name)
     if (action === 'reconfigure') {
       this.#reverts.push(await old!.reconfigure(section))
@@ -70,14 +92,14 @@ export class GenerationBuild {
     const reason = disabled ?? missingNeed(section.definition, services)
     if (reason !== undefined) {
       const state = disabled === undefined ? 'blocked' : 'disabled'
-      this.next.set(plugin, new PluginInstance(section, host, state, reason))
+      this.next.set(plugin, this.#make(section, state, reason))
       if (state === 'blocked' && reason !== old?.reason)
         host.logger(plugin).warn(`plugin ${plugin} is blocked: ${reason}`)
       if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
       return
     }
     const inherited = await this.#inherit(old)
-    const instance = new PluginInstance(section, host)
+    const instance = this.#make(section)
     this.next.set(plugin, instance)
     this.incoming.push(instance)
     try {
@@ -99,15 +121,23 @@ export class GenerationBuild {
     return old.name === this.options.fresh ? undefined : handover.state
   }
 
-  /** Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. */
+  /**
+   * Rebuilds the instances that had to stop and the holders of their services; resumes the other instances.
+   * @throws RELOAD_BUSY once the build is abandoned
+   */
   async rollback(): Promise<Generation> {
+    this.#goOn()
     for (const instance of this.incoming.toReversed()) await instance.stop('failed')
-    for (const revert of this.#reverts.toReversed()) await revert()
+    for (const revert of this.#reverts.toReversed()) {
+      this.#goOn()
+      await revert()
+    }
     const { host, builtins } = this.options
     const restored = new Map<string, PluginInstance>()
     const startedAgain: PluginInstance[] = []
     const rebuilt = new Set<string>()
     for (const old of this.options.current.values()) {
+      this.#goOn()
       const { name, section, definition, state } = old
       const handover = this.#handovers.get(old)
       const stopped = definition.exclusive && !isUp(state) && handover !== undefined
@@ -123,7 +153,7 @@ export class GenerationBuild {
       const services = servicesOf(restored, builtins)
       const blocked = missingNeed(section.definition, services)
       if (blocked !== undefined) host.logger(name).warn(`plugin ${name} is blocked: ${blocked}`)
-      const again = new PluginInstance(section, host, blocked === undefined ? 'starting' : 'blocked', blocked)
+      const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
       restored.set(name, again)
       // An instance that fails in start or ready is logged and stays failed.
       if (blocked === undefined) await again.start(services, inherited).catch(() => {})

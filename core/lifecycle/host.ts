@@ -22,6 +22,8 @@ export interface HostOptions {
 /** Holds the generation in force, and replaces the generation as a whole: by a reload that succeeds, or not at all. */
 export class Host {
   #current: Generation = new Map()
+  #building: GenerationBuild | undefined
+  #isStopped = false
 
   constructor(private readonly options: HostOptions) {}
 
@@ -91,9 +93,19 @@ export class Host {
     boot: boolean,
     fresh?: string,
   ): Promise<void> {
+    this.#goOn()
     const { host, builtins } = this.options
     const { order: ordered } = this.#graph(sections)
     const build = new GenerationBuild({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+    this.#building = build
+    try {
+      await this.#replace(build, boot)
+    } finally {
+      this.#building = undefined
+    }
+  }
+
+  async #replace(build: GenerationBuild, boot: boolean): Promise<void> {
     try {
       await build.run()
     } catch (error) {
@@ -111,7 +123,9 @@ export class Host {
     for (const old of build.outgoing.toReversed()) await old.stop('reload')
   }
 
+  /** @throws RELOAD_BUSY after a stop */
   #swap(next: Generation, outgoing: readonly PluginInstance[], incoming: readonly PluginInstance[]): void {
+    this.#goOn()
     this.options.host.registry.together(() => {
       for (const instance of incoming) if (isUp(instance.state)) instance.activate()
       for (const instance of outgoing) instance.deactivate()
@@ -139,10 +153,15 @@ export class Host {
     this.options.swapped(this.#current)
   }
 
-  /** Stops in reverse start order. @returns the names of the plugins that hung */
+  #goOn(): void {
+    if (this.#isStopped) throw coreError('RELOAD_BUSY')
+  }
+
+  /** Stops in reverse start order, with a reload in progress, which then fails. @returns the plugins that hung */
   async stop(): Promise<string[]> {
+    this.#isStopped = true
     const hung: string[] = []
-    for (const instance of [...this.#current.values()].toReversed()) {
+    for (const instance of (this.#building?.abandon() ?? [...this.#current.values()]).toReversed()) {
       if (await instance.stop('shutdown')) hung.push(instance.name)
     }
     return hung

@@ -45,6 +45,8 @@ export class PluginInstance {
   readonly #log: Logger
   #active = false
   #stopping: Promise<boolean> | undefined
+  /** The phase in progress, other than `stop`. */
+  #phase: Promise<void> | undefined
   readonly #faults: PluginFaults
   #routesRefused: string | undefined
   readonly #stateLog: StateLog
@@ -153,7 +155,7 @@ export class PluginInstance {
   }
 
   /** @param phase the phase as an error names it; the deadline is the one of `limit` */
-  #inTime<T>(limit: Phase, work: Promise<T>, phase: string = limit): Promise<T> {
+  async #inTime<T>(limit: Phase, work: () => T | Promise<T>, phase: string = limit): Promise<T> {
     const timeoutMs = this.definition.deadlines?.[limit] ?? defaultDeadlines[limit]
     const late = () => {
       const [silent] = limit === 'stop' ? [] : this.silentThreads
@@ -161,11 +163,14 @@ export class PluginInstance {
       const waits = silent === undefined ? '' : `: ${what}`
       return coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs, waits })
     }
-    return withDeadline(work, timeoutMs, this.host.clock, late)
-  }
-
-  #bounded<T>(phase: Phase, call: (() => T | Promise<T>) | undefined): Promise<T | undefined> {
-    return this.#inTime(phase, (async () => call?.())())
+    const ended = Promise.withResolvers<void>()
+    if (phase !== 'stop') this.#phase = ended.promise
+    try {
+      return await withDeadline((async () => work())(), timeoutMs, this.host.clock, late)
+    } finally {
+      ended.resolve()
+      if (this.#phase === ended.promise) this.#phase = undefined
+    }
   }
 
   /** An error of the runtime names plugin and phase already. */
@@ -220,7 +225,7 @@ export class PluginInstance {
       for (const contribution of this.parts.contributes ?? []) this.contribute(contribution)
       phase = 'start'
       this.#checkPackages()
-      await this.#bounded('start', this.parts.start)
+      await this.#inTime('start', () => this.parts.start?.())
       this.services = this.#readServices()
       this.startMs = this.host.clock.monotonic() - startedMs
       this.startedAtMs = this.host.clock.now()
@@ -264,7 +269,7 @@ export class PluginInstance {
   /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async ready(): Promise<void> {
     try {
-      await this.#bounded('ready', this.parts.ready)
+      await this.#inTime('ready', () => this.parts.ready?.())
     } catch (error) {
       throw await this.fail(this.#failed('ready', error))
     }
@@ -278,7 +283,11 @@ export class PluginInstance {
   async reconfigure(section: PluginSection): Promise<() => Promise<void>> {
     const { section: before, requestParts } = this
     try {
-      const returned = await this.#bounded<unknown>('start', () => this.parts.reconfigure?.(section.config))
+      const returned = await this.#inTime<unknown>(
+        'start',
+        () => this.parts.reconfigure?.(section.config),
+        'reconfigure',
+      )
       this.requestParts = { ...requestParts, ...checkRequestParts(this.name, returned) }
     } catch (error) {
       throw this.#failed('reconfigure', error)
@@ -292,19 +301,23 @@ export class PluginInstance {
 
   /** Suspends the instance, limited as `stop`; resumes a late handover. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async handover(): Promise<Handover> {
-    const made = (async () => this.parts.handover?.())()
+    let made: Promise<Handover | undefined> | undefined
+    const call = () => {
+      made = (async () => this.parts.handover?.())()
+      return made
+    }
     try {
-      return checkHandover(this.name, await this.#inTime('stop', made, 'handover'))
+      return checkHandover(this.name, await this.#inTime('stop', call, 'handover'))
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
-      made.then(resume).catch(() => {})
+      made?.then(resume).catch(() => {})
       throw this.#failed('handover', error)
     }
   }
 
   /** Continues a suspended instance, within the deadline of `start`. An error is a fault; never rejects. */
   async resume(handover: Handover): Promise<void> {
-    const resumed = this.#inTime('start', (async () => handover.resume?.())(), 'resume')
+    const resumed = this.#inTime('start', () => handover.resume?.(), 'resume')
     await resumed.catch((error) => this.fault('resume', error))
   }
 
@@ -314,15 +327,17 @@ export class PluginInstance {
     this.#controller.abort(new Error(`plugin ${this.name} stops`))
     this.deactivate()
     let hung = false
+    // What a phase in progress still opens would stay open after the stop.
+    if (this.#phase !== undefined) await this.#inTime('stop', () => this.#phase).catch(() => {})
     try {
-      await this.#bounded('stop', () => this.parts.stop?.(reason))
+      await this.#inTime('stop', () => this.parts.stop?.(reason))
     } catch (thrown) {
       hung = errorOf(thrown).code === 'PLUGIN_TIMEOUT'
       const error = this.#failed('stop', thrown)
       this.#log.error(error.message, { error })
     }
     try {
-      const thrown = await this.#inTime('stop', this.#scope.dispose())
+      const thrown = await this.#inTime('stop', () => this.#scope.dispose())
       for (const error of thrown) this.#log.error(`undo of plugin ${this.name} threw`, { error })
     } catch (error) {
       hung = true

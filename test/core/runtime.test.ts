@@ -6,7 +6,7 @@ import { Hono } from 'hono'
 import { watchFiles } from '../../core/config/watch.ts'
 import { definePlugin } from '../../core/contract/definition.ts'
 import { controlCommand, EventLoop, extensionPoint, logSink, Runtime, z } from '../../core/plugin.ts'
-import { systemClock } from '../../core/process/clock.ts'
+import { systemClock, yieldToLoop } from '../../core/process/clock.ts'
 import { LogHub } from '../../core/process/log.ts'
 import { recordingSink } from '../../testing/recording-sink.ts'
 import { testRuntime } from '../../testing/test-runtime.ts'
@@ -361,4 +361,16 @@ describe('watching the configuration', () => {
     expect(changes).toBe(1)
     stop()
   })
+})
+
+test('a stop at any moment of a reload that moves the listener leaves no port open', async () => {
+  for (let turns = 0; turns < 8; turns += 1) {
+    const port = freePort()
+    const at = await testRuntime({ config: { server: { port: freePort() } } })
+    const reload = at.reload({ server: { port } }).catch(({ code }) => code)
+    for (let turn = 0; turn < turns; turn += 1) await yieldToLoop()
+    await at.stop()
+    await reload
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
+  }
 })
