@@ -43,11 +43,11 @@ export class HealthControl {
     await this.options.watchdog.ready()
   }
 
+  /** @throws HEALTH_WATCHDOG_PORT, WORKER_ENDED; the old configuration stays */
   async reconfigure(next: HealthConfig): Promise<void> {
+    await this.options.watchdog.move(next.watchdog)
     this.config = next
     this.refresh()
-    await this.options.watchdog.apply(next.watchdog)
-    await this.options.watchdog.ready()
   }
 
   /** Suspends everything. @returns the state that a successor inherits */

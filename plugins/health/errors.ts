@@ -14,4 +14,8 @@ export const healthError = defineErrors('health', {
     message: '{count} earlier runs still hang, no further run starts',
     help: 'The check does not end when its signal aborts: fix its run(signal).',
   },
+  HEALTH_WATCHDOG_PORT: {
+    message: '{problem}',
+    help: 'Choose a free port, or stop what holds the port. The watchdog stays where it was.',
+  },
 })

@@ -1,6 +1,7 @@
 /** The main thread's side of the watchdog: starts and stops its worker and counts the reported stalls. */
 import type { DedicatedWorker, EventLoop, Logger, Workers } from '../../../core/plugin.ts'
 import type { WatchdogConfig } from '../config.ts'
+import { healthError } from '../errors.ts'
 import type { WatchdogData, WatchdogMessage } from './messages.ts'
 
 export interface StallCounts {
@@ -16,63 +17,90 @@ export interface WatchdogOptions {
   onProblem(problem: string | undefined): void
 }
 
+interface Running {
+  readonly config: WatchdogConfig
+  readonly worker: DedicatedWorker
+  /** Why the worker cannot listen. */
+  problem: string | undefined
+}
+
 export class Watchdog {
   stalls: StallCounts = { count: 0, seconds: 0 }
-  /** The url of the worker's listener, once open. */
-  url: string | undefined
-  private worker: DedicatedWorker | undefined
-  private running = ''
+  private running: Running | undefined
 
   constructor(private readonly options: WatchdogOptions) {}
 
-  /** Starts or replaces the worker for a configuration; an unchanged worker continues. */
+  /** Starts or stops the worker for a configuration. While its port is in use, the worker tries again. */
   async apply(config: WatchdogConfig): Promise<void> {
-    const wanted = JSON.stringify(config)
-    if (this.worker !== undefined && wanted === this.running) return
+    if (Bun.deepEquals(config, this.running?.config)) return
     await this.stop()
-    const { port, host, stuckAfter: stuckAfterMs, reportAfter: reportAfterMs } = config
-    if (port === undefined) return
-    this.running = wanted
-    const workerData: WatchdogData = {
-      heartbeat: this.options.eventLoop.heartbeat,
-      host,
-      port,
-      stuckAfterMs,
-      reportAfterMs,
+    if (config.port !== undefined) this.running = this.open(config)
+  }
+
+  /**
+   * Replaces the worker by one that listens, or leaves the worker as it is.
+   * @throws HEALTH_WATCHDOG_PORT, WORKER_ENDED where the thread cannot load
+   */
+  async move(config: WatchdogConfig): Promise<void> {
+    const before = this.running
+    if (config.port === undefined || Bun.deepEquals(config, before?.config)) return this.apply(config)
+    // Two workers cannot have one port.
+    const isSamePort = before !== undefined && config.port !== 0 && before.config.port === config.port
+    if (isSamePort) await this.stop()
+    const next = this.open(config)
+    try {
+      await next.worker.ready
+      if (next.problem !== undefined) throw healthError('HEALTH_WATCHDOG_PORT', { problem: next.problem })
+    } catch (error) {
+      await next.worker.stop()
+      if (isSamePort) await this.apply(before.config)
+      throw error
     }
-    this.worker = this.options.workers.dedicated('health.watchdog', new URL('./worker.ts', import.meta.url), {
-      workerData,
-      onMessage: (message) => this.hear(message as WatchdogMessage, config),
-    })
+    this.running = next
+    this.options.onProblem(undefined)
+    await before?.worker.stop()
   }
 
   /** Resolves when the worker listens or has reported why not. @throws WORKER_ENDED where the thread cannot load */
   async ready(): Promise<void> {
-    await this.worker?.ready
+    await this.running?.worker.ready
   }
 
   async stop(): Promise<void> {
-    const { worker } = this
-    this.worker = undefined
-    this.url = undefined
+    const { running } = this
+    this.running = undefined
     this.options.onProblem(undefined)
-    await worker?.stop()
+    await running?.worker.stop()
   }
 
-  private hear(message: WatchdogMessage, { host, port }: WatchdogConfig): void {
-    if (this.worker === undefined) return
+  private open(config: WatchdogConfig): Running {
+    const { workers, eventLoop } = this.options
+    const { port, host, stuckAfter: stuckAfterMs, reportAfter: reportAfterMs } = config
+    const workerData: WatchdogData = { heartbeat: eventLoop.heartbeat, host, port: port!, stuckAfterMs, reportAfterMs }
+    const onMessage = (message: unknown) => this.hear(message as WatchdogMessage, opened)
+    const url = new URL('./worker.ts', import.meta.url)
+    const worker = workers.dedicated('health.watchdog', url, { workerData, onMessage })
+    const opened: Running = { config, worker, problem: undefined }
+    return opened
+  }
+
+  private hear(message: WatchdogMessage, from: Running): void {
     const { log, onProblem } = this.options
-    if (message.type === 'listening') {
-      this.url = message.url
-      log.info('watchdog listens', { url: message.url })
-      onProblem(undefined)
-    } else if (message.type === 'listen failed') {
-      log.warn('watchdog cannot listen', { host, port, reason: message.reason })
-      onProblem(`watchdog cannot listen on ${host}:${port}: ${message.reason}`)
-    } else {
+    const { host, port } = from.config
+    if (message.type === 'recovered') {
+      if (from !== this.running) return
       const seconds = message.stuckMs / 1_000
       this.stalls = { count: this.stalls.count + 1, seconds: this.stalls.seconds + seconds }
       log.warn('event loop was stuck', { stuckSeconds: seconds })
+      return
     }
+    if (message.type === 'listening') {
+      from.problem = undefined
+      log.info('watchdog listens', { url: message.url })
+    } else {
+      from.problem = `watchdog cannot listen on ${host}:${port}: ${message.reason}`
+      log.warn('watchdog cannot listen', { host, port, reason: message.reason })
+    }
+    if (from === this.running) onProblem(from.problem)
   }
 }

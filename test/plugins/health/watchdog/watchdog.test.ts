@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Logger } from '../../../../core/contract/logger.ts'
 import { systemClock } from '../../../../core/process/clock.ts'
 import { createWorkers } from '../../../../core/process/workers.ts'
+import { Health } from '../../../../plugins/health/api.ts'
 import { HealthConfig } from '../../../../plugins/health/config.ts'
 import health from '../../../../plugins/health/index.ts'
 import { Watchdog } from '../../../../plugins/health/watchdog/supervise.ts'
@@ -129,6 +130,33 @@ describe('the port of the watchdog', () => {
     expect(await watchdog.ready().catch(({ code }) => code)).toBe('WORKER_ENDED')
     await watchdog.stop()
   })
+
+  test('a reload to one that is taken fails, and the listener and the checks of before stay', async () => {
+    const [first, third] = [freePort(), freePort()]
+    using taken = Bun.serve({ port: 0, hostname: '0.0.0.0', fetch: () => new Response('mine') })
+    const livez = async (port: number) => (await fetch(`http://127.0.0.1:${port}/livez`)).text()
+    await using runtime = await boot({ port: first })
+    // The last one has the port of before, which its own worker must leave first.
+    const refused = [{ port: taken.port }, { port: taken.port, stuckAfter: '9s' }, { port: first, host: '203.0.113.1' }]
+    for (const watchdog of refused) {
+      const failed = await runtime
+        .reload({ plugins: { health: { watchdog, checks: { loop: { kind: 'eventLoop' } } } } })
+        .catch((error: Error) => error)
+      expect(failed).toMatchObject({
+        code: 'RELOAD_FAILED',
+        message: expect.stringContaining('watchdog cannot listen'),
+      })
+      expect((failed as Error).cause).toMatchObject({ cause: { code: 'HEALTH_WATCHDOG_PORT' } })
+      await until(async () => (await livez(first).catch(() => '')) === 'ok', 5_000)
+      expect(stateOf(runtime)).toBe('ok ')
+      expect(runtime.runtime.service(Health).checks()).toEqual([])
+    }
+    await runtime.reload({ plugins: { health: { watchdog: { port: first, stuckAfter: '9s' } } } })
+    expect(await livez(first)).toBe('ok')
+    await runtime.reload({ plugins: { health: { watchdog: { port: third, stuckAfter: '9s' } } } })
+    expect(await livez(third)).toBe('ok')
+    await expect(livez(first)).rejects.toThrow()
+  }, 20_000)
 
   test('a reload moves it, keeps it and closes it', async () => {
     const [first, second] = [freePort(), freePort()]
