@@ -198,7 +198,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     }
   }
 
-  /** @throws RELOAD_BUSY where an auditor has stopped and its successor is not in force: nothing would record a change */
+  /** @throws RELOAD_BUSY where an auditor stopped and its successor is not in force: nothing would record a change */
   const presentAuditors = () => {
     if ((busy || stopping) && auditors.all !== auditorsAtSwap) throw coreError('RELOAD_BUSY')
     return auditors.all

@@ -153,6 +153,7 @@ export class AdminInstance {
       startJob: (context) => this.#startJob(context),
       version: runtime.status().version,
       log,
+      clock,
       routes: () => [
         ...own().map((value): Contributed<AdminRoutes> => ({ plugin: 'admin', value, fault() {}, hold() {} })),
         ...contributed.routes.all,

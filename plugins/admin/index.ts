@@ -54,6 +54,7 @@ export default definePlugin({
         ...adminCommands(() => instance.keyring, instance.jobs, clock.now),
       ],
       start: () => instance.start(),
+      ready: () => instance.server.open(),
       handover: () => ({ state: instance.inherited, resume: () => instance.resume() }),
       stop: (reason) => instance.stop(reason),
     }

@@ -1,7 +1,7 @@
 /** One application of all the admin routes, its own and those of other plugins. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
-import { type Contributed, yieldToLoop } from '../../../core/plugin.ts'
+import { type Contributed, type PluginClock, withDeadline, yieldToLoop } from '../../../core/plugin.ts'
 import type { Access, AdminEnv, AdminPages, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from '../problem.ts'
@@ -18,6 +18,9 @@ export const createApi = () =>
 
 /** Where admin routes may be: anything else belongs to the application. */
 const prefixes = /^\/(admin|monitoring)(\/|$)/
+
+/** How long the function of a contribution, or the disk that its pages are on, may take. */
+const deadlineMs = 2_000
 
 interface Declared {
   readonly method: string
@@ -70,15 +73,15 @@ export interface Mounted {
 /** The contribution that each handler is part of. */
 export type Owners = Map<unknown, Contributed<unknown>>
 
-/** @throws ADMIN_PAGES_INVALID for pages at a path of another plugin, or that break a limit */
-async function mountPages(
+/** @param problem what is wrong with the pages themselves @throws ADMIN_PAGES_INVALID */
+function mountPages(
   into: OpenAPIHono<AdminEnv>,
   { plugin, value }: Contributed<AdminPages>,
+  problem: string | undefined,
   { paths }: Taken,
-): Promise<Handler<AdminEnv>> {
+): Handler<AdminEnv> {
   const owner = paths.get(value.path)
-  const taken = owner === undefined || owner === plugin ? undefined : `${value.path} belongs to ${owner}`
-  const what = taken ?? (await pagesProblem(value))
+  const what = owner === undefined || owner === plugin ? problem : `${value.path} belongs to ${owner}`
   if (what !== undefined) throw adminError('ADMIN_PAGES_INVALID', { plugin, what })
   paths.set(value.path, plugin)
   const handler = pageHandler(value)
@@ -86,39 +89,58 @@ async function mountPages(
   return handler
 }
 
+/** Asks every contribution, each in a turn of its own and none for longer than {@link deadlineMs}. */
+async function ask<T, R>(
+  given: readonly Contributed<T>[],
+  clock: PluginClock,
+  call: (value: T) => R | Promise<R>,
+): Promise<readonly (readonly [Contributed<T>, Promise<R>])[]> {
+  const asked: (readonly [Contributed<T>, Promise<R>])[] = []
+  for (const each of given) {
+    await yieldToLoop()
+    const late = () =>
+      adminError('ADMIN_ROUTES_INVALID', { plugin: each.plugin, what: `no answer in ${deadlineMs} ms` })
+    const answer = withDeadline((async () => call(each.value))(), deadlineMs, clock, late)
+    answer.catch(() => {})
+    asked.push([each, answer])
+  }
+  return asked
+}
+
 /**
  * Mounts all routes, in as many turns of the event loop as there are parts: their schemas take their time.
  * @param into the application with the gate in front
  * @param owners is filled with the handlers that are mounted
- * @param onRefused called with a contribution that is left out
+ * @param refused is filled with the contributions that are left out, and why
  */
 export async function compose(
   into: OpenAPIHono<AdminEnv>,
   routes: readonly Contributed<AdminRoutes>[],
   pages: readonly Contributed<AdminPages>[],
   owners: Owners,
-  onRefused: (from: Contributed<unknown>, error: unknown) => void,
+  refused: Map<Contributed<unknown>, unknown>,
+  clock: PluginClock,
 ): Promise<readonly Mounted[]> {
   const taken: Taken = { operations: new Set(), routes: new Map(), paths: new Map() }
   const mounted: Mounted[] = []
-  for (const each of routes) {
+  for (const [each, answer] of await ask(routes, clock, (value) => value.app())) {
     await yieldToLoop()
     try {
-      const app = await each.value.app()
+      const app = await answer
       check(each, app, taken)
       const before = into.routes.length
       into.route(each.value.path, app)
       for (const { handler } of into.routes.slice(before)) owners.set(handler, each)
       mounted.push({ path: each.value.path, app })
     } catch (error) {
-      onRefused(each, error)
+      refused.set(each, error)
     }
   }
-  for (const each of pages) {
+  for (const [each, problem] of await ask(pages, clock, pagesProblem)) {
     try {
-      owners.set(await mountPages(into, each, taken), each)
+      owners.set(mountPages(into, each, await problem, taken), each)
     } catch (error) {
-      onRefused(each, error)
+      refused.set(each, error)
     }
   }
   return mounted

@@ -7,6 +7,7 @@ import {
   errorOf,
   type Logger,
   messageOf,
+  type PluginClock,
   problemResponse,
   type RouteMatcher,
   requestIdOf,
@@ -26,6 +27,7 @@ export interface ServerOptions {
   readonly startJob: (context: Context<AdminEnv>) => AdminVariables['startJob']
   readonly version: string
   readonly log: Logger
+  readonly clock: PluginClock
   /** The current contributions. */
   routes(): readonly Contributed<AdminRoutes>[]
   pages(): readonly Contributed<AdminPages>[]
@@ -43,12 +45,23 @@ export class AdminServer {
   #composed: Promise<{ readonly app: ReturnType<typeof createApi>; readonly mounted: readonly Mounted[] }> | undefined
   #document: Promise<Document> | undefined
   #matcher: RouteMatcher | undefined
+  #isOpen = false
+  /** Why contributions are left out. */
+  #refused = new Map<Contributed<unknown>, string>()
 
   constructor(private readonly options: ServerOptions) {}
 
-  /** Mounts anew at the next request: somebody's routes came or went. */
+  /** Mounts what is contributed, from now on also after each change, so that a refusal does not wait for a request. */
+  async open(): Promise<void> {
+    this.#isOpen = true
+    await this.#current()
+  }
+
+  /** Mounts anew: somebody's routes came or went. */
   invalidate(): void {
     this.#composed = undefined
+    // Behind the other changes of this turn. A request meets the error.
+    if (this.#isOpen) queueMicrotask(() => this.#current().catch(() => {}))
   }
 
   /** The OpenAPI document of what is mounted. */
@@ -74,17 +87,23 @@ export class AdminServer {
   }
 
   async #compose() {
-    const { log, routes, pages } = this.options
+    const { clock, log, routes, pages } = this.options
     const owners: Owners = new Map()
     const app = this.#front(owners)
-    const refused = new Map<Contributed<unknown>, string>()
     const given = [routes(), pages()] as const
-    const mounted = await compose(app, ...given, owners, (from, error) => {
-      log.error('admin routes or pages are left out', { plugin: from.plugin, error })
-      from.fault(error)
-      refused.set(from, messageOf(error))
-    })
-    for (const each of given.flat()) each.hold(refused.get(each))
+    const errors = new Map<Contributed<unknown>, unknown>()
+    const mounted = await compose(app, ...given, owners, errors, clock)
+    const refused = new Map([...errors].map(([from, error]) => [from, messageOf(error)]))
+    for (const from of given.flat()) {
+      const reason = refused.get(from)
+      if (reason !== undefined && reason !== this.#refused.get(from)) {
+        const error = errors.get(from)
+        log.error('admin routes or pages are left out', { plugin: from.plugin, error })
+        from.fault(error)
+      }
+      from.hold(reason)
+    }
+    this.#refused = refused
     this.#document = undefined
     this.#matcher = createRouteMatcher(app as never)
     return { app, mounted }

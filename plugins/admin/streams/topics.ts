@@ -8,6 +8,7 @@ export type ContributedTopic = Contributed<EventTopic>
 export class Topics {
   readonly #own: readonly ContributedTopic[]
   #byName: ReadonlyMap<string, ContributedTopic>
+  readonly #refused = new WeakSet<ContributedTopic>()
 
   constructor(
     own: readonly EventTopic[],
@@ -28,7 +29,8 @@ export class Topics {
       const owner = found.get(value.name)?.plugin
       const what = `the name belongs to ${owner}`
       const error = owner && adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name, what })
-      if (error) each.fault(error)
+      if (error && !this.#refused.has(each)) each.fault(error)
+      if (error) this.#refused.add(each)
       else found.set(value.name, each)
       each.hold(error ? error.message : undefined)
     }

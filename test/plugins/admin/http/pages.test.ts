@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { Hono } from 'hono'
 import { z } from 'zod'
-import { definePlugin } from '../../../../core/plugin.ts'
-import { type AdminPages, adminPages } from '../../../../plugins/admin/api.ts'
+import { type Contributed, definePlugin, messageOf, yieldToLoop } from '../../../../core/plugin.ts'
+import { type AdminPages, adminPages, adminRoutes } from '../../../../plugins/admin/api.ts'
+import { compose, createApi } from '../../../../plugins/admin/http/compose.ts'
 import { maxAssetBytes, maxAssets, pagesProblem } from '../../../../plugins/admin/http/plugin-pages.ts'
 import { testClock } from '../../../../testing/test-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
@@ -200,22 +202,36 @@ describe('pages', () => {
     expect(text).toContain('the admin pages of thief are refused: /admin/console belongs to console')
   })
 
-  test('that are refused keep their plugin degraded, with the reason', async () => {
+  test('that are refused keep their plugin degraded from the start on, and are counted once', async () => {
     const clock = testClock()
-    const refused = adminPages({ path: '/admin/jobs', root: assets })
+    const routes = adminRoutes({ path: '/admin/lamp', app: () => new Hono() as never })
+    const contributed = { pages: adminPages({ path: '/admin/jobs', root: assets }), routes }
     const squatter = definePlugin({
-      ...{ api: 1, name: 'squatter', version: '1.0.0', summary: 'Squats.', config: z.strictObject({}) },
-      setup: () => ({ contributes: [refused] }),
+      ...{ api: 1, name: 'squatter', version: '1.0.0', summary: 'Squats.' },
+      config: z.strictObject({ what: z.enum(['pages', 'routes']).default('pages') }),
+      setup: ({ config }) => ({ contributes: [contributed[config.what]] }),
     })
-    const other = await bootAdmin({ plugins: [squatter as never], config: { plugins: { squatter: {} } }, clock })
-    await other.get('/admin/openapi.json')
+    await using other = await bootAdmin({
+      plugins: [squatter, pagesOf('console', { path: '/admin/console', root: assets })],
+      config: { plugins: { squatter: {}, console: {} } },
+      clock,
+    })
+    const status = () => other.runtime.status().plugins.find(({ name }) => name === 'squatter')
+    const what = 'the admin pages of squatter are refused: /admin/jobs belongs to admin'
+    const refused = { state: 'degraded', errors: 1, reason: expect.stringContaining(what) }
+    expect(status()).toMatchObject(refused)
     await clock.advance(75_000)
-    expect(other.runtime.status().plugins.find(({ name }) => name === 'squatter')).toMatchObject({
+    await other.runtime.restart('console')
+    await other.get('/admin/openapi.json')
+    expect(status()).toMatchObject(refused)
+    await other.runtime.changes.apply({ plugins: { squatter: { what: 'routes' } } }, { by: 'test' })
+    await clock.advance(75_000)
+    for (let turns = 0; turns < 1_000 && status()?.state === 'ok'; turns += 1) await yieldToLoop()
+    expect(status()).toMatchObject({
       state: 'degraded',
       errors: 1,
-      reason: 'the admin pages of squatter are refused: /admin/jobs belongs to admin',
+      reason: expect.stringContaining('`app` must return an OpenAPIHono'),
     })
-    await other[Symbol.asyncDispose]()
   })
 
   test('go when their plugin goes', async () => {
@@ -248,4 +264,18 @@ test.each<[string, Partial<AdminPages>, string]>([
   ],
 ])('%s is refused', async (_, pages, what) => {
   expect(await pagesProblem({ path: '/admin/console', root: {}, ...pages })).toContain(what)
+})
+
+test('a contribution that does not answer is left out in time', async () => {
+  const clock = testClock()
+  const silent = { path: '/admin/x', app: () => new Promise<never>(() => {}) }
+  const given = ['one', 'two'].map((plugin) => ({ plugin, value: silent, fault() {}, hold() {} }))
+  const refused = new Map<Contributed<unknown>, unknown>()
+  const composed = compose(createApi(), given, [], new Map(), refused, clock)
+  for (const _ of given) await yieldToLoop()
+  await clock.advance(2_000)
+  expect(await composed).toEqual([])
+  expect([...refused.values()].map(messageOf)).toEqual(
+    given.map(({ plugin }) => `the admin routes of ${plugin} are refused: no answer in 2000 ms`),
+  )
 })
