@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { isSecretKey } from '../../../core/contract/redact/secret-keys.ts'
 import audit from '../../../plugins/audit/index.ts'
 import { differences, maxDifferences, scrub } from '../../../plugins/audit/journal/changes.ts'
 import { FileSink, maxPendingBytes } from '../../../plugins/audit/journal/file-sink.ts'
@@ -186,6 +187,19 @@ test('a secret in a text is hidden by its key, and a number of tokens is not', (
   expect(shown('job with token=canary&a=b')).toBe('job with token=h&a=b')
   expect(shown('https://user:pa canary@host/x')).toBe('https://h@host/x')
   expect(shown({ maxTokens: 5, tokens: '5', token: 5 })).toEqual({ maxTokens: 5, tokens: 'h', token: 'h' })
+})
+
+test('whatever has a secret name elsewhere has one in a record, besides names that only a record hides', () => {
+  const everywhere =
+    'password passwd passphrase clientSecret authorization cookie macaroon nsec apiKey x-api-key mnemonic credentials ' +
+    'preimage xprv jwt otp pin bearer seed dsn pwd smtpPass db_pass arkwatch_session'
+  const here = 'cacheKey tokenHash dsnHost privateNote seedNode pwdFile'
+  const shown = (names: string) =>
+    names.split(' ').filter((name) => (scrub({ [name]: 'canary' }, () => 'h') as never)[name] !== 'h')
+  expect(everywhere.split(' ').filter((name) => !isSecretKey(name))).toEqual([])
+  expect(shown(`${everywhere} ${here}`)).toEqual([])
+  const harmless = 'keyId key_id keysCount publicKey pubkey tokensTotal name user'
+  expect(shown(harmless)).toEqual(harmless.split(' '))
 })
 
 test('a JWT is hidden wherever it is, and 1 MiB that begins like one is searched in linear time', () => {
