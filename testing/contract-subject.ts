@@ -8,7 +8,7 @@ export interface PluginContractOptions {
   readonly config?: Readonly<Record<string, unknown>>
   /** Other plugins that provide what the plugin needs. */
   readonly providers?: readonly unknown[]
-  /** Values in `config` that must never be shown. */
+  /** Texts that must never be shown, besides the values of `config` whose schema is `secret()`. */
   readonly secrets?: readonly string[]
 }
 

@@ -5,6 +5,7 @@ import { serviceIds } from '../core/config/graph.ts'
 import type { AnyPlugin } from '../core/contract/definition.ts'
 import { hookFaults, leakFaults, setupFaults, timerFaults } from './contract-checks.ts'
 import { ContractSubject, type PluginContractOptions } from './contract-subject.ts'
+import { secretsOf } from './secret-texts.ts'
 
 interface JsonSchema {
   readonly description?: string
@@ -26,7 +27,9 @@ function undescribed(schema: JsonSchema, path = ''): string[] {
 export function pluginContract(plugin: unknown, options: PluginContractOptions = {}): void {
   const definition = plugin as AnyPlugin
   const subject = new ContractSubject(definition, options)
-  const { config = {}, secrets = [] } = options
+  const { config = {} } = options
+  const marked = secretsOf(definition.config, config)
+  const secrets = [...(options.secrets ?? []), ...marked.texts]
 
   describe(`the contract of plugin ${definition.name}`, () => {
     test('its name, version and summary are well-formed', () => {
@@ -69,12 +72,18 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
       expect(await hookFaults(subject)).toEqual([])
     })
 
-    test('no secret of its config shows in status, effective config or logs', async () => {
-      const booted = await subject.boot()
-      const running = [booted.runtime.status(), await booted.runtime.describeConfig()]
-      await booted.stop()
-      const seen = JSON.stringify([running, booted.runtime.status(), booted.lines])
-      for (const secret of secrets) expect(seen).not.toContain(secret)
-    })
+    // A line for a plugin without secrets would say that something was tested.
+    if (secrets.length === 0 && marked.fields.length === 0) return
+    const values = secrets.length === 0 ? `: give ${marked.fields.join(', ')} a value in \`config\`` : ''
+    test.skipIf(values !== '')(
+      `no secret of its config shows in status, effective config or logs${values}`,
+      async () => {
+        const booted = await subject.boot()
+        const running = [booted.runtime.status(), await booted.runtime.describeConfig()]
+        await booted.stop()
+        const seen = JSON.stringify([running, booted.runtime.status(), booted.lines])
+        for (const secret of secrets) expect(seen).not.toContain(secret)
+      },
+    )
   })
 }

@@ -19,7 +19,6 @@ setDefaultTimeout(60_000)
 pluginContract(admin, {
   providers: [store, audit],
   config: { apiKey: adminKey, listen: { port: 0 } },
-  secrets: [adminKey],
 })
 
 let at: AdminRuntime

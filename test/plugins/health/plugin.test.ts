@@ -21,7 +21,6 @@ pluginContract(health, {
     },
     watchdog: { port: 0 },
   },
-  secrets: [canary],
 })
 
 /** A plugin that brings checks. */

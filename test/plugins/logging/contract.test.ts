@@ -3,5 +3,4 @@ import { pluginContract } from '../../../testing/plugin-contract.ts'
 
 pluginContract(logging, {
   config: { console: { enabled: false }, redact: { mode: 'hmac', hmacKey: 'a-key-that-nobody-may-see' } },
-  secrets: ['a-key-that-nobody-may-see'],
 })

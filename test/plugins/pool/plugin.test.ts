@@ -10,7 +10,7 @@ import pool from '../../../plugins/pool/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 
-pluginContract(pool, { config: { url: 'postgres://u:hidden@127.0.0.1:1/d' }, secrets: ['hidden'] })
+pluginContract(pool, { config: { url: 'postgres://u:hidden@127.0.0.1:1/d' } })
 
 test('without a url of PostgreSQL there is nothing to do', () => {
   const reason = (url: string) => unconfiguredReason(PoolConfig.parse({ url }))

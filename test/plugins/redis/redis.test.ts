@@ -10,7 +10,7 @@ import { codeOf, open, until } from './support.ts'
 
 // Servers are started, killed and waited for: real time.
 setDefaultTimeout(30_000)
-pluginContract(redis)
+pluginContract(redis, { config: { url: 'redis://:hidden@127.0.0.1:1' } })
 
 let server: Instance
 beforeAll(async () => {
