@@ -4,6 +4,9 @@ import { bindHost, duration, secret } from '../../core/plugin.ts'
 import { accessLevels } from './guard/roles.ts'
 import { weaknessOf } from './keys/key.ts'
 
+const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(100).default([])
+const count = (most: number, fallback: number) => z.int().min(1).max(most).default(fallback)
+
 const Tls = z.strictObject({
   cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when the file changes.'),
   key: z.string().min(1).describe('File with the private key, PEM.'),
@@ -38,16 +41,10 @@ export const AdminConfig = z.strictObject({
   listen: Listen.optional().describe(
     'A listener for the API alone. Without one the API is on the public listener, which must then be on loopback.',
   ),
-  allowedHosts: z
-    .array(z.string().min(1))
-    .max(100)
-    .default([])
-    .describe('Host names, without ports, of the API besides those of the listener and of loopback.'),
-  allowedOrigins: z
-    .array(z.url())
-    .max(100)
-    .default([])
-    .describe('Origins of pages that may call the API, besides the pages on allowed hosts.'),
+  allowedHosts: list(z.string().min(1)).describe(
+    'Host names, without ports, of the API besides those of the listener and of loopback.',
+  ),
+  allowedOrigins: list(z.url()).describe('Origins of pages that may call the API, besides the pages on allowed hosts.'),
   endpoints: z
     .record(z.string().regex(/^[a-z][a-zA-Z-]*$/), z.enum(accessLevels))
     .default({})
@@ -57,19 +54,14 @@ export const AdminConfig = z.strictObject({
   maxAccess: z.enum(accessLevels).default('unrestricted').describe('Upper limit of the access of every group.'),
   rateLimit: z
     .strictObject({
-      requests: z.int().min(1).max(1_000_000).default(600).describe('Requests of one key in a window.'),
+      requests: count(1_000_000, 600).describe('Requests of one key in a window.'),
       window: duration({ min: '1s', max: '1h' }).prefault('1m').describe('The window.'),
     })
     .prefault({})
     .describe('Limit of requests.'),
   lockout: z
     .strictObject({
-      failures: z
-        .int()
-        .min(1)
-        .max(1_000)
-        .default(10)
-        .describe('Failed attempts in a window before the address is locked out.'),
+      failures: count(1_000, 10).describe('Failed attempts in a window before the address is locked out.'),
       window: duration({ min: '1s', max: '1h' })
         .prefault('1m')
         .describe(
@@ -85,12 +77,9 @@ export const AdminConfig = z.strictObject({
         .prefault('30m')
         .describe('Time without a request after which a browser session ends.'),
       absolute: duration({ min: '1m', max: '7d' }).prefault('12h').describe('Longest duration of a browser session.'),
-      max: z
-        .int()
-        .min(1)
-        .max(10_000)
-        .default(100)
-        .describe('Sessions at one time; a further session replaces the one that was used longest ago.'),
+      max: count(10_000, 100).describe(
+        'Sessions at one time; a further session replaces the one that was used longest ago.',
+      ),
     })
     .prefault({})
     .describe('Browser sessions.'),
@@ -109,6 +98,6 @@ export const AdminConfig = z.strictObject({
     .record(z.string().regex(/^[a-z][\w-]*$/), Service)
     .default({})
     .describe('External services that `/admin/restart/service` may restart, by name.'),
-  maxStreams: z.int().min(1).max(1_000).default(20).describe('Open event streams at one time.'),
+  maxStreams: count(1_000, 20).describe('Open event streams at one time.'),
 })
 export type AdminConfig = z.output<typeof AdminConfig>

@@ -72,10 +72,7 @@ export class Jobs {
     return this.#running.size
   }
 
-  /**
-   * Starts a job.
-   * @throws ADMIN_JOB_LIMIT; STORE_UNAVAILABLE where it cannot be kept: nothing was started then
-   */
+  /** Starts a job. @throws ADMIN_JOB_LIMIT; STORE_UNAVAILABLE where it cannot be kept: nothing was started then */
   async start(kind: string, owner: string, run: (job: JobContext) => Promise<JobOutcome | undefined>): Promise<Job> {
     const { area, now } = this.options
     if (this.#running.size >= maxRunningJobs) throw adminError('ADMIN_JOB_LIMIT', { limit: maxRunningJobs })

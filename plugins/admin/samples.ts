@@ -1,6 +1,7 @@
 /** System metrics over time, as the original gateway kept them: one row a minute, in the store. */
 import type { Host, HostSample } from '../host/api.ts'
 import type { StoreArea } from '../store/api.ts'
+import { iso } from './http/reply.ts'
 
 /** One sample. Percent are 0-100. */
 export interface SystemSample {
@@ -14,27 +15,19 @@ export interface SystemSample {
 }
 
 /** With the keys of the original gateway. */
-export const shownSample = (sample: SystemSample) => ({
-  id: sample.id,
+export const shownSample = (sample: Omit<SystemSample, 'id'>) => ({
   cpu_percent: sample.cpuPercent,
   memory_percent: sample.memoryPercent,
   memory_available_mb: sample.memoryAvailableMb,
   disk_percent: sample.diskPercent,
   disk_free_gb: sample.diskFreeGb,
-  timestamp: new Date(sample.timeMs).toISOString(),
+  timestamp: iso(sample.timeMs),
 })
 
-interface Row {
-  readonly id: number
-  readonly time_ms: number
-  readonly cpu_percent: number
-  readonly memory_percent: number
-  readonly memory_available_mb: number
-  readonly disk_percent: number
-  readonly disk_free_gb: number
-}
-
-const columns = 'time_ms, cpu_percent, memory_percent, memory_available_mb, disk_percent, disk_free_gb'
+const columns = `time_ms AS timeMs, cpu_percent AS cpuPercent, memory_percent AS memoryPercent,
+  memory_available_mb AS memoryAvailableMb, disk_percent AS diskPercent, disk_free_gb AS diskFreeGb`
+const insert = `INSERT INTO admin_system_metrics
+  (time_ms, cpu_percent, memory_percent, memory_available_mb, disk_percent, disk_free_gb) VALUES (?, ?, ?, ?, ?, ?)`
 export const round = (value: number): number => Math.round(value * 100) / 100
 
 export interface SamplesOptions {
@@ -61,16 +54,16 @@ export class Samples {
   /** Measures now, without keeping it. @returns undefined without the plugin host */
   async measure(): Promise<Omit<SystemSample, 'id'> | undefined> {
     const sample = await this.read()
-    return (
-      sample && {
-        timeMs: this.options.now(),
-        cpuPercent: round(sample.cpu.percent),
-        memoryPercent: round(sample.memory.percent),
-        memoryAvailableMb: round(sample.memory.availableBytes / 1_048_576),
-        diskPercent: round(sample.disk.percent),
-        diskFreeGb: round(sample.disk.freeBytes / 1_073_741_824),
-      }
-    )
+    if (sample === undefined) return undefined
+    const { cpu, memory, disk } = sample
+    return {
+      timeMs: this.options.now(),
+      cpuPercent: round(cpu.percent),
+      memoryPercent: round(memory.percent),
+      memoryAvailableMb: round(memory.availableBytes / 1_048_576),
+      diskPercent: round(disk.percent),
+      diskFreeGb: round(disk.freeBytes / 1_073_741_824),
+    }
   }
 
   /** Measures and keeps, unless the plugin host is off. @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
@@ -79,40 +72,24 @@ export class Samples {
     if (sample === undefined) return
     const { timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb } = sample
     const params = [timeMs, cpuPercent, memoryPercent, memoryAvailableMb, diskPercent, diskFreeGb]
-    const sql = `INSERT INTO admin_system_metrics (${columns}) VALUES (?, ?, ?, ?, ?, ?)`
-    await this.options.area.write([{ sql, params }], { lazy: true })
+    await this.options.area.write([{ sql: insert, params }], { lazy: true })
   }
 
   /** The newest 24, and how many there are, as the original gateway's `GET /metrics` answered. */
   async latest(): Promise<unknown> {
     const metrics = await this.page(0, 24)
-    const [{ total = 0 } = {}] = await this.options.area.query<{ total: number }>(
-      'SELECT COUNT(*) AS total FROM admin_system_metrics',
-      [],
-      1,
-    )
+    const sql = 'SELECT COUNT(*) AS total FROM admin_system_metrics'
+    const [{ total = 0 } = {}] = await this.options.area.query<{ total: number }>(sql, [], 1)
     return {
-      metrics: metrics.map(shownSample),
+      metrics: metrics.map((each) => ({ id: each.id, ...shownSample(each) })),
       total_count: total,
-      timestamp: new Date(this.options.now()).toISOString(),
+      timestamp: iso(this.options.now()),
     }
   }
 
   /** Newest first. @param sinceMs from then on @param beforeId only those before it */
   async page(sinceMs: number, limit: number, beforeId = Number.MAX_SAFE_INTEGER): Promise<readonly SystemSample[]> {
-    const rows = await this.options.area.query<Row>(
-      `SELECT id, ${columns} FROM admin_system_metrics WHERE id < ? AND time_ms >= ? ORDER BY id DESC`,
-      [beforeId, sinceMs],
-      limit,
-    )
-    return rows.map((row) => ({
-      id: row.id,
-      timeMs: row.time_ms,
-      cpuPercent: row.cpu_percent,
-      memoryPercent: row.memory_percent,
-      memoryAvailableMb: row.memory_available_mb,
-      diskPercent: row.disk_percent,
-      diskFreeGb: row.disk_free_gb,
-    }))
+    const sql = `SELECT id, ${columns} FROM admin_system_metrics WHERE id < ? AND time_ms >= ? ORDER BY id DESC`
+    return this.options.area.query<SystemSample>(sql, [beforeId, sinceMs], limit)
   }
 }

@@ -42,11 +42,7 @@ export async function makeBundle(
     'status.json': json(status),
     'config.json': json(await runtime.describeConfig()),
     'changes.json': json(runtime.changes.history),
-    'health.json': json({
-      status: health?.status() ?? null,
-      checks: health?.checks() ?? [],
-      off: health?.off() ?? [],
-    }),
+    'health.json': json({ status: health?.status() ?? null, checks: health?.checks() ?? [], off: health?.off() ?? [] }),
     'log.jsonl': (logging?.recent({ limit: maxLines }) ?? []).map(({ line }) => `${line}\n`).join(''),
     'log-levels.json': json(logging?.levels() ?? []),
     'system.json': json((await samples.measure()) ?? null),

@@ -18,9 +18,8 @@ export type AccessLevel = (typeof accessLevels)[number]
 export const closedGroups: readonly string[] = ['shutdown', 'heapdump']
 
 /**
- * The level of a group of operations.
- * @param configured by group @param cap what no group goes beyond
- * @see https://docs.spring.io/spring-boot/reference/actuator/endpoints.html#actuator.endpoints.controlling-access
+ * The level of a group of operations. @param configured by group @param cap what no group goes beyond @see
+ * https://docs.spring.io/spring-boot/reference/actuator/endpoints.html#actuator.endpoints.controlling-access
  */
 export function levelOf(
   group: string,

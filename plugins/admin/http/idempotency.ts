@@ -30,8 +30,7 @@ export class Idempotency {
   }
 
   /**
-   * Runs a request once.
-   * @param owner whose key it is @param key the header @param request method, path and body
+   * Runs a request once. @param owner whose key it is @param key the header @param request method, path and body
    * @throws ADMIN_IDEMPOTENCY_REUSED, ADMIN_IDEMPOTENCY_BUSY, ADMIN_IDEMPOTENCY_FULL
    */
   async once(owner: string, key: string, request: readonly string[], run: () => Promise<Response>): Promise<Response> {

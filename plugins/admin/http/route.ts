@@ -19,30 +19,25 @@ type ContextOf<E extends Exchange> = Parameters<
   RouteHandler<{ method: Method; path: string; request: E; responses: Record<never, never> }, AdminEnv>
 >[0]
 
-/** @returns an application, and its `route('get /x', { id, access, summary }, { 200: reply(…) }, handler)` */
+/** @returns an application, and its `route('get /x', summary, { id, access }, { 200: reply(…) }, handler)` */
 export function createRoutes() {
   const app = createApi()
   const route = <E extends Exchange>(
     at: `${Method} /${string}`,
-    described: Operation,
+    summary: string,
+    described: Omit<Operation, 'summary'>,
     { params, query, headers, body, ...responses }: E,
     handler: (context: ContextOf<E>) => Given<E> | Promise<Given<E>>,
   ) => {
     const [method, path] = at.split(' ') as [Method, string]
-    const request = {
-      ...(params && { params }),
-      ...(query && { query }),
-      ...(headers && { headers }),
-      ...(body && { body }),
-    }
+    const parts = Object.entries({ params, query, headers, body }).filter(([, part]) => part !== undefined)
+    const request = Object.fromEntries(parts)
     const status = Number(Object.keys(responses)[0])
-    app.openapi(
-      createRoute({ ...operation(described), method, path, request, responses: responses as RouteConfig['responses'] }),
-      async (context) => {
-        const given = await handler(context as never)
-        return (given instanceof Response ? given : context.json(given, status as never)) as never
-      },
-    )
+    const declared = { ...operation({ ...described, summary }), method, path, request }
+    app.openapi(createRoute({ ...declared, responses: responses as RouteConfig['responses'] }), async (context) => {
+      const given = await handler(context as never)
+      return (given instanceof Response ? given : context.json(given, status as never)) as never
+    })
   }
   return { app, route }
 }

@@ -92,9 +92,8 @@ export class Keyring {
   }
 
   /**
-   * Makes a key and keeps it.
-   * @returns its text, which nobody can show again
-   * @throws ADMIN_INVALID for scopes that are no groups, ADMIN_KEY_LIMIT, or what the table throws; makes nothing then
+   * Makes a key and keeps it. @returns its text, which nobody can show again @throws ADMIN_INVALID for scopes that
+   * are no groups, ADMIN_KEY_LIMIT, or what the table throws; makes nothing then
    */
   async create(asked: NewKey): Promise<MadeKey> {
     await this.#checkScopes(asked.scopes ?? [])
@@ -128,9 +127,8 @@ export class Keyring {
   }
 
   /**
-   * Makes a key that takes over from another one, which stays valid for a while.
-   * @param graceMs how long the old one stays valid
-   * @throws ADMIN_NOT_FOUND, ADMIN_KEY_LIMIT, or what the table throws
+   * Makes a key that takes over from another one, which stays valid for a while. @param graceMs how long the old
+   * one stays valid @throws ADMIN_NOT_FOUND, ADMIN_KEY_LIMIT, or what the table throws
    */
   async rotate(id: string, graceMs: number): Promise<MadeKey> {
     const old = this.#kept(id)

@@ -9,11 +9,8 @@ export function bundleRoutes(options: BundleOptions) {
   const { app, route } = createRoutes()
   route(
     'post /support-bundle',
-    {
-      id: 'support.bundle',
-      access: 'admin',
-      summary: 'Collects status, configuration, logs and metrics into one archive of plain text.',
-    },
+    'Collects status, configuration, logs and metrics into one archive of plain text.',
+    { id: 'support.bundle', access: 'admin' },
     {
       ...body(
         z.strictObject({

@@ -53,12 +53,8 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
 
   route(
     'get /config',
-    {
-      id: 'config.show',
-      access: 'operator',
-      summary: 'Shows the effective configuration without secrets, and where each value comes from.',
-      sensitive: true,
-    },
+    'Shows the effective configuration without secrets, and where each value comes from.',
+    { id: 'config.show', access: 'operator', sensitive: true },
     {
       200: tagged(
         'The configuration.',
@@ -73,12 +69,8 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   )
   route(
     'patch /config',
-    {
-      id: 'config.patch',
-      access: 'admin',
-      summary: 'Writes a change to the overlay, and applies the change.',
-      errors: [409, 412, 428],
-    },
+    'Writes a change to the overlay, and applies the change.',
+    { id: 'config.patch', access: 'admin', errors: [409, 412, 428] },
     { headers: ifMatch('the configuration that was read'), ...body(patch), 200: reply('The change.', Change) },
     async (c) => {
       const etag = c.req.valid('header')['if-match']
@@ -90,12 +82,8 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   )
   route(
     'post /config/plan',
-    {
-      id: 'config.plan',
-      access: 'operator',
-      summary: 'Shows the plan of a change, and changes nothing.',
-      readOnly: true,
-    },
+    'Shows the plan of a change, and changes nothing.',
+    { id: 'config.plan', access: 'operator', readOnly: true },
     {
       ...body(z.strictObject({ patch })),
       200: reply('The plan.', z.object({ etag: z.string(), steps: z.array(StepSchema) })),
@@ -109,12 +97,8 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   )
   route(
     'post /config/apply',
-    {
-      id: 'config.apply',
-      access: 'admin',
-      summary: 'Applies a change that is rolled back unless it is confirmed.',
-      errors: [412],
-    },
+    'Applies a change that is rolled back unless it is confirmed.',
+    { id: 'config.apply', access: 'admin', errors: [412] },
     {
       ...body(
         z.strictObject({
@@ -133,25 +117,29 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
   const byId = z.object({ id: idParam('Id of the change.') })
   route(
     'get /config/changes',
-    { id: 'config.changes', access: 'operator', summary: 'Lists the changes made since the start, newest first.' },
+    'Lists the changes made since the start, newest first.',
+    { id: 'config.changes', access: 'operator' },
     { 200: reply('The changes.', z.object({ changes: z.array(Change) })) },
     () => ({ changes: changes.history.map(shown) }),
   )
   route(
     'post /config/changes/{id}/confirm',
-    { id: 'config.confirm', access: 'admin', summary: 'Confirms a change.' },
+    'Confirms a change.',
+    { id: 'config.confirm', access: 'admin' },
     { params: byId, 200: reply('The change is confirmed.', Change) },
     (c) => shown(changes.confirm(c.req.valid('param').id)),
   )
   route(
     'post /config/changes/{id}/rollback',
-    { id: 'config.rollback', access: 'admin', summary: 'Rolls a change back.' },
+    'Rolls a change back.',
+    { id: 'config.rollback', access: 'admin' },
     { params: byId, 200: reply('The change is rolled back.', Change) },
     async (c) => shown(await changes.rollback(c.req.valid('param').id)),
   )
   route(
     'post /reload',
-    { id: 'config.reload', access: 'admin', summary: 'Reads config.yaml and the overlay again.' },
+    'Reads config.yaml and the overlay again.',
+    { id: 'config.reload', access: 'admin' },
     { 200: reply('The steps that were taken.', z.object({ steps: z.array(StepSchema) })) },
     async () => ({ steps: [...(await runtime.reload())] }),
   )

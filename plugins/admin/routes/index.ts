@@ -35,7 +35,7 @@ export function ownRoutes(options: OwnRouteOptions): readonly AdminRoutes[] {
     () => pluginRoutes(runtime),
     () => configRoutes(runtime, clock),
     () => logRoutes(logging, now),
-    () => systemRoutes({ samples, now, startedAtMs: runtime.status().startedAtMs }),
+    () => systemRoutes(samples, now, runtime.status().startedAtMs),
     () => jobRoutes(jobs),
     () => auditRoutes(audit),
     () => streamRoutes(options, audit),

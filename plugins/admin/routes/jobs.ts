@@ -52,7 +52,8 @@ export function jobRoutes(jobs: Jobs) {
   const { app, route } = createRoutes()
   route(
     'get /jobs',
-    { id: 'jobs.list', access: 'viewer', summary: 'Lists jobs, newest first.' },
+    'Lists jobs, newest first.',
+    { id: 'jobs.list', access: 'viewer' },
     {
       query: z.object({ limit: number(1, 200, 50, 'Jobs in a page.'), cursor: jobCursor }),
       200: reply('The jobs.', z.object({ jobs: z.array(JobSchema), next: nextCursor })),
@@ -66,19 +67,22 @@ export function jobRoutes(jobs: Jobs) {
   )
   route(
     'get /jobs/{id}',
-    { id: 'jobs.show', access: 'viewer', summary: 'Shows a job.' },
+    'Shows a job.',
+    { id: 'jobs.show', access: 'viewer' },
     { params, 200: reply('The job.', JobSchema) },
     async (c) => shownJob(await jobs.find(c.req.valid('param').id)),
   )
   route(
     'delete /jobs/{id}',
-    { id: 'jobs.cancel', access: 'operator', summary: 'Cancels a job.' },
+    'Cancels a job.',
+    { id: 'jobs.cancel', access: 'operator' },
     { params, 202: reply('The job, which ends soon, or had ended before.', JobSchema) },
     async (c) => shownJob(await jobs.cancel(c.req.valid('param').id)),
   )
   route(
     'get /jobs/{id}/file',
-    { id: 'jobs.file', access: 'admin', summary: 'Fetches the file that a job made.', sensitive: true },
+    'Fetches the file that a job made.',
+    { id: 'jobs.file', access: 'admin', sensitive: true },
     {
       params,
       200: {

@@ -41,13 +41,15 @@ export function keyRoutes(keyring: Keyring, now: () => number) {
   const { app, route } = createRoutes()
   route(
     'get /keys',
-    { id: 'keys.list', access: 'admin', summary: 'Lists the keys, without the keys themselves.', sensitive: true },
+    'Lists the keys, without the keys themselves.',
+    { id: 'keys.list', access: 'admin', sensitive: true },
     { 200: reply('The keys.', z.object({ keys: z.array(Key) })) },
     () => ({ keys: keyring.list().map(shown) }),
   )
   route(
     'post /keys',
-    { id: 'keys.create', access: 'admin', summary: 'Makes a key.' },
+    'Makes a key.',
+    { id: 'keys.create', access: 'admin' },
     { ...body(NewKey), 201: reply('The key was made.', MadeKey) },
     async (c) => {
       const { name, role, scopes, expires_in_days: days } = c.req.valid('json')
@@ -59,11 +61,8 @@ export function keyRoutes(keyring: Keyring, now: () => number) {
   )
   route(
     'post /keys/{id}/rotate',
-    {
-      id: 'keys.rotate',
-      access: 'admin',
-      summary: 'Makes a key that takes over from another one; both are valid for a while.',
-    },
+    'Makes a key that takes over from another one; both are valid for a while.',
+    { id: 'keys.rotate', access: 'admin' },
     {
       params: z.object({ id: idParam('Id of the key that is to end.') }),
       ...body(
@@ -81,7 +80,8 @@ export function keyRoutes(keyring: Keyring, now: () => number) {
   )
   route(
     'delete /keys/{id}',
-    { id: 'keys.revoke', access: 'admin', summary: 'Ends a key and its browser sessions immediately.' },
+    'Ends a key and its browser sessions immediately.',
+    { id: 'keys.revoke', access: 'admin' },
     { params: z.object({ id: idParam('Id of the key.') }), 204: { description: 'The key is no longer valid.' } },
     async (c) => {
       const info = await keyring.revoke(c.req.valid('param').id)

@@ -1,5 +1,6 @@
 /** Log lines and levels. */
 import { z } from '@hono/zod-openapi'
+import { levels } from '../../../core/plugin.ts'
 import type { Logging } from '../../logging/api.ts'
 import { adminError, required } from '../errors.ts'
 import {
@@ -18,8 +19,6 @@ import {
 } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 
-export const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
-
 const Entry = z.object({
   id: z.int().describe('Counts lines; a gap stands for lines that were left out.'),
   level: z.enum(levels),
@@ -37,6 +36,11 @@ const Logger = z
   })
   .openapi('Logger')
 
+const Lines = z.object({
+  logs: z.array(Entry),
+  ...{ limit: z.int(), level_filter: z.enum(levels).nullable(), count: z.int(), timestamp },
+})
+
 export function parseLine(line: string): Record<string, unknown> {
   try {
     return JSON.parse(line) as Record<string, unknown>
@@ -52,23 +56,16 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
   const shown = () =>
     need()
       .levels()
-      .map(({ logger, configured, effective, revertsAtMs }) => ({
-        name: logger,
-        configured: configured ?? null,
-        effective,
-        reverts_at: isoOrNull(revertsAtMs),
-      }))
+      .map(({ logger, configured = null, effective, revertsAtMs }) => {
+        return { name: logger, configured, effective, reverts_at: isoOrNull(revertsAtMs) }
+      })
   // A logger that logged for the first time is not a change of levels.
   const etag = () => etagOf(shown().filter(({ configured }) => configured !== null))
 
   route(
     'get /logs/recent',
-    {
-      id: 'logs.recent',
-      access: 'viewer',
-      summary: 'Shows the newest log lines kept in memory, newest first.',
-      plugin: 'logging',
-    },
+    'Shows the newest log lines kept in memory, newest first.',
+    { id: 'logs.recent', access: 'viewer', plugin: 'logging' },
     {
       query: z.object({
         limit: number(1, 1_000, 100, 'Lines at most.'),
@@ -76,16 +73,7 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
         logger: z.string().max(128).optional().openapi({ description: 'This logger and its children.' }),
         contains: z.string().max(200).optional().openapi({ description: 'Only lines with this text.' }),
       }),
-      200: reply(
-        'The lines.',
-        z.object({
-          logs: z.array(Entry),
-          limit: z.int(),
-          level_filter: z.enum(levels).nullable(),
-          count: z.int(),
-          timestamp,
-        }),
-      ),
+      200: reply('The lines.', Lines),
     },
     (c) => {
       const { limit, level, logger, contains } = c.req.valid('query')
@@ -95,21 +83,16 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
         .toReversed()
         .map((entry) => {
           const line = parseLine(entry.line)
-          return {
-            id: entry.sequence,
-            level: entry.level,
-            logger: entry.logger,
-            message: String(line.message ?? ''),
-            timestamp: iso(entry.timeMs),
-            line,
-          }
+          const { sequence: id, level, logger } = entry
+          return { id, level, logger, message: String(line.message ?? ''), timestamp: iso(entry.timeMs), line }
         })
       return { logs, limit, level_filter: level ?? null, count: logs.length, timestamp: iso(now()) }
     },
   )
   route(
     'get /loggers',
-    { id: 'loggers.list', access: 'viewer', summary: 'Lists the loggers and their levels.', plugin: 'logging' },
+    'Lists the loggers and their levels.',
+    { id: 'loggers.list', access: 'viewer', plugin: 'logging' },
     { 200: tagged('The loggers.', z.object({ loggers: z.array(Logger) })) },
     (c) => {
       c.header('ETag', etag())
@@ -118,13 +101,8 @@ export function logRoutes(logging: Logging | undefined, now: () => number) {
   )
   route(
     'put /loggers/{name}',
-    {
-      id: 'loggers.set',
-      access: 'operator',
-      errors: [412],
-      summary: 'Sets the level of a logger, for a time where one is given.',
-      plugin: 'logging',
-    },
+    'Sets the level of a logger, for a time where one is given.',
+    { id: 'loggers.set', access: 'operator', errors: [412], plugin: 'logging' },
     {
       params: z.object({ name: nameParam('Name of the logger; `root` is all.') }),
       headers: ifMatch('the list of loggers'),

@@ -55,14 +55,16 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   }
   route(
     'get /admin/health/comprehensive',
-    { id: 'health.show', access: 'viewer', summary: 'Shows every check, with details.', plugin: 'health' },
+    'Shows every check, with details.',
+    { id: 'health.show', access: 'viewer', plugin: 'health' },
     { 200: reply('The checks.', z.object({ status: HealthStatus, timestamp })) },
     () => ({ status: report(), timestamp: iso(now()) }),
   )
   const row = record.describe('As the gateway’s plugin gives it.')
   route(
     'get /admin/dashboard/summary',
-    { id: 'dashboard.summary', access: 'viewer', summary: 'Shows health, recent activity and counts.' },
+    'Shows health, recent activity and counts.',
+    { id: 'dashboard.summary', access: 'viewer' },
     {
       200: reply(
         'The summary. A value whose plugin is off is null, and `unavailable` names the plugin.',
@@ -89,12 +91,8 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   )
   route(
     'get /admin/configuration',
-    {
-      id: 'config.summary',
-      access: 'operator',
-      summary: 'Shows the main settings under the names of the original gateway; /admin/config shows all.',
-      sensitive: true,
-    },
+    'Shows the main settings under the names of the original gateway; /admin/config shows all.',
+    { id: 'config.summary', access: 'operator', sensitive: true },
     {
       200: reply(
         'The settings. The settings of the gateway alone are null.',
@@ -132,18 +130,15 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   )
   route(
     'get /monitoring/stats',
-    { id: 'status.monitoring', access: 'viewer', summary: 'Shows the state of Arkwatch.' },
+    'Shows the state of Arkwatch.',
+    { id: 'status.monitoring', access: 'viewer' },
     { 200: reply('The state.', z.object({ monitoring_stats: record, timestamp })) },
     () => ({ monitoring_stats: shownStatus(runtime), timestamp: iso(now()) }),
   )
   route(
     'post /admin/restart/service',
-    {
-      id: 'services.restart',
-      access: 'operator',
-      errors: [502],
-      summary: 'Restarts a plugin, or an external service that the configuration allows.',
-    },
+    'Restarts a plugin, or an external service that the configuration allows.',
+    { id: 'services.restart', access: 'operator', errors: [502] },
     {
       ...body(z.strictObject({ service: z.string().min(1).max(128) })),
       200: reply(
@@ -169,11 +164,8 @@ export function operationRoutes({ runtime, clock, health, services, restartServi
   )
   route(
     'post /admin/shutdown',
-    {
-      id: 'shutdown.begin',
-      access: 'admin',
-      summary: 'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
-    },
+    'Drains and ends the process. Closed unless plugins.admin.endpoints opens it.',
+    { id: 'shutdown.begin', access: 'admin' },
     { 202: reply('The shutdown has begun.', z.object({ message: z.string(), timestamp })) },
     () => {
       // Not awaited: the shutdown waits for this request, too.

@@ -101,29 +101,29 @@ export function pluginRoutes(runtime: Runtime) {
 
   route(
     'get /status',
-    { id: 'status.show', access: 'viewer', summary: 'Shows the runtime as a whole.' },
+    'Shows the runtime as a whole.',
+    { id: 'status.show', access: 'viewer' },
     { 200: reply('The runtime.', Status) },
     () => shownStatus(runtime),
   )
   route(
     'get /plugins',
-    { id: 'plugins.list', access: 'viewer', summary: 'Lists the plugins with state and cost.' },
+    'Lists the plugins with state and cost.',
+    { id: 'plugins.list', access: 'viewer' },
     { 200: reply('The plugins, in start order.', z.object({ plugins: z.array(PluginSchema) })) },
     () => ({ plugins: runtime.status().plugins.map(shownPlugin) }),
   )
   route(
     'get /plugins/{name}',
-    { id: 'plugins.show', access: 'viewer', summary: 'Shows one plugin.' },
+    'Shows one plugin.',
+    { id: 'plugins.show', access: 'viewer' },
     { params, 200: reply('The plugin.', PluginSchema) },
     (c) => shownPlugin(find(c.req.valid('param').name)),
   )
   route(
     'post /plugins/{name}/restart',
-    {
-      id: 'plugins.restart',
-      access: 'operator',
-      summary: 'Replaces one plugin by a new instance, and those that hold its services.',
-    },
+    'Replaces one plugin by a new instance, and those that hold its services.',
+    { id: 'plugins.restart', access: 'operator' },
     { params, 200: reply('The plugin runs again.', steps) },
     (c) => {
       const { name } = c.req.valid('param')
@@ -134,11 +134,8 @@ export function pluginRoutes(runtime: Runtime) {
     const enabled = verb === 'enable'
     route(
       `post /plugins/{name}/${verb}`,
-      {
-        id: `plugins.${verb}`,
-        access: 'admin',
-        summary: `Writes enabled: ${enabled} for one plugin to the overlay, and applies it.`,
-      },
+      `Writes enabled: ${enabled} for one plugin to the overlay, and applies it.`,
+      { id: `plugins.${verb}`, access: 'admin' },
       { params, 200: reply('The change was applied.', steps) },
       (c) => {
         const { name } = c.req.valid('param')

@@ -59,13 +59,15 @@ export function referenceRoutes(document: () => Promise<Document>) {
   const { app, route } = createRoutes()
   route(
     'get /openapi.json',
-    { id: 'reference.document', access: 'viewer', summary: 'The OpenAPI document of this API.' },
+    'The OpenAPI document of this API.',
+    { id: 'reference.document', access: 'viewer' },
     { 200: reply('The document.', record) },
     async () => (await document()) as unknown as Record<string, unknown>,
   )
   route(
     'get /reference',
-    { id: 'reference.page', access: 'viewer', summary: 'The reference as a page.' },
+    'The reference as a page.',
+    { id: 'reference.page', access: 'viewer' },
     { 200: { description: 'The page.', content: { 'text/html': { schema: z.string() } } } },
     async (c) => {
       c.header('content-security-policy', contentPolicy(styleHash))

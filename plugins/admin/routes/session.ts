@@ -37,7 +37,8 @@ export function sessionRoutes({ gate, keyring, sessions, sessionMs }: SessionRou
 
   route(
     'post /session',
-    { id: 'session.open', access: 'public', summary: 'Begins a browser session with a key.' },
+    'Begins a browser session with a key.',
+    { id: 'session.open', access: 'public' },
     {
       ...body(z.strictObject({ key: z.string().min(1).max(512) })),
       200: reply('The session has begun; its cookie is set.', Me),
@@ -64,14 +65,16 @@ export function sessionRoutes({ gate, keyring, sessions, sessionMs }: SessionRou
 
   route(
     'get /session',
-    { id: 'session.show', access: 'viewer', summary: 'Shows the name, role and scopes of the caller.' },
+    'Shows the name, role and scopes of the caller.',
+    { id: 'session.show', access: 'viewer' },
     { 200: reply('The caller.', Me) },
     (c) => shown(c.var.principal, c.var.csrf),
   )
 
   route(
     'delete /session',
-    { id: 'session.close', access: 'viewer', summary: 'Ends the browser session.' },
+    'Ends the browser session.',
+    { id: 'session.close', access: 'viewer' },
     { 204: { description: 'The session has ended.' } },
     (c) => {
       const token = getCookie(c, nameOf(c.req.url))

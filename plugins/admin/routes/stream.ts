@@ -1,10 +1,10 @@
 /** The routes of event streams. */
 import { z } from '@hono/zod-openapi'
+import { levels } from '../../../core/plugin.ts'
 import type { Audit } from '../../audit/api.ts'
 import { createRoutes } from '../http/route.ts'
 import { openStream, type StreamOptions } from '../streams/event-stream.ts'
 import { recordTopic } from '../streams/own-topics.ts'
-import { levels } from './logs.ts'
 
 const eventHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' }
 const defaultTopics = 'metrics,health,status,logs'
@@ -15,12 +15,8 @@ export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'
   const { app, route } = createRoutes()
   route(
     'get /stream',
-    {
-      id: 'stream.open',
-      access: 'viewer',
-      errors: [503],
-      summary: 'Follows metrics, health changes, plugin states and log lines as server-sent events.',
-    },
+    'Follows metrics, health changes, plugin states and log lines as server-sent events.',
+    { id: 'stream.open', access: 'viewer', errors: [503] },
     {
       query: z.object({
         topics: z
@@ -46,12 +42,8 @@ export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'
   )
   route(
     'get /audit/stream',
-    {
-      id: 'audit.follow',
-      access: 'auditor',
-      sensitive: true,
-      summary: 'Follows the records of the audit log as server-sent events.',
-    },
+    'Follows the records of the audit log as server-sent events.',
+    { id: 'audit.follow', access: 'auditor', sensitive: true },
     { 200: { description: 'The records.', content: { 'text/event-stream': { schema: z.string() } } } },
     (c) => c.body(openStream(options, [records], {}, c.var.isStillIn), 200, eventHeaders),
   )

@@ -2,13 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { memoryUsage } from 'node:process'
-import { createRoute, z } from '@hono/zod-openapi'
-import { operation } from '../api.ts'
-import { createApi } from '../http/compose.ts'
+import { z } from '@hono/zod-openapi'
 import { cursor, iso, nextCursor, number, reply, time, timestamp } from '../http/reply.ts'
+import { createRoutes } from '../http/route.ts'
 import { round, type Samples, shownSample } from '../samples.ts'
 
-export const SampleSchema = z
+const SampleSchema = z
   .object({
     id: z.int(),
     cpu_percent: z.number(),
@@ -31,25 +30,14 @@ function threads(): number {
   }
 }
 
-export interface SystemRouteOptions {
-  readonly samples: Samples
-  now(): number
-  /** Epoch milliseconds. */
-  readonly startedAtMs: number
-}
-
-export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) {
-  const app = createApi()
+export function systemRoutes(samples: Samples, now: () => number, startedAtMs: number) {
+  const { app, route } = createRoutes()
+  const size = z.number()
   const Info = z.object({
     cpu: z.object({ count: z.int(), count_logical: z.int(), percent: z.number(), freq_current: z.number() }),
     memory: z.object({ total_gb: z.number(), available_gb: z.number(), used_gb: z.number(), percent: z.number() }),
     disk: z.object({ total_gb: z.number(), free_gb: z.number(), used_gb: z.number(), percent: z.number() }),
-    network: z.object({
-      bytes_sent: z.number(),
-      bytes_recv: z.number(),
-      packets_sent: z.number(),
-      packets_recv: z.number(),
-    }),
+    network: z.object({ bytes_sent: size, bytes_recv: size, packets_sent: size, packets_recv: size }),
     process: z.object({
       pid: z.int(),
       memory_usage_mb: z.number(),
@@ -67,100 +55,67 @@ export function systemRoutes({ samples, now, startedAtMs }: SystemRouteOptions) 
     before = { cpu: process.cpuUsage(), atMs }
     return round(percent)
   }
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'system.info',
-        access: 'viewer',
-        plugin: 'host',
-        summary: 'Shows processors, memory, disk, network and this process.',
-      }),
-      method: 'get',
-      path: '/system/info',
-      responses: { 200: reply('The machine.', Info) },
-    }),
-    async (c) => {
+  route(
+    'get /system/info',
+    'Shows processors, memory, disk, network and this process.',
+    { id: 'system.info', access: 'viewer', plugin: 'host' },
+    { 200: reply('The machine.', Info) },
+    async () => {
       const sample = await samples.read()
       // Without the plugin host the operation is not reached.
       if (sample === undefined) throw new Error('the plugin host is off')
       const { cpu, memory, disk, network } = sample
       const cores = cpus()
-      return c.json(
-        {
-          cpu: {
-            count: cpu.physicalCores || cores.length,
-            count_logical: cores.length,
-            percent: round(cpu.percent),
-            freq_current: round(cpu.mhz),
-          },
-          memory: {
-            total_gb: gb(memory.totalBytes),
-            available_gb: gb(memory.availableBytes),
-            used_gb: gb(memory.totalBytes - memory.availableBytes),
-            percent: round(memory.percent),
-          },
-          disk: {
-            total_gb: gb(disk.totalBytes),
-            free_gb: gb(disk.freeBytes),
-            used_gb: gb(disk.usedBytes),
-            percent: round(disk.percent),
-          },
-          network: {
-            bytes_sent: network.sentBytes,
-            bytes_recv: network.receivedBytes,
-            packets_sent: network.sentPackets,
-            packets_recv: network.receivedPackets,
-          },
-          process: {
-            pid: process.pid,
-            memory_usage_mb: round(memoryUsage.rss() / 1_048_576),
-            cpu_percent: ownPercent(),
-            create_time: startedAtMs / 1_000,
-            threads: threads(),
-          },
-          timestamp: iso(now()),
+      return {
+        cpu: {
+          count: cpu.physicalCores || cores.length,
+          count_logical: cores.length,
+          percent: round(cpu.percent),
+          freq_current: round(cpu.mhz),
         },
-        200,
-      )
+        memory: {
+          total_gb: gb(memory.totalBytes),
+          available_gb: gb(memory.availableBytes),
+          used_gb: gb(memory.totalBytes - memory.availableBytes),
+          percent: round(memory.percent),
+        },
+        disk: {
+          total_gb: gb(disk.totalBytes),
+          free_gb: gb(disk.freeBytes),
+          used_gb: gb(disk.usedBytes),
+          percent: round(disk.percent),
+        },
+        network: {
+          bytes_sent: network.sentBytes,
+          bytes_recv: network.receivedBytes,
+          packets_sent: network.sentPackets,
+          packets_recv: network.receivedPackets,
+        },
+        process: {
+          pid: process.pid,
+          memory_usage_mb: round(memoryUsage.rss() / 1_048_576),
+          cpu_percent: ownPercent(),
+          create_time: startedAtMs / 1_000,
+          threads: threads(),
+        },
+        timestamp: iso(now()),
+      }
     },
   )
-  app.openapi(
-    createRoute({
-      ...operation({
-        id: 'metrics.system',
-        access: 'viewer',
-        summary: 'Shows system metrics over time, newest first.',
-      }),
-      method: 'get',
-      path: '/metrics/system',
-      request: {
-        query: z.object({
-          hours: number(1, 720, 24, 'How far back.'),
-          limit: number(1, 2_000, 1_500, 'Rows in a page.'),
-          cursor,
-        }),
-      },
-      responses: {
-        200: reply(
-          'The rows.',
-          z.object({
-            metrics: z.array(SampleSchema),
-            time_range_hours: z.int(),
-            count: z.int(),
-            next: nextCursor,
-            timestamp,
-          }),
-        ),
-      },
-    }),
+  const limits = { hours: number(1, 720, 24, 'How far back.'), limit: number(1, 2_000, 1_500, 'Rows in a page.') }
+  const counts = { time_range_hours: z.int(), count: z.int() }
+  const Page = z.object({ metrics: z.array(SampleSchema), ...counts, next: nextCursor, timestamp })
+  route(
+    'get /metrics/system',
+    'Shows system metrics over time, newest first.',
+    { id: 'metrics.system', access: 'viewer' },
+    { query: z.object({ ...limits, cursor }), 200: reply('The rows.', Page) },
     async (c) => {
       const { hours, limit, cursor: before } = c.req.valid('query')
       const page = await samples.page(now() - hours * 3_600_000, limit, before)
       const next = page.length === limit ? String(page.at(-1)!.id) : null
-      return c.json(
-        { metrics: page.map(shownSample), time_range_hours: hours, count: page.length, next, timestamp: iso(now()) },
-        200,
-      )
+      const metrics = page.map((each) => ({ id: each.id, ...shownSample(each) }))
+      return { metrics, time_range_hours: hours, count: page.length, next, timestamp: iso(now()) }
     },
   )
   return app

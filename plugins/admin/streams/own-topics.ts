@@ -29,57 +29,42 @@ const onAbort = (signal: AbortSignal, stop: (() => void) | undefined) => {
 }
 
 export function ownTopics({ clock, runtime, samples, health, logging }: OwnTopicOptions): readonly EventTopic[] {
-  const metrics: EventTopic = {
-    name: 'metrics',
-    access: 'viewer',
-    open(send, _filter, signal) {
-      const measure = async () => {
-        const sample = await samples.measure()
-        if (sample === undefined) return
-        const { id: _, timestamp, ...values } = shownSample({ id: 0, ...sample })
-        send({ timestamp, ...values })
+  const topic = (name: string, open: EventTopic['open']): EventTopic => ({ name, access: 'viewer', open })
+  const metrics = topic('metrics', (send, _filter, signal) => {
+    const measure = async () => {
+      const sample = await samples.measure()
+      if (sample === undefined) return
+      const { timestamp, ...values } = shownSample(sample)
+      send({ timestamp, ...values })
+    }
+    onAbort(signal, clock.every(metricsMs, measure))
+  })
+  const status = topic('status', (send, _filter, signal) => {
+    let last = ''
+    const look = () => {
+      const states = runtime.status().plugins.map(({ name, state, reason }) => ({ name, state, reason }))
+      const now = JSON.stringify(states)
+      if (now !== last) send({ ...shownStatus(runtime), states })
+      last = now
+    }
+    onAbort(signal, clock.every(statusMs, look))
+  })
+  const changes = topic('health', (send, _filter, signal) => {
+    const stop = health?.onChange(({ name, status, message, changedAtMs }, before) =>
+      send({ name, before, status, message, time: iso(changedAtMs) }),
+    )
+    onAbort(signal, stop)
+  })
+  const logs = topic('logs', (send, filter, signal) => {
+    const tail = logging?.tail(async (entries, dropped) => {
+      for (const [at, entry] of entries.entries()) {
+        if (at % turnLines === turnLines - 1) await yieldToLoop()
+        send(parseLine(entry.line), 'log', entry.sequence)
       }
-      onAbort(signal, clock.every(metricsMs, measure))
-    },
-  }
-  const status: EventTopic = {
-    name: 'status',
-    access: 'viewer',
-    open(send, _filter, signal) {
-      let last = ''
-      const look = () => {
-        const states = runtime.status().plugins.map(({ name, state, reason }) => ({ name, state, reason }))
-        const now = JSON.stringify(states)
-        if (now !== last) send({ ...shownStatus(runtime), states })
-        last = now
-      }
-      onAbort(signal, clock.every(statusMs, look))
-    },
-  }
-  const changes: EventTopic = {
-    name: 'health',
-    access: 'viewer',
-    open(send, _filter, signal) {
-      const stop = health?.onChange(({ name, status, message, changedAtMs }, before) =>
-        send({ name, before, status, message, time: iso(changedAtMs) }),
-      )
-      onAbort(signal, stop)
-    },
-  }
-  const logs: EventTopic = {
-    name: 'logs',
-    access: 'viewer',
-    open(send, filter, signal) {
-      const tail = logging?.tail(async (entries, dropped) => {
-        for (const [at, entry] of entries.entries()) {
-          if (at % turnLines === turnLines - 1) await yieldToLoop()
-          send(parseLine(entry.line), 'log', entry.sequence)
-        }
-        if (dropped > 0) send({ lines: dropped }, 'dropped')
-      }, filter)
-      onAbort(signal, tail && (() => tail.stop()))
-    },
-  }
+      if (dropped > 0) send({ lines: dropped }, 'dropped')
+    }, filter)
+    onAbort(signal, tail && (() => tail.stop()))
+  })
   return [metrics, changes, status, logs]
 }
 
@@ -87,9 +72,8 @@ export function ownTopics({ clock, runtime, samples, health, logging }: OwnTopic
 export const recordTopic = (audit: Pick<Audit, 'follow'>): EventTopic => ({
   name: 'audit',
   access: 'auditor',
-  open: (send, _filter, signal) =>
-    onAbort(
-      signal,
-      audit.follow((record) => send(record, 'record', record.seq)),
-    ),
+  open(send, _filter, signal) {
+    const stop = audit.follow((record) => send(record, 'record', record.seq))
+    onAbort(signal, stop)
+  },
 })
