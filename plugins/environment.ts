@@ -5,15 +5,8 @@ const environments = ['development', 'testing', 'staging', 'production']
 
 /** Python's level names beside ours. */
 const levels: Readonly<Record<string, Level>> = {
-  notset: 'trace',
-  trace: 'trace',
-  debug: 'debug',
-  info: 'info',
-  warn: 'warn',
-  warning: 'warn',
-  error: 'error',
-  critical: 'fatal',
-  fatal: 'fatal',
+  ...{ notset: 'trace', trace: 'trace', debug: 'debug', info: 'info', warn: 'warn', warning: 'warn' },
+  ...{ error: 'error', critical: 'fatal', fatal: 'fatal' },
 }
 
 const boolean =
@@ -33,10 +26,7 @@ const oneOf =
 
 /** Kind of check by URL scheme. */
 const databases: Readonly<Record<string, string>> = {
-  postgres: 'postgres',
-  postgresql: 'postgres',
-  mysql: 'mysql',
-  mariadb: 'mysql',
+  ...{ postgres: 'postgres', postgresql: 'postgres', mysql: 'mysql', mariadb: 'mysql' },
 }
 const redises: Readonly<Record<string, string>> = { redis: 'redis', rediss: 'redis' }
 
@@ -66,11 +56,6 @@ const count =
     return [[path, unit === undefined ? value : `${value}${unit}`]]
   }
 
-const port: EnvironmentOverlay['set'] = (text) => {
-  const value = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN
-  return value <= 65_535 ? [[['server', 'port'], value]] : { expected: 'a port, 0 to 65535' }
-}
-
 export const environmentOverlays: readonly EnvironmentOverlay[] = [
   {
     variable: 'ENVIRONMENT',
@@ -98,7 +83,10 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     variable: 'METRICS_PORT',
     effect: 'port; sets `server.port`; ignored without `server`',
     where: ['server'],
-    set: port,
+    set: (text) =>
+      /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+        ? [[['server', 'port'], Number(text)]]
+        : { expected: 'a port, 0 to 65535' },
   },
   {
     variable: 'DATABASE_URL',

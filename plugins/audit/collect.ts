@@ -8,10 +8,7 @@ export const auditCollector = (journal: Journal, dropped: () => number): Collect
     const batch = metrics.batch()
     batch.counter({ name: 'arkwatch_audit_records_total', help: 'Audit records written.' }, () => journal.records)
     batch.counter(
-      {
-        name: 'arkwatch_audit_refused_total',
-        help: 'Changes refused because the audit record could not be written.',
-      },
+      { name: 'arkwatch_audit_refused_total', help: 'Changes refused because the audit record could not be written.' },
       () => journal.refused,
     )
     batch.counter(

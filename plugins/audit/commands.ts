@@ -9,15 +9,13 @@ export const auditCommands = (audit: Audit): Contribution<ControlCommand>[] => [
   controlCommand({ name: 'audit.verify', run: () => audit.verify() }),
   controlCommand({
     name: 'audit.page',
-    run: async (args) => ({
-      records: await audit.page({
-        limit: Math.min(1_000, Math.max(1, number(args.limit) ?? 50)),
-        ...(number(args.after) !== undefined && { after: number(args.after)! }),
-        ...(number(args.before) !== undefined && { before: number(args.before)! }),
-        ...(text(args.principal) && { principal: text(args.principal)! }),
-        ...(text(args.action) && { action: text(args.action)! }),
-      }),
-    }),
+    run: async (args) => {
+      const limit = Math.min(1_000, Math.max(1, number(args.limit) ?? 50))
+      const range = { after: number(args.after), before: number(args.before) }
+      return {
+        records: await audit.page({ limit, ...range, principal: text(args.principal), action: text(args.action) }),
+      }
+    },
   }),
   controlCommand({
     name: 'audit.export',

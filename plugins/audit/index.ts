@@ -32,10 +32,8 @@ export default definePlugin({
       if (all.length === 0) report('ok')
       else report('degraded', all.join('; '))
     }
-    const sink =
-      config.file === undefined
-        ? undefined
-        : new FileSink(resolve(dataDir, config.file), (problem) => onProblem('file', problem))
+    const { file } = config
+    const sink = file === undefined ? undefined : new FileSink(resolve(dataDir, file), (why) => onProblem('file', why))
     const journals = extensions(auditJournal)
     const successor = () => journals.all.at(-1)?.value
     const instance = new AuditInstance({ store: needs.store, dataDir, clock, log, sink, successor, onProblem })

@@ -4,18 +4,14 @@ import { type DedicatedWorker, type Failure, type Logger, messageOf, type Worker
 import type { AreaDefinition, SqlValue, Store, StoreArea, Written } from './api.ts'
 import { type StoreCode, storeError } from './errors.ts'
 import { exactRow, prepare } from './prepare.ts'
-import type { FromWriter, ToWriter } from './protocol.ts'
+import type { FromWriter, ToWriter, WriterData } from './protocol.ts'
 import { fileBeside, isUnavailable } from './store-file.ts'
 
 const iterationMs = 5 * 60_000
 const fileName = /^[a-z][a-z0-9_]{0,31}$/
 
-export interface StoreClientOptions {
-  /** Absolute path of the file. */
-  readonly path: string
-  readonly maxBytes: number
+export interface StoreClientOptions extends WriterData {
   readonly maxQueue: number
-  readonly maintainEveryMs: number
   readonly workers: Workers
   readonly log: Logger
   /** Told whenever the file becomes usable or stops being so. */

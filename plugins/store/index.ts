@@ -20,15 +20,10 @@ export default definePlugin({
   // All of it is in its files.
   holdsState: false,
   setup({ config, dataDir, workers, log, report }) {
-    const store = new StoreClient({
-      path: join(dataDir, config.file),
-      maxBytes: config.maxSize,
-      maxQueue: config.maxQueue,
-      maintainEveryMs: config.maintainEvery,
-      workers,
-      log,
-      onState: (problem) => (problem === undefined ? report('ok') : report('degraded', problem)),
-    })
+    const { maxSize: maxBytes, maxQueue, maintainEvery: maintainEveryMs } = config
+    const onState = (problem?: string) => (problem === undefined ? report('ok') : report('degraded', problem))
+    const path = join(dataDir, config.file)
+    const store = new StoreClient({ path, maxBytes, maxQueue, maintainEveryMs, workers, log, onState })
     return {
       services: { store },
       contributes: [collector(storeCollector(store))],

@@ -12,10 +12,7 @@ function problemOf(value: unknown): string | undefined {
   return type === 'string' || type === 'boolean' ? undefined : `of the type ${type}`
 }
 
-/**
- * @param around makes the SQL that is run of the statement's text
- * @throws an Error whose message is the reason
- */
+/** @param around makes the SQL that is run of the statement's text @throws an Error whose message is the reason */
 export function prepare(
   database: Database,
   sql: string,

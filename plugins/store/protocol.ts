@@ -31,12 +31,10 @@ export type StoreAnswer =
 /** What a file's writer answers. */
 export type StoreRequest =
   | { readonly kind: 'area'; readonly definition: AreaDefinition }
-  | {
-      readonly kind: 'write'
-      readonly area: string
-      readonly statements: readonly Statement[]
-      readonly lazy?: boolean
-    }
+  | ({ readonly kind: 'write'; readonly statements: readonly Statement[]; readonly lazy?: boolean } & Pick<
+      Query,
+      'area'
+    >)
   | ({ readonly kind: 'query'; readonly limit: number } & Query)
 export type WriteRequest = Extract<StoreRequest, { kind: 'write' }>
 

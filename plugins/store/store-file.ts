@@ -45,9 +45,8 @@ function connect(path: string, maxBytes: number): Database {
 }
 
 /**
- * @param nowMs names the file that is set aside
- * @returns `aside`: where a corrupt file was put
- * @throws what SQLite says, unless the file is corrupt: it is then renamed, never overwritten, and a new one is begun
+ * @param nowMs names the file that is set aside @returns `aside`: where a corrupt file was put @throws what SQLite
+ * says, unless the file is corrupt: it is then renamed, never overwritten, and a new one is begun
  */
 export function openFile(
   path: string,

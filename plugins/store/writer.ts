@@ -20,13 +20,6 @@ const maxIterations = 8
 const probe = ' '.repeat(65_536)
 const areaName = /^[a-z][a-z0-9_]{0,62}$/
 
-export interface WriterOptions {
-  readonly path: string
-  readonly maxBytes: number
-  /** Epoch milliseconds. */
-  readonly now: () => number
-}
-
 export class StoreWriter {
   /** Why the file cannot be written at present. */
   problem: string | undefined
@@ -37,7 +30,8 @@ export class StoreWriter {
   #iterations = 0
   readonly #areas = new Map<string, AreaDefinition>()
 
-  constructor(private readonly options: WriterOptions) {}
+  /** @param options.now epoch milliseconds */
+  constructor(private readonly options: { readonly path: string; readonly maxBytes: number; now(): number }) {}
 
   /** Bytes of the file and its log. */
   get sizeBytes(): number {

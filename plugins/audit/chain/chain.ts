@@ -30,39 +30,31 @@ export const next = ({ seq, hash }: Link, text: string): Link => ({ seq: seq + 1
 export const signedText = (use: 'head' | 'anchor', { seq, hash, timeMs }: Omit<Checkpoint, 'signature'>): string =>
   `arkwatch-audit-${use}\n${seq}\n${hash}\n${timeMs}`
 
-export interface Kept {
-  readonly seq: number
-  readonly hash: string
-  readonly text: string
-}
+export type Kept = Link & { readonly text: string }
 
 export type Fault = NonNullable<AuditVerdict['problem']>
 
 /** Follows the chain from a link that is known to be right. */
 export class ChainCheck {
   checked = 0
-  #at: Link
+  /** Where it has come to. */
+  at: Link
   fault: Fault | undefined
   readonly #expected = new Map<number, string>()
 
   constructor(private readonly from: Link) {
-    this.#at = from
-  }
-
-  /** Where it has come to. */
-  get at(): Link {
-    return this.#at
+    this.at = from
   }
 
   /** A signed link that must be met on the way. */
   expect({ seq, hash }: Link): void {
-    if (seq > this.#at.seq) this.#expected.set(seq, hash)
+    if (seq > this.at.seq) this.#expected.set(seq, hash)
   }
 
   /** @returns whether everything is right so far */
   take({ seq, hash, text }: Kept): boolean {
     if (this.fault !== undefined) return false
-    const due = this.#at.seq + 1
+    const due = this.at.seq + 1
     if (seq !== due)
       return this.#fail(due, seq > due ? `record ${due} is missing` : `record ${seq} is not in its place`)
     let own: unknown
@@ -71,13 +63,13 @@ export class ChainCheck {
     } catch {
       return this.#fail(seq, 'the record is not JSON')
     }
-    const link = next(this.#at, text)
+    const link = next(this.at, text)
     if (own !== seq) return this.#fail(seq, 'the record says it is another one')
     if (link.hash !== hash) return this.#fail(seq, 'the record, or its hash, was changed')
     const signed = this.#expected.get(seq)
     if (signed !== undefined && signed !== hash) return this.#fail(seq, 'the record is not the one that was signed')
     this.#expected.delete(seq)
-    this.#at = link
+    this.at = link
     this.checked += 1
     return true
   }
@@ -90,14 +82,14 @@ export class ChainCheck {
   verdict(problem: Fault | undefined): AuditVerdict {
     const { checked } = this
     const first = checked === 0 ? 0 : this.from.seq + 1
-    return { ok: problem === undefined, checked, first, last: this.#at.seq, ...(problem && { problem }) }
+    return { ok: problem === undefined, checked, first, last: this.at.seq, ...(problem && { problem }) }
   }
 
   /** After the last record: everything that was signed must have been there. */
   end(): Fault | undefined {
-    const missing = [...this.#expected.keys()].filter((seq) => seq > this.#at.seq)
+    const missing = [...this.#expected.keys()].filter((seq) => seq > this.at.seq)
     if (this.fault === undefined && missing.length > 0)
-      this.#fail(this.#at.seq + 1, `the end is missing: records up to ${Math.max(...missing)} were signed`)
+      this.#fail(this.at.seq + 1, `the end is missing: records up to ${Math.max(...missing)} were signed`)
     return this.fault
   }
 }

@@ -22,12 +22,10 @@ export function createSigner(pem: string): Signer {
   )
   return {
     publicKey: createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString(),
-    sign: (use, { seq, hash }, timeMs) => ({
-      seq,
-      hash,
-      timeMs,
-      signature: sign(null, Buffer.from(signedText(use, { seq, hash, timeMs })), key).toString('base64'),
-    }),
+    sign(use, { seq, hash }, timeMs) {
+      const link = { seq, hash, timeMs }
+      return { ...link, signature: sign(null, Buffer.from(signedText(use, link)), key).toString('base64') }
+    },
     hide: (value) => `hmac-sha256:${createHmac('sha256', salt).update(value).digest('hex').slice(0, 32)}`,
   }
 }

@@ -19,9 +19,8 @@ export interface ExportVerdict extends AuditVerdict {
 }
 
 /**
- * @param file its name, for messages @param lines without line ends
- * @param trusted PEM of the key that must have signed it; without it the export's own is taken
- * @throws AUDIT_EXPORT_INVALID for a file that is not an export
+ * @param file its name, for messages @param lines without line ends @param trusted PEM of the key that must have
+ * signed it; without it the export's own is taken @throws AUDIT_EXPORT_INVALID for a file that is not an export
  */
 export async function verifyExport(
   file: string,

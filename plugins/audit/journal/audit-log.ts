@@ -2,14 +2,14 @@
 import { guarded } from '../../../core/plugin.ts'
 import type { StoreArea } from '../../store/api.ts'
 import type { Audit, AuditChange, AuditEvent, AuditQuery, AuditRecord, AuditVerdict } from '../api.ts'
-import { ChainCheck, type Checkpoint, type Kept, origin } from '../chain/chain.ts'
+import { ChainCheck, type Checkpoint, type Kept, type Link, origin } from '../chain/chain.ts'
 import type { HeadFile } from '../chain/head-file.ts'
 import { isSigned, type Signer } from '../chain/signer.ts'
 import { auditError } from '../errors.ts'
 import { differences, scrub } from './changes.ts'
 import { anchorOf, type Draft, type Journal } from './journal.ts'
 
-export interface AuditLogOptions {
+interface AuditLogOptions {
   readonly journal: Journal
   /** The journal in force after a replacement; undefined without one. */
   successor(): Journal | undefined
@@ -22,11 +22,7 @@ export interface AuditLogOptions {
   followerFailed(error: unknown): void
 }
 
-interface Row {
-  readonly seq: number
-  readonly hash: string
-  readonly record: string
-}
+type Row = Link & { readonly record: string }
 
 const pageSize = 1_000
 const columns = 'seq, hash, record'
@@ -176,7 +172,7 @@ export class AuditLog implements Audit {
    * @returns how many went
    */
   async prune(beforeMs: number, most = 2_000): Promise<number> {
-    const sql = 'SELECT seq, hash, record FROM audit_records WHERE time_ms < ? ORDER BY seq'
+    const sql = `SELECT ${columns} FROM audit_records WHERE time_ms < ? ORDER BY seq`
     const rows = await this.#area().query<Row>(sql, [beforeMs], Math.min(most, pageSize))
     const last = rows.at(-1)
     if (last === undefined) return 0

@@ -18,14 +18,13 @@ export class FileSink {
 
   add(lines: readonly string[]): void {
     for (const line of lines) {
-      if (this.#bytes + line.length > maxPendingBytes) {
-        this.dropped += 1
-        continue
+      if (this.#bytes + line.length > maxPendingBytes) this.dropped += 1
+      else {
+        this.#pending.push(line)
+        this.#bytes += line.length
       }
-      this.#pending.push(line)
-      this.#bytes += line.length
     }
-    if (this.#pending.length > 0) this.#busy ??= this.#drain()
+    this.retry()
   }
 
   /** Writes lines that could not be written. Run it every few seconds. */
