@@ -2,18 +2,14 @@ import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 
 const second = 1_000
+const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 
 const Settings = {
   url: secret().default('').describe('`postgres://user:password@host:5432/database`; empty: the plugin is disabled.'),
   driver: z.enum(['postgres', 'bun']).default('postgres').describe('postgres.js, or Bun’s own client.'),
-  size: z.int().min(1).max(1_000).default(10).describe('Connections that are kept.'),
-  maxOverflow: z
-    .int()
-    .min(0)
-    .max(1_000)
-    .default(20)
-    .describe('Further connections under load, closed at their release.'),
-  minIdle: z.int().min(0).max(1_000).default(0).describe('Idle connections that are kept open, at most `size`.'),
+  size: whole(1, 1_000, 10).describe('Connections that are kept.'),
+  maxOverflow: whole(0, 1_000, 20).describe('Further connections under load, closed at their release.'),
+  minIdle: whole(0, 1_000, 0).describe('Idle connections that are kept open, at most `size`.'),
   acquireTimeout: duration({ min: '250ms' }).prefault('30s').describe('How long a borrower waits.'),
   connectTimeout: duration({ min: '250ms', max: '1d' })
     .prefault('10s')
@@ -54,7 +50,7 @@ const Settings = {
     .prefault('1m')
     .describe('Connections held for longer are reported; at least 2s, at most `maxLifetime`; `0`: never.'),
   slowStatement: duration().prefault('1s').describe('Statements that take longer are logged; `0`: never.'),
-  maxWaiting: z.int().min(1).max(1_000_000).default(10_000).describe('Borrowers that may wait.'),
+  maxWaiting: whole(1, 1_000_000, 10_000).describe('Borrowers that may wait.'),
 }
 
 const Section = z.strictObject(Settings)

@@ -3,6 +3,7 @@ import type { Clock, Logger, RunState } from '../../core/plugin.ts'
 import type { ForeignStatus, Pool, Pools, Watched } from './api.ts'
 import type { PoolConfig, PoolSection } from './config.ts'
 import { bunDriver } from './drivers/bun.ts'
+import type { SqlDriver } from './drivers/driver.ts'
 import { postgresDriver } from './drivers/postgres.ts'
 import { poolError } from './errors.ts'
 import { ForeignPool } from './foreign/foreign-pool.ts'
@@ -10,7 +11,7 @@ import { isPgPool, pgCounts, watchPgPool } from './foreign/pg-pool.ts'
 import { isSqlClient, sqlCounts, watchSqlClient } from './foreign/sql-client.ts'
 import { openInTime } from './lending/connector.ts'
 import type { PoolSettings } from './lending/pool-options.ts'
-import { SqlPool, type SqlPoolTarget } from './sql-pool.ts'
+import { SqlPool } from './sql-pool.ts'
 import { stateReason } from './watch/server-watch.ts'
 
 const plain = (url: string): string => url.replace(/^(\w+)\+\w+:/, '$1:')
@@ -28,30 +29,9 @@ const sectionsOf = ({ pools, requestContext: _, ...first }: PoolConfig): [string
   Object.entries({ default: first, ...pools })
 
 const settingsOf = (section: PoolSection): PoolSettings => ({
-  size: section.size,
-  maxOverflow: section.maxOverflow,
-  minIdle: section.minIdle,
-  acquireTimeoutMs: section.acquireTimeout,
-  idleTimeoutMs: section.idleTimeout,
-  maxLifetimeMs: section.maxLifetime,
-  keepaliveMs: section.keepalive,
-  validateAfterMs: section.validateAfter,
-  validationTimeoutMs: section.validationTimeout,
-  connectTimeoutMs: section.connectTimeout,
-  maxWaiting: section.maxWaiting,
+  ...section,
   breakerFailures: 3,
   backOff: { firstMs: 200, maxMs: 5_000 },
-})
-
-const limitsOfTarget = (section: PoolSection) => ({
-  settings: settingsOf(section),
-  statementTimeoutMs: section.statementTimeout,
-  cancelTimeoutMs: section.cancelTimeout,
-})
-
-const limitsOf = ({ leakThreshold, slowStatement }: PoolSection) => ({
-  leakThresholdMs: leakThreshold,
-  slowStatementMs: slowStatement,
 })
 
 /** Whether the next section needs other connections. */
@@ -61,7 +41,7 @@ const isElsewhere = (before: PoolSection, after: PoolSection): boolean =>
 interface Member {
   readonly pool: SqlPool
   section: PoolSection
-  target: SqlPoolTarget
+  driver: SqlDriver
   readonly forget: () => void
 }
 
@@ -70,9 +50,7 @@ const maxWatched = 100
 
 export class NamedPools implements Pools {
   private readonly members = new Map<string, Member>()
-
   private readonly watched = new Map<string, { readonly pool: ForeignPool; readonly stop: () => void }>()
-
   private reported = ''
 
   /** @param opened called with each pool; its result is called when that pool is removed */
@@ -115,7 +93,7 @@ export class NamedPools implements Pools {
     if (this.members.has(name) || this.watched.has(name)) throw refused('there is another one of that name')
     if (this.watched.size >= maxWatched) throw refused(`${maxWatched} are watched already`)
     const { clock, log } = this
-    const watch = { name, clock, log, ...limitsOf(this.config) }
+    const watch = { name, clock, log, settings: this.config }
     const foreign = (driver: ForeignStatus['driver'], counts: ConstructorParameters<typeof ForeignPool>[1]) =>
       new ForeignPool({ ...watch, driver }, counts)
     if (isPgPool(client)) {
@@ -140,7 +118,7 @@ export class NamedPools implements Pools {
   }
 
   async start(): Promise<void> {
-    for (const [name, section] of sectionsOf(this.config)) this.add(name, section, await this.targetOf(name, section))
+    for (const [name, section] of sectionsOf(this.config)) this.add(name, section, await this.driverOf(name, section))
     this.clock.every(1_000, () => {
       for (const pool of this.all) pool.housekeep()
       for (const { server } of this.own) server.housekeep()
@@ -178,21 +156,21 @@ export class NamedPools implements Pools {
     if (next.requestContext !== this.config.requestContext)
       throw poolError('POOL_NEEDS_RESTART', { option: 'requestContext' })
     const wanted = new Map(sectionsOf(next))
-    const targets = new Map<string, SqlPoolTarget>()
+    const drivers = new Map<string, SqlDriver>()
     for (const [name, section] of wanted) {
       const before = this.members.get(name)
-      const isNew = before === undefined || isElsewhere(before.section, section)
-      const target = isNew ? await this.targetOf(name, section) : { ...before.target, ...limitsOfTarget(section) }
-      if (isNew) await this.tryOut(name, target)
-      targets.set(name, target)
+      const isKept = before !== undefined && !isElsewhere(before.section, section)
+      const driver = isKept ? before.driver : await this.driverOf(name, section)
+      if (!isKept) await this.tryOut(name, driver, section)
+      drivers.set(name, driver)
     }
     for (const [name, section] of wanted) {
-      const target = targets.get(name)!
+      const driver = drivers.get(name)!
       const member = this.members.get(name)
-      if (member === undefined) this.add(name, section, target)
+      if (member === undefined) this.add(name, section, driver)
       else {
-        Object.assign(member, { section, target })
-        member.pool.reconfigure({ ...target, ...limitsOf(section) })
+        Object.assign(member, { section, driver })
+        member.pool.reconfigure({ driver, driverName: section.driver, settings: settingsOf(section) })
       }
     }
     for (const [name, { pool, forget }] of this.members) {
@@ -204,29 +182,22 @@ export class NamedPools implements Pools {
     this.config = next
   }
 
-  private add(name: string, section: PoolSection, target: SqlPoolTarget): void {
+  private add(name: string, section: PoolSection, driver: SqlDriver): void {
     const { clock, log } = this
-    const pool = new SqlPool({ name, clock, log, ...limitsOf(section), ...target })
-    this.members.set(name, { pool, section, target, forget: this.opened(pool) })
+    const pool = new SqlPool({ name, clock, log, driver, driverName: section.driver, settings: settingsOf(section) })
+    this.members.set(name, { pool, section, driver, forget: this.opened(pool) })
   }
 
-  private async targetOf(name: string, section: PoolSection): Promise<SqlPoolTarget> {
-    const { driver: driverName, statementTimeout: statementTimeoutMs, connectTimeout: connectTimeoutMs } = section
-    const options = {
-      url: plain(section.url),
-      applicationName: `arkwatch-${name}`,
-      connectTimeoutMs,
-      statementTimeoutMs,
-    }
-    const driver = await (driverName === 'bun' ? bunDriver(options) : postgresDriver(options))
-    return { driver, driverName, ...limitsOfTarget(section) }
+  private driverOf(name: string, section: PoolSection): Promise<SqlDriver> {
+    const options = { ...section, url: plain(section.url), applicationName: `arkwatch-${name}` }
+    return section.driver === 'bun' ? bunDriver(options) : postgresDriver(options)
   }
 
   /** Opens one connection and closes it. */
-  private async tryOut(name: string, { driver, settings }: SqlPoolTarget): Promise<void> {
+  private async tryOut(name: string, driver: SqlDriver, { connectTimeout }: PoolSection): Promise<void> {
     try {
       const open = (signal: AbortSignal) => driver.open(() => {}, signal)
-      const connection = await openInTime(open, settings.connectTimeoutMs, this.clock)
+      const connection = await openInTime(open, connectTimeout, this.clock)
       connection.close()
     } catch (thrown) {
       throw poolError('POOL_UNAVAILABLE', { pool: name, reason: (thrown as Error).message }, thrown)

@@ -20,8 +20,6 @@ export interface SqlPoolTarget {
   readonly driver: SqlDriver
   readonly driverName: 'postgres' | 'bun'
   readonly settings: PoolSettings
-  readonly statementTimeoutMs: number
-  readonly cancelTimeoutMs: number
 }
 export type SqlPoolOptions = WatchOptions & SqlPoolTarget
 
@@ -76,8 +74,7 @@ export class SqlPool implements Pool {
     const executor = new Executor({
       name,
       clock,
-      statementTimeoutMs: () => this.target.statementTimeoutMs,
-      cancelTimeoutMs: () => this.target.cancelTimeoutMs,
+      settings: () => this.target.settings,
       ended: (lease, shape, tookMs, failed, sample) => this.watch.ended(lease, shape, tookMs, failed, sample),
       abandon: (lease, reason) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease, reason),
     })
@@ -142,10 +139,10 @@ export class SqlPool implements Pool {
   }
 
   /** Sets other limits or another server. Waiting borrowers continue to wait, lent connections stay lent. */
-  reconfigure(target: SqlPoolTarget & Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>): void {
+  reconfigure(target: SqlPoolTarget): void {
     const isElsewhere = target.driver !== this.target.driver
     this.target = target
-    this.watch.limits = target
+    this.watch.settings = target.settings
     this.main.reconfigure(target.settings)
     this.reserved.reconfigure(reserveSettings(target.settings))
     if (!isElsewhere) return
@@ -206,9 +203,9 @@ export class SqlPool implements Pool {
   }
 
   private clean(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>): void {
-    const { validationTimeoutMs } = this.target.settings
+    const { validationTimeout } = this.target.settings
     const cleaned = lease.connection.text(reset, [])
-    withDeadline<unknown>(cleaned, validationTimeoutMs, this.options.clock, () => new Error('not in time')).then(
+    withDeadline<unknown>(cleaned, validationTimeout, this.options.clock, () => new Error('not in time')).then(
       () => lane.release(lease),
       () => lane.release(lease, true),
     )

@@ -6,18 +6,18 @@ type Template = (strings: TemplateStringsArray, ...values: unknown[]) => Running
 type Parts = ((...values: readonly unknown[]) => unknown) & { array(...values: readonly unknown[]): unknown }
 
 export async function bunDriver(options: DriverOptions): Promise<SqlDriver> {
-  const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
+  const { url, applicationName, connectTimeout, statementTimeout } = options
   const client = (onclose?: () => void) =>
     new SQL({
       url,
       max: 1,
       idleTimeout: 0,
       maxLifetime: 0,
-      connectionTimeout: Math.ceil(connectTimeoutMs / 1_000),
+      connectionTimeout: Math.ceil(connectTimeout / 1_000),
       ...(onclose && { onclose }),
       connection: {
         application_name: applicationName,
-        ...(statementTimeoutMs > 0 && { statement_timeout: String(statementTimeoutMs) }),
+        ...(statementTimeout > 0 && { statement_timeout: String(statementTimeout) }),
       },
     } as never)
   const parts = client() as unknown as Parts

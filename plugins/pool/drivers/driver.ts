@@ -1,8 +1,7 @@
 /** The parts of a PostgreSQL client that the pool uses. */
 import type { Rows } from '../api.ts'
+import type { PoolSection } from '../config.ts'
 import type { PoolConnection } from '../lending/lease.ts'
-
-export type { Row, Rows } from '../api.ts'
 
 /** A statement of a client: runs when it is awaited, and serves as a part of another statement until then. */
 export interface RunningQuery extends PromiseLike<Rows> {
@@ -32,10 +31,6 @@ export interface SqlDriver {
   typed(kind: 'json' | 'array', values: readonly unknown[]): unknown
 }
 
-export interface DriverOptions {
-  readonly url: string
+export type DriverOptions = Pick<PoolSection, 'url' | 'connectTimeout' | 'statementTimeout'> & {
   readonly applicationName: string
-  readonly connectTimeoutMs: number
-  /** Milliseconds, 0 for none. */
-  readonly statementTimeoutMs: number
 }

@@ -1,32 +1,29 @@
 /** Connections by postgres.js: clients of one connection each, so that only the pool decides who waits. */
 import type { Sql } from 'postgres'
 import { yieldToLoop } from '../../../core/plugin.ts'
+import type { Rows } from '../api.ts'
 import { type ArrayType, arrayTypesQuery, teachArrayTypes } from './array-types.ts'
-import type { DriverOptions, Rows, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
+import type { DriverOptions, RunningQuery, SqlConnection, SqlDriver } from './driver.ts'
 import { ClientSockets } from './socket.ts'
 
 type Connect = (url: string, options: Record<string, unknown>) => Sql
 type Template = (strings: TemplateStringsArray, ...values: unknown[]) => RunningQuery
 type Typed = Record<'json' | 'array', (...values: readonly unknown[]) => unknown>
 
-async function load(): Promise<Connect> {
-  return (await import('postgres')).default as unknown as Connect
-}
-
 /**
  * Over postgres.js, which the host has found installed. Its `reserve()` would be shorter, but a statement on
  * a reserved connection whose server was killed never ends.
  */
 export async function postgresDriver(options: DriverOptions): Promise<SqlDriver> {
-  const connect = await load()
-  const { url, applicationName, connectTimeoutMs, statementTimeoutMs } = options
+  const connect = (await import('postgres')).default as unknown as Connect
+  const { url, applicationName, connectTimeout, statementTimeout } = options
   const client = (sockets: ClientSockets, onclose?: () => void) =>
     connect(url, {
       socket: sockets.make,
       max: 1,
       max_pipeline: 0,
       fetch_types: false,
-      connect_timeout: Math.ceil(connectTimeoutMs / 1_000),
+      connect_timeout: Math.ceil(connectTimeout / 1_000),
       idle_timeout: null,
       max_lifetime: null,
       backoff: () => 0,
@@ -34,7 +31,7 @@ export async function postgresDriver(options: DriverOptions): Promise<SqlDriver>
       ...(onclose && { onclose }),
       connection: {
         application_name: applicationName,
-        ...(statementTimeoutMs > 0 && { statement_timeout: statementTimeoutMs }),
+        ...(statementTimeout > 0 && { statement_timeout: statementTimeout }),
       },
     })
   const parts = client(new ClientSockets()) as unknown as ((...values: readonly unknown[]) => unknown) & Typed

@@ -57,7 +57,7 @@ export class ConnectionPool<C extends PoolConnection> {
     this.queue = new WaitingQueue(options.clock, (waiter) => this.timeOut(waiter))
     this.entries = new PoolEntries((reason) => options.events?.closed?.(reason))
     this.connector = new Connector(options, {
-      opened: (connection, tookMs, onLost) => this.opened(connection, tookMs, onLost),
+      opened: (connection, tookMs) => this.opened(connection, tookMs),
       failed: () => this.connectFailed(),
       again: () => (this.unavailable ? void this.connector.connect(this.settings) : this.demand()),
     })
@@ -66,7 +66,7 @@ export class ConnectionPool<C extends PoolConnection> {
   counts() {
     const nowMs = this.options.clock.monotonic()
     return {
-      ...this.entries.counts(nowMs, this.settings.validateAfterMs),
+      ...this.entries.counts(nowMs, this.settings.validateAfter),
       connecting: this.connector.connecting,
       ...this.queue.counts(nowMs),
       max: capacityOf(this.settings),
@@ -86,10 +86,10 @@ export class ConnectionPool<C extends PoolConnection> {
     const nowMs = this.options.clock.monotonic()
     const entry = this.paused || this.queue.size > 0 ? undefined : this.entries.takeIdle(nowMs)
     if (entry !== undefined) {
-      if (nowMs - entry.aliveMs < this.settings.validateAfterMs) return this.lend(entry, borrower, nowMs, 0)
+      if (nowMs - entry.aliveMs < this.settings.validateAfter) return this.lend(entry, borrower, nowMs, 0)
       void this.check(entry)
     }
-    return this.enqueue(borrower, signal, timeoutMs ?? this.settings.acquireTimeoutMs, nowMs)
+    return this.enqueue(borrower, signal, timeoutMs ?? this.settings.acquireTimeout, nowMs)
   }
 
   /** Takes a connection back. Safe twice. @param broken the connection is closed, not lent again */
@@ -213,7 +213,7 @@ export class ConnectionPool<C extends PoolConnection> {
 
   private async check(entry: PoolEntry<C>): Promise<void> {
     this.entries.to(entry, 'checking')
-    const answer = withDeadline(entry.connection.ping(), this.settings.validationTimeoutMs, this.options.clock, late)
+    const answer = withDeadline(entry.connection.ping(), this.settings.validationTimeout, this.options.clock, late)
     const isAlive = await answer.then(() => true).catch(() => false)
     if (entry.state !== 'checking') return
     entry.aliveMs = this.options.clock.monotonic()
@@ -235,17 +235,17 @@ export class ConnectionPool<C extends PoolConnection> {
     while (!this.closed && !this.paused && !connector.isBusy && isNeeded()) void connector.connect(settings)
   }
 
-  private opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void {
+  private opened(connection: C, tookMs: number): () => void {
     this.unavailable = false
     const nowMs = this.options.clock.monotonic()
-    const entry = this.entries.add(connection, nowMs, this.settings.maxLifetimeMs, this.options.random)
-    onLost(() => {
-      this.entries.close(entry, 'lost')
-      this.demand()
-    })
+    const entry = this.entries.add(connection, nowMs, this.settings.maxLifetime, this.options.random)
     this.options.events?.created?.(tookMs)
     this.offer(entry, nowMs)
     this.demand()
+    return () => {
+      this.entries.close(entry, 'lost')
+      this.demand()
+    }
   }
 
   private connectFailed(): void {

@@ -1,15 +1,25 @@
 /** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
 import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
-import { backOffMs } from './back-off.ts'
 import type { PoolConnection } from './lease.ts'
-import type { PoolOptions } from './pool-options.ts'
+import type { BackOff, PoolOptions } from './pool-options.ts'
 
 export interface ConnectorListener<C> {
-  /** @param onLost registers the callback for the end of the connection */
-  opened(connection: C, tookMs: number, onLost: (call: () => void) => void): void
+  /** @returns called when the connection ends by itself */
+  opened(connection: C, tookMs: number): () => void
   failed(): void
   /** The back-off is over. */
   again(): void
+}
+
+/**
+ * Doubles from failure to failure, with half of it at random, so that many processes do not reconnect together.
+ * @param failures in a row, from 1
+ * @param random 0-1
+ * @returns milliseconds
+ */
+export function backOffMs({ firstMs, maxMs }: BackOff, failures: number, random: number): number {
+  const full = Math.min(maxMs, firstMs * 2 ** Math.min(30, failures - 1))
+  return full / 2 + (full / 2) * random
 }
 
 /** Opens a connection. One that comes after `timeoutMs` or after the abort of `attempt` is closed. */
@@ -56,22 +66,22 @@ export class Connector<C extends PoolConnection> {
   }
 
   /** Never rejects. */
-  async connect({ connectTimeoutMs, backOff }: PoolOptions<C>['settings']): Promise<void> {
+  async connect({ connectTimeout, backOff }: PoolOptions<C>['settings']): Promise<void> {
     const { clock } = this.options
     this.connecting += 1
     const startedMs = clock.monotonic()
     let lost = false
-    let tell: () => void = () => {}
+    let onLost = () => {}
     const attempt = new AbortController()
     this.attempts.add(attempt)
     const onClosed = () => {
       lost = true
-      tell()
+      onLost()
     }
     let connection: C
     try {
       const open = (signal: AbortSignal) => this.options.connect(onClosed, signal)
-      connection = await openInTime(open, connectTimeoutMs, clock, attempt)
+      connection = await openInTime(open, connectTimeout, clock, attempt)
     } catch (thrown) {
       this.connecting -= 1
       return this.fail(thrown, backOff)
@@ -85,9 +95,7 @@ export class Connector<C extends PoolConnection> {
     this.created += 1
     this.failuresInRow = 0
     this.problem = undefined
-    this.listener.opened(connection, clock.monotonic() - startedMs, (call) => {
-      tell = call
-    })
+    onLost = this.listener.opened(connection, clock.monotonic() - startedMs)
   }
 
   stop(): void {
@@ -96,7 +104,7 @@ export class Connector<C extends PoolConnection> {
     for (const attempt of this.attempts) attempt.abort(new Error('the pool is closed'))
   }
 
-  private fail(thrown: unknown, backOff: PoolOptions<C>['settings']['backOff']): void {
+  private fail(thrown: unknown, backOff: BackOff): void {
     this.failures += 1
     if (this.stopped || this.retry !== undefined) return
     this.failuresInRow += 1

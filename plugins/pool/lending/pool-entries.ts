@@ -1,13 +1,27 @@
 /** The connections of a pool by state, and their numbers. */
-import { lifetimeMs, silenceMs } from './back-off.ts'
 import type { EntryState, PoolConnection, PoolEntry } from './lease.ts'
 import type { CloseReason, PoolSettings } from './pool-options.ts'
+
+/**
+ * How long an idle connection may be silent before it is asked: up to 10 % less than `keepalive`.
+ * @see HikariCP `HikariPool.createPoolEntry`
+ */
+const silenceMs = (keepalive: number, random: number): number => keepalive - keepalive * 0.1 * random
+
+/**
+ * When a connection is too old: up to 2.5 % before its lifetime, so that not all are renewed together.
+ * @see HikariCP `HikariPool.createPoolEntry`
+ * @returns milliseconds, Infinity for a lifetime of 0
+ */
+export const lifetimeMs = (maxLifetime: number, random: number): number =>
+  maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime - maxLifetime * 0.025 * random
 
 export class PoolEntries<C extends PoolConnection> {
   /** A stack: the connection used last is lent first, so that surplus connections stay idle until they are closed. */
   private readonly idle: PoolEntry<C>[] = []
   private readonly all = new Set<PoolEntry<C>>()
-  private held = 0
+
+  active = 0
 
   constructor(private readonly onClosed: (reason: CloseReason) => void) {}
 
@@ -15,28 +29,24 @@ export class PoolEntries<C extends PoolConnection> {
     return this.all.size
   }
 
-  get active(): number {
-    return this.held
-  }
-
   get spare(): number {
     return this.idle.length
   }
 
   get checking(): number {
-    return this.all.size - this.held - this.idle.length
+    return this.all.size - this.active - this.idle.length
   }
 
-  counts(nowMs: number, validateAfterMs: number) {
-    const silent = this.idle.filter(({ aliveMs }) => nowMs - aliveMs >= validateAfterMs).length
+  counts(nowMs: number, validateAfter: number) {
+    const silent = this.idle.filter(({ aliveMs }) => nowMs - aliveMs >= validateAfter).length
     return { total: this.total, active: this.active, idle: this.spare, silent, checking: this.checking }
   }
 
   /** Begins in state `checking`. @param random 0-1 */
-  add(connection: C, nowMs: number, maxLifetimeMs: number, random: () => number = Math.random): PoolEntry<C> {
+  add(connection: C, nowMs: number, maxLifetime: number, random: () => number = Math.random): PoolEntry<C> {
     const entry: PoolEntry<C> = {
       connection,
-      expiresMs: nowMs + lifetimeMs(maxLifetimeMs, random()),
+      expiresMs: nowMs + lifetimeMs(maxLifetime, random()),
       aliveMs: nowMs,
       idleSinceMs: nowMs,
       jitter: random(),
@@ -48,8 +58,8 @@ export class PoolEntries<C extends PoolConnection> {
   }
 
   to(entry: PoolEntry<C>, state: EntryState): void {
-    if (entry.state === 'held') this.held -= 1
-    if (state === 'held') this.held += 1
+    if (entry.state === 'held') this.active -= 1
+    if (state === 'held') this.active += 1
     entry.state = state
   }
 
@@ -70,12 +80,12 @@ export class PoolEntries<C extends PoolConnection> {
 
   /** Closes idle connections that are too old or idle for too long. @param check takes each silent one */
   housekeep(nowMs: number, settings: PoolSettings, check: (entry: PoolEntry<C>) => void): void {
-    const { idleTimeoutMs, minIdle, keepaliveMs } = settings
+    const { idleTimeout, minIdle, keepalive } = settings
     for (const entry of [...this.idle]) {
       const isSpare = this.idle.length > minIdle
       if (nowMs >= entry.expiresMs) this.close(entry, 'lifetime')
-      else if (isSpare && idleTimeoutMs > 0 && nowMs - entry.idleSinceMs >= idleTimeoutMs) this.close(entry, 'idle')
-      else if (keepaliveMs > 0 && nowMs - entry.aliveMs >= silenceMs(keepaliveMs, entry.jitter)) {
+      else if (isSpare && idleTimeout > 0 && nowMs - entry.idleSinceMs >= idleTimeout) this.close(entry, 'idle')
+      else if (keepalive > 0 && nowMs - entry.aliveMs >= silenceMs(keepalive, entry.jitter)) {
         this.removeIdle(entry)
         check(entry)
       }

@@ -1,29 +1,19 @@
 /** The options and events of a pool. */
 import type { Clock } from '../../../core/plugin.ts'
-import type { BackOff } from './back-off.ts'
+import type { PoolSection } from '../config.ts'
 import type { Lease, PoolConnection } from './lease.ts'
 
 /** All times in milliseconds. */
-export interface PoolSettings {
-  readonly size: number
-  /** Further connections under load, closed at their release when no borrower waits. */
-  readonly maxOverflow: number
-  readonly minIdle: number
-  readonly acquireTimeoutMs: number
-  /** 0: idle connections stay. */
-  readonly idleTimeoutMs: number
-  /** 0: without end. */
-  readonly maxLifetimeMs: number
-  /** 0: none. */
-  readonly keepaliveMs: number
-  /** A connection silent for so long is asked for a sign of life before it is lent. */
-  readonly validateAfterMs: number
-  readonly validationTimeoutMs: number
-  readonly connectTimeoutMs: number
-  readonly maxWaiting: number
+export interface PoolSettings extends Omit<PoolSection, 'url' | 'driver' | 'startup' | 'startupTimeout'> {
   /** Failures in a row, with no connection left, after which borrowers are refused immediately. */
   readonly breakerFailures: number
   readonly backOff: BackOff
+}
+
+/** Between two attempts to connect, in milliseconds: after the first failure, and at most. */
+export interface BackOff {
+  readonly firstMs: number
+  readonly maxMs: number
 }
 
 export const capacityOf = ({ size, maxOverflow }: PoolSettings): number => size + maxOverflow

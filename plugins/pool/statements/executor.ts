@@ -4,15 +4,15 @@ import type { Rows } from '../api.ts'
 import type { RunningQuery, SqlConnection } from '../drivers/driver.ts'
 import { poolError } from '../errors.ts'
 import type { Lease } from '../lending/lease.ts'
+import type { PoolSettings } from '../lending/pool-options.ts'
 import type { Fingerprint } from './fingerprint.ts'
 import type { Query } from './query.ts'
 
 export interface ExecutorOptions {
   readonly name: string
   readonly clock: Clock
-  statementTimeoutMs(): number
-  /** How long a server may take to act on a cancellation. */
-  cancelTimeoutMs(): number
+  /** In force. */
+  settings(): Pick<PoolSettings, 'statementTimeout' | 'cancelTimeout'>
   /** Called after each statement. @param sample the text of the statement, if its fingerprint has no sample yet */
   ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void
   /** Closes a connection: `broken`, it does not answer; `lost`, it ended while a statement ran. */
@@ -107,9 +107,9 @@ export class Executor {
 
   /** Statements that the server should have ended by itself long ago. */
   isOverdue(lease: Lease, nowMs: number): boolean {
-    const limitMs = this.options.statementTimeoutMs()
-    if (limitMs === 0 || lease.statementSinceMs === undefined) return false
-    return nowMs - lease.statementSinceMs > limitMs + this.options.cancelTimeoutMs()
+    const { statementTimeout, cancelTimeout } = this.options.settings()
+    if (statementTimeout === 0 || lease.statementSinceMs === undefined) return false
+    return nowMs - lease.statementSinceMs > statementTimeout + cancelTimeout
   }
 
   private refuse(lease: Lease, signal: AbortSignal | undefined): void {
@@ -120,12 +120,12 @@ export class Executor {
   }
 
   private async abortable(lease: Lease<SqlConnection>, running: RunningQuery, signal: AbortSignal): Promise<Rows> {
-    const { clock, abandon, cancelTimeoutMs } = this.options
+    const { clock, abandon, settings } = this.options
     const { promise: givenUp, reject } = Promise.withResolvers<never>()
     const ended = new AbortController()
     let cancelled: { readonly sent: Promise<void>; readonly timer: Cancel } | undefined
     const aborted = () => {
-      const timer = clock.after(cancelTimeoutMs(), () => {
+      const timer = clock.after(settings().cancelTimeout, () => {
         abandon(lease, 'broken')
         reject(signal.reason)
       })
@@ -157,7 +157,7 @@ export class Executor {
     if (isLost(thrown) || lease.entry.state === 'closed') {
       return poolError('POOL_CONNECTION_LOST', { pool: name }, thrown)
     }
-    const timeoutMs = this.options.statementTimeoutMs()
+    const timeoutMs = this.options.settings().statementTimeout
     const timedOut = codeOf(thrown) === '57014' && /statement timeout/.test((thrown as Error).message)
     if (!timedOut) return withSqlState(thrown)
     return poolError('POOL_STATEMENT_TIMEOUT', { pool: name, timeoutMs, statement: lease.statement }, thrown)

@@ -2,6 +2,7 @@
 import type { Clock, Logger } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../../metrics/api.ts'
 import type { Holder, PoolStatus } from '../api.ts'
+import type { PoolSection } from '../config.ts'
 import type { ConnectionPool } from '../lending/connection-pool.ts'
 import { framesOf, type Lease, type PoolConnection, routeName } from '../lending/lease.ts'
 import type { CloseReason, PoolEvents } from '../lending/pool-options.ts'
@@ -14,10 +15,7 @@ export interface WatchOptions {
   readonly name: string
   readonly clock: Clock
   readonly log: Logger
-  /** Milliseconds, 0 for never. */
-  readonly leakThresholdMs: number
-  /** Milliseconds, 0 for never. */
-  readonly slowStatementMs: number
+  readonly settings: Pick<PoolSection, 'leakThreshold' | 'slowStatement'>
 }
 
 /** The histograms of durations, in seconds; empty without the plugin metrics. */
@@ -37,7 +35,7 @@ export class PoolWatch {
   readonly closes = new Map<CloseReason, number>()
   readonly routes = new UsageTable()
   readonly slow: SlowLog
-  limits: Pick<WatchOptions, 'leakThresholdMs' | 'slowStatementMs'>
+  settings: WatchOptions['settings']
   leaks = 0
   private readonly period = { sinceMs: 0, acquired: 0, waitedMs: 0 }
   /** Of the last full period. */
@@ -45,7 +43,7 @@ export class PoolWatch {
 
   constructor(private readonly options: WatchOptions) {
     this.slow = new SlowLog(options.clock, options.log)
-    this.limits = options
+    this.settings = options.settings
     this.period.sinceMs = options.clock.monotonic()
   }
 
@@ -68,8 +66,8 @@ export class PoolWatch {
   ended(lease: Lease, shape: Fingerprint, tookMs: number, failed: boolean, sample: string | undefined): void {
     this.instruments.query?.[shape.type].observe(tookMs / 1_000)
     this.statements.add(shape, tookMs, failed, sample)
-    const { slowStatementMs } = this.limits
-    if (slowStatementMs === 0 || tookMs < slowStatementMs) return
+    const { slowStatement } = this.settings
+    if (slowStatement === 0 || tookMs < slowStatement) return
     const atMs = this.options.clock.now()
     this.slow.add({ ...this.about(lease, undefined), id: shape.id, atMs, tookMs: Math.round(tookMs), failed })
   }
@@ -85,11 +83,11 @@ export class PoolWatch {
   /** Reports each lease that is held for longer than the threshold, once. */
   findLeaks(leases: Iterable<Lease>, nowMs: number): void {
     const { log } = this.options
-    const { leakThresholdMs } = this.limits
-    if (leakThresholdMs === 0) return
+    const { leakThreshold } = this.settings
+    if (leakThreshold === 0) return
     for (const lease of leases) {
       const heldMs = nowMs - lease.sinceMs
-      if (lease.leaked || lease.borrower.kind === 'query' || heldMs < leakThresholdMs) continue
+      if (lease.leaked || lease.borrower.kind === 'query' || heldMs < leakThreshold) continue
       lease.leaked = true
       this.leaks += 1
       log.warn('connection held for long: a leak?', {

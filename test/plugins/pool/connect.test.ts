@@ -31,7 +31,7 @@ async function impostor(accept: (socket: Socket) => void) {
   return state
 }
 
-const settings = { connectTimeoutMs: 300, acquireTimeoutMs: 1_000, backOff: { firstMs: 50, maxMs: 50 } }
+const settings = { connectTimeout: 300, acquireTimeout: 1_000, backOff: { firstMs: 50, maxMs: 50 } }
 const urlOf = (port: number) => `postgres://u:p@127.0.0.1:${port}/d`
 
 describe.each(driverNames)('over %s', (driver) => {
@@ -57,7 +57,7 @@ describe.each(driverNames)('over %s', (driver) => {
     const door = await impostor((socket) => socket.destroy())
     const { pool, end } = await realPool(urlOf(door.port), {
       driver,
-      settings: { ...settings, acquireTimeoutMs: 20_000 },
+      settings: { ...settings, acquireTimeout: 20_000 },
     })
     expect(await codeOf(await pool.query('SELECT 1').catch((thrown: unknown) => thrown))).toBe('POOL_UNAVAILABLE')
     door.opened = 0

@@ -23,13 +23,13 @@ afterAll(() => server?.stop())
 const settings = {
   size: 4,
   maxOverflow: 2,
-  acquireTimeoutMs: 1_500,
-  connectTimeoutMs: 1_000,
-  validateAfterMs: 500,
-  validationTimeoutMs: 500,
+  acquireTimeout: 1_500,
+  connectTimeout: 1_000,
+  validateAfter: 500,
+  validationTimeout: 500,
   backOff: { firstMs: 50, maxMs: 300 },
 }
-const statementTimeoutMs = 500
+const statementTimeout = 500
 
 interface Load {
   readonly codes: Map<string, number>
@@ -92,10 +92,10 @@ function load(pool: Pool): Load {
 
 const typed = /^POOL_(TIMEOUT|UNAVAILABLE|CONNECTION_LOST|STATEMENT_TIMEOUT)$/
 /** What comes when, in a pool where nothing may take longer: waiting, then a statement and the grace after it. */
-const boundMs = settings.acquireTimeoutMs + statementTimeoutMs + 5_000 + 1_500
+const boundMs = settings.acquireTimeout + statementTimeout + 5_000 + 1_500
 
 /** How long after an outage requests may still fail: a back-off, an attempt under way, a server that is slow at first. */
-const graceMs = settings.backOff.maxMs + settings.connectTimeoutMs + 700
+const graceMs = settings.backOff.maxMs + settings.connectTimeout + 700
 
 /** An outage with its end. */
 interface Outage {
@@ -169,7 +169,9 @@ async function gate(
 
 /** The same load over each driver at once, since these tests wait long. */
 async function overEach(url: string) {
-  const all = await Promise.all(driverNames.map((driver) => realPool(url, { driver, settings, statementTimeoutMs })))
+  const all = await Promise.all(
+    driverNames.map((driver) => realPool(url, { driver, settings: { ...settings, statementTimeout } })),
+  )
   const under = all.map(({ pool }) => ({ pool, under: load(pool) }))
   const each = (call: (pool: Pool, under: Load) => unknown) =>
     Promise.all(under.map((one) => call(one.pool, one.under)))
@@ -235,8 +237,8 @@ test('a server that accepts and never answers', async () => {
 })
 
 describe.each(driverNames)('over %s', (driver) => {
-  const open = (url: string, timeoutMs = statementTimeoutMs) =>
-    realPool(url, { driver, settings, statementTimeoutMs: timeoutMs })
+  const open = (url: string, timeoutMs = statementTimeout) =>
+    realPool(url, { driver, settings: { ...settings, statementTimeout: timeoutMs } })
 
   test('kill -9 of the server', async () => {
     const { pool, end } = await open(server.url)

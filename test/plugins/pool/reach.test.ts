@@ -36,7 +36,7 @@ afterAll(() => server?.stop())
 
 /** Asks one question, and leaves another one. */
 async function use(url: string, driver: (typeof driverNames)[number]) {
-  const { pool, end } = await realPool(url, { driver, settings: { connectTimeoutMs: 3_000, acquireTimeoutMs: 5_000 } })
+  const { pool, end } = await realPool(url, { driver, settings: { connectTimeout: 3_000, acquireTimeout: 5_000 } })
   const asked = pool.query<{ ssl: boolean; local: boolean }>(
     'SELECT ssl, client_addr IS NULL AS local FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE pid = pg_backend_pid()',
   )

@@ -16,29 +16,22 @@ interface RealOptions {
   readonly driver: DriverName
   readonly applicationName?: string
   readonly settings?: Partial<PoolSettings>
-  readonly statementTimeoutMs?: number
-  readonly cancelTimeoutMs?: number
-  readonly leakThresholdMs?: number
 }
 
 export async function realPool(url: string, options: RealOptions) {
-  const { driver: driverName, applicationName = 'arkwatch-test', settings, statementTimeoutMs = 0 } = options
+  const { driver: driverName, applicationName = 'arkwatch-test' } = options
+  const settings = { ...defaults, ...options.settings }
   const lines: { message: string; fields: Record<string, unknown> }[] = []
   const write = (message: string, fields: Record<string, unknown> = {}) => void lines.push({ message, fields })
   const log = { warn: write, info: write } as unknown as Logger
-  const connectTimeoutMs = settings?.connectTimeoutMs ?? defaults.connectTimeoutMs
-  const driver = await drivers[driverName]({ url, applicationName, connectTimeoutMs, statementTimeoutMs })
+  const driver = await drivers[driverName]({ ...settings, url, applicationName })
   const pool = new SqlPool({
     name: 'default',
     driver,
     driverName,
-    settings: { ...defaults, ...settings },
+    settings,
     clock: systemClock,
     log,
-    leakThresholdMs: options.leakThresholdMs ?? 0,
-    slowStatementMs: 0,
-    statementTimeoutMs,
-    cancelTimeoutMs: options.cancelTimeoutMs ?? 5_000,
   })
   // As the plugin does, more often.
   const stopHousekeeping = systemClock.every(100, () => pool.housekeep())

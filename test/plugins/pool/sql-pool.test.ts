@@ -27,26 +27,16 @@ const log = { warn: write, info: write } as unknown as Logger
 const drivers = { postgres: postgresDriver, bun: bunDriver }
 
 describe.each(['postgres', 'bun'] as const)('over %s', (driverName) => {
-  const open = async (settings: Partial<typeof defaults> = {}, statementTimeoutMs = 0) => {
-    const options = {
-      url: server.url,
-      applicationName: `pool-${driverName}`,
-      connectTimeoutMs: 2_000,
-      statementTimeoutMs,
-      cancelTimeoutMs: 5_000,
-    }
-    const driver = await drivers[driverName](options)
+  const open = async (changed: Partial<typeof defaults> = {}, statementTimeout = 0) => {
+    const settings = { ...defaults, leakThreshold: 1, slowStatement: 150, statementTimeout, ...changed }
+    const driver = await drivers[driverName]({ ...settings, url: server.url, applicationName: `pool-${driverName}` })
     return new SqlPool({
       name: 'default',
       driver,
       driverName,
-      settings: { ...defaults, ...settings },
+      settings,
       clock: systemClock,
       log,
-      leakThresholdMs: 1,
-      slowStatementMs: 150,
-      statementTimeoutMs,
-      cancelTimeoutMs: 5_000,
     })
   }
 
@@ -156,7 +146,7 @@ describe.each(['postgres', 'bun'] as const)('over %s', (driverName) => {
   })
 
   test('two transactions that each want a second connection are told in time, with both places', async () => {
-    const pool = await open({ size: 2, maxOverflow: 0, acquireTimeoutMs: 30_000 })
+    const pool = await open({ size: 2, maxOverflow: 0, acquireTimeout: 30_000 })
     const startedMs = systemClock.monotonic()
     const handler = () =>
       pool.begin(async (tx) => {

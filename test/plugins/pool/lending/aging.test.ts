@@ -42,7 +42,7 @@ describe.each(driverNames)('over %s', (driver) => {
     Promise.all([1, 2, 3].map(() => pool.query('SELECT pg_sleep(0.2)')))
 
   test('idle connections go after idleTimeout, not before, down to minIdle', async () => {
-    const { pool, end } = await open({ idleTimeoutMs: 1_500, minIdle: 1 })
+    const { pool, end } = await open({ idleTimeout: 1_500, minIdle: 1 })
     await threeAtOnce(pool)
     const idleSinceMs = systemClock.monotonic()
     expect(await backends()).toHaveLength(3)
@@ -56,7 +56,7 @@ describe.each(driverNames)('over %s', (driver) => {
   })
 
   test('connections are renewed after maxLifetime, one that is lent when it comes back', async () => {
-    const { pool, end } = await open({ maxLifetimeMs: 1_000, minIdle: 2 })
+    const { pool, end } = await open({ maxLifetime: 1_000, minIdle: 2 })
     const session = await pool.reserve()
     expect(await eventually(async () => (await backends()).length === 3)).toBe(true)
     const first = (await backends()).map(({ pid }) => pid)
@@ -81,7 +81,7 @@ describe.each(driverNames)('over %s', (driver) => {
   })
 
   test('idle connections are asked for a sign of life every keepalive', async () => {
-    const { pool, end } = await open({ keepaliveMs: 300 })
+    const { pool, end } = await open({ keepalive: 300 })
     await threeAtOnce(pool)
     const before = await backends()
     await systemClock.sleep(1_000)
@@ -95,9 +95,9 @@ describe.each(driverNames)('over %s', (driver) => {
   test('one that has gone silent is found out before it is lent, and replaced', async () => {
     const { pool, end } = await open({
       size: 1,
-      validateAfterMs: 100,
-      validationTimeoutMs: 300,
-      acquireTimeoutMs: 5_000,
+      validateAfter: 100,
+      validationTimeout: 300,
+      acquireTimeout: 5_000,
     })
     const [row] = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
     process.kill(row!.pid, 'SIGSTOP')

@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { backOffMs, lifetimeMs } from '../../../../plugins/pool/lending/back-off.ts'
+import { backOffMs } from '../../../../plugins/pool/lending/connector.ts'
+import { lifetimeMs } from '../../../../plugins/pool/lending/pool-entries.ts'
 import { handPool } from '../support.ts'
 
 const borrower = { kind: 'reserve', route: { id: 0, method: 'GET', pattern: '/a' }, requestId: 'r1' } as const
@@ -70,7 +71,7 @@ test('an abort takes a waiter out of the line', async () => {
 })
 
 test('idle connections go after the idle timeout down to minIdle, old ones after their lifetime, never while lent', async () => {
-  const { pool, clock, closes } = handPool({ minIdle: 1, idleTimeoutMs: 1_000, maxLifetimeMs: 5_000 })
+  const { pool, clock, closes } = handPool({ minIdle: 1, idleTimeout: 1_000, maxLifetime: 5_000 })
   const leases = await Promise.all([pool.acquire(borrower), pool.acquire(borrower)])
   for (const lease of leases) pool.release(lease)
   await clock.advance(1_000)
@@ -93,7 +94,7 @@ test('minIdle connections are there before anybody asks', async () => {
 })
 
 test('a connection silent for long is asked first, and replaced where it does not answer', async () => {
-  const { pool, clock, server, connections, closes } = handPool({ validateAfterMs: 100, keepaliveMs: 1_000 })
+  const { pool, clock, server, connections, closes } = handPool({ validateAfter: 100, keepalive: 1_000 })
   pool.release(await pool.acquire(borrower))
   await clock.advance(100)
   pool.release(await pool.acquire(borrower))
@@ -112,7 +113,7 @@ test('a connection silent for long is asked first, and replaced where it does no
 test('idle connections are kept alive up to 10 % early, not all together', async () => {
   const draws = [0, 0, 0, 0.5, 0, 1]
   const random = () => draws.shift() ?? 0
-  const { pool, clock, connections } = handPool({ size: 3, keepaliveMs: 1_000 }, random)
+  const { pool, clock, connections } = handPool({ size: 3, keepalive: 1_000 }, random)
   const leases = await Promise.all([pool.acquire(borrower), pool.acquire(borrower), pool.acquire(borrower)])
   for (const lease of leases) pool.release(lease)
   const asked = async (ms: number) => {

@@ -33,7 +33,7 @@ test('10,000 random steps lose no waiter, leak no connection, keep the order and
   const outcomes = new Set<string>()
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 100, maxLength: 100 }), async (run) => {
-      const { pool, clock, server, connections } = handPool({ keepaliveMs: 5_000, validateAfterMs: 2_000 })
+      const { pool, clock, server, connections } = handPool({ keepalive: 5_000, validateAfter: 2_000 })
       const held: Lease<HeldConnection>[] = []
       const asked: Asked[] = []
       const served: number[] = []

@@ -12,7 +12,7 @@ const borrower = { kind: 'reserve' } as const
 
 test('the mean wait is that of the last full minute', async () => {
   const clock = testClock()
-  const watch = new PoolWatch({ name: 'a', clock, log: {} as Logger, leakThresholdMs: 0, slowStatementMs: 0 })
+  const watch = new PoolWatch({ name: 'a', clock, log: {} as Logger, settings: { leakThreshold: 0, slowStatement: 0 } })
   for (const waitedMs of [0, 10, 20]) watch.events.acquired?.(waitedMs)
   watch.housekeep(clock.monotonic())
   expect(watch.avgWaitMs).toBe(0)
@@ -25,7 +25,7 @@ test('the mean wait is that of the last full minute', async () => {
 })
 
 test('the counts have the names of PgBouncer', async () => {
-  const { pool, clock } = handPool({ validateAfterMs: 1_000, maxOverflow: 0 })
+  const { pool, clock } = handPool({ validateAfter: 1_000, maxOverflow: 0 })
   const [first] = await Promise.all([pool.acquire(borrower), pool.acquire(borrower)])
   const waiting = pool.acquire(borrower) as Promise<unknown>
   await clock.advance(900)

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { connect, createServer } from 'node:net'
 import fc from 'fast-check'
-import { readArray, writeArray } from '../../../../plugins/pool/drivers/array-text.ts'
+import { readArray, writeArray } from '../../../../plugins/pool/drivers/array-types.ts'
 import { postgresDriver } from '../../../../plugins/pool/drivers/postgres.ts'
 import { sharedUrl } from '../../../support/services.ts'
 
@@ -32,7 +32,7 @@ test('what is written reads as it was', () => {
 
 const url = sharedUrl('postgres')
 const driverAt = (address: string) =>
-  postgresDriver({ url: address, applicationName: 'array-text', connectTimeoutMs: 2_000, statementTimeoutMs: 0 })
+  postgresDriver({ url: address, applicationName: 'array-text', connectTimeout: 2_000, statementTimeout: 0 })
 
 test.skipIf(url === undefined)('arrays of every kind go to a server and come back', async () => {
   const connection = await (await driverAt(url!)).open(() => {}, new AbortController().signal)
