@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { bindHost } from '../../core/plugin.ts'
 import { HostConfig, ProcessConfig } from '../host-options.ts'
 
+const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 const labelName = z.string().regex(/^(?!__)(?!le$|quantile$)[a-zA-Z_][a-zA-Z0-9_]*$/)
 
 /** The section `plugins.metrics` of config.yaml. */
@@ -27,12 +28,9 @@ export const MetricsConfig = z.strictObject({
     .describe(
       'Whether each series of a counter, histogram or summary has the sample `_created` in OpenMetrics: when the count began.',
     ),
-  maxSeries: z
-    .int()
-    .min(1)
-    .max(1_000_000)
-    .default(1_000)
-    .describe('Series of a metric without its own limit; further series are added to __overflow__.'),
+  maxSeries: whole(1, 1_000_000, 1_000).describe(
+    'Series of a metric without its own limit; further series are added to __overflow__.',
+  ),
   labels: z
     .record(labelName, z.string().max(1_024))
     .default({})
@@ -56,12 +54,9 @@ export const MetricsConfig = z.strictObject({
   http: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Whether requests are measured.'),
-      maxSeries: z
-        .int()
-        .min(1)
-        .max(100_000)
-        .default(2_000)
-        .describe('Combinations of method, route and status; further ones are added to __overflow__.'),
+      maxSeries: whole(1, 100_000, 2_000).describe(
+        'Combinations of method, route and status; further ones are added to __overflow__.',
+      ),
     })
     .prefault({})
     .describe('Metrics of the requests that the runtime and wrapped applications serve.'),

@@ -20,14 +20,13 @@ import { createPace } from './exposition/pace.ts'
 import { Scraper } from './exposition/scrape.ts'
 import { Reader, type ReaderSource } from './exposition/series-reader.ts'
 import { type ExposedSource, visitAll } from './exposition/write.ts'
-import { seedRequestDuration } from './http/compatibility.ts'
-import { createRequestMetrics } from './http/request-metrics.ts'
 import { PromRegistry } from './prom-registry.ts'
+import { createRequestMetrics, seedRequestDuration } from './request-metrics.ts'
 import { activeRequestsCollector, buildInfoCollector, runtimeCollector } from './self-metrics.ts'
 import { FamilyOwnership } from './storage/ownership.ts'
 import { type AnyFamily, MetricStore } from './storage/store.ts'
 
-export interface MetricsInstanceOptions {
+interface MetricsInstanceOptions {
   readonly config: MetricsConfig
   readonly runtime: Runtime
   readonly clock: PluginClock

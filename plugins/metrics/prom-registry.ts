@@ -11,15 +11,13 @@ export interface ForeignFamily {
   readonly name: string
   readonly type: MetricType
   readonly help: string
-  readonly samples: readonly ForeignSample[]
-}
-
-export interface ForeignSample {
-  readonly name: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-  /** As text. */
-  readonly exemplar?: string
+  /** The exemplar is text. */
+  readonly samples: readonly {
+    readonly name: string
+    readonly labels: Readonly<Record<string, string>>
+    readonly value: number
+    readonly exemplar?: string
+  }[]
 }
 
 /** A metric as the package returns it. */

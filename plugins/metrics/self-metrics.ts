@@ -16,11 +16,8 @@ export const runtimeCollector = (runtime: Source): Collector => ({
       labels: ['plugin', 'state'],
     })
     const labels = ['plugin'] as const
-    const start = batch.gauge({
-      name: 'arkwatch_plugin_start_seconds',
-      help: 'Duration of setup and start of a plugin.',
-      labels,
-    })
+    const startHelp = 'Duration of setup and start of a plugin.'
+    const start = batch.gauge({ name: 'arkwatch_plugin_start_seconds', help: startHelp, labels })
     const counter = (name: string, help: string) =>
       batch.counter({ name: `arkwatch_plugin_${name}_total`, help, labels })
     const errors = counter('errors', 'Errors thrown by the timers, hooks, routes and contributions of a plugin.')

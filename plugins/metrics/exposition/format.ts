@@ -3,8 +3,7 @@ import type { MetricType } from '../api.ts'
 import { openMetricsFamily, unitOf } from '../naming.ts'
 import type { SampleShape, SeriesBase, SeriesText } from '../storage/family.ts'
 import type { AnyFamily } from '../storage/store.ts'
-import { escaped, escapeLabel } from './labels.ts'
-import { prometheusNumber } from './numbers.ts'
+import { escaped, escapeLabel, prometheusNumber } from './notation.ts'
 
 export type Format = 'prometheus' | 'openmetrics'
 export type CommonLabels = Readonly<Record<string, string>>

@@ -6,8 +6,7 @@ import type { ForeignFamily } from '../prom-registry.ts'
 import type { SeriesBase, StoredFamily } from '../storage/family.ts'
 import type { AnyFamily } from '../storage/store.ts'
 import { type CommonLabels, type Format, header, sampleCount, seriesLines, visitorLabels } from './format.ts'
-import { labelText } from './labels.ts'
-import { openMetricsFloat, prometheusNumber } from './numbers.ts'
+import { labelText, openMetricsFloat, prometheusNumber } from './notation.ts'
 import type { Pace } from './pace.ts'
 
 /** Everything that is exposed at one moment. */

@@ -1,11 +1,10 @@
 /** PURE. Exemplars as OpenMetrics writes them after a sample. */
 import type { Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
-import { labelText } from '../exposition/labels.ts'
-import { prometheusNumber } from '../exposition/numbers.ts'
+import { labelText, prometheusNumber } from '../exposition/notation.ts'
 
 /** Limit of characters in all. @see https://prometheus.io/docs/specs/om/open_metrics_spec/#exemplars */
-export const maxExemplarCharacters = 128
+const maxExemplarCharacters = 128
 
 const problemOf = (exemplar: Exemplar): string | undefined => {
   let characters = 0

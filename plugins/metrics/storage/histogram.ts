@@ -1,6 +1,6 @@
 import type { BucketHandle, Exemplar } from '../api.ts'
 import { metricsError } from '../errors.ts'
-import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
+import { openMetricsFloat, prometheusNumber } from '../exposition/notation.ts'
 import { exemplarText } from './exemplar.ts'
 import { type FamilyOptions, type SampleShape, StoredFamily } from './family.ts'
 import { SlotSeries, Slots } from './slots.ts'

@@ -1,5 +1,5 @@
-/** Slots: rows of numbers in one typed array, taken and freed; and the series and families that use slots. */
-import { type SampleShape, SeriesBase, StoredFamily } from './family.ts'
+/** Slots: rows of numbers in one typed array, taken and freed; and the series that use slots. */
+import { SeriesBase } from './family.ts'
 
 /** The offset of row 0, which takes the writes of handles whose series were removed, and is never shown. */
 export const deadOffset = 0
@@ -54,17 +54,5 @@ export abstract class SlotSeries<F extends { readonly slots: Slots }> extends Se
   kill(): void {
     this.family.slots.giveBack(this.offset)
     this.offset = deadOffset
-  }
-}
-
-const plain: readonly SampleShape[] = [{ suffix: '' }]
-
-/** A family whose series have one number each. */
-export abstract class NumberFamily<S extends SeriesBase & { readonly offset: number }> extends StoredFamily<S> {
-  readonly samples = plain
-  readonly slots = new Slots(1)
-
-  read(series: S, out: Float64Array): void {
-    out[0] = this.slots.values[series.offset]!
   }
 }

@@ -1,24 +1,12 @@
 /** All families of one runtime, with their registration and the names that each takes up. */
 import type { Clock } from '../../../core/plugin.ts'
-import type {
-  BatchObservation,
-  Counter,
-  Gauge,
-  Histogram,
-  HistogramOptions,
-  MetricFactory,
-  MetricOptions,
-  MetricType,
-  Summary,
-  SummaryOptions,
-} from '../api.ts'
+import type { MetricFactory, MetricOptions, MetricType } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { checkNames, namesTaken } from '../naming.ts'
 import { createBatch } from './batch-observation.ts'
-import { CounterFamily } from './counter.ts'
 import type { FamilyOptions } from './family.ts'
-import { GaugeFamily } from './gauge.ts'
 import { checkBuckets, HistogramFamily } from './histogram.ts'
+import { CounterFamily, GaugeFamily } from './number-families.ts'
 import { checkQuantiles, SummaryFamily } from './summary.ts'
 
 export type AnyFamily = CounterFamily | GaugeFamily | HistogramFamily | SummaryFamily
@@ -86,22 +74,20 @@ export class MetricStore implements MetricFactory {
     for (const taken of namesTaken(name, family.type)) this.#names.delete(taken)
   }
 
-  counter<const Label extends string = never>(options: MetricOptions<Label>): Counter<Label> {
-    return this.#register('counter', options, [], (common) => new CounterFamily(common)) as never
-  }
+  readonly counter: MetricFactory['counter'] = (options) =>
+    this.#register('counter', options, [], (common) => new CounterFamily(common)) as never
 
-  gauge<const Label extends string = never>(options: MetricOptions<Label>): Gauge<Label> {
-    return this.#register('gauge', options, [], (common) => new GaugeFamily(common)) as never
-  }
+  readonly gauge: MetricFactory['gauge'] = (options) =>
+    this.#register('gauge', options, [], (common) => new GaugeFamily(common)) as never
 
-  histogram<const Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label> {
+  readonly histogram: MetricFactory['histogram'] = (options) => {
     const { name, buckets } = options
     checkBuckets(name, buckets)
     const create = (common: FamilyOptions) => new HistogramFamily({ ...common, buckets })
     return this.#register('histogram', options, buckets, create) as never
   }
 
-  summary<const Label extends string = never>(options: SummaryOptions<Label>): Summary<Label> {
+  readonly summary: MetricFactory['summary'] = (options) => {
     const { name, quantiles = defaultQuantiles, windowMs = defaultWindowMs } = options
     checkQuantiles(name, quantiles, windowMs)
     const shape = { quantiles, windowMs, monotonic: () => this.clock.monotonic() }
@@ -109,9 +95,7 @@ export class MetricStore implements MetricFactory {
     return this.#register('summary', options, [...quantiles, windowMs], create) as never
   }
 
-  batch(): BatchObservation {
-    return createBatch(this)
-  }
+  batch = () => createBatch(this)
 
   #register(
     type: MetricType,

@@ -1,7 +1,7 @@
 import { SlidingSketch } from '../../../core/plugin.ts'
 import type { ObserverHandle } from '../api.ts'
 import { metricsError } from '../errors.ts'
-import { openMetricsFloat, prometheusNumber } from '../exposition/numbers.ts'
+import { openMetricsFloat, prometheusNumber } from '../exposition/notation.ts'
 import { type FamilyOptions, type SampleShape, SeriesBase, StoredFamily } from './family.ts'
 
 const maxQuantiles = 20

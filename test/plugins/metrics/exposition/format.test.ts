@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import parse from 'parse-prometheus-text-format'
-import { openMetricsFloat, prometheusNumber } from '../../../../plugins/metrics/exposition/numbers.ts'
+import { openMetricsFloat, prometheusNumber } from '../../../../plugins/metrics/exposition/notation.ts'
 import { createPace } from '../../../../plugins/metrics/exposition/pace.ts'
 import { type ExposedSource, visitAll, writeText } from '../../../../plugins/metrics/exposition/write.ts'
 import type { ForeignFamily } from '../../../../plugins/metrics/prom-registry.ts'

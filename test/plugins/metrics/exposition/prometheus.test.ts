@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { systemClock } from '../../../../core/process/clock.ts'
-import { openMetricsFloat } from '../../../../plugins/metrics/exposition/numbers.ts'
+import { openMetricsFloat } from '../../../../plugins/metrics/exposition/notation.ts'
 import { createPace } from '../../../../plugins/metrics/exposition/pace.ts'
 import { Scraper } from '../../../../plugins/metrics/exposition/scrape.ts'
 import { type ExposedSource, visitAll } from '../../../../plugins/metrics/exposition/write.ts'

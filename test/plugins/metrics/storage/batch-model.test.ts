@@ -1,9 +1,8 @@
 /** Batches against a model: label sets come, go, return and begin anew, over and under the limit. */
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { createBatch } from '../../../../plugins/metrics/storage/batch-observation.ts'
+import { createBatch, maxKeptTotals } from '../../../../plugins/metrics/storage/batch-observation.ts'
 import { overflowValue } from '../../../../plugins/metrics/storage/family.ts'
-import { maxKeptTotals } from '../../../../plugins/metrics/storage/observed-family.ts'
 import { recorder } from '../recorder.ts'
 
 const part = fc.constantFrom('', 'x', 'y', '\0', 'x\0', '\0x', '1:', ':x', '","')

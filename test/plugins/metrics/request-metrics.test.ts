@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { seedRequestDuration } from '../../../../plugins/metrics/http/compatibility.ts'
-import { bucketOf, durationBuckets } from '../../../../plugins/metrics/http/duration-buckets.ts'
-import { createRequestMetrics } from '../../../../plugins/metrics/http/request-metrics.ts'
-import type { HistogramFamily } from '../../../../plugins/metrics/storage/histogram.ts'
-import { MetricStore } from '../../../../plugins/metrics/storage/store.ts'
-import { testClock } from '../../../../testing/test-clock.ts'
+import {
+  bucketOf,
+  createRequestMetrics,
+  durationBuckets,
+  seedRequestDuration,
+} from '../../../plugins/metrics/request-metrics.ts'
+import type { HistogramFamily } from '../../../plugins/metrics/storage/histogram.ts'
+import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 
 const route = (id: number, pattern: string, method = 'GET') => ({ id, method, pattern })
 

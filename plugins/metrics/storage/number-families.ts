@@ -1,6 +1,19 @@
-import type { CounterHandle, Exemplar } from '../api.ts'
+/** The families whose series have one number each: counters and gauges. */
+import type { CounterHandle, Exemplar, GaugeHandle } from '../api.ts'
 import { exemplarText } from './exemplar.ts'
-import { NumberFamily, SlotSeries } from './slots.ts'
+import { type SampleShape, type SeriesBase, StoredFamily } from './family.ts'
+import { SlotSeries, Slots } from './slots.ts'
+
+const plain: readonly SampleShape[] = [{ suffix: '' }]
+
+abstract class NumberFamily<S extends SeriesBase & { readonly offset: number }> extends StoredFamily<S> {
+  readonly samples = plain
+  readonly slots = new Slots(1)
+
+  read(series: S, out: Float64Array): void {
+    out[0] = this.slots.values[series.offset]!
+  }
+}
 
 class CounterSeries extends SlotSeries<CounterFamily> implements CounterHandle {
   inc(by = 1, exemplar?: Exemplar): void {
@@ -32,5 +45,28 @@ export class CounterFamily extends NumberFamily<CounterSeries> {
 
   protected create(values: readonly string[]): CounterSeries {
     return new CounterSeries(this, values)
+  }
+}
+
+class GaugeSeries extends SlotSeries<GaugeFamily> implements GaugeHandle {
+  set(value: number): void {
+    this.family.slots.values[this.offset] = value
+  }
+
+  add(by: number): void {
+    this.family.slots.values[this.offset]! += by
+  }
+}
+
+/** A gauge rises and falls, and takes any number, NaN and the infinities too. */
+export class GaugeFamily extends NumberFamily<GaugeSeries> {
+  readonly type = 'gauge'
+
+  set(labels: Readonly<Record<string, string>>, value: number): void {
+    this.labels(labels).set(value)
+  }
+
+  protected create(values: readonly string[]): GaugeSeries {
+    return new GaugeSeries(this, values)
   }
 }
