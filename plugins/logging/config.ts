@@ -3,11 +3,13 @@ import { z } from 'zod'
 import { duration, levels, secret, size } from '../../core/plugin.ts'
 
 const level = () => z.enum(levels)
+const flag = (fallback: boolean) => z.boolean().default(fallback)
+const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 
 const Rotation = z.strictObject({
   size: size({ min: '1KiB' }).prefault('64MiB').describe('A file that would grow beyond this size is rotated first.'),
   every: duration({ min: '1m' }).optional().describe('Rotate also at each multiple of this time, in UTC.'),
-  files: z.int().min(0).max(1_000).default(5).describe('Rotated files that are kept; older ones are deleted.'),
+  files: whole(0, 1_000, 5).describe('Rotated files that are kept; older ones are deleted.'),
 })
 
 const file = (defaultLevel: 'trace' | 'error', what: string) =>
@@ -20,20 +22,13 @@ const file = (defaultLevel: 'trace' | 'error', what: string) =>
 const AccessLog = z.strictObject({
   file: z.string().min(1).optional().describe('The access log file, relative to the data directory. Default: stdout.'),
   rotate: Rotation.prefault({}).describe('When the file is rotated.'),
-  path: z
-    .boolean()
-    .default(false)
-    .describe('Add the path, without its query. Together with `requestId` the path costs a quarter of a bare request.'),
-  requestId: z
-    .boolean()
-    .default(false)
-    .describe('Add the request id. Together with `path` the id costs a quarter of a bare request.'),
-  capacity: z
-    .int()
-    .min(256)
-    .max(1_048_576)
-    .default(16_384)
-    .describe('Requests that may wait for the writer; further ones are counted and lost.'),
+  path: flag(false).describe(
+    'Add the path, without its query. Together with `requestId` the path costs a quarter of a bare request.',
+  ),
+  requestId: flag(false).describe('Add the request id. Together with `path` the id costs a quarter of a bare request.'),
+  capacity: whole(256, 1_048_576, 16_384).describe(
+    'Requests that may wait for the writer; further ones are counted and lost.',
+  ),
 })
 
 const Options = z.strictObject({
@@ -44,7 +39,7 @@ const Options = z.strictObject({
     .describe('Levels by logger; `health` covers `health.postgres` too.'),
   console: z
     .strictObject({
-      enabled: z.boolean().default(true).describe('Whether lines go to the console.'),
+      enabled: flag(true).describe('Whether lines go to the console.'),
       level: level().default('trace').describe('Lines below this level are left out.'),
       format: z.enum(['auto', 'json', 'pretty']).default('auto').describe('`auto` is pretty on a terminal, else JSON.'),
       stream: z.enum(['stdout', 'stderr']).default('stdout').describe('The stream of the console.'),
@@ -56,14 +51,12 @@ const Options = z.strictObject({
   buffer: size({ min: '4KiB', max: '1GiB' })
     .prefault('8MiB')
     .describe('Size of the lines that may wait for a slow sink, for each sink; further lines are counted and lost.'),
-  callSite: z
-    .boolean()
-    .default(false)
-    .describe('Add module, function and line to every line; trace and debug lines always have these fields.'),
-  context: z
-    .boolean()
-    .default(false)
-    .describe('Whether every line written during a request has requestId and traceId. Costs 4-15 % of a bare request.'),
+  callSite: flag(false).describe(
+    'Add module, function and line to every line; trace and debug lines always have these fields.',
+  ),
+  context: flag(false).describe(
+    'Whether every line written during a request has requestId and traceId. Costs 4-15 % of a bare request.',
+  ),
   redact: z
     .strictObject({
       keys: z.array(z.string().min(1)).default([]).describe('Further words that make a key secret, at any depth.'),
@@ -89,7 +82,7 @@ const Options = z.strictObject({
     .describe('The limit of a repeated message: the rest of a window becomes one line with `suppressed`.'),
   recent: z
     .strictObject({
-      lines: z.int().min(0).max(100_000).default(1_000).describe('Lines kept in memory.'),
+      lines: whole(0, 100_000, 1_000).describe('Lines kept in memory.'),
       size: size({ max: '256MiB' }).prefault('1MiB').describe('Characters kept in memory.'),
     })
     .prefault({})

@@ -10,16 +10,15 @@ export class EventCounters {
   readonly #byLogger = new Map<string, Map<Level, number>>()
 
   count(level: Level, logger: string): void {
-    let levels = this.#byLogger.get(logger)
-    if (levels === undefined) {
-      const name = this.#byLogger.size < maxLoggers ? logger.slice(0, 128) : other
-      levels = this.#byLogger.get(name)
-      if (levels === undefined) {
-        levels = new Map()
-        this.#byLogger.set(name, levels)
-      }
-    }
+    const levels = this.#byLogger.get(logger) ?? this.#add(logger)
     levels.set(level, (levels.get(level) ?? 0) + 1)
+  }
+
+  #add(logger: string): Map<Level, number> {
+    const name = this.#byLogger.size < maxLoggers ? logger.slice(0, 128) : other
+    const levels = this.#byLogger.get(name) ?? new Map<Level, number>()
+    this.#byLogger.set(name, levels)
+    return levels
   }
 
   /** Names of loggers that have written. */
@@ -32,7 +31,7 @@ export class EventCounters {
   }
 }
 
-export interface CounterSources {
+interface CounterSources {
   readonly events: EventCounters
   /** Lines lost so far, by sink. */
   dropped(): Readonly<Record<string, number>>
@@ -55,13 +54,8 @@ export const logCollector = ({ events, dropped, suppressed }: CounterSources): C
       help: 'Log lines lost because the buffer of a sink was full, by sink.',
       labels: ['sink'],
     })
-    batch.counter(
-      {
-        name: 'arkwatch_log_suppressed_total',
-        help: 'Log lines left out because the same message came too often.',
-      },
-      suppressed,
-    )
+    const help = 'Log lines left out because the same message came too often.'
+    batch.counter({ name: 'arkwatch_log_suppressed_total', help }, suppressed)
     return () =>
       batch.observe(() => {
         for (const { level, logger, count } of events.events()) eventsTotal.set(count, { level, logger })

@@ -4,7 +4,7 @@ import type { Logger, RunState } from '../../core/plugin.ts'
 /** The shortest time between two lines about losses. */
 const quietMs = 10_000
 
-export interface LossSources {
+interface LossSources {
   /** Why sinks cannot write at present. */
   problems(): readonly string[]
   /** Lines lost so far, by sink. */

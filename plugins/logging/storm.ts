@@ -23,17 +23,15 @@ export class StormFilter {
     if (this.#first === 0) return true
     if (this.#keys === 0) this.#endsMs = nowMs + this.#windowMs
     let messages = this.#counts.get(logger)
+    const count = messages?.get(message) ?? 0
+    if (count === 0 && this.#keys >= maxKeys) return true
+    if (count === 0) this.#keys += 1
     if (messages === undefined) {
       messages = new Map()
       this.#counts.set(logger, messages)
     }
-    const count = messages.get(message)
-    if (count === undefined) {
-      if (this.#keys >= maxKeys) return true
-      this.#keys += 1
-    }
-    messages.set(message, (count ?? 0) + 1)
-    if ((count ?? 0) < this.#first) return true
+    messages.set(message, count + 1)
+    if (count < this.#first) return true
     this.suppressed += 1
     return false
   }

@@ -1,5 +1,6 @@
-/** The levels by logger name: a name follows its longest prefix with a level. Pure. */
+/** The levels by logger name, a name follows its longest prefix with a level; and the filter of lines. Pure. */
 import { type Level, levels } from '../../../core/plugin.ts'
+import type { LogEntry, LogFilter } from '../api.ts'
 
 /** The name of the root, above every logger. */
 export const rootLogger = 'root'
@@ -74,4 +75,14 @@ export class LevelTree {
     }
     return ranks[level] >= threshold
   }
+}
+
+/** @returns whether an entry matches every part of the filter */
+export function createFilter({ level, logger, contains }: LogFilter): (entry: LogEntry) => boolean {
+  const rank = level === undefined ? 0 : rankOf(level)
+  const below = logger === undefined || logger === rootLogger ? undefined : `${logger}.`
+  return (entry) =>
+    rankOf(entry.level) >= rank &&
+    (below === undefined || entry.logger === logger || entry.logger.startsWith(below)) &&
+    (contains === undefined || entry.line.includes(contains))
 }

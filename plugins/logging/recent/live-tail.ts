@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { LogEntry, LogFilter, Tail, TailListener } from '../api.ts'
 import { logError } from '../errors.ts'
-import { createFilter } from '../levels/filter.ts'
+import { createFilter } from '../levels/level-tree.ts'
 
 const maxTails = 64
 const maxWaiting = 1_000

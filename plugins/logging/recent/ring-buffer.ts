@@ -1,6 +1,6 @@
 /** The newest lines, bounded by number and by characters. Pure. */
 import type { LogEntry, RecentOptions } from '../api.ts'
-import { createFilter } from '../levels/filter.ts'
+import { createFilter } from '../levels/level-tree.ts'
 
 export class RingBuffer {
   #entries: (LogEntry | undefined)[] = []

@@ -2,10 +2,9 @@
 import type { Clock, EventLoop, Logger, RedactOptions, RequestHooks, Runtime, Workers } from '../../../core/plugin.ts'
 import { AccessLog } from '../access/access-log.ts'
 import { accessLogConfig, type LoggingConfig } from '../config.ts'
-import { PerformanceLine } from './performance-line.ts'
-import { SlowRequests } from './slow-requests.ts'
+import { PerformanceLine, SlowRequests } from './request-lines.ts'
 
-export interface RequestWatchOptions {
+interface RequestWatchOptions {
   readonly log: Logger
   readonly clock: Clock
   readonly workers: Workers

@@ -3,7 +3,7 @@ import type { Level, Logger } from '../../../core/contract/logger.ts'
 import type { LogEntry } from '../../../plugins/logging/api.ts'
 import { LiveTails } from '../../../plugins/logging/recent/live-tail.ts'
 import { RingBuffer } from '../../../plugins/logging/recent/ring-buffer.ts'
-import { SlowRequests } from '../../../plugins/logging/requests/slow-requests.ts'
+import { SlowRequests } from '../../../plugins/logging/requests/request-lines.ts'
 import { StormFilter } from '../../../plugins/logging/storm.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
