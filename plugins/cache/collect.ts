@@ -1,4 +1,3 @@
-/** The metrics of the cache. */
 import type { Collector } from '../metrics/api.ts'
 import type { CacheStats } from './api.ts'
 import type { TieredCache } from './engine.ts'

@@ -1,4 +1,3 @@
-/** The config of the cache. */
 import { z } from 'zod'
 import { duration, size } from '../../core/plugin.ts'
 

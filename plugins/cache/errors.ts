@@ -1,4 +1,3 @@
-/** The error codes of the cache. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const cacheError = defineErrors('cache', {

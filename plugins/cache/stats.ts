@@ -1,4 +1,3 @@
-/** What the cache counts, as one object. */
 import type { Redis } from '../redis/api.ts'
 import type { CacheStats, FullCacheStats } from './api.ts'
 import type { CacheParts } from './cache-parts.ts'

@@ -1,4 +1,3 @@
-/** The control commands of logging. */
 import { type Contribution, type ControlCommand, controlCommand, type Level, parseDuration } from '../../core/plugin.ts'
 import type { LogFilter, Logging } from './api.ts'
 import { isLevel } from './engine.ts'

@@ -1,4 +1,3 @@
-/** The options of logging. */
 import { z } from 'zod'
 import { duration, levels, secret, size } from '../../core/plugin.ts'
 

@@ -1,4 +1,3 @@
-/** The error codes of logging. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const logError = defineErrors('logging', {

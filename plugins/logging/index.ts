@@ -1,4 +1,3 @@
-/** The plugin logging: manifest and wiring. */
 import { definePlugin, EventLoop, logSink, Runtime } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { Logging } from './api.ts'

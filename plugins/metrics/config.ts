@@ -5,7 +5,6 @@ import { HostConfig, ProcessConfig } from '../host-options.ts'
 const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 const labelName = z.string().regex(/^(?!__)(?!le$|quantile$)[a-zA-Z_][a-zA-Z0-9_]*$/)
 
-/** The section `plugins.metrics` of config.yaml. */
 export const MetricsConfig = z.strictObject({
   path: z
     .string()

@@ -6,7 +6,6 @@ import type { NamedPools } from './engine.ts'
 import { poolError } from './errors.ts'
 import { statusOf } from './pgbouncer.ts'
 
-/** A pool of the configuration or of the application. */
 export type Shown = ReturnType<NamedPools['find']>
 
 type Args = Readonly<Record<string, unknown>>

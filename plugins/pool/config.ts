@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
 
-const second = 1_000
 const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 
 const Settings = {
@@ -67,11 +66,11 @@ function together(pool: PoolSection, context: z.RefinementCtx): void {
       'validationTimeout',
       `expected less than acquireTimeout, ${acquireTimeout} ms`,
     ],
-    [isSetBelow(idleTimeout, 10 * second), 'idleTimeout', 'expected 0 or at least 10s'],
-    [isSetBelow(maxLifetime, 30 * second), 'maxLifetime', 'expected 0 or at least 30s'],
-    [isSetBelow(keepalive, 30 * second), 'keepalive', 'expected 0 or at least 30s'],
+    [isSetBelow(idleTimeout, 10_000), 'idleTimeout', 'expected 0 or at least 10s'],
+    [isSetBelow(maxLifetime, 30_000), 'maxLifetime', 'expected 0 or at least 30s'],
+    [isSetBelow(keepalive, 30_000), 'keepalive', 'expected 0 or at least 30s'],
     [keepalive >= lifetime, 'keepalive', `expected less than maxLifetime, ${maxLifetime} ms`],
-    [isSetBelow(leakThreshold, 2 * second), 'leakThreshold', 'expected 0 or at least 2s'],
+    [isSetBelow(leakThreshold, 2_000), 'leakThreshold', 'expected 0 or at least 2s'],
     [leakThreshold > lifetime, 'leakThreshold', `expected at most maxLifetime, ${maxLifetime} ms`],
     [minIdle > size, 'minIdle', `expected at most size, ${size}`],
   ]

@@ -78,11 +78,11 @@ export class SqlPool implements Pool {
       ended: (lease, shape, tookMs, failed, sample) => this.watch.ended(lease, shape, tookMs, failed, sample),
       abandon: (lease, reason) => (this.reserved.leases.has(lease) ? this.reserved : this.main).abandon(lease, reason),
     })
-    const driver: Omit<SqlDriver, 'open'> = {
+    const driver: SessionTools['driver'] = {
       part: (values) => this.target.driver.part(values),
       typed: (kind, values) => this.target.driver.typed(kind, values),
     }
-    this.tools = { clock, driver: driver as SqlDriver, executor, fingerprints: new Fingerprints() }
+    this.tools = { clock, driver, executor, fingerprints: new Fingerprints() }
     this.sql = createSql(this.tools.driver, this.tools.fingerprints, (query, chosen) => this.run(query, chosen))
   }
 
@@ -163,16 +163,12 @@ export class SqlPool implements Pool {
   }
 
   private run(query: Query, options: QueryOptions | undefined): Promise<Rows> {
-    return options?.idempotent === true ? this.twice(query, options) : this.once(query, options)
-  }
-
-  private async twice(query: Query, options: QueryOptions): Promise<Rows> {
-    try {
-      return await this.once(query, options)
-    } catch (thrown) {
+    const first = this.once(query, options)
+    if (options?.idempotent !== true) return first
+    return first.catch((thrown) => {
       if (!isLost(thrown)) throw thrown
-      return await this.once(query, options)
-    }
+      return this.once(query, options)
+    })
   }
 
   /** Not an async function, because each statement runs this code. */
@@ -198,11 +194,7 @@ export class SqlPool implements Pool {
   /** Closes a connection in a transaction, and cleans one that may bear marks of its borrower. */
   private giveBack(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>, nowMs: number): void {
     if (!lease.marked || lease.inTransaction || lease.entry.state === 'closed')
-      lane.release(lease, lease.inTransaction, nowMs)
-    else this.clean(lane, lease)
-  }
-
-  private clean(lane: ConnectionPool<SqlConnection>, lease: Lease<SqlConnection>): void {
+      return void lane.release(lease, lease.inTransaction, nowMs)
     const { validationTimeout } = this.target.settings
     const cleaned = lease.connection.text(reset, [])
     withDeadline<unknown>(cleaned, validationTimeout, this.options.clock, () => new Error('not in time')).then(

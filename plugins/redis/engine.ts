@@ -87,12 +87,8 @@ export class RedisConnections implements Redis {
     this.subscriber.stop()
   }
 
-  call<T>(...command: RedisCommand): Promise<T> {
-    return this.commands.call<T>(command)
-  }
-  callBytes<T>(...command: RedisCommand): Promise<T> {
-    return this.commands.call<T>(command, true)
-  }
+  call = <T>(...command: RedisCommand): Promise<T> => this.commands.call<T>(command)
+  callBytes = <T>(...command: RedisCommand): Promise<T> => this.commands.call<T>(command, true)
 
   blocking<T>(waitMs: number, ...command: RedisCommand): Promise<T> {
     if (this.blockers >= this.options.config.maxQueue || this.connect === undefined)
@@ -108,19 +104,15 @@ export class RedisConnections implements Redis {
     })
   }
 
-  subscribe(channel: string, listener: (message: string) => void): () => void {
-    return this.subscriber.subscribe(channel, listener)
-  }
-  onSubscribed(listener: () => void): () => void {
-    return this.subscriber.onSubscribed(listener)
-  }
+  subscribe: Redis['subscribe'] = (channel, listener) => this.subscriber.subscribe(channel, listener)
+  onSubscribed: Redis['onSubscribed'] = (listener) => this.subscriber.onSubscribed(listener)
   onState(callback: (state: RedisState) => void): () => void {
     this.stateCallbacks.add(callback)
     return () => this.stateCallbacks.delete(callback)
   }
 
   async info(section?: string): Promise<ReadonlyMap<string, string>> {
-    return parseInfo(await (section === undefined ? this.call<string>('INFO') : this.call<string>('INFO', section)))
+    return parseInfo(await this.call<string>('INFO', ...(section === undefined ? [] : [section])))
   }
 
   stats(): RedisStats {

@@ -29,7 +29,6 @@ export class Entry implements Resident {
     readonly sequence: number,
     readonly bytes: number,
     public sampled: boolean,
-    /** Counts of the key group. */
     public group: GroupCounts | undefined = undefined,
   ) {
     this.createdMs = times.createdMs

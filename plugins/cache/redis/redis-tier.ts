@@ -7,7 +7,6 @@ import { RedisNames, type RedisTierOptions, tagKeepMs, tombstoneMs } from './red
 import { keepScript, markScript, putScript, runScript } from './scripts.ts'
 import { decode, encode } from './serializer.ts'
 
-/** The result of a lookup in Redis. */
 export interface Found {
   /** Undefined where Redis has no entry of the key, or one with an invalidated tag. */
   readonly entry?: StoredEntry | undefined
@@ -91,13 +90,9 @@ export class RedisTier {
     const clock = found.value[batch.length]
     const decoded = batch.map((_, index) => this.decode(found.value[index]))
     const entries = decoded.some((entry) => entry?.tags.length) ? await this.withoutStale(decoded) : decoded
-    const mark = clock ?? (await this.firstMark())
+    const first = () => guard.attempt((redis) => runScript<string>(redis, markScript, [names.clock]))
+    const mark = clock ?? (await first())?.value
     for (const [index, { resolve }] of batch.entries()) resolve({ entry: entries[index], mark, atMs })
-  }
-
-  private async firstMark(): Promise<string | undefined> {
-    const made = await this.guard.attempt((redis) => runScript<string>(redis, markScript, [this.names.clock]))
-    return made?.value
   }
 
   private decode(bytes: Uint8Array | null | undefined): (StoredEntry & { at: number }) | undefined {

@@ -52,10 +52,6 @@ export class RequestWatch {
         this.#cancel = this.options.clock.every(config.performanceEvery, () => this.#performance.write())
       }
     }
-    await this.#configureAccess(config, redact)
-  }
-
-  async #configureAccess(config: LoggingConfig, redact: RedactOptions): Promise<void> {
     const wanted = accessLogConfig(config)
     const old = this.access
     if (wanted !== undefined && old?.reconfigure(wanted, redact)) return

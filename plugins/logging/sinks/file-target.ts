@@ -4,7 +4,6 @@ import { dirname } from 'node:path'
 import { type Rotation, rotationDue, rotationMoves } from './rotation.ts'
 import type { Target } from './target.ts'
 
-/** The most bytes of one write. */
 const maxChunk = 65_536
 
 export class FileTarget implements Target {

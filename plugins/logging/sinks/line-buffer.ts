@@ -10,7 +10,6 @@ export class LineBuffer {
     return this.#next === this.#lines.length
   }
 
-  /** Lines that wait. */
   get count(): number {
     return this.#lines.length - this.#next
   }

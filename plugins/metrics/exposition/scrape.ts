@@ -66,9 +66,7 @@ export class Scraper {
     if (known !== undefined) return known
     const run: Run = { body: this.#write(format), zipped: undefined }
     this.#running.set(format, run)
-    const done = () => {
-      this.#running.delete(format)
-    }
+    const done = () => void this.#running.delete(format)
     run.body.then(done, done)
     return run
   }

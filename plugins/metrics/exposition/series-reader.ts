@@ -9,7 +9,6 @@ import { type CommonLabels, visitorLabels } from './format.ts'
 import { createPace, type Pace } from './pace.ts'
 import type { ExposedSource } from './write.ts'
 
-/** How many ids a reader gives. */
 const maxIds = 1_000_000
 
 /** Where a reader collects. A successor of the plugin is another source of the same series. */

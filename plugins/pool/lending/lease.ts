@@ -29,7 +29,6 @@ export interface PoolConnection {
 
 export type EntryState = 'idle' | 'held' | 'checking' | 'closed'
 
-/** One connection with its state. */
 export interface PoolEntry<C extends PoolConnection = PoolConnection> {
   readonly connection: C
   readonly expiresMs: number
@@ -51,7 +50,6 @@ export class Lease<C extends PoolConnection = PoolConnection> {
   inTransaction = false
   /** The session may keep a setting, a lock, a cursor. */
   marked = false
-  /** Reported as a leak. */
   leaked = false
   released = false
   /** Its index in the list of its pool. */

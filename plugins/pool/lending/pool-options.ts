@@ -1,4 +1,3 @@
-/** The options and events of a pool. */
 import type { Clock } from '../../../core/plugin.ts'
 import type { PoolSection } from '../config.ts'
 import type { Lease, PoolConnection } from './lease.ts'

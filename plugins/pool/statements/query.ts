@@ -75,7 +75,7 @@ const partOn = (connection: SqlConnection) => (value: unknown) => (isQuery(value
 const isTemplate = (first: unknown): first is TemplateStringsArray => Array.isArray(first) && 'raw' in first
 
 /** @param run runs a statement when it is awaited */
-export const createSql = (driver: SqlDriver, fingerprints: Fingerprints, run: Run): Sql =>
+export const createSql = (driver: Omit<SqlDriver, 'open'>, fingerprints: Fingerprints, run: Run): Sql =>
   Object.assign(
     (first: unknown, ...rest: readonly unknown[]) =>
       isTemplate(first) ? new TemplateQuery(first, rest, fingerprints, run) : driver.part([first, ...rest]),

@@ -9,7 +9,7 @@ import { createSql, type Query, textQuery } from './query.ts'
 
 export interface SessionTools {
   readonly clock: Clock
-  readonly driver: SqlDriver
+  readonly driver: Omit<SqlDriver, 'open'>
   readonly executor: Executor
   readonly fingerprints: Fingerprints
 }

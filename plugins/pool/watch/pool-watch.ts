@@ -7,9 +7,7 @@ import type { ConnectionPool } from '../lending/connection-pool.ts'
 import { framesOf, type Lease, type PoolConnection, routeName } from '../lending/lease.ts'
 import type { CloseReason, PoolEvents } from '../lending/pool-options.ts'
 import type { Fingerprint, QueryType } from '../statements/fingerprint.ts'
-import { SlowLog } from './slow-log.ts'
-import { StatementTable } from './statement-table.ts'
-import { UsageTable } from './usage-table.ts'
+import { SlowLog, StatementTable, UsageTable } from './tables.ts'
 
 export interface WatchOptions {
   readonly name: string

@@ -7,7 +7,7 @@ import {
   withoutValues,
 } from '../../../../plugins/pool/statements/explain.ts'
 import { Fingerprints, fingerprint } from '../../../../plugins/pool/statements/fingerprint.ts'
-import { otherStatements, StatementTable } from '../../../../plugins/pool/watch/statement-table.ts'
+import { otherStatements, StatementTable } from '../../../../plugins/pool/watch/tables.ts'
 
 const cases: [sql: string, text: string][] = [
   ["SELECT * FROM a WHERE x = 'b' AND y = 1", 'SELECT * FROM a WHERE x = ? AND y = ?'],
