@@ -62,6 +62,9 @@ class Counts {
   }
 }
 
+/** 0.07 * 100 is 7.000000000000001, and yet the seventh value. */
+const roundingError = 1e-9
+
 export class QuantileSketch {
   count = 0
   #zeros = 0
@@ -82,15 +85,19 @@ export class QuantileSketch {
     other.#negative.each((index, count) => this.#negative.add(index, count))
   }
 
-  /** @param quantile 0-1 @returns the value of that rank, NaN of an empty sketch */
+  /**
+   * By the nearest rank: the smallest value that at least this share of all values does not exceed, so that a high
+   * quantile of few values is the greatest.
+   * @param quantile 0-1 @returns NaN of an empty sketch
+   */
   quantile(quantile: number): number {
     if (this.count === 0) return Number.NaN
-    const rank = Math.min(this.count - 1, Math.floor(quantile * (this.count - 1)))
+    const rank = Math.min(this.count, Math.max(1, Math.ceil(quantile * this.count - roundingError)))
     let below = 0
     let found: number | undefined
     const pass = (value: number, count: number) => {
       below += count
-      if (found === undefined && below > rank) found = value
+      if (found === undefined && below >= rank) found = value
     }
     const negative: [number, number][] = []
     this.#negative.each((index, count) => negative.push([index, count]))

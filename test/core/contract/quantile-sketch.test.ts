@@ -8,9 +8,11 @@ import {
   smallest,
 } from '../../../core/contract/quantile-sketch.ts'
 
-/** The value of the rank that the sketch looks for. */
-const exact = (values: readonly number[], quantile: number) =>
-  values.toSorted((one, other) => one - other)[Math.floor(quantile * (values.length - 1))]!
+/** The smallest value that at least this share, in percent, of all values does not exceed. */
+const exact = (values: readonly number[], percent: number) =>
+  values
+    .toSorted((one, other) => one - other)
+    .find((value) => values.filter((one) => one <= value).length * 100 >= percent * values.length)!
 
 describe('sketch', () => {
   const value = fc.oneof(
@@ -25,14 +27,25 @@ describe('sketch', () => {
       fc.property(fc.array(value, { minLength: 1, maxLength: 300 }), (values) => {
         const sketch = new QuantileSketch()
         for (const one of values) sketch.add(one)
-        for (const quantile of [0, 0.1, 0.5, 0.9, 0.99, 1]) {
-          const wanted = exact(values, quantile)
-          expect(Math.abs(sketch.quantile(quantile) - wanted)).toBeLessThanOrEqual(
+        for (const percent of [0, 7, 10, 50, 90, 99, 100]) {
+          const wanted = exact(values, percent)
+          expect(Math.abs(sketch.quantile(percent / 100) - wanted)).toBeLessThanOrEqual(
             Math.abs(wanted) * (relativeError + 1e-9),
           )
         }
       }),
     )
+  })
+
+  test.each([
+    [[0.05, 0.5, 20], 0.9, 20],
+    [[0.05, 20], 0.99, 20],
+    [[1, 2, 3, 4], 0.5, 2],
+    [[1, 2, 3, 4], 0.51, 3],
+  ])('of %p the quantile %p is %p', (values, quantile, expected) => {
+    const sketch = new QuantileSketch()
+    for (const one of values) sketch.add(one)
+    expect(Math.abs(sketch.quantile(quantile) / expected - 1)).toBeLessThan(relativeError)
   })
 
   test('merging gives what adding everything to one gives', () => {
