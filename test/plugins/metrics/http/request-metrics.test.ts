@@ -5,10 +5,10 @@ import {
   createRequestMetrics,
   durationBuckets,
   seedRequestDuration,
-} from '../../../plugins/metrics/request-metrics.ts'
-import type { HistogramFamily } from '../../../plugins/metrics/storage/histogram.ts'
-import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
-import { testClock } from '../../../testing/test-clock.ts'
+} from '../../../../plugins/metrics/http/request-metrics.ts'
+import type { HistogramFamily } from '../../../../plugins/metrics/storage/histogram.ts'
+import { MetricStore } from '../../../../plugins/metrics/storage/store.ts'
+import { testClock } from '../../../../testing/test-clock.ts'
 
 const route = (id: number, pattern: string, method = 'GET') => ({ id, method, pattern })
 

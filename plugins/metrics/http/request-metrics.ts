@@ -1,7 +1,7 @@
 /** Request durations through accumulators found before: route → status → a row of buckets. */
-import type { RequestHooks, Route } from '../../core/plugin.ts'
-import type { Collector, MetricFactory } from './api.ts'
-import type { HistogramFamily } from './storage/histogram.ts'
+import type { RequestHooks, Route } from '../../../core/plugin.ts'
+import type { Collector, MetricFactory } from '../api.ts'
+import type { HistogramFamily } from '../storage/histogram.ts'
 
 /** Upper bounds in seconds. @see https://opentelemetry.io/docs/specs/semconv/http/http-metrics/ */
 export const durationBuckets: readonly number[] = [
