@@ -1,6 +1,6 @@
 /** PURE. What an import of a plugin's module threw, with the place in the code. */
 import { dirname, sep } from 'node:path'
-import { messageOf } from '../contract/errors.ts'
+import { isError, messageOf } from '../contract/errors.ts'
 
 /** A place in the code as Bun gives it: an error of the parser has one. */
 interface Placed {
@@ -37,6 +37,6 @@ export function describeImportError(thrown: unknown, file: string): { readonly w
     return { what: `${placeOf(errors[0])}${more}`, help }
   }
   if (name === 'BuildMessage') return { what: placeOf(thrown as Placed), help }
-  const place = (thrown instanceof Error ? frameOf(thrown, file) : undefined) ?? file
+  const place = (isError(thrown) ? frameOf(thrown, file) : undefined) ?? file
   return { what: `${place}: ${messageOf(thrown)}`, help }
 }

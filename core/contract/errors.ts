@@ -69,10 +69,13 @@ export function httpStatusOf(thrown: unknown): number | undefined {
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined
 }
 
+/** Also of another realm, such as that of `node:vm`. */
+export const isError = (value: unknown): value is Error => value instanceof Error || Error.isError(value)
+
 /** The message of any thrown value, without secrets, also of one that throws when it is read. */
 export function messageOf(thrown: unknown): string {
   try {
-    return redactMessage(String(thrown instanceof Error ? thrown.message : thrown))
+    return redactMessage(String(isError(thrown) ? thrown.message : thrown))
   } catch {
     return 'a thrown value that cannot be shown'
   }
@@ -81,7 +84,7 @@ export function messageOf(thrown: unknown): string {
 /** @returns the thrown value if that is an Error whose fields can be read, else an Error that can, with its message */
 export function errorOf(thrown: unknown): Error & { readonly code?: unknown } {
   try {
-    if (thrown instanceof Error) {
+    if (isError(thrown)) {
       const { name, message, stack, cause, code, details } = thrown as Error & Record<string, unknown>
       if (typeof message === 'string' && [name, stack, cause, code, details].length > 0) return thrown
     }

@@ -1,5 +1,6 @@
 /** The sanitizer of logged values: makes a bounded plain tree for JSON, without secrets. Pure; never throws. */
 import { types } from 'node:util'
+import { isError } from '../contract/errors.ts'
 import { type KeyRule, maxText, type Redactor, shortText } from '../contract/redact/redactor.ts'
 
 const maxDepth = 8
@@ -38,9 +39,6 @@ export function textOf(value: unknown): string {
 }
 
 const unreadable = '[unreadable]'
-
-/** Also of another realm, such as that of `node:vm`. */
-const isError = (value: unknown): value is Error => value instanceof Error || Error.isError(value)
 
 function text(walk: Walk, value: unknown): string {
   const whole = textOf(value)

@@ -1,0 +1,27 @@
+import { expect, test } from 'bun:test'
+import { runInNewContext } from 'node:vm'
+import { errorOf, httpStatusOf, messageOf } from '../../../core/contract/errors.ts'
+
+const here = (text: string) => runInNewContext(text)
+
+test.each([
+  ['an error of this realm', () => Object.assign(new RangeError('no'), { code: 'RELOAD_BUSY' })],
+  ['an error of another realm', () => here("Object.assign(new RangeError('no'), { code: 'RELOAD_BUSY' })")],
+  ['a subclass of another realm', () => here("new (class E extends Error { code = 'RELOAD_BUSY' })('no')")],
+])('%s keeps its message, stack and code', (_, make) => {
+  const thrown = make()
+  expect(errorOf(thrown)).toBe(thrown)
+  expect(errorOf(thrown).stack).toBeString()
+  expect([messageOf(thrown), errorOf(thrown).code, httpStatusOf(thrown)]).toEqual(['no', 'RELOAD_BUSY', 409])
+})
+
+test('a copy of an error keeps its message and stack', () => {
+  const copy = structuredClone(new TypeError('no'))
+  expect([errorOf(copy), messageOf(copy)]).toEqual([copy, 'no'])
+})
+
+test('what only looks like an error is a text', () => {
+  const getter = here("Object.defineProperty(new Error('no'), 'stack', { get() { throw 1 } })")
+  for (const thrown of [{ message: 'no', stack: 'x' }, 'no', undefined, null, getter])
+    expect(errorOf(thrown)).not.toBe(thrown as never)
+})
