@@ -78,7 +78,10 @@ function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>
   const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
   const maxwait = gauge('maxwait_seconds', 'Waiting time of the borrower that has waited longest.')
   const reserve = gauge('reserve_connections', 'Open connections for health and admin.')
-  const up = gauge('up', 'Whether the database server can be reached: 1 yes, 0 no, or the pool was drained.')
+  const up = gauge(
+    'up',
+    'Whether the database server can be reached, also while the pool is paused: 1 yes, 0 no, or drained.',
+  )
   const counter = <const L extends string>(name: string, help: string, label: L) =>
     batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const })
   const closed = counter('connections_closed', 'Connections to the database closed, by cause.', 'cause')
