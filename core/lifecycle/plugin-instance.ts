@@ -83,10 +83,14 @@ export class PluginInstance {
   fault(phase: string, error: unknown, logsRepeats = true): void {
     this.errors += 1
     const fault = `${phase} threw: ${messageOf(error)}`
-    const linesLeft = logsRepeats || fault !== this.#faults.last ? this.#faults.linesLeft : 0
-    if (linesLeft > 0) this.#log.error(`${phase} of plugin ${this.name} threw`, { error })
-    if (linesLeft === 1) this.#log.warn(`further faults of plugin ${this.name} are counted, not logged, for a minute`)
+    if (logsRepeats || fault !== this.#faults.last) this.#logFault(`${phase} of plugin ${this.name} threw`, error)
     if (isUp(this.state)) this.#faults.add(fault)
+  }
+
+  #logFault(message: string, error: unknown): void {
+    const { linesLeft } = this.#faults
+    if (linesLeft > 0) this.#log.error(message, { error })
+    if (linesLeft === 1) this.#log.warn(`further faults of plugin ${this.name} are counted, not logged, for a minute`)
   }
 
   /** @throws PLUGIN_INVALID */
@@ -151,7 +155,7 @@ export class PluginInstance {
     this.hold(contribution, error ? error.message : undefined)
     if (!error) return
     this.errors += 1
-    this.#log.error(error.message, { error })
+    this.#logFault(error.message, error)
   }
 
   /** @param phase the phase as an error names it; the deadline is the one of `limit` */
@@ -338,7 +342,7 @@ export class PluginInstance {
     }
     try {
       const thrown = await this.#inTime('stop', () => this.#scope.dispose())
-      for (const error of thrown) this.#log.error(`undo of plugin ${this.name} threw`, { error })
+      for (const error of thrown) this.#logFault(`undo of plugin ${this.name} threw`, error)
     } catch (error) {
       hung = true
       this.#log.error(messageOf(error), { error })

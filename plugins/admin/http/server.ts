@@ -38,6 +38,9 @@ interface PeerSource {
   requestIP?(request: Request): { readonly address: string } | null
 }
 
+/** After a change; contributions that come and go are mounted together. */
+const remountMs = 100
+
 const isLogin = ({ req }: Context) => req.method === 'POST' && req.path === '/admin/session'
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
@@ -46,6 +49,7 @@ export class AdminServer {
   #document: Promise<Document> | undefined
   #matcher: RouteMatcher | undefined
   #isOpen = false
+  #isSoon = false
   /** Why contributions are left out. */
   #refused = new Map<Contributed<unknown>, string>()
 
@@ -60,8 +64,12 @@ export class AdminServer {
   /** Mounts anew: somebody's routes came or went. */
   invalidate(): void {
     this.#composed = undefined
-    // Behind the other changes of this turn. A request meets the error.
-    if (this.#isOpen) queueMicrotask(() => this.#current().catch(() => {}))
+    if (!this.#isOpen || this.#isSoon) return
+    this.#isSoon = true
+    this.options.clock.after(remountMs, async () => {
+      this.#isSoon = false
+      await this.#current()
+    })
   }
 
   /** The OpenAPI document of what is mounted. */

@@ -1,6 +1,6 @@
 /** A reload of a plugin that throws or returns anything in each phase: refused or done as a whole, and the others go on. */
 import { describe, expect, test } from 'bun:test'
-import { service } from '../../../core/plugin.ts'
+import { controlCommand, extensionPoint, service } from '../../../core/plugin.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 import { type Context, fail, hostileValues, plugin } from '../../support/hostile.ts'
 
@@ -114,17 +114,45 @@ test('an undo that registers itself ends, and is reported', async () => {
   expect(booted.lines.map(({ message }) => message)).toContain('undo of plugin evil threw')
 })
 
-test('a flood of faults is counted, and a hundred of them a minute are logged', async () => {
-  const evil = plugin('evil', ({ clock }) => ({
-    start() {
-      for (let at = 0; at < 1_000; at += 1) clock.after(1, () => fail(new Error(`number ${at}`)))
-    },
-  }))
-  await using booted = await testRuntime({ plugins: [evil] })
-  await booted.clock.advance(1)
-  const logged = () => booted.lines.filter(({ message }) => message === 'a timer of plugin evil threw').length
-  expect([booted.runtime.status().plugins[0]!.errors, logged()]).toEqual([1_000, 100])
-  expect(booted.lines.at(-1)!.message).toBe('further faults of plugin evil are counted, not logged, for a minute')
+/** Each makes a thousand faults once the clock moves. */
+const floods: Record<string, (context: Context, fault: () => never) => unknown> = {
+  'a timer of plugin evil threw': ({ clock }, fault) => {
+    for (let at = 0; at < 1_000; at += 1) clock.after(1, fault)
+  },
+  'what plugin evil contributes to core.controlCommand cannot be used': ({ clock, contribute }) => {
+    const flap = () => contribute(controlCommand(null as never))()
+    clock.after(1, () => Array.from({ length: 1_000 }, flap))
+  },
+  'an extension listener of plugin evil threw': ({ clock, contribute, extensions }, fault) => {
+    for (let at = 0; at < 500; at += 1) extensions(point).onChange(fault)
+    clock.after(1, () => contribute(point(1))())
+  },
+}
+const point = extensionPoint<number>('evil.point')
+
+test.each(Object.entries(floods))(
+  'of a flood, %s, each is counted, and a hundred a minute are logged',
+  async (text, flood) => {
+    let number = 0
+    const fault = () => fail(new Error(`number ${number++}`))
+    await using booted = await testRuntime({
+      plugins: [plugin('evil', (context) => ({ start: () => void flood(context, fault) }))],
+    })
+    await booted.clock.advance(1)
+    const logged = booted.lines.filter(({ message }) => message.startsWith(text)).length
+    expect([booted.runtime.status().plugins[0]!.errors, logged]).toEqual([1_000, 100])
+    const last = 'further faults of plugin evil are counted, not logged, for a minute'
+    expect(booted.lines.map(({ message }) => message)).toContain(last)
+  },
+)
+
+test('undos that throw are logged a hundred times', async () => {
+  const start = ({ defer }: Context) => {
+    for (let at = 0; at < 1_000; at += 1) defer(() => fail(new Error('no')))
+  }
+  const booted = await testRuntime({ plugins: [plugin('evil', (context) => ({ start: () => start(context) }))] })
+  await booted.stop()
+  expect(booted.lines.filter(({ message }) => message === 'undo of plugin evil threw')).toHaveLength(100)
 })
 
 describe('a definition with', () => {
