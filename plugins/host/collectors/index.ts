@@ -44,7 +44,6 @@ export function hostCollectors(options: HostOptions, context: HostContext = host
   )
 }
 
-/** Collectors of this process. @param root where `/proc` is */
 export const processCollectors = (
   eventLoop: Pick<EventLoop, 'delay'>,
   everyMs: number,

@@ -6,14 +6,11 @@ import { parseCpuinfo, parseOsRelease } from './parse/system.ts'
 import type { HostContext, Source } from './source.ts'
 import type { Inventory } from './tasks/inventory.ts'
 
-const inventoryTask = task<Record<never, never>, Inventory>(
-  'host.inventory',
-  new URL('./tasks/inventory.ts', import.meta.url),
-)
+const inventoryFile = new URL('./tasks/inventory.ts', import.meta.url)
+const inventoryTask = task<Record<never, never>, Inventory>('host.inventory', inventoryFile)
 const inventoryWithinMs = 20_000
 /** Milliseconds that the collector needs at most. */
 export const infoTimeoutMs = inventoryWithinMs + 5_000
-/** A label no longer than this. */
 const maxLength = 200
 
 const unnamedVm = 'vm'

@@ -33,10 +33,7 @@ async function readBounded(path: string, maxBytes: number): Promise<string | und
   }
 }
 
-/**
- * Opens nothing until asked.
- * @param root directory that stands for `/` @param maxBytes a longer file counts as unreadable
- */
+/** @param root directory that stands for `/` @param maxBytes a longer file counts as unreadable */
 export function filesBelow(root: string, maxBytes: number = defaultMaxBytes): Files {
   const resolve = (path: string) => (root === '/' ? path : join(root, path))
   return {

@@ -5,16 +5,12 @@
 import type { Clock } from '../../../core/plugin.ts'
 import type { StatFs } from './parse/mounts.ts'
 
-/** How long one file system may take to answer. */
 const answerWithinMs = 1_000
 
 /** Types whose file systems answer by a server or a program: all of a type may hang together. */
 const isRemote = (type: string): boolean => /^(nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
 
-/**
- * @param path as this process opens the path @param type of the file system, where it is known @returns undefined
- * for a file system that does not answer within a second
- */
+/** @param type of the file system, where it is known @returns undefined where there is no answer within a second */
 export type AskStatFs = (path: string, type?: string) => Promise<StatFs | undefined>
 
 /** One call for a path at a time; remote file systems of one type in turn, and none while one hangs. */

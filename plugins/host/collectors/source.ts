@@ -1,4 +1,3 @@
-/** What the collectors are made from. */
 import type { Workers } from '../../../core/plugin.ts'
 import type { HostConfig, HostSet } from '../../host-options.ts'
 import type { BatchObservation, Collector } from '../../metrics/api.ts'
@@ -40,7 +39,6 @@ export function declare<Name extends string>(
   }
 }
 
-/** A source whose families have no labels. */
 export const unlabelled =
   <Name extends string>(helps: Readonly<Record<Name, string>>, read: () => Promise<Values<Name>>): Source =>
   (batch) => {

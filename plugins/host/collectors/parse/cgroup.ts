@@ -1,7 +1,4 @@
-/**
- * PURE. Where the control groups of a process are, and what their files say, in version 1 and 2.
- * @see https://docs.kernel.org/admin-guide/cgroup-v2.html and https://docs.kernel.org/admin-guide/cgroup-v1/
- */
+/** PURE. Where the control groups of a process are, and what their files say. @see docs.kernel.org/admin-guide */
 import { unescapeMount } from './mounts.ts'
 
 type Controller = 'memory' | 'cpu' | 'cpuacct' | 'pids'
@@ -33,10 +30,7 @@ function below(root: string, path: string): string {
   return path.slice(root.length)
 }
 
-/**
- * @param cgroup text of `/proc/self/cgroup` @param mountinfo text of `/proc/self/mountinfo` @returns the place of
- * each controller; on a hybrid system a controller of version 1 goes before version 2
- */
+/** @returns the place of each controller; on a hybrid system one of version 1 goes before version 2 */
 export function cgroupPlaces(cgroup: string, mountinfo: string): Partial<Record<Controller, CgroupPlace>> {
   const mounts = cgroupMounts(mountinfo)
   const places: Partial<Record<Controller, CgroupPlace>> = {}

@@ -4,11 +4,7 @@
 export const parseMeminfo = (text: string): ReadonlyMap<string, number> =>
   new Map(text.matchAll(/^([^:\s]+):\s+(\d+) kB$/gm).map(([, name, kib]) => [name!, Number(kib) * 1024]))
 
-/**
- * The share of memory that is not available to new work.
- * @returns 0-100, or undefined where the kernel does not say @see psutil `virtual_memory().percent`: in a container
- * `MemAvailable` can exceed the total; then free memory is used
- */
+/** @returns 0-100 @see psutil: in a container `MemAvailable` can exceed the total; then free memory is used */
 export function usedPercent(memory: ReadonlyMap<string, number>): number | undefined {
   const total = memory.get('MemTotal')
   let available = memory.get('MemAvailable')

@@ -45,11 +45,7 @@ export interface StatFs {
 /** @returns bytes of the blocks that {@link StatFs} counts */
 export const blockBytes = ({ frsize, bsize }: Pick<StatFs, 'frsize' | 'bsize'>): number => frsize || bsize
 
-/**
- * The used share of what ordinary users may fill.
- * @returns 0-100, or undefined for a file system without blocks @see psutil `disk_usage().percent`, the same as
- * `df`: blocks reserved for root count as neither used nor available
- */
+/** @returns 0-100 as `df` counts: blocks reserved for root are neither used nor free; undefined without blocks */
 export function diskUsedPercent({ blocks, bfree, bavail }: StatFs): number | undefined {
   const used = blocks - bfree
   const reachable = used + bavail

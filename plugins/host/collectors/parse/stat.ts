@@ -58,10 +58,7 @@ export function parseStat(text: string): CpuStat | undefined {
   }
 }
 
-/**
- * The share of CPU time that was neither idle nor waiting for I/O between two samples. @returns 0-100, or undefined
- * if no time passed @see psutil `cpu_percent`: a column that decreased counts as unchanged
- */
+/** @returns 0-100, undefined if no time passed; as in psutil a column that decreased counts as unchanged */
 export function busyPercent(before: CpuTimes, after: CpuTimes): number | undefined {
   let total = 0
   let busy = 0
