@@ -11,7 +11,6 @@ export const checkName = () => z.string().regex(checkNames, 'expected letters, d
 
 const threshold = () => z.int().min(1).max(100).default(1)
 
-/** The options of every check. */
 const common = {
   every: duration({ min: '1s', max: '1d' }).prefault('15s').describe('Period of the check.'),
   timeout: duration({ min: '10ms', max: '5m' }).prefault('5s').describe('A run that takes longer fails.'),

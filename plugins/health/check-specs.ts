@@ -52,10 +52,7 @@ const contributed = ({ plugin, value, fault }: Contributed<HealthCheck>, graceMs
     open: () => ({ run: (signal) => value.run(signal) }),
   })
 
-/**
- * @param offered contributed checks; one whose name is taken is refused, as is every check over {@link maxChecks}
- * @returns the checks that run, those that are off, and a line for each refused one
- */
+/** @param offered one whose name is taken is refused, as is every check over {@link maxChecks} */
 export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]) {
   const specs: CheckSpec[] = []
   const off: OffCheck[] = []

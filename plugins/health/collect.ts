@@ -1,4 +1,3 @@
-/** The metrics of health, as a collector of the metrics plugin. */
 import type { Collector } from '../metrics/api.ts'
 import type { CheckStatus } from './api.ts'
 import type { HealthEngine } from './engine.ts'
@@ -45,21 +44,13 @@ export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts)
       labels: ['check', 'outcome'],
       maxSeries,
     })
-    batch.gauge(
-      { name: 'arkwatch_health_abandoned_runs', help: 'Runs of health checks that have timed out and not ended yet.' },
-      () => engine.abandoned,
-    )
-    batch.counter(
-      { name: 'arkwatch_event_loop_stalls_total', help: 'Stalls of the event loop that the watchdog reported.' },
-      () => stalls().count,
-    )
-    batch.counter(
-      {
-        name: 'arkwatch_event_loop_stalled_seconds_total',
-        help: 'Total duration of the stalls of the event loop that the watchdog reported.',
-      },
-      () => stalls().seconds,
-    )
+    const abandoned = 'Runs of health checks that have timed out and not ended yet.'
+    batch.gauge({ name: 'arkwatch_health_abandoned_runs', help: abandoned }, () => engine.abandoned)
+    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
+    const reported = 'of the event loop that the watchdog reported.'
+    counter('arkwatch_event_loop_stalls_total', `Stalls ${reported}`, () => stalls().count)
+    const total = `Total duration of the stalls ${reported}`
+    counter('arkwatch_event_loop_stalled_seconds_total', total, () => stalls().seconds)
     engine.onRun = (check, seconds, outcome) => {
       duration.observe({ check }, seconds)
       runs.inc({ check, outcome })

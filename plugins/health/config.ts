@@ -1,4 +1,3 @@
-/** The options of health. */
 import { z } from 'zod'
 import { bindHost, duration } from '../../core/plugin.ts'
 import { CheckConfig, checkName } from './check-config.ts'

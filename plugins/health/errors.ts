@@ -1,4 +1,3 @@
-/** The error codes of health. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const healthError = defineErrors('health', {

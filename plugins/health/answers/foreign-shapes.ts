@@ -29,10 +29,7 @@ const actuatorDetails = (check: CheckReport, details: boolean, error = errorOf(c
   ...(details && check.details),
 })
 
-/**
- * `{ status, components: { name: { status, details } } }`; DOWN only when a critical check is.
- * @param isStopping shown as OUT_OF_SERVICE @see https://docs.spring.io/spring-boot/api/rest/actuator/health.html
- */
+/** DOWN only when a critical check is. @see https://docs.spring.io/spring-boot/api/rest/actuator/health.html */
 export function actuatorJson({ checks, details }: ReportInput, isStopping: boolean) {
   const overall = overallStatus(checks)
   const status = overall === 'down' ? 'DOWN' : isStopping ? 'OUT_OF_SERVICE' : 'UP'
@@ -44,10 +41,7 @@ export function actuatorJson({ checks, details }: ReportInput, isStopping: boole
   return { status, components: Object.fromEntries(components) }
 }
 
-/**
- * `{ status: 'ok' | 'error' | 'shutting_down', info, error, details }`: healthy checks in `info`, others in
- * `error`. @see https://docs.nestjs.com/recipes/terminus
- */
+/** Healthy checks in `info`, others in `error`. @see https://docs.nestjs.com/recipes/terminus */
 export function terminusJson({ checks, details }: ReportInput, isStopping: boolean) {
   const indicator = (check: CheckReport, message = errorOf(check, details)) => ({
     status: isHealthy(check.status) ? 'up' : 'down',

@@ -4,11 +4,9 @@ import type { CheckReport } from '../api.ts'
 import { isHealthy } from '../checks/dependencies.ts'
 import type { HealthConfig } from '../config.ts'
 
-/** One part of a probe. */
 export interface ProbeItem {
   readonly name: string
   readonly ok: boolean
-  /** Why the part failed. */
   readonly reason: string
   /** Why the part does not count. */
   readonly excluded?: string
@@ -40,10 +38,7 @@ export function startupItems({ ready, stopping, plugins }: StartupStatus): reado
   return [boot, ...plugins.filter((plugin) => plugin.required).map(pluginItem)]
 }
 
-/**
- * @param mode `group`: checks in the group `ready`; `critical`: also the critical checks; `auto`: the group, and when
- *   embedded, while the group is empty, the critical checks
- */
+/** `group`: the group `ready`; `critical`: also critical checks; `auto`: the group, or critical ones when embedded. */
 function readyChecks({ runtime, checks, mode }: ReadinessInput): readonly CheckReport[] {
   const inGroup = checks.filter((check) => check.groups.includes('ready'))
   if (mode === 'critical') return checks.filter((check) => check.critical || check.groups.includes('ready'))
@@ -71,19 +66,13 @@ export function readinessItems(input: ReadinessInput): readonly ProbeItem[] {
   ]
 }
 
-/** The query of a probe. */
 export interface ProbeQuery {
   readonly verbose: boolean
-  /** Names of parts that do not count. */
   readonly exclude: readonly string[]
-  /** Whether reasons may be shown. */
   readonly details: boolean
 }
 
-/**
- * Writes a probe's answer as the Kubernetes API server does: `ok`, or one line for each part.
- * @param probe `readyz` @see https://kubernetes.io/docs/reference/using-api/health-checks/
- */
+/** As the Kubernetes API server. @see https://kubernetes.io/docs/reference/using-api/health-checks/ */
 export function renderProbe(probe: string, items: readonly ProbeItem[], query: ProbeQuery) {
   const excluded = new Set(query.exclude)
   const lines: string[] = []

@@ -9,7 +9,6 @@ export interface ReportInput {
   readonly nowMs: number
   /** Whether errors and measured details may be shown. */
   readonly details: boolean
-  /** Whether monitoring is paused. */
   readonly paused: boolean
 }
 
@@ -72,10 +71,7 @@ const componentTypes: Readonly<Record<string, string>> = {
   ...{ disk: 'system', eventLoop: 'system', process: 'system' },
 }
 
-/**
- * The answer in `application/health+json`: checks keyed `component:measurement`, each an array.
- * @param version of the runtime @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06
- */
+/** `application/health+json`. @see https://datatracker.ietf.org/doc/html/draft-inadarei-api-health-check-06 */
 export function healthJson({ checks, nowMs, details }: ReportInput, version: string) {
   const measured: Record<string, readonly object[]> = {}
   const overall = overallStatus(checks)

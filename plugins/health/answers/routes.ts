@@ -17,19 +17,11 @@ export interface RouteOptions {
   readonly clock: Pick<Clock, 'now' | 'monotonic'>
 }
 
-/** How many `exclude` parameters are read. */
 const maxExcludes = 100
 
 /** How long an answer is repeated, in milliseconds. A key with the version shows a change of status immediately. */
 const keepMs = 100
-/** How many different answers are kept. */
 const maxAnswers = 32
-
-interface Answer {
-  readonly isBad: boolean
-  readonly body: string
-  readonly untilMs: number
-}
 
 const isLoopback = (url: string): boolean => /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(url)
 
@@ -79,7 +71,7 @@ export function healthRoutes({ health, runtime, eventLoop, settings, version, cl
       return part.length > 0 ? answer(c, part) : notFound(`${probe} has no part of this name`)
     })
   }
-  const answers = new Map<string, Answer>()
+  const answers = new Map<string, { readonly isBad: boolean; readonly body: string; readonly untilMs: number }>()
   const report = (c: Context, kind: 'basic' | 'comprehensive', group?: string): Response => {
     const details = mayShowDetails()
     const accept = c.req.header('accept') ?? ''

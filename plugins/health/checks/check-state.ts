@@ -24,7 +24,6 @@ export interface CheckState extends Pick<CheckReport, Reported> {
   readonly successes: number
 }
 
-/** One finished run. */
 export interface Observation extends CheckResult {
   readonly latencyMs: number
 }
@@ -66,11 +65,7 @@ function decide(
   return [found, status === 'unknown' ? 'first result' : 'changed']
 }
 
-/**
- * Applies one result. @param nowMs epoch ms at which the run ended @returns the next state with the reason, and the
- * transition if the status changed @see Kubernetes' probe thresholds,
- * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
- */
+/** @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/ for the thresholds of probes */
 export function step(state: CheckState, result: Observation, nowMs: number, policy: Policy): Step {
   const failed = result.status === 'down'
   const counts = { failures: failed ? state.failures + 1 : 0, successes: failed ? 0 : state.successes + 1 }

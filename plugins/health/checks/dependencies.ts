@@ -11,10 +11,7 @@ export interface Effective {
   readonly parent: string | undefined
 }
 
-/**
- * Sorts checks so that parents come first.
- * @returns the order; the first circle as a path (`a -> b -> a`), its last edge ignored; names that no check has
- */
+/** @returns parents first; the first circle as a path, its last edge ignored; names that no check has */
 export function orderChecks(parents: Parents) {
   const order: string[] = []
   const missing = new Set<string>()
@@ -41,10 +38,7 @@ export function orderChecks(parents: Parents) {
   return { order, cycle, missing: [...missing] }
 }
 
-/**
- * @param offered names of the contributed checks
- * @returns a conflict for each name in `dependsOn` that no check has, at its place in the section
- */
+/** @param offered names of contributed checks @returns a conflict for each name in `dependsOn` that no check has */
 export function unknownParents(parents: Parents, offered: readonly string[]): Conflict[] {
   const known = new Set([...parents.keys(), ...offered])
   return [...parents].flatMap(([check, names]) =>
@@ -56,10 +50,7 @@ export function unknownParents(parents: Parents, offered: readonly string[]): Co
   )
 }
 
-/**
- * A check below a parent that is down is unknown, whatever its own result.
- * @param order parents first, of {@link orderChecks} @param own the status of each check by its own results
- */
+/** A check below a parent that is down is unknown, whatever its own result. @param order parents first */
 export function effectiveStatuses(
   order: readonly string[],
   parents: Parents,

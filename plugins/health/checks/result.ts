@@ -19,10 +19,7 @@ function detail([key, value]: [string, string | number | boolean], scrub: (text:
 const isShown = (value: unknown): value is string | number | boolean =>
   typeof value === 'string' || typeof value === 'boolean' || (typeof value === 'number' && Number.isFinite(value))
 
-/**
- * @param scrub removes secrets from a text
- * @returns the result with at most 50 details of at most 200 characters; down for a value that is not a result
- */
+/** @returns the result with at most 50 details of at most 200 characters; down for a value that is not a result */
 export function boundedResult(returned: unknown, scrub: (text: string) => string): CheckResult {
   const result = (returned ?? {}) as Partial<CheckResult>
   if (typeof returned !== 'object' || !statuses.includes(result.status)) {

@@ -25,10 +25,7 @@ export function secretsOf(url: string): readonly string[] {
     .flatMap((text) => [text!, decoded(text!), encodeURIComponent(text!)])
 }
 
-/**
- * Makes the function that cleans every message of a check. @param secrets texts that must never be shown @returns
- * one line of at most 300 characters, secrets and credentials in URLs as `[redacted]`
- */
+/** @returns makes a message one line of at most 300 characters, secrets and credentials in URLs as `[redacted]` */
 export function scrubber(secrets: readonly string[]): (message: string) => string {
   const longestFirst = [...new Set(secrets)].filter((text) => text !== '').sort((a, b) => b.length - a.length)
   return (message) => {

@@ -5,7 +5,6 @@ import { isLinkLocal } from '../../../core/plugin.ts'
 const maxRedirects = 5
 const isAddress = (host: string) => host.startsWith('[') || /^[\d.]+$/.test(host)
 
-/** @returns the addresses of a name */
 export type Resolve = (name: string) => Promise<readonly string[]>
 const resolveName: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address)
 
@@ -22,10 +21,7 @@ async function checkHost({ hostname }: URL, isFirst: boolean, resolve: Resolve):
     : addresses.toSorted((a, b) => Number(a.includes(':')) - Number(b.includes(':')))
 }
 
-/**
- * The request to the checked address, so that a second lookup of the name cannot lead elsewhere. Over TLS the
- * certificate proves the name, unless `tls` turns the verification off.
- */
+/** The request to the checked address; over TLS the certificate proves the name, unless `tls` turns that off. */
 function pinned(url: URL, address: string | undefined, { headers, tls }: GuardedInit): GuardedRequest {
   if (address === undefined || (url.protocol === 'https:' && tls?.rejectUnauthorized !== false)) return { url, headers }
   const target = new URL(url)
@@ -64,10 +60,7 @@ async function fetchAny(url: URL, addresses: readonly string[], init: GuardedIni
   }
 }
 
-/**
- * @param follow whether redirects are followed, at most 5; each target is checked, and headers stay at their origin
- * @throws where a name or a redirect leads to a link-local address; the errors of fetch
- */
+/** @param follow redirects, at most 5, each checked @throws where a name or redirect leads to a link-local address */
 export async function guardedFetch(
   first: string,
   init: GuardedInit,

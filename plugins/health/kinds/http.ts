@@ -8,7 +8,6 @@ import { guardedFetch } from './guarded-fetch.ts'
 import type { Kind } from './kind.ts'
 import { certificateOf } from './tls.ts'
 
-/** How much of a body is read, in bytes. */
 const maxBodyBytes = 65_536
 
 /** @param expected numbers or classes such as `2xx` */

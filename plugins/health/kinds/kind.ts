@@ -10,10 +10,7 @@ export type ConfigOf<K extends CheckConfig['kind']> = Extract<CheckConfig, { kin
 export type Kind<K extends CheckConfig['kind']> = (config: ConfigOf<K>, tools: ProbeTools) => Probe
 export type AnyKind = (config: never, tools: ProbeTools) => Probe
 
-/**
- * A probe with one connection that is kept between runs. A run that fails or is aborted closes the connection.
- * @param open makes the connection; a connection that connects later must do so in `ask`
- */
+/** A probe with one connection that is kept between runs. A run that fails or is aborted closes the connection. */
 export function keptConnection<C>(
   open: () => Promise<C>,
   ask: (connection: C) => Promise<CheckResult>,

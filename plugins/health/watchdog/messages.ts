@@ -1,6 +1,5 @@
 /** The messages between the watchdog's worker and the main thread. Types only. */
 
-/** The worker's start data. */
 export interface WatchdogData {
   readonly heartbeat: SharedArrayBuffer
   readonly host: string

@@ -23,7 +23,6 @@ export interface WatchState {
   readonly longestMs: number
 }
 
-/** A finding that is logged. */
 export type WatchEvent =
   | { readonly type: 'stuck'; readonly stuckMs: number }
   | { readonly type: 'liveness failed'; readonly stuckMs: number }
@@ -38,14 +37,12 @@ export interface Look {
   readonly isAlive: boolean
 }
 
-/** The readings of one moment. */
 export interface Sight {
   readonly beatMs: number
   /** Epoch ms of the end of an announced stall; 0 without one. */
   readonly pauseUntilMs: number
   /** The watcher's wall clock, epoch ms. */
   readonly nowMs: number
-  /** The watcher's monotonic clock. */
   readonly monotonicMs: number
 }
 
