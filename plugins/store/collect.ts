@@ -1,4 +1,3 @@
-/** The metrics of the store, as a collector of the metrics plugin. */
 import type { Collector } from '../metrics/api.ts'
 import type { StoreClient } from './engine.ts'
 

@@ -32,7 +32,6 @@ export class StoreClient implements Store {
   /** Opens nothing. */
   constructor(private readonly options: StoreClientOptions) {}
 
-  /** Requests without an answer. */
   get queued(): number {
     return this.#worker?.pending ?? 0
   }

@@ -15,7 +15,6 @@ interface Query {
   readonly params: readonly SqlValue[]
 }
 
-/** A request that was refused, by code. */
 export class Refusal extends Error {
   constructor(
     readonly code: StoreCode,

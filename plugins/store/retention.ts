@@ -2,7 +2,6 @@
 import type { Database } from 'bun:sqlite'
 import type { AreaDefinition } from './api.ts'
 
-/** Rows deleted in one transaction. */
 const step = 500
 
 type Retention = NonNullable<AreaDefinition['retention']>[number]

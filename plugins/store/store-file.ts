@@ -44,10 +44,7 @@ function connect(path: string, maxBytes: number): Database {
   }
 }
 
-/**
- * @param nowMs names the file that is set aside @returns `aside`: where a corrupt file was put @throws what SQLite
- * says, unless the file is corrupt: it is then renamed, never overwritten, and a new one is begun
- */
+/** Renames a corrupt file and begins a new one. @returns `aside`: where the corrupt one is @throws what SQLite says */
 export function openFile(
   path: string,
   maxBytes: number,

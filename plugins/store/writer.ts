@@ -33,7 +33,6 @@ export class StoreWriter {
   /** @param options.now epoch milliseconds */
   constructor(private readonly options: { readonly path: string; readonly maxBytes: number; now(): number }) {}
 
-  /** Bytes of the file and its log. */
   get sizeBytes(): number {
     const bytes = (suffix: string) => statSync(this.options.path + suffix, { throwIfNoEntry: false })?.size ?? 0
     return bytes('') + bytes('-wal')
