@@ -1,4 +1,3 @@
-/** The metrics of the audit log. */
 import type { Collector } from '../metrics/api.ts'
 import type { Journal } from './journal/journal.ts'
 
@@ -6,18 +5,12 @@ export const auditCollector = (journal: Journal, dropped: () => number): Collect
   name: 'audit',
   setup(metrics) {
     const batch = metrics.batch()
-    batch.counter({ name: 'arkwatch_audit_records_total', help: 'Audit records written.' }, () => journal.records)
-    batch.counter(
-      { name: 'arkwatch_audit_refused_total', help: 'Changes refused because the audit record could not be written.' },
-      () => journal.refused,
-    )
-    batch.counter(
-      {
-        name: 'arkwatch_audit_file_dropped_total',
-        help: 'Audit records missing in the copy that `file` of the plugin audit names.',
-      },
-      dropped,
-    )
+    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
+    counter('arkwatch_audit_records_total', 'Audit records written.', () => journal.records)
+    const refused = 'Changes refused because the audit record could not be written.'
+    counter('arkwatch_audit_refused_total', refused, () => journal.refused)
+    const missing = 'Audit records missing in the copy that `file` of the plugin audit names.'
+    counter('arkwatch_audit_file_dropped_total', missing, dropped)
     return batch.observe
   },
 })

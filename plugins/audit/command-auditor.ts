@@ -2,20 +2,15 @@
 import { type CommandAuditor, type Logger, messageOf } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
-const targetOf = (args: Readonly<Record<string, unknown>>): string | undefined => {
-  const named = args.plugin ?? args.name ?? args.id ?? args.logger ?? args.pool
-  return typeof named === 'string' ? named : undefined
-}
-
 /** @returns the auditor of commands, which refuses a command that cannot be recorded: AUDIT_UNAVAILABLE */
 export const commandAuditorOf =
   (audit: Pick<Audit, 'begin'>, log: Logger): CommandAuditor =>
   async (command, args) => {
-    const target = targetOf(args)
+    const target = args.plugin ?? args.name ?? args.id ?? args.logger ?? args.pool
     const settle = await audit.begin({
       principal: { name: 'control-socket', role: 'admin' },
       action: command,
-      ...(target !== undefined && { target }),
+      ...(typeof target === 'string' && { target }),
       from: 'local',
       requestId: 'control-socket',
     })

@@ -1,4 +1,3 @@
-/** The options of the audit log. */
 import { z } from 'zod'
 import { duration } from '../../core/plugin.ts'
 

@@ -117,10 +117,7 @@ export class AuditInstance {
     }
   }
 
-  /**
-   * After a failure, writes as much as the largest record takes, and removes that again in the same transaction:
-   * without a change nothing else would show that records can be written.
-   */
+  /** After a failure, writes and removes the largest record: nothing else would show that records can be written. */
   async #tryWriting(): Promise<void> {
     if (!this.#refusing || this.#area === undefined) return
     const insert = "INSERT INTO audit_records (seq, time_ms, hash, record) VALUES (0, 0, '', hex(zeroblob(?)))"

@@ -1,4 +1,3 @@
-/** The codes of the audit log. */
 import { defineErrors } from '../../core/plugin.ts'
 
 export const auditError = defineErrors('audit', {

@@ -37,7 +37,6 @@ export type Fault = NonNullable<AuditVerdict['problem']>
 /** Follows the chain from a link that is known to be right. */
 export class ChainCheck {
   checked = 0
-  /** Where it has come to. */
   at: Link
   fault: Fault | undefined
   readonly #expected = new Map<number, string>()

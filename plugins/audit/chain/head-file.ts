@@ -29,7 +29,6 @@ export class HeadFile {
     return aside
   }
 
-  /** The files that were put aside. */
   async aside(): Promise<readonly Checkpoint[]> {
     const directory = dirname(this.path)
     const names = (await readdir(directory)).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))

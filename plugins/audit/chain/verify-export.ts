@@ -18,10 +18,7 @@ export interface ExportVerdict extends AuditVerdict {
   readonly publicKey: string
 }
 
-/**
- * @param file its name, for messages @param lines without line ends @param trusted PEM of the key that must have
- * signed it; without it the export's own is taken @throws AUDIT_EXPORT_INVALID for a file that is not an export
- */
+/** @param trusted PEM of the key that must have signed it, else the export's own @throws AUDIT_EXPORT_INVALID */
 export async function verifyExport(
   file: string,
   lines: AsyncIterable<string> | Iterable<string>,

@@ -167,10 +167,7 @@ export class AuditLog implements Audit {
     yield lines({ kind: 'end', ...signer().sign('head', last, now()) })
   }
 
-  /**
-   * Forgets records of before a time; a signed link takes their place, so that the rest stays verifiable.
-   * @returns how many went
-   */
+  /** Forgets old records; a signed link takes their place, so that the rest stays verifiable. @returns how many went */
   async prune(beforeMs: number, most = 2_000): Promise<number> {
     const sql = `SELECT ${columns} FROM audit_records WHERE time_ms < ? ORDER BY seq`
     const rows = await this.#area().query<Row>(sql, [beforeMs], Math.min(most, pageSize))

@@ -52,7 +52,6 @@ export class Journal {
 
   constructor(private readonly options: JournalOptions) {}
 
-  /** The last record on the disk. */
   get head(): Link {
     const area = this.options.area()
     const newest = 'SELECT seq, hash FROM audit_records ORDER BY seq DESC LIMIT 1'
