@@ -42,7 +42,6 @@ const pseudoMountpoints = [
 ]
 const partitionsAndRam = ['ram*', 'loop*', 'fd[0-9]*', '{h,s,v,xv}d[a-z]*[0-9]', 'nvme*n*p*', 'mmcblk*p*']
 
-/** The options of the host. */
 export const HostConfig = z.strictObject({
   every: duration({ min: '1s' }).prefault('15s').describe('How often the host is read.'),
   sets: z
@@ -76,7 +75,6 @@ export const HostConfig = z.strictObject({
 })
 export type HostConfig = z.output<typeof HostConfig>
 
-/** The options of the process. */
 export const ProcessConfig = z.strictObject({
   every: duration({ min: '1s' }).prefault('15s').describe('How often the process and its event loop are read.'),
 })

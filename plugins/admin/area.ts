@@ -23,23 +23,15 @@ const sampleMigration = `
   ) STRICT;
   CREATE INDEX admin_system_metrics_time ON admin_system_metrics (time_ms);`
 
-export interface Retention {
-  readonly jobsMs: number
-  readonly samplesMs: number
-}
-
 const retryMs = 30_000
 
-/**
- * Opens the tables now or later: while the store cannot be used, reads find nothing and writes are refused.
- * Keys that the configuration gives are valid all the while.
- */
+/** Opens the tables now or later: while the store cannot be used, reads find nothing and writes are refused. */
 export class AdminArea implements StoreArea {
   #area: StoreArea | undefined
 
   constructor(
     private readonly store: Store,
-    private readonly retention: Retention,
+    private readonly retention: { readonly jobsMs: number; readonly samplesMs: number },
   ) {}
 
   /** @returns whether the tables are open @throws STORE_MIGRATION_FAILED */

@@ -1,4 +1,3 @@
-/** The options of the admin API. */
 import { z } from 'zod'
 import { bindHost, duration, secret } from '../../core/plugin.ts'
 import { accessLevels } from './guard/roles.ts'

@@ -48,7 +48,6 @@ export interface AdminInstanceOptions {
   readonly host: Host | undefined
   readonly logging: Logging | undefined
   readonly metrics: Metrics | undefined
-  /** The extension points of the admin plugin. */
   readonly contributed: {
     readonly routes: Extensions<AdminRoutes>
     readonly pages: Extensions<AdminPages>
@@ -58,7 +57,6 @@ export interface AdminInstanceOptions {
   readonly log: Logger
   readonly dataDir: string
   readonly signal: AbortSignal
-  /** What the previous instance left. */
   readonly inherited: Inherited | undefined
 }
 
@@ -123,11 +121,7 @@ export class AdminInstance {
       log,
       bodies: this.bodies,
       limits: this.#limits,
-      settings: {
-        ...config,
-        isUnix: config.listen?.unix !== undefined,
-        ...(config.listen && { bound: config.listen.host }),
-      },
+      settings: { ...config, isUnix: config.listen?.unix !== undefined, bound: config.listen?.host },
       hasPlugin: (name) => this.#isUp(name),
     })
     this.gate = gate
@@ -184,9 +178,8 @@ export class AdminInstance {
   }
 
   #isUp(name: string): boolean {
-    return this.options.runtime
-      .status()
-      .plugins.some((plugin) => plugin.name === name && (plugin.state === 'ok' || plugin.state === 'degraded'))
+    const plugin = this.options.runtime.status().plugins.find((each) => each.name === name)
+    return plugin?.state === 'ok' || plugin?.state === 'degraded'
   }
 
   #startJob(context: Context<AdminEnv>): AdminVariables['startJob'] {
@@ -208,12 +201,8 @@ export class AdminInstance {
   async start(): Promise<void> {
     const { clock, config, dataDir } = this.options
     const pepper = readOrMakeSecret(join(dataDir, 'admin.pepper'), () => makeKey().text).text
-    const keyring = new Keyring({
-      table: keyTable(this.#area),
-      pepper,
-      groups: () => this.server.groups(),
-      now: clock.now,
-    })
+    const groups = () => this.server.groups()
+    const keyring = new Keyring({ table: keyTable(this.#area), pepper, groups, now: clock.now })
     this.#keyring = keyring
     keyring.onRevoke((id) => this.inherited.sessions.closeOf(id))
     if (config.apiKey) keyring.adopt(config.apiKey, { name: 'ADMIN_API_KEY', role: 'admin', source: 'config' })

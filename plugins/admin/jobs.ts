@@ -8,12 +8,10 @@ import { adminError } from './errors.ts'
 
 export type JobState = 'running' | 'done' | 'failed' | 'cancelled'
 
-/** A job as shown. */
 export interface Job {
   readonly id: string
   /** What it does, `support-bundle`. */
   readonly kind: string
-  /** The name of the key that started it. */
   readonly owner: string
   readonly state: JobState
   /** Done, 0-1. */
@@ -49,16 +47,10 @@ const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
     ? { code: thrown.code, message: messageOf(thrown) }
     : { code: 'INTERNAL', message: 'a fault; the log has the reason' }
 
-export interface JobsOptions {
-  readonly area: StoreArea
-  readonly log: Logger
-  now(): number
-}
-
 export class Jobs {
   readonly #running = new Map<string, { job: Job; controller: AbortController; ended: Promise<void> }>()
 
-  constructor(private readonly options: JobsOptions) {}
+  constructor(private readonly options: { readonly area: StoreArea; readonly log: Logger; now(): number }) {}
 
   /** Ends, in the table, what was running when the process before this one ended. */
   async recover(): Promise<void> {
@@ -136,12 +128,9 @@ export class Jobs {
     const live = this.#running.get(id)
     if (live !== undefined) return live.job
     const row = this.options.area.get<Row>(`SELECT ${columns} FROM admin_jobs WHERE id = ?`, [id])
-    if (row === undefined)
-      throw adminError('ADMIN_NOT_FOUND', {
-        what: 'such job',
-        where: 'GET /admin/jobs lists those that are kept, for 30 days.',
-      })
-    return fromRow(row)
+    if (row !== undefined) return fromRow(row)
+    const where = 'GET /admin/jobs lists those that are kept, for 30 days.'
+    throw adminError('ADMIN_NOT_FOUND', { what: 'such job', where })
   }
 
   /** Newest first. @param after only those that come after this one in that order */

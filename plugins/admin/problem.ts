@@ -4,7 +4,6 @@ import type { $ZodIssue } from 'zod/v4/core'
 import { ArkwatchError, jsonPointer, type Problem, problemResponse, problemTitle } from '../../core/plugin.ts'
 import { statusOf } from './errors.ts'
 
-/** One thing wrong with a request. */
 export interface InvalidPart {
   /** JSON pointer into the body. @see RFC 6901 */
   readonly pointer?: string

@@ -29,7 +29,6 @@ export interface GateOptions extends IdentityOptions {
   readonly bodies: BodyReader
   readonly limits: Limits
   readonly settings: GateSettings
-  /** Whether a plugin is up. */
   hasPlugin(name: string): boolean
 }
 
@@ -40,7 +39,6 @@ export const nobody: Principal = { name: 'anonymous', keyId: '', role: 'viewer',
 const failed = { principal: { name: nobody.name, role: 'none' }, action: 'auth.failed' }
 
 export class Gate {
-  /** Failed attempts. */
   failures = 0
   readonly #lockedOut = new AttemptCounts()
 
@@ -196,10 +194,8 @@ export class Gate {
     const after = note.before === undefined && note.after === undefined && note.target === undefined ? undefined : note
     await settle(outcome, after).catch((error) => {
       // The intent is recorded already; the outcome is missing.
-      this.options.log.error('the outcome of a change is not on record', {
-        operation: operation.id,
-        error: messageOf(error),
-      })
+      const fields = { operation: operation.id, error: messageOf(error) }
+      this.options.log.error('the outcome of a change is not on record', fields)
     })
     return context.res
   }

@@ -13,7 +13,6 @@ export interface HostRules {
   readonly allowedHosts: readonly string[]
   /** Origins besides those on an allowed host, `https://console.example`. */
   readonly allowedOrigins: readonly string[]
-  /** The host that the listener is bound to. */
   readonly bound?: string
 }
 

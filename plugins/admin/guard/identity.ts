@@ -10,7 +10,6 @@ export interface Visitor {
   readonly principal: Principal
   /** The session of the cookie, where a cookie identified the caller. */
   readonly session?: Session
-  /** The value of that cookie. */
   readonly cookie?: string
 }
 
@@ -38,7 +37,6 @@ export class Identity {
     return { keys, cookie: getCookie(context, secureSessionCookie) ?? getCookie(context, sessionCookie) }
   }
 
-  /** @returns the caller, or undefined */
   identify(context: Context): Visitor | undefined {
     const { sessions } = this.options
     const keyring = this.options.keyring()

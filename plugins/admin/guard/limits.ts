@@ -5,9 +5,7 @@ import type { RateLimiterRes } from 'rate-limiter-flexible'
 import RateLimiterMemory from 'rate-limiter-flexible/lib/RateLimiterMemory.js'
 
 export interface LimitOptions {
-  /** Requests of one key in a window. */
   readonly requests: number
-  /** Milliseconds of the window. */
   readonly windowMs: number
   /** Failed attempts of one address in a window before it is locked out. */
   readonly failures: number
@@ -77,10 +75,7 @@ export class Limits {
     }
   }
 
-  /**
-   * Counts a failed attempt.
-   * @returns for how long the address is locked out, and whether that begins now; undefined when it is not
-   */
+  /** Counts a failed attempt. @returns how long the address is locked out, and whether that begins now */
   async failure(address: string): Promise<{ readonly seconds: number; readonly begins: boolean } | undefined> {
     const place = this.#placeOf(address)
     const { failures, failureWindowMs, maxLockoutMs } = this.options

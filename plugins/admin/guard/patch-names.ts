@@ -5,17 +5,13 @@ import { adminError } from '../errors.ts'
 import type { InvalidPart } from '../problem.ts'
 import { namesIn } from './patch-policy.ts'
 
-/** @returns the addresses of a name */
 export type Resolve = (name: string) => Promise<readonly string[]>
 const resolveName: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address)
 
 /** What is not known by then is judged by who connects. */
 const deadlineMs = 2_000
 
-/**
- * Looks up the hosts that a patch names. A name that nobody knows is let through: its server may come later.
- * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting with a link-local address or metadata service
- */
+/** Looks up the hosts in a patch; a name that nobody knows may come later. @throws ADMIN_CONFIG_PROTECTED */
 export async function checkNames(
   patch: unknown,
   clock: Pick<Clock, 'after'>,

@@ -3,17 +3,16 @@ import { hostIn, isLinkLocal, isMap, jsonPointer, mergePatch, type Plain } from 
 import { adminError } from '../errors.ts'
 import type { InvalidPart } from '../problem.ts'
 
+const ownKeys = [
+  ...['enabled', 'required', 'apiKey', 'services', 'listen', 'allowedHosts', 'allowedOrigins', 'endpoints'],
+  ...['maxAccess', 'lockout'],
+]
 /** `*` is any key; what is below is meant, too. */
 const guarded: readonly (readonly string[])[] = [
   ['data'],
   ['include'],
   ['plugins', '*', 'from'],
-  ...['enabled', 'required', 'apiKey', 'services'].map((key) => ['plugins', 'admin', key]),
-  ...['listen', 'allowedHosts', 'allowedOrigins', 'endpoints', 'maxAccess', 'lockout'].map((key) => [
-    'plugins',
-    'admin',
-    key,
-  ]),
+  ...ownKeys.map((key) => ['plugins', 'admin', key]),
   ['plugins', 'audit'],
   ...['enabled', 'required', 'file'].map((key) => ['plugins', 'store', key]),
   ['plugins', 'logging', 'file', 'path'],
@@ -44,10 +43,7 @@ function faultOf(text: string): string | undefined {
   return host !== undefined && isLinkLocal(host) ? `${host} is link-local or a metadata service` : undefined
 }
 
-/**
- * @param overlay the settings merged over config.yaml now @param patch a merge patch of the overlay
- * @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting that may not be changed; CONFIG_PATCH
- */
+/** @throws ADMIN_CONFIG_PROTECTED with the pointer of every setting that may not be changed; CONFIG_PATCH */
 export function checkPatch(overlay: unknown, patch: unknown): void {
   const errors: InvalidPart[] = []
   const before = guardedValues(overlay as Plain)

@@ -17,10 +17,7 @@ export type AccessLevel = (typeof accessLevels)[number]
 /** Groups that are closed unless the configuration opens them. */
 export const closedGroups: readonly string[] = ['shutdown', 'heapdump']
 
-/**
- * The level of a group of operations. @param configured by group @param cap what no group goes beyond @see
- * https://docs.spring.io/spring-boot/reference/actuator/endpoints.html#actuator.endpoints.controlling-access
- */
+/** @see https://docs.spring.io/spring-boot/reference/actuator/endpoints.html#actuator.endpoints.controlling-access */
 export function levelOf(
   group: string,
   configured: Readonly<Record<string, AccessLevel>>,

@@ -18,7 +18,6 @@ export interface Session {
   readonly usedAtMs: number
 }
 
-/** Sessions of one key at one time. */
 export const maxPerKey = 10
 
 const hash = (token: string) => createHash('sha256').update(token).digest('base64url')
@@ -82,7 +81,6 @@ export class Sessions {
     this.#open.delete(hash(value))
   }
 
-  /** Ends the sessions that were opened with a key. */
   closeOf(keyId: string): void {
     for (const [key, { principal }] of this.#open) if (principal.keyId === keyId) this.#open.delete(key)
   }

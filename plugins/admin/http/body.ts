@@ -52,7 +52,6 @@ export function checkJson(text: string): void {
   visit(parsed)
 }
 
-/** How long a body may take to arrive. */
 export const bodyDeadlineMs = 10_000
 /** Bodies that may be on their way at one time, of those who showed a key and of those who did not. */
 export const maxBodies = { known: 32, unknown: 8 } as const

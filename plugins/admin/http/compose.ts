@@ -64,7 +64,6 @@ function check({ plugin, value }: Contributed<AdminRoutes>, app: OpenAPIHono<Adm
   if (stray !== undefined) throw refuse(`${stray.method} ${stray.path} is not declared by createRoute`)
 }
 
-/** Routes that are mounted, and where. */
 export interface Mounted {
   readonly path: string
   readonly app: OpenAPIHono<AdminEnv>
@@ -108,10 +107,8 @@ async function ask<T, R>(
 }
 
 /**
- * Mounts all routes, in as many turns of the event loop as there are parts: their schemas take their time.
- * @param into the application with the gate in front
- * @param owners is filled with the handlers that are mounted
- * @param refused is filled with the contributions that are left out, and why
+ * Mounts all routes, a part in a turn of the event loop: their schemas take their time. Fills `owners` with the
+ * mounted handlers, and `refused` with the contributions that are left out, and why.
  */
 export async function compose(
   into: OpenAPIHono<AdminEnv>,

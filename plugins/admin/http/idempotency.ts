@@ -29,10 +29,7 @@ export class Idempotency {
     return this.#kept.size
   }
 
-  /**
-   * Runs a request once. @param owner whose key it is @param key the header @param request method, path and body
-   * @throws ADMIN_IDEMPOTENCY_REUSED, ADMIN_IDEMPOTENCY_BUSY, ADMIN_IDEMPOTENCY_FULL
-   */
+  /** Runs a request once. @throws ADMIN_IDEMPOTENCY_REUSED, ADMIN_IDEMPOTENCY_BUSY, ADMIN_IDEMPOTENCY_FULL */
   async once(owner: string, key: string, request: readonly string[], run: () => Promise<Response>): Promise<Response> {
     const id = JSON.stringify([owner, key])
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('base64')

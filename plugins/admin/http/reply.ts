@@ -1,13 +1,11 @@
 /** Parts that the declarations of routes share. */
 import { z } from '@hono/zod-openapi'
 
-/** A JSON answer. */
 export const reply = <S extends z.ZodType>(description: string, schema: S) => ({
   description,
   content: { 'application/json': { schema } },
 })
 
-/** A JSON answer with an entity tag. */
 export const tagged = <S extends z.ZodType>(description: string, schema: S) => ({
   ...reply(description, schema),
   headers: z.object({ ETag: z.string() }),
@@ -22,12 +20,10 @@ export const ifMatch = (what: string) =>
       .openapi({ description: `ETag of ${what}.` }),
   })
 
-/** A JSON body. */
 export const body = <S extends z.ZodType>(schema: S) => ({
   body: { required: true, content: { 'application/json': { schema } } },
 })
 
-/** A time as text. @param ms epoch milliseconds */
 export const iso = (ms: number): string => new Date(ms).toISOString()
 export const isoOrNull = (ms: number | undefined): string | null => (ms === undefined ? null : iso(ms))
 
@@ -44,7 +40,6 @@ const inPath = (name: string) => (description: string) =>
 export const nameParam = inPath('name')
 export const idParam = inPath('id')
 
-/** A whole number in the query. */
 export const number = (min: number, max: number, fallback: number, what: string) =>
   z
     .string()
@@ -64,7 +59,6 @@ export const cursor = z
 
 export const nextCursor = z.string().nullable().describe('The cursor of the page after; null on the last one.')
 
-/** A value of any shape. */
 export const anything = z.unknown().openapi({ description: 'Any JSON value.' })
 export const record = z.record(z.string(), z.unknown())
 

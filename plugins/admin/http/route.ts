@@ -3,7 +3,6 @@ import { createRoute, type RouteConfig, type RouteHandler, type z } from '@hono/
 import { type AdminEnv, type Operation, operation } from '../api.ts'
 import { createApi } from './compose.ts'
 
-/** What a route takes, and its answer by status. */
 type Exchange = NonNullable<RouteConfig['request']> & { readonly [status: number]: RouteConfig['responses'][string] }
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'

@@ -28,7 +28,6 @@ export interface ServerOptions {
   readonly version: string
   readonly log: Logger
   readonly clock: PluginClock
-  /** The current contributions. */
   routes(): readonly Contributed<AdminRoutes>[]
   pages(): readonly Contributed<AdminPages>[]
 }
@@ -72,7 +71,6 @@ export class AdminServer {
     })
   }
 
-  /** The OpenAPI document of what is mounted. */
   async document(): Promise<Document> {
     const { mounted } = await this.#current()
     this.#document ??= describe(mounted, this.options.version)

@@ -1,4 +1,3 @@
-/** The table of keys in the store. */
 import type { StoreArea } from '../../store/api.ts'
 import type { KeyRecord } from './key.ts'
 import { type KeyTable, maxKeys } from './keyring.ts'

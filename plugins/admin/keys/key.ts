@@ -49,9 +49,7 @@ export function makeKey(): { readonly id: string; readonly text: string } {
 }
 
 /**
- * What is kept of a key's text. A fast keyed hash is enough, and Argon2 would only make each request slower: the texts
- * that are kept hold 256 random bits, which nobody can guess.
- * @param pepper secret of this installation, so that the table alone proves nothing
+ * A fast keyed hash is enough: the texts hold 256 random bits. @param pepper secret of this installation
  * @see https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#peppering
  */
 export const digestOf = (text: string, pepper: string): string =>

@@ -14,9 +14,7 @@ export interface KeyTable {
 
 export interface KeyringOptions {
   readonly table: KeyTable
-  /** Secret of this installation. */
   readonly pepper: string
-  /** The groups of operations that there are. */
   groups(): Promise<readonly string[]>
   now(): number
 }
@@ -29,7 +27,6 @@ export interface NewKey {
 }
 
 export interface MadeKey {
-  /** The key itself. */
   readonly key: string
   readonly info: KeyInfo
 }
@@ -47,7 +44,6 @@ export class Keyring {
 
   constructor(private readonly options: KeyringOptions) {}
 
-  /** Takes the table's keys. */
   async load(): Promise<void> {
     for (const record of await this.options.table.load()) this.#byDigest.set(record.digest, record)
   }
@@ -77,7 +73,6 @@ export class Keyring {
     return { name: record.name, keyId: record.id, role: record.role, scopes: record.scopes }
   }
 
-  /** Whether a key is still valid. */
   isValid(id: string): boolean {
     const record = this.#find(id)
     return record !== undefined && !isExpired(record, this.options.now())
@@ -91,10 +86,7 @@ export class Keyring {
     return [...this.#byDigest.values()].find((record) => record.id === id)
   }
 
-  /**
-   * Makes a key and keeps it. @returns its text, which nobody can show again @throws ADMIN_INVALID for scopes that
-   * are no groups, ADMIN_KEY_LIMIT, or what the table throws; makes nothing then
-   */
+  /** Makes and keeps a key. @throws ADMIN_INVALID for unknown scopes, ADMIN_KEY_LIMIT, what the table throws */
   async create(asked: NewKey): Promise<MadeKey> {
     await this.#checkScopes(asked.scopes ?? [])
     return this.#make(asked)
@@ -126,10 +118,7 @@ export class Keyring {
     throw adminError('ADMIN_INVALID', { errors: [{ pointer: '/scopes', detail }] })
   }
 
-  /**
-   * Makes a key that takes over from another one, which stays valid for a while. @param graceMs how long the old
-   * one stays valid @throws ADMIN_NOT_FOUND, ADMIN_KEY_LIMIT, or what the table throws
-   */
+  /** Makes a key that takes over from another, valid for `graceMs` more. @throws ADMIN_NOT_FOUND, ADMIN_KEY_LIMIT */
   async rotate(id: string, graceMs: number): Promise<MadeKey> {
     const old = this.#kept(id)
     const made = await this.#make(old)
@@ -151,16 +140,12 @@ export class Keyring {
 
   #kept(id: string): KeyRecord {
     const record = this.#find(id)
-    if (record === undefined || record.source !== 'store')
-      throw adminError('ADMIN_NOT_FOUND', {
-        what: 'key of this id that was made by the API',
-        where:
-          'GET /admin/keys lists them. A key of the source `file` ends when its file is deleted and admin restarted, one of `config` when it leaves the configuration.',
-      })
-    return record
+    if (record?.source === 'store') return record
+    const where =
+      'GET /admin/keys lists them. A key of the source `file` ends when its file is deleted and admin restarted, one of `config` when it leaves the configuration.'
+    throw adminError('ADMIN_NOT_FOUND', { what: 'key of this id that was made by the API', where })
   }
 
-  /** Calls back with the id of each key that is revoked. */
   onRevoke(listener: (id: string) => void): void {
     this.#listeners.add(listener)
   }

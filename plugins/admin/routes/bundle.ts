@@ -1,4 +1,3 @@
-/** Makes a support bundle. */
 import { z } from '@hono/zod-openapi'
 import { body } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'

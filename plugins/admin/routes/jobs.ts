@@ -46,6 +46,7 @@ const jobCursor = z
 
 /** Of files that jobs leave; any other is served as bytes. */
 const fileTypes: readonly string[] = ['application/octet-stream', 'application/gzip', 'application/json']
+const whereFiles = 'GET /admin/jobs/{id} names the file, where there is one.'
 const fileSchema = z.string().openapi({ format: 'binary' })
 
 export function jobRoutes(jobs: Jobs) {
@@ -94,10 +95,7 @@ export function jobRoutes(jobs: Jobs) {
       const { file, state } = await jobs.find(c.req.valid('param').id)
       const content = file === undefined || state !== 'done' ? undefined : Bun.file(file.path)
       if (file === undefined || content === undefined || !(await content.exists()))
-        throw adminError('ADMIN_NOT_FOUND', {
-          what: 'file of this job',
-          where: 'GET /admin/jobs/{id} names the file, where there is one.',
-        })
+        throw adminError('ADMIN_NOT_FOUND', { what: 'file of this job', where: whereFiles })
       const type = fileTypes.includes(file.contentType) ? file.contentType : 'application/octet-stream'
       const headers = { 'content-type': type, 'content-disposition': `attachment; filename="${file.name}"` }
       return new Response(content, { headers })

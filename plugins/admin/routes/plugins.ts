@@ -81,12 +81,9 @@ export function pluginRoutes(runtime: Runtime) {
   const { app, route } = createRoutes()
   const find = (name: string): PluginStatus => {
     const plugin = runtime.status().plugins.find((each) => each.name === name)
-    if (plugin === undefined)
-      throw adminError('ADMIN_NOT_FOUND', {
-        what: `plugin ${JSON.stringify(name)}`,
-        where: 'GET /admin/plugins lists those that the configuration names; PATCH /admin/config names others.',
-      })
-    return plugin
+    if (plugin !== undefined) return plugin
+    const where = 'GET /admin/plugins lists those that the configuration names; PATCH /admin/config names others.'
+    throw adminError('ADMIN_NOT_FOUND', { what: `plugin ${JSON.stringify(name)}`, where })
   }
   const params = z.object({ name: nameParam('Name of the plugin.') })
   const steps = z.object({ steps: z.array(StepSchema), plugin: PluginSchema })

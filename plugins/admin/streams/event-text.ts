@@ -1,7 +1,6 @@
 /** The text of one server-sent event. @see https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import { adminError } from '../errors.ts'
 
-/** Bytes of one event. */
 export const maxEventBytes = 256 * 1024
 
 /** @throws ADMIN_EVENT_INVALID for what a reader could not parse, or would parse as something else */

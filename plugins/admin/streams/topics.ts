@@ -61,7 +61,6 @@ export class Topics {
     return this.contributed.onChange(listener)
   }
 
-  /** Notes what a topic threw. */
   fault({ plugin, value, fault }: ContributedTopic, error: unknown): void {
     this.log.error('an event topic failed', { plugin, topic: value.name, error })
     fault(error)
