@@ -199,10 +199,10 @@ export class HealthEngine implements Health {
   /** @param error what the run threw, for its stack */
   private logChange(check: CheckReport, before: CheckStatus, error: unknown): void {
     const { name, kind, status, message } = check
-    const level = status === 'down' || status === 'degraded' ? 'warn' : 'info'
     const thrown = error === undefined ? {} : { error }
     const fields = { check: name, kind, from: before, to: status, reason: message, ...thrown }
-    this.options.log[level](`check is ${status}`, fields)
+    if (status === 'down' || status === 'degraded') this.options.log.warn(`check is ${status}`, fields)
+    else this.options.log.info(`check is ${status}`, fields)
   }
 }
 

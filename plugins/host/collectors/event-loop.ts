@@ -15,8 +15,8 @@ export const eventLoopDelay =
   (eventLoop: Pick<EventLoop, 'delay'>): Source =>
   (batch) => {
     const gauges = parts.map(([part, what]) => {
-      const name = `nodejs_eventloop_lag_${part}_seconds`
-      return [part, batch.gauge({ name, help: `${what} delay of the event loop over 10 s.` })] as const
+      const help = `${what} delay of the event loop over 10 s.`
+      return [part, batch.gauge({ name: `nodejs_eventloop_lag_${part}_seconds`, help })] as const
     })
     return async () => {
       const delay = eventLoop.delay()
