@@ -86,7 +86,10 @@ export function errorOf(thrown: unknown): Error & { readonly code?: unknown } {
   try {
     if (isError(thrown)) {
       const { name, message, stack, cause, code, details } = thrown as Error & Record<string, unknown>
-      if (typeof message === 'string' && [name, stack, cause, code, details].length > 0) return thrown
+      if (typeof message !== 'string') return new Error(messageOf(thrown))
+      if (thrown instanceof Error && [name, stack, cause, code, details].length > 0) return thrown
+      // Hono and others ask for `instanceof Error`: an error of another realm is copied.
+      return Object.assign(new Error(message), { name, stack, cause, ...(code !== undefined && { code, details }) })
     }
   } catch {
     // A getter or a proxy that throws.

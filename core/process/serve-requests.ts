@@ -68,7 +68,7 @@ const isCloneable = (details: unknown): details is NonNullable<Failure['details'
   }
 }
 
-/** The failure of any thrown value, also of one that throws when it is read. Details that cannot be cloned are left out. */
+/** The failure of any thrown value, also of an unreadable one. Details that cannot be cloned are left out. */
 export const failureOf = (thrown: unknown): Failure => {
   try {
     const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }

@@ -8,10 +8,11 @@ test.each([
   ['an error of this realm', () => Object.assign(new RangeError('no'), { code: 'RELOAD_BUSY' })],
   ['an error of another realm', () => here("Object.assign(new RangeError('no'), { code: 'RELOAD_BUSY' })")],
   ['a subclass of another realm', () => here("new (class E extends Error { code = 'RELOAD_BUSY' })('no')")],
-])('%s keeps its message, stack and code', (_, make) => {
+])('%s keeps its name, message, stack and code, and is an instance of Error', (_, make) => {
   const thrown = make()
-  expect(errorOf(thrown)).toBe(thrown)
-  expect(errorOf(thrown).stack).toBeString()
+  const { name, stack } = errorOf(thrown)
+  expect(errorOf(thrown)).toBeInstanceOf(Error)
+  expect([name, stack]).toEqual([thrown.name, thrown.stack])
   expect([messageOf(thrown), errorOf(thrown).code, httpStatusOf(thrown)]).toEqual(['no', 'RELOAD_BUSY', 409])
 })
 

@@ -81,7 +81,7 @@ for (const exclusive of [false, true]) {
   describe(`beside ${exclusive ? 'an exclusive' : 'a'} plugin that is replaced`, () => {
     test.each(Object.entries(borders))('%s what is hostile', async (_, border) => {
       for (const [name, make] of Object.entries(hostileValues)) {
-        if (name === 'a promise that rejects' && border !== borders['reconfigure returns']) continue
+        if (name.endsWith('rejects') && border !== borders['reconfigure returns']) continue
         const evil = plugin('evil', (context) => border(make, context))
         await using booted = await testRuntime({ plugins: [keep(exclusive), evil] })
         const { runtime, reload } = booted
