@@ -1,7 +1,6 @@
 /** Liveness over HTTP, as a container's health check reads it. Needs neither the control socket nor the main loop. */
-import { applyEnvironment } from '../core/config/environment.ts'
-import { locate } from '../core/config/tree/node.ts'
-import { readTree } from '../core/config/tree/read.ts'
+import { mergeLayers } from '../core/config/merge-layers.ts'
+import { locate, valueAt } from '../core/config/tree/node.ts'
 import { messageOf } from '../core/contract/errors.ts'
 import { environmentOverlays } from '../plugins/environment.ts'
 import type { Cli } from './cli.ts'
@@ -28,9 +27,8 @@ const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host ===
  * The watchdog's listener, which answers when the main loop is stuck; else the public listener. Errors in the rest of
  * the configuration do not matter: the running process may have read an earlier version.
  */
-function addressOf({ configFile, env }: Cli): string {
-  const files = readTree(configFile, { env, problems: [], files: new Set() })
-  const root = applyEnvironment(files, environmentOverlays, env, [])
+async function addressOf({ configFile, env, cwd }: Cli): Promise<string> {
+  const { tree: root } = await mergeLayers({ file: configFile, env, overlays: environmentOverlays, cwd }, [])
   const at = (path: readonly string[]): Address | undefined => {
     const read = (key: string, standard: unknown) => {
       const { node } = locate(root, [...path, key])
@@ -39,7 +37,8 @@ function addressOf({ configFile, env }: Cli): string {
     const port = Number(read('port', path[0] === 'server' && locate(root, path).node ? defaultPort : 0))
     return port > 0 ? { host: String(read('host', '127.0.0.1')), port } : undefined
   }
-  const address = at(['plugins', 'health', 'watchdog']) ?? at(['server'])
+  const isOn = valueAt(root, ['plugins', 'health', 'enabled']) !== false
+  const address = (isOn ? at(['plugins', 'health', 'watchdog']) : undefined) ?? at(['server'])
   if (address === undefined) throw cliError('CLI_NO_LIVE_ADDRESS', { file: configFile })
   const host = reachable(address.host)
   return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}/livez`
@@ -47,7 +46,7 @@ function addressOf({ configFile, env }: Cli): string {
 
 /** @param url @default what the configuration names @throws CLI_LIVE_UNREACHABLE, CLI_NO_LIVE_ADDRESS */
 export async function checkLive(cli: Cli, url: string | undefined, timeoutMs: number): Promise<LiveAnswer> {
-  const target = url ?? addressOf(cli)
+  const target = url ?? (await addressOf(cli))
   try {
     const { ok, status } = await fetch(target, { signal: AbortSignal.timeout(timeoutMs), redirect: 'manual' })
     return { url: target, live: ok, httpStatus: status }

@@ -333,6 +333,25 @@ describe('health --live', () => {
     expect((await run('health', '--live')).stdout).toContain(`http://127.0.0.1:${server.port}/livez`)
   })
 
+  test.each([
+    ['server: { port: 1 }', (port: number) => `server: { port: ${port} }`],
+    [
+      'plugins: { health: { watchdog: { port: 1 } } }',
+      (port: number) => `plugins: { health: { watchdog: { port: ${port} } } }`,
+    ],
+    ['server: { port: 1 }\ndata: kept', (port: number) => `plugins: { health: { watchdog: { port: ${port} } } }`],
+    [
+      'server: {}\nplugins: { health: { watchdog: { port: 1 } } }',
+      (port: number) => `server: { port: ${port} }\nplugins: { health: { enabled: false } }`,
+    ],
+  ])('asks where a change at run time moved the listener of %j', async (config, overlay) => {
+    using server = answering(200)
+    const { run, write } = newFolder()
+    await write('config.yaml', config)
+    await write(`${config.includes('kept') ? 'kept' : 'data'}/overlay.yaml`, overlay(server.port!))
+    expect((await run('health', '--live')).stdout).toContain(`http://127.0.0.1:${server.port}/livez`)
+  })
+
   test('takes an address by hand', async () => {
     using server = answering(200)
     expect((await newFolder().run('health', '--live', '--url', `${server.url}livez`)).exitCode).toBe(0)
