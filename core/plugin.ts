@@ -74,7 +74,7 @@ export {
 } from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
-export { createRedactor, type RedactOptions, type Redactor, redacted } from './contract/redact/redactor.ts'
+export { createRedactor, type RedactOptions, type Redactor, redacted, redactName } from './contract/redact/redactor.ts'
 export { isPortWithPath, maskPasswords, secretsInUrl } from './contract/redact/url-passwords.ts'
 export type { RequestHooks, RequestScope, Route } from './contract/request-hooks.ts'
 export {

@@ -43,13 +43,15 @@ const titles: Readonly<Record<number, string>> = {
 /** @returns the title of a status, `Not found`; `Request failed` for a status without one */
 export const problemTitle = (status: number): string => titles[status] ?? 'Request failed'
 
-/** @returns an `application/problem+json` response with the members in the given order; `undefined` is left out */
+/** @returns an `application/problem+json` response with the members in the given order, without secrets */
 export const problemResponse = (
-  { status, title = problemTitle(status), detail, ...rest }: Problem,
+  { status, title = problemTitle(status), ...rest }: Problem,
   headers: Record<string, string> = {},
 ): Response =>
   new Response(
-    JSON.stringify({ type: 'about:blank', title, status, detail: detail && redactMessage(detail), ...rest }),
+    JSON.stringify({ type: 'about:blank', title, status, ...rest }, (_, value: unknown) =>
+      typeof value === 'string' ? redactMessage(value) : value,
+    ),
     {
       status,
       headers: { ...headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },

@@ -3,6 +3,7 @@ import { type Graph, readGraph, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
+import { redactName } from '../contract/redact/redactor.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
 import { type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
 import { GenerationBuild } from './generation-build.ts'
@@ -171,7 +172,7 @@ export class Host {
     return [...this.#current.values()].map(
       ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs, taskMs }) => ({
         name,
-        version: definition.version,
+        version: redactName(definition.version),
         state,
         reason: reason || (section.enabledBy === undefined ? '' : `enabled by ${section.enabledBy.join(', ')}`),
         required: section.required,

@@ -2,7 +2,7 @@
 import type { Clock } from '../contract/clock.ts'
 import { disown, guarded } from '../contract/foreign/calls.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
-import { createRedactor } from '../contract/redact/redactor.ts'
+import { createRedactor, redactName } from '../contract/redact/redactor.ts'
 import { createLogLine } from './log-line.ts'
 
 /** The file whose frames stand between a line of the log and its caller. */
@@ -66,7 +66,8 @@ export class LogHub {
     this.#isFaulting = false
   }
 
-  logger(name: string): Logger {
+  logger(given: string): Logger {
+    const name = redactName(given)
     const at = (level: Level) => (message: string, fields?: LogFields) => this.#write(level, name, message, fields)
     const methods = Object.fromEntries(levels.map((level) => [level, at(level)])) as Pick<Logger, Level>
     return {

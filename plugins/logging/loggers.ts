@@ -5,13 +5,15 @@ import {
   type LogFields,
   type Logger,
   type LogSink,
+  redactName,
   requestIdOf,
   traceIdOf,
 } from '../../core/plugin.ts'
 import type { RequestSource } from './api.ts'
 
 /** @param base fields of every line */
-export function createLogger(sink: LogSink, clock: Clock, name: string, base?: LogFields): Logger {
+export function createLogger(sink: LogSink, clock: Clock, given: string, base?: LogFields): Logger {
+  const name = redactName(given)
   const at = (level: Level) => (message: string, fields?: LogFields) => {
     if (!sink.isEnabled(level, name)) return
     const all = base === undefined ? fields : { ...base, ...fields }

@@ -7,6 +7,7 @@ import {
   type Logger,
   messageOf,
   type PluginClock,
+  redactName,
   withDeadline,
 } from '../../core/plugin.ts'
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
@@ -17,6 +18,8 @@ import type { FamilyOwnership } from './storage/ownership.ts'
 const defaultTimeoutMs = 5_000
 /** A period is prolonged by up to this ratio, so that collectors do not run together. */
 const jitter = 0.1
+
+const labelsOf = ({ name }: Collector) => ({ collector: redactName(name) })
 
 /** A collector that was set up. */
 export interface Running {
@@ -94,7 +97,7 @@ export class CollectorRunner {
       running.cancel()
       running.release()
       if (names.has(collector.name)) continue
-      for (const family of [this.#durations, this.#errors]) family.remove({ collector: collector.name })
+      for (const family of [this.#durations, this.#errors]) family.remove(labelsOf(collector))
     }
   }
 
@@ -140,8 +143,8 @@ export class CollectorRunner {
       collector,
       release,
       collect,
-      duration: this.#durations.labels({ collector: collector.name }),
-      errors: this.#errors.labels({ collector: collector.name }),
+      duration: this.#durations.labels(labelsOf(collector)),
+      errors: this.#errors.labels(labelsOf(collector)),
       busy: false,
       failing: false,
       fault,

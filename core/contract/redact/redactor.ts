@@ -113,6 +113,9 @@ const lenient = createRedactor()
 /** @returns the message of a foreign error without secrets, cut to 16 KiB */
 export const redactMessage = (message: string): string => shortText(lenient, message)
 
+/** @returns a name that a plugin made, without secrets, cut to 256 characters; for names seen before a look-up */
+export const redactName = (name: string): string => lenient.key(name).name
+
 const strict = createRedactor({ strict: true })
 
 /** @returns a value of a configuration without secrets */
