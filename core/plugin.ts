@@ -123,6 +123,7 @@ export {
   service,
 } from './contract/tokens.ts'
 export { duration, parseDuration, size } from './contract/units.ts'
+export { headAsGet } from './http/head.ts'
 export { hostIn, isLinkLocal } from './http/link-local.ts'
 export { type Problem, problemResponse, problemTitle } from './http/problem.ts'
 export { monotonicOrigin, processStartMs, systemClock, yieldToLoop } from './process/clock.ts'

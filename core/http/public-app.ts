@@ -3,6 +3,7 @@ import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { ArkwatchError, errorOf, httpStatusOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
+import { headAsGet } from './head.ts'
 import { problemResponse } from './problem.ts'
 
 export interface MountedRoutes {
@@ -75,5 +76,6 @@ export function composeApp(mounted: readonly MountedRoutes[]): Hono {
       each.failed(error)
     }
   }
+  app.fetch = headAsGet(app.fetch)
   return app
 }

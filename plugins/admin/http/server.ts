@@ -5,6 +5,7 @@ import {
   type Contributed,
   createRouteMatcher,
   errorOf,
+  headAsGet,
   type Logger,
   messageOf,
   type PluginClock,
@@ -112,6 +113,7 @@ export class AdminServer {
     this.#refused = refused
     this.#document = undefined
     this.#matcher = createRouteMatcher(app as never)
+    app.fetch = headAsGet(app.fetch)
     return { app, mounted }
   }
 

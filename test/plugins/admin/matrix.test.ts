@@ -3,7 +3,7 @@ import { type Access, roles } from '../../../plugins/admin/api.ts'
 import { mayCall } from '../../../plugins/admin/guard/roles.ts'
 import type { Document } from '../../../plugins/admin/http/document.ts'
 import type { Contract } from './contract.ts'
-import { type AdminRuntime, bootAdmin } from './support.ts'
+import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 
 /** They do not end. */
 const isStream = (path: string) => path.endsWith('/stream')
@@ -157,6 +157,19 @@ test('a method that a path does not have is 405 with Allow, after who asks was f
       const named = { method: 'GET', path: '/admin/status', status: 404, type: 'application/problem+json' }
       expect(contract.problemOf({ ...named, text: JSON.stringify(body) })).toBeUndefined()
       expect((await at.send(filled(path), { method, key: null })).status).toBe(401)
+    }
+  }
+})
+
+test('HEAD answers as GET and opens nothing that stays, for every operation', async () => {
+  const gets = operations().filter(({ method }) => method === 'get')
+  expect(gets.some(({ path }) => isStream(path))).toBe(true)
+  for (const { path } of gets) {
+    for (let time = 0; time < (isStream(path) ? 25 : 1); time += 1) {
+      const head = await at.send(filled(path), { method: 'HEAD' })
+      expect([path, await head.text(), head.headers.get('content-length')]).not.toEqual([path, '', '0'])
+      const get = isStream(path) ? { status: 200 } : await call(path, 'get', adminKey)
+      expect([path, head.status]).toEqual([path, get.status])
     }
   }
 })
