@@ -56,7 +56,6 @@ const contributed = ({ plugin, value, fault }: Contributed<HealthCheck>, graceMs
 export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]) {
   const specs: CheckSpec[] = []
   const off: OffCheck[] = []
-  const refused: string[] = []
   const names = new Set<string>()
   for (const [name, check] of Object.entries(config.checks)) {
     const made = configured(name, check, config.startupGrace)
@@ -71,12 +70,11 @@ export function buildSpecs(config: HealthConfig, offered: readonly Contributed<H
     const what = refusal && `check ${name} of plugin ${item.plugin}: ${refusal}`
     item.hold(what)
     if (what !== undefined) {
-      refused.push(what)
       item.fault(new Error(what))
       continue
     }
     specs.push(contributed(item, config.startupGrace))
     names.add(name)
   }
-  return { specs, off, refused }
+  return { specs, off }
 }

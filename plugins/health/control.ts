@@ -1,5 +1,5 @@
 /** The control of health: applies the configuration and the contributed checks to the engine and the watchdog. */
-import type { Extensions } from '../../core/plugin.ts'
+import type { Extensions, PluginClock } from '../../core/plugin.ts'
 import type { HealthCheck } from './api.ts'
 import { buildSpecs } from './check-specs.ts'
 import type { HealthConfig } from './config.ts'
@@ -11,15 +11,21 @@ export interface ControlOptions {
   readonly contributed: Extensions<HealthCheck>
   readonly engine: HealthEngine
   readonly watchdog: Watchdog
+  readonly clock: PluginClock
   report(state: 'ok' | 'degraded', reason?: string): void
 }
 
 /** The state that a successor inherits, by check. */
 export type Inherited = ReadonlyMap<string, KeptState>
 
+/** A plugin that stops or is replaced takes its checks along: a check that others depend on is missing after this. */
+const missingAfterMs = 10_000
+
 export class HealthControl {
   config: HealthConfig
-  private refused: readonly string[] = []
+  /** The problems of the engine that lasted. */
+  private problems: readonly string[] = []
+  private cancel = () => {}
   private watchdogProblem: string | undefined
   private isReady = false
   private reported = ''
@@ -39,7 +45,7 @@ export class HealthControl {
   /** Every plugin has contributed by now: a check that is still missing is a mistake. */
   async ready(): Promise<void> {
     this.isReady = true
-    this.publish()
+    this.note()
     await this.options.watchdog.ready()
   }
 
@@ -69,16 +75,22 @@ export class HealthControl {
   }
 
   private refresh(): void {
-    const { contributed, engine } = this.options
-    const { specs, off, refused } = buildSpecs(this.config, contributed.all)
-    this.refused = refused
+    const { contributed, engine, clock } = this.options
+    const { specs, off } = buildSpecs(this.config, contributed.all)
     engine.set(specs, off, this.config)
+    this.problems = this.problems.filter((problem) => engine.problems.includes(problem))
+    this.publish()
+    this.cancel()
+    if (engine.problems.length > this.problems.length) this.cancel = clock.after(missingAfterMs, () => this.note())
+  }
+
+  private note(): void {
+    if (this.isReady) this.problems = this.options.engine.problems
     this.publish()
   }
 
   private publish(): void {
-    const problems = [...this.refused, ...(this.isReady ? this.options.engine.problems : []), this.watchdogProblem]
-    const reason = problems.filter((problem) => problem !== undefined).join('; ')
+    const reason = [...this.problems, this.watchdogProblem].filter((problem) => problem !== undefined).join('; ')
     if (reason === this.reported) return
     this.reported = reason
     if (reason === '') this.options.report('ok')

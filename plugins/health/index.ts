@@ -34,7 +34,8 @@ export default definePlugin({
     const isPaused = () => runtime.status().paused
     const engine = new HealthEngine({ clock, log, tools, settings: config, isPaused, ...(kept && { inherited: kept }) })
     const watchdog = new Watchdog({ workers, eventLoop, log, onProblem: (problem) => control.watchdogIs(problem) })
-    const control = new HealthControl({ config, contributed: extensions(healthCheck), engine, watchdog, report })
+    const contributed = extensions(healthCheck)
+    const control = new HealthControl({ config, contributed, engine, watchdog, clock, report })
     const fullReport = () => {
       const settings = { nowMs: clock.now(), details: true, paused: isPaused() }
       return comprehensive({ checks: engine.checks(), off: engine.off(), ...settings })

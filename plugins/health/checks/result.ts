@@ -1,5 +1,5 @@
 /** PURE. The bounds of a result, since a contributed check may return anything. */
-import { createRedactor, redacted } from '../../../core/plugin.ts'
+import { createRedactor, messageOf, redacted } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 
 const maxDetails = 50
@@ -23,7 +23,10 @@ const isShown = (value: unknown): value is string | number | boolean =>
 export function boundedResult(returned: unknown, scrub: (text: string) => string): CheckResult {
   const result = (returned ?? {}) as Partial<CheckResult>
   if (typeof returned !== 'object' || !statuses.includes(result.status)) {
-    return { status: 'down', message: 'the check returned no result: expected { status: up, degraded or down }' }
+    const isObject = typeof returned === 'object' && returned !== null
+    const seen = messageOf(isObject ? result.status : returned).slice(0, maxTextLength)
+    const what = isObject ? `the status ${seen}` : seen
+    return { status: 'down', message: `the check returned ${what}: expected { status: up, degraded or down }` }
   }
   const entries = Object.entries(typeof result.details === 'object' ? (result.details ?? {}) : {})
   const details = entries

@@ -156,19 +156,49 @@ describe('health in a runtime', () => {
     expect(runtime.clock.pending).toBe(before)
   })
 
-  test('a name that is taken and a parent that is missing degrade the plugin, and nothing else', async () => {
+  test('a name that is taken degrades the plugin that contributed it alone, a parent that is missing degrades health', async () => {
     const run = () => ({ status: 'up' as const })
-    await using runtime = await boot(
-      { checks: { loop: { kind: 'eventLoop' } } },
-      { name: 'loop', run },
-      { name: 'b', dependsOn: ['ghost'], run },
-    )
-    const [state, reason] = stateOf(runtime)
-    expect(state).toBe('degraded')
-    expect(reason).toBe('check loop of plugin mine: the name is taken; no check is called ghost')
-    await runtime.clock.advance(0)
-    expect((await json(runtime, '/health')).body).toMatchObject({ status: 'up' })
+    const config = { checks: { loop: { kind: 'eventLoop' } } }
+    await using runtime = await boot(config, { name: 'loop', run })
+    expect(stateOf(runtime)).toEqual(['ok', ''])
+    await runtime.clock.advance(61_000)
+    expect(runtime.runtime.status().plugins.find(({ name }) => name === 'mine')).toMatchObject({
+      state: 'degraded',
+      reason: 'check loop of plugin mine: the name is taken',
+    })
+    await using lacking = await boot(config, { name: 'b', dependsOn: ['ghost'], run })
+    expect(stateOf(lacking)).toEqual(['degraded', 'no check is called ghost'])
+    await lacking.clock.advance(0)
+    expect((await json(lacking, '/health')).body).toMatchObject({ status: 'up' })
   })
+
+  test.each(['mine', 'health'])(
+    'a parent that goes with %s, which stops or is replaced, is missing only after ten seconds',
+    async (restarted) => {
+      const run = () => ({ status: 'up' as const })
+      const config = { checks: { after: { kind: 'eventLoop', dependsOn: ['parent'] } } }
+      const booted = await boot(config, { name: 'parent', run })
+      await booted.runtime.restart(restarted)
+      await booted.clock.advance(60_000)
+      await booted.stop()
+      expect(booted.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([])
+
+      let remove = () => {}
+      const coming = definePlugin({
+        ...{ api: 1, name: 'coming', version: '1.0.0', summary: 'Contributes a check for a time.' },
+        config: z.strictObject({}),
+        setup: ({ contribute }) => ({
+          start: () => void (remove = contribute(healthCheck({ name: 'parent', run }))),
+        }),
+      })
+      await using lacking = await testRuntime({ plugins: [health, coming], config: { plugins: { health: config } } })
+      remove()
+      await lacking.clock.advance(9_000)
+      expect(stateOf(lacking)).toEqual(['ok', ''])
+      await lacking.clock.advance(2_000)
+      expect(stateOf(lacking)).toEqual(['degraded', 'no check is called parent'])
+    },
+  )
 
   test('/readyz fails as soon as the runtime stops', async () => {
     const runtime = await boot()

@@ -3,15 +3,19 @@ import { boundedResult } from '../../../plugins/health/checks/result.ts'
 
 const same = (text: string) => text
 
-test.each([[undefined], [null], ['up'], [42], [{}], [{ status: 'fine' }], [{ status: 'unknown' }]])(
-  '%j is no result, so the check is down',
-  (returned) => {
-    expect(boundedResult(returned, same)).toMatchObject({
-      status: 'down',
-      message: expect.stringContaining('returned no result'),
-    })
-  },
-)
+test.each<[unknown, string]>([
+  [undefined, 'undefined'],
+  [null, 'null'],
+  ['up', 'up'],
+  [42, '42'],
+  [{}, 'the status undefined'],
+  [{ status: 'great', details: { a: { b: 1 } } }, 'the status great'],
+  [{ status: 'unknown' }, 'the status unknown'],
+  [{ status: 'x'.repeat(10_000) }, `the status ${'x'.repeat(200)}`],
+])('%j is no result: the check is down, and its message shows the value', (returned, seen) => {
+  const message = `the check returned ${seen}: expected { status: up, degraded or down }`
+  expect(boundedResult(returned, same)).toEqual({ status: 'down', message })
+})
 
 test('details are bounded in number, length and kind, and scrubbed', () => {
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`d${at}`, at]))
