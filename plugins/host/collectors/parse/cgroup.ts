@@ -12,22 +12,40 @@ export interface CgroupPlace {
   readonly path: string
 }
 
-const cgroupMounts = (mountinfo: string) =>
-  mountinfo.split('\n').flatMap((line) => {
+/** Of several mounts on one mountpoint the last, which hides the others. */
+const cgroupMounts = (mountinfo: string) => {
+  const lines = mountinfo.split('\n').flatMap((line) => {
     const [left, right = ''] = line.split(' - ')
     const [, , , root, mountpoint] = left!.split(' ')
     const [fstype, , options = ''] = right.split(' ')
     if ((fstype !== 'cgroup' && fstype !== 'cgroup2') || root === undefined || mountpoint === undefined) return []
     const version = fstype === 'cgroup' ? 1 : 2
-    return { version, root: unescapeMount(root), mountpoint: unescapeMount(mountpoint), options: options.split(',') }
+    return [{ version, root: unescapeMount(root), mountpoint: unescapeMount(mountpoint), options: options.split(',') }]
   })
+  return [...new Map(lines.map((mount) => [mount.mountpoint, mount])).values()]
+}
 
-/** The part of `path` below the `root` of the mount; in a container both name the same group, which is then `/`. */
-function below(root: string, path: string): string {
-  if (path.includes('/..')) return '/'
-  if (root === '/') return path
-  if (path === root || !path.startsWith(`${root}/`)) return '/'
-  return path.slice(root.length)
+/** `/..` leads out of the control groups that this process sees, so what is below cannot be compared. */
+const isOutside = (path: string) => /\/\.\.(?:\/|$)/.test(path)
+
+/** @returns the part of `path` below the `root` of a mount; undefined where the mount does not hold the group */
+function below(root: string, path: string): string | undefined {
+  const rest = root === '/' ? path : `${path}/`.startsWith(`${root}/`) ? path.slice(root.length) || '/' : undefined
+  return rest === undefined || isOutside(rest) ? undefined : rest
+}
+
+/**
+ * The mount that shows a group: of those whose root is the group or above, the one with the longest root. A container
+ * may have the groups of the host mounted as well, at `/host/sys/fs/cgroup`. Where none holds the group, the root of a
+ * mount is the group by another name.
+ */
+function placeIn(mounts: ReturnType<typeof cgroupMounts>, version: 1 | 2, path: string): CgroupPlace | undefined {
+  const [nearest] = mounts
+    .map((mount) => ({ ...mount, path: below(mount.root, path) }))
+    .filter((mount) => mount.path !== undefined || !isOutside(mount.root))
+    .map((mount) => ({ ...mount, rank: mount.path === undefined ? 0 : mount.root.length }))
+    .sort((one, other) => other.rank - one.rank)
+  return nearest && { version, mountpoint: nearest.mountpoint, path: nearest.path ?? '/' }
 }
 
 /** @returns the place of each controller; on a hybrid system one of version 1 goes before version 2 */
@@ -40,8 +58,12 @@ export function cgroupPlaces(cgroup: string, mountinfo: string): Partial<Record<
     if (!line) continue
     const version = line[2] ? 1 : 2
     const isOf = (options: readonly string[]) => version === 2 || options.includes(controller)
-    const mount = mounts.find((entry) => entry.version === version && isOf(entry.options))
-    if (mount) places[controller] = { version, mountpoint: mount.mountpoint, path: below(mount.root, line[3]!) }
+    const place = placeIn(
+      mounts.filter((mount) => mount.version === version && isOf(mount.options)),
+      version,
+      line[3]!,
+    )
+    if (place) places[controller] = place
   }
   return places
 }

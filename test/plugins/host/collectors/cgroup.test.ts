@@ -159,6 +159,33 @@ describe('places', () => {
     expect(cgroupPlaces(cgroup, mountinfo).memory).toEqual(place as never)
   })
 
+  const at = (root: string, mountpoint: string, version = 2) =>
+    version === 2
+      ? `31 23 0:28 ${root} ${mountpoint} ro - cgroup2 cgroup2 rw,nsdelegate`
+      : `31 23 0:28 ${root} ${mountpoint} ro - cgroup cgroup rw,memory`
+  test.each([
+    ['the root of the host at /host', '0::/', [at('/../..', '/host/sys/fs/cgroup'), at('/', '/own')], '/'],
+    ['its own name space', '0::/a', [at('/..', '/host/sys/fs/cgroup'), at('/', '/own')], '/a'],
+    ['a part that is not its own', '0::/a/b', [at('/user.slice', '/mnt'), at('/a-b', '/m'), at('/', '/own')], '/a/b'],
+    ['version 1 twice', '5:memory:/d/x', [at('/', '/host/memory', 1), at('/d/x', '/own', 1)], '/'],
+    ['version 1 and 2', '5:memory:/d/x\n0::/', [at('/', '/unified'), at('/d', '/own', 1)], '/x'],
+    ['a parent and the own group', '0::/a/b/c', [at('/a', '/parent'), at('/a/b', '/own'), at('/', '/host')], '/c'],
+    ['a group outside of its name space', '0::/../b/c', [at('/', '/other'), at('/..', '/own')], '/b/c'],
+  ])('of memory, whatever the order of the mounts: %s', (_, cgroup, mounts, path) => {
+    for (const order of [mounts, mounts.toReversed(), [...mounts.slice(1), mounts[0]!]]) {
+      expect(cgroupPlaces(cgroup, order.join('\n')).memory).toMatchObject({ mountpoint: '/own', path })
+    }
+  })
+
+  test('of several mounts on one mountpoint the last is in force', () => {
+    const mounts = [at('/a/b', '/sys/fs/cgroup'), at('/', '/sys/fs/cgroup')].join('\n')
+    expect(cgroupPlaces('0::/a/b', mounts).memory).toEqual({ version: 2, mountpoint: '/sys/fs/cgroup', path: '/a/b' })
+  })
+
+  test('none where only the root of the host is mounted: its use is not that of the own group', () => {
+    expect(cgroupPlaces('0::/', at('/../..', '/host/sys/fs/cgroup')).memory).toBeUndefined()
+  })
+
   test('the levels go from the group up to the mountpoint', () => {
     expect(cgroupLevels({ version: 2, mountpoint: '/m', path: '/a/b' })).toEqual(['/m/a/b', '/m/a', '/m'])
     expect(cgroupLevels({ version: 2, mountpoint: '/m', path: '/' })).toEqual(['/m'])
