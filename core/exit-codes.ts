@@ -1,22 +1,8 @@
 /** What an exit code of `arkwatch` means. Documented in docs/cli.md. */
 import { ArkwatchError } from './contract/errors.ts'
 
-export const exitCodes = {
-  /** Done, or the answer is yes. */
-  ok: 0,
-  /** The answer is no: unhealthy, refused, could not start. */
-  negative: 1,
-  /** The command line is wrong. */
-  usage: 64,
-  /** No running instance answers. */
-  notRunning: 69,
-  /** A fault of Arkwatch or of a plugin that nobody caught. */
-  internal: 70,
-  /** A plugin did not stop in time; it is named. */
-  hung: 75,
-  /** The configuration is wrong. */
-  config: 78,
-} as const
+/** `negative`: the answer is no. `hung`: a plugin did not stop in time; it is named. */
+export const exitCodes = { ok: 0, negative: 1, usage: 64, notRunning: 69, internal: 70, hung: 75, config: 78 } as const
 
 /** Plugins did not stop within two seconds of a second signal, or a third one came: 128 + SIGTERM, as in a shell. */
 export const forcedExitCode = 143

@@ -9,26 +9,17 @@ import { type DataLock, lockData } from './process/data-lock.ts'
 import { LogHub } from './process/log.ts'
 import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
 
-/** Time for plugins to stop after a second signal. */
+/** Time for plugins to stop after a second signal or an uncaught exception. */
 const forcedStopMs = 2_000
-/** Time for plugins to stop after an uncaught exception. */
-const fatalStopMs = 2_000
+/** How long a reload waits for a change in progress. */
+const busyMs = 250
 
-export interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
+interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
   /** Reloads when a file of the configuration changes. @default true */
   readonly watch?: boolean
   /** Receives the line with the listeners' URLs. @default the line is logged */
   readonly announce?: (line: string) => void
 }
-
-/** @returns the line with the URLs of a runtime's listeners */
-export function banner({ status }: Pick<RunningRuntime, 'status'>): string {
-  const urls = status().listeners.map(({ url }) => url)
-  return urls.length === 0 ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls.join(', ')}`
-}
-
-/** How long a reload waits for a change in progress. */
-const busyMs = 250
 
 /** Runs reloads one at a time; requests during a reload or change are joined to one more reload. */
 function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SIGHUP' | 'a file changed') => void {
@@ -76,16 +67,16 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   let faulty = false
 
   const stop = () => void runtime?.stop().catch((error) => fault('stopping failed', error))
-  const within = (ms: number, code: number) => clock.after(ms, () => outcome.resolve(code))
+  const force = (code: number) => {
+    runtime?.force()
+    clock.after(forcedStopMs, () => outcome.resolve(code))
+  }
 
   const onSignal = (signal: NodeJS.Signals) => {
     asked += 1
     if (asked > 2) return outcome.resolve(forcedExitCode)
     log.info(asked === 1 ? `${signal}: stopping` : `${signal} again: stopping now`)
-    if (asked === 2) {
-      runtime?.force()
-      within(forcedStopMs, forcedExitCode)
-    }
+    if (asked === 2) force(forcedExitCode)
     stop()
   }
   const fault = (message: string, error: unknown) => {
@@ -93,14 +84,13 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     if (faulty) return
     faulty = true
     if (runtime === undefined) return outcome.resolve(exitCodes.internal)
-    runtime.force()
-    within(fatalStopMs, exitCodes.internal)
+    force(exitCodes.internal)
     stop()
   }
-  const reload = () => {
-    if (runtime !== undefined && asked === 0) reloadSoon('SIGHUP')
-  }
   let reloadSoon: ReturnType<typeof reloader> = () => {}
+  const reload = () => {
+    if (asked === 0) reloadSoon('SIGHUP')
+  }
 
   const listeners = {
     SIGTERM: onSignal,
@@ -113,12 +103,10 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
 
   const boot = async () => {
     let refused = false
-    const booted = await createRuntime({
-      ...options,
-      accepted: ({ dataDir }) => {
-        lock = lockData(dataDir)
-      },
-    })
+    const accepted = ({ dataDir }: { readonly dataDir: string }) => {
+      lock = lockData(dataDir)
+    }
+    const booted = await createRuntime({ ...options, accepted })
     runtime = booted
     log = booted.logger('core')
     booted.stopped.then(
@@ -139,9 +127,11 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     if (asked > 0 || faulty) return stop()
     reloadSoon = reloader(booted, clock, log)
     if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
-    const line = banner(booted)
+    const { listeners: opened, bootMs = 0 } = booted.status()
+    const urls = opened.map(({ url }) => url).join(', ')
+    const line = urls === '' ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls}`
     if (announce !== undefined) announce(line)
-    else log.info(line, { bootMs: Math.round(booted.status().bootMs ?? 0) })
+    else log.info(line, { bootMs: Math.round(bootMs) })
   }
 
   try {

@@ -9,16 +9,16 @@
  *     called often.
  *  4. `setup(context)`: once for each instance, in start order, synchronous. Wires and opens nothing; `needs` are up.
  *     Its parts are read once. It may register undos, timers and contributions.
- *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state.
- *     A throw makes the plugin `failed`: its undos run, then `stop('failed')`; dependents are `blocked`. A plugin
+ *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state. A
+ *     throw makes the plugin `failed`: `stop('failed')` is called, the undos run, dependents are `blocked`. A plugin
  *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back.
  *  6. Publication: services and contributions become visible, at boot right after `start`, on a reload all in one turn
  *     (the swap) with routes and hooks.
  *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.
  *  8. Running: routes, hooks, timers and contributions are called. An error of one is a fault: counted, logged, and the
- *     plugin is `degraded` for a minute. Hooks are synchronous. The process never ends because of a fault. A
- *     contribution that breaks the rules of its extension point is left out; the plugin is `degraded` as long as the
- *     contribution is there. A hook that was taken out, or a thread that is gone for good, keeps the plugin degraded.
+ *     plugin is `degraded` for a minute; the process never ends because of a fault. Hooks are synchronous. While a
+ *     contribution that its extension point refuses is there, a hook was taken out, or a thread is gone for good, the
+ *     plugin stays degraded.
  *  9. `reconfigure(next)`: takes a changed config, within the deadline of `start`. Returns the routes and hooks that
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
  * 10. Replacement, without `reconfigure`, or for a changed service: `handover()` of the old instance suspends
@@ -37,41 +37,15 @@ export { z } from 'zod'
 export { type EnvironmentOverlay, parseBoolean } from './config/environment.ts'
 export { isMap, mergePatch, type Plain } from './config/tree/json-merge-patch.ts'
 export { bindHost } from './contract/bind-address.ts'
-export type { Cancel, Clock, EveryOptions } from './contract/clock.ts'
+export * from './contract/clock.ts'
 export { didYouMean } from './contract/closest.ts'
 export { jsonPointer } from './contract/config-problem.ts'
-export {
-  type AnyPlugin,
-  type Catalog,
-  type ConfigContext,
-  type Conflict,
-  contractApi,
-  type DeclaredListener,
-  definePlugin,
-  type Environment,
-  type Handover,
-  type House,
-  type PluginClock,
-  type PluginContext,
-  type PluginDefinition,
-  type PluginParts,
-  type RequestParts,
-  type RunState,
-  type StopReason,
-} from './contract/definition.ts'
+export * from './contract/definition.ts'
 export { ArkwatchError, defineErrors, errorOf, httpStatusOf, messageOf } from './contract/errors.ts'
 export { EventLoop, type LoopDelay } from './contract/event-loop.ts'
 export { guarded, isThenable } from './contract/foreign/calls.ts'
 export { guardListeners } from './contract/foreign/guarded-signal.ts'
-export {
-  type Level,
-  type LogFields,
-  type Logger,
-  type LogRecord,
-  type LogSink,
-  levels,
-  logSink,
-} from './contract/logger.ts'
+export * from './contract/logger.ts'
 export { type PluginState, pluginStates } from './contract/plugin-state.ts'
 export { QuantileSketch, SlidingSketch } from './contract/quantile-sketch.ts'
 export { createRedactor, type RedactOptions, type Redactor, redacted, redactName } from './contract/redact/redactor.ts'
@@ -98,21 +72,7 @@ export {
   troubles,
 } from './contract/runtime-api.ts'
 export { secret } from './contract/secret.ts'
-export {
-  type DedicatedOptions,
-  type DedicatedWorker,
-  type Failure,
-  type Job,
-  type JobResult,
-  job,
-  type RequestOptions,
-  type RunOptions,
-  type Task,
-  type TaskContext,
-  type TaskResult,
-  task,
-  type Workers,
-} from './contract/tasks.ts'
+export * from './contract/tasks.ts'
 export {
   type Contributed,
   type Contribution,

@@ -1,55 +1,35 @@
-/**
- * A whole runtime: configuration, host, request path, listeners. The base of `arkwatch start`, embedding and tests.
- * Over 250 lines because boot, reload and stop act on the same running set.
- */
-import { rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+/** A whole runtime: configuration, host, request path, listeners. The base of `arkwatch start`, embedding and tests. */
+import { ActiveConfig } from './active-config.ts'
 import { Changes, recoverPending } from './config/changes/changes.ts'
-import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
-import { describeSource } from './config/describe-source.ts'
-import { ConfigError } from './config/errors.ts'
-import { planListener } from './config/fixed-sections.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
-import { fingerprintOf } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
-import { coreError, messageOf } from './contract/errors.ts'
+import { coreError } from './contract/errors.ts'
 import { EventLoop } from './contract/event-loop.ts'
-import { disown } from './contract/foreign/calls.ts'
-import { shapeProblem } from './contract/foreign/shape.ts'
 import { type Logger, type LogSink, logSink } from './contract/logger.ts'
-import { isUp } from './contract/plugin-state.ts'
-import { show } from './contract/redact/redactor.ts'
 import {
-  type ConfigDescription,
   type ControlCommand,
   commandAuditor,
   controlCommand,
-  type PlanStep,
-  type RollbackSignal,
   Runtime,
-  type RuntimeStatus,
   rollbackSignals,
 } from './contract/runtime-api.ts'
 import type { ServiceToken } from './contract/tokens.ts'
-import { audited } from './control/audited.ts'
+import { auditedCommands } from './control/audited.ts'
 import { coreCommands } from './control/commands.ts'
 import { createListeners } from './http/listeners.ts'
-import { composeApp, type MountedRoutes } from './http/public-app.ts'
 import { ExtensionRegistry } from './lifecycle/extension-registry.ts'
-import type { Generation } from './lifecycle/generation.ts'
 import { Host } from './lifecycle/host.ts'
 import { Pause } from './lifecycle/pause.ts'
-import type { PluginInstance } from './lifecycle/plugin-instance.ts'
+import { readSignals } from './lifecycle/rollback-signals.ts'
 import { systemClock } from './process/clock.ts'
 import { waitAtMost } from './process/deadline.ts'
 import { startEventLoop } from './process/event-loop.ts'
 import { LogHub } from './process/log.ts'
 import { createWorkers } from './process/workers.ts'
-import type { OwnedHooks } from './requests/hook-set.ts'
+import { RequestParts } from './request-parts.ts'
 import { createRequestPath, type RequestPath } from './requests/request-path.ts'
-import { type OwnedRoutes, rankRoutes } from './requests/routes/route-conflicts.ts'
 import { version } from './version.ts'
 
 export interface RuntimeOptions extends LoadOptions {
@@ -68,10 +48,9 @@ export interface StopOptions {
   readonly drain?: () => unknown
 }
 
-/** A runtime that has booted. */
 export interface RunningRuntime extends Runtime {
   readonly dataDir: string
-  /** The files that the configuration in force was read from. */
+  /** Of the configuration in force. */
   configFiles(): readonly string[]
   /** Whether those files differ from the configuration in force. */
   isStale(): Promise<boolean>
@@ -83,28 +62,14 @@ export interface RunningRuntime extends Runtime {
   /** @throws SERVICE_UNAVAILABLE */
   service<T>(token: ServiceToken<T>): T
   find<T>(token: ServiceToken<T>): T | undefined
-  /** The present control commands, of core and of the plugins. */
   commands(): ReadonlyMap<string, ControlCommand>
   logger(name: string): Logger
   /** Drains and stops, once. @returns the plugins that hung */
   stop(options?: StopOptions): Promise<{ hung: string[] }>
-  /** Skips the rest of the drain. */
+  /** Ends the drain. */
   force(): void
   /** Resolves when the runtime has stopped, for any reason. */
   readonly stopped: Promise<{ hung: string[] }>
-}
-
-const signalShape = { plugin: 'text', critical: 'flag', what: 'text' } as const
-
-/** @throws TypeError for what is not a list of rollback signals */
-function checkSignals(given: unknown): readonly RollbackSignal[] {
-  disown(given)
-  if (!Array.isArray(given)) throw new TypeError(`rollback signals: expected a list, got ${show(given)}`)
-  return given.map((signal) => {
-    const problem = shapeProblem(signalShape, signal)
-    if (problem !== undefined) throw new TypeError(`a rollback signal: ${problem}`)
-    return signal
-  })
 }
 
 /** For an application whose configuration has no `server`. */
@@ -122,7 +87,6 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   options.accepted?.(config)
   const recovered = recoverPending(config.dataDir)
   if (recovered) config = await loadConfig(options)
-  // A reload cannot change these two.
   const { environment, dataDir } = config
 
   const registry = new ExtensionRegistry()
@@ -140,53 +104,17 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
   const workers = createWorkers(config.workers, clock, log)
-  const read = createReader(workers, () => config.files)
-  const loadNext = (more?: Pick<LoadOptions, 'overlayFile'>) => loadConfig({ ...options, ...more, read })
   const requestPath = createRequestPath({ clock, log })
+  const parts = new RequestParts(requestPath, new Set(options.plugins?.map(({ name }) => name)))
   const listeners = createListeners({ log })
+  const pause = new Pause(!config.autoStart)
 
   let bootMs: number | undefined
-  let generation = 0
-  let plans = 0
   let stopping = false
   let busy = false
-  const pause = new Pause(!config.autoStart)
-  let lastReload: RuntimeStatus['lastReload'] = { ok: true, atMs: startedAtMs }
   let stopped: Promise<{ hung: string[] }> | undefined
   const ended = Promise.withResolvers<{ hung: string[] }>()
   const forced = new AbortController()
-  let handle: RunningRuntime['fetch'] = () => new Response(null, { status: 503 })
-  let answer: RunningRuntime['answer'] = handle
-
-  const givenInCode = new Set(options.plugins?.map(({ name }) => name))
-  const swapped = (current: Generation) => {
-    auditorsAtSwap = auditors.all
-    const hooked: OwnedHooks[] = []
-    const routed: (MountedRoutes & OwnedRoutes)[] = []
-    const up = [...current.values()].filter(({ state }) => isUp(state))
-    const foreign = ({ name, section }: PluginInstance) => section.from !== undefined || givenInCode.has(name)
-    for (const instance of up) {
-      const { name: plugin, requestParts } = instance
-      const { hooks, routes } = requestParts
-      // Hooks that were taken out are back.
-      instance.hold(requestPath, undefined)
-      if (hooks) {
-        const failed = (error: unknown) => instance.fault('a request hook', error)
-        hooked.push({ plugin, hooks, failed, removed: (reason) => instance.hold(requestPath, reason) })
-      }
-      const failed = (error: unknown) => instance.fault('a route', error)
-      if (routes) routed.push({ plugin, routes, foreign: foreign(instance), failed })
-    }
-    requestPath.setHooks(hooked)
-    const { kept, refused } = rankRoutes(routed)
-    for (const instance of up) instance.refuseRoutes(refused.get(instance.name))
-    const app = composeApp(kept)
-    answer = app.fetch
-    handle = requestPath.wrapHono(app)
-  }
-  const openServer = async ({ server }: RuntimeConfig) =>
-    server && listeners.open({ ...server, name: 'server', fetch: (request, from) => handle(request, from) })
-  let server: Awaited<ReturnType<typeof openServer>>
 
   const exclusively = async <T>(work: () => Promise<T>): Promise<T> => {
     if (busy || stopping) throw coreError('RELOAD_BUSY')
@@ -204,79 +132,20 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     return auditors.all
   }
 
-  const filesOf = ({ files }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
-  const printOf = async (each: RuntimeConfig) => `${filesOf(each)} ${await fingerprintOf(filesOf(each))}`
-  /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
-  let applied = await printOf(config)
-
-  /** The steps of a reload to `next`: of the listener, then of the plugins. @throws RELOAD_NEEDS_RESTART */
-  const planNext = (next: RuntimeConfig): readonly PlanStep[] => {
-    const step = planListener(config, next)
-    return [...(step === undefined ? [] : [step]), ...host.plan(next.plugins)]
-  }
-
-  const applyConfig = async (): Promise<readonly PlanStep[]> => {
-    const before = await printOf(config)
-    const next = await loadNext()
-    const print = await printOf(next)
-    const step = planListener(config, next)
-    const moved = step !== undefined && step.action !== 'reconfigure'
-    // A stop has closed every listener.
-    if (stopping) throw coreError('RELOAD_BUSY')
-    const opened = moved ? await openServer(next) : undefined
-    try {
-      const steps = await host.reload(next.plugins)
-      const old = server
-      if (moved) {
-        server = opened
-        await old?.close(next.server?.drainTimeoutMs)
-      }
-      config = next
-      applied = before === print ? print : ''
-      return step === undefined ? steps : [step, ...steps]
-    } catch (error) {
-      await opened?.close(0)
-      throw error
-    }
-  }
-
-  const describeTexts = async ({ describe }: RuntimeConfig): Promise<ConfigDescription> => {
-    const { effective, sources } = await describe()
-    const texts = [...sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(dataDir))] as const)
-    return { config: effective, sources: Object.fromEntries(texts) }
-  }
-  const descriptions = new WeakMap<RuntimeConfig, Promise<ConfigDescription>>()
   const runtime: Runtime = {
     status: () => ({
-      version,
-      environment,
-      embedded: config.server === undefined,
-      pid: process.pid,
-      startedAtMs,
-      bootMs,
-      ready: bootMs !== undefined && !stopping,
-      stopping,
-      paused: pause.isPaused,
-      generation,
-      lastReload,
-      listeners: listeners.list(),
-      plugins: host.status(),
+      ...{ version, environment, embedded: active.current.server === undefined, pid: process.pid },
+      ...{ startedAtMs, bootMs, ready: bootMs !== undefined && !stopping, stopping, paused: pause.isPaused },
+      ...{ generation: active.generation, lastReload: active.lastReload },
+      ...{ listeners: listeners.list(), plugins: host.status() },
     }),
-    plan: async () => planNext(await loadNext()),
+    plan: () => active.plan(),
     reload: () =>
       exclusively(async () => {
-        try {
-          const steps = await applyConfig()
-          generation += 1
-          lastReload = { ok: true, atMs: clock.now() }
-          const changed = steps.filter(({ action }) => action !== 'untouched')
-          log.info('configuration reloaded', { generation, changed })
-          return steps
-        } catch (error) {
-          lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
-          log.error('reload refused, the old configuration stays', { error })
-          throw error
-        }
+        const steps = await active.reload()
+        const changed = steps.filter(({ action }) => action !== 'untouched')
+        log.info('configuration reloaded', { generation: active.generation, changed })
+        return steps
       }),
     restart: (plugin) =>
       exclusively(async () => {
@@ -286,66 +155,55 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       }),
     changes: new Changes({
       ...{ dataDir, clock, log },
-      async plan(text) {
-        plans += 1
-        const candidate = join(dataDir, `overlay.plan-${plans}.yaml`)
-        try {
-          replaceFile(candidate, text)
-          return planNext(await loadNext({ overlayFile: candidate }))
-        } catch (error) {
-          throw error instanceof ConfigError ? error.ofChange(candidate) : error
-        } finally {
-          rmSync(candidate, { force: true })
-        }
-      },
+      plan: (text) => active.planOverlay(text),
       reload: () => runtime.reload(),
       status: () => runtime.status(),
-      signals: () =>
-        signals.all.flatMap(({ value, fault }) => {
-          try {
-            return checkSignals(value())
-          } catch (error) {
-            fault(error)
-            return []
-          }
-        }),
+      signals: () => readSignals(signals),
     }),
     shutdown: async () => void (await stop()),
     pause: () => pause.pause(),
     resume: () => pause.resume(),
     activeRequests: () => requestPath.active(),
     flushRequests: () => requestPath.flush(),
-    describeConfig() {
-      const description = descriptions.get(config) ?? describeTexts(config)
-      descriptions.set(config, description)
-      return description
-    },
+    describeConfig: () => active.describe(),
     listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }
   const host = new Host({
     host: { clock, registry, workers, environment, dataDir, pause, logger: (name) => hub.logger(name) },
     builtins: new Map(Object.entries({ [Runtime.id]: runtime, [EventLoop.id]: eventLoop })),
-    swapped,
+    swapped(current) {
+      auditorsAtSwap = auditors.all
+      parts.swap(current)
+    },
     hookMs: (plugin) => requestPath.hookMs(plugin),
+  })
+  const read = createReader(workers, () => active.current.files)
+  const active = new ActiveConfig(config, {
+    load: (more) => loadConfig({ ...options, ...more, read }),
+    open: async ({ server }) =>
+      server && listeners.open({ ...server, name: 'server', fetch: (request, from) => parts.handle(request, from) }),
+    ...{ host, clock, log },
+    isStopping: () => stopping,
   })
 
   // First: a command of core keeps its name.
-  for (const command of coreCommands(runtime, () => config))
+  for (const command of coreCommands(runtime, () => active.current))
     registry.add(controlCommand(command), { plugin: 'core', fault() {}, hold() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
-  const drainOthers = (drain: () => unknown) => {
+  const drainOthers = (drain: () => unknown, drainTimeoutMs = defaultDrainTimeoutMs) => {
     const drained = (async () => drain())().catch((error) => log.error('draining the application failed', { error }))
-    return waitAtMost(drained, config.server?.drainTimeoutMs ?? defaultDrainTimeoutMs, clock, forced.signal)
+    return waitAtMost(drained, drainTimeoutMs, clock, forced.signal)
   }
 
   const stop = ({ drain }: StopOptions = {}) => {
     stopped ??= (async () => {
       stopping = true
-      const drainDelayMs = config.server?.drainDelayMs ?? 0
-      if (drainDelayMs > 0) await clock.sleep(drainDelayMs, forced.signal).catch(() => {})
-      if (drain !== undefined) await drainOthers(drain)
-      await listeners.close(config.server?.drainTimeoutMs ?? 0, forced.signal)
+      const server = () => active.current.server
+      const delayMs = server()?.drainDelayMs ?? 0
+      if (delayMs > 0) await clock.sleep(delayMs, forced.signal).catch(() => {})
+      if (drain !== undefined) await drainOthers(drain, server()?.drainTimeoutMs)
+      await listeners.close(server()?.drainTimeoutMs ?? 0, forced.signal)
       requestPath.flush()
       const hung = await host.stop()
       await workers.close()
@@ -358,33 +216,30 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   try {
     await host.boot(config.plugins)
-    server = await openServer(config)
+    await active.listen()
     await host.ready()
   } catch (error) {
     await stop()
     throw error
   }
   if (recovered) log.warn('a change of the configuration that was never confirmed was rolled back')
-  generation = 1
+  active.generation = 1
   bootMs = clock.monotonic() - bootedMs
 
   return Object.assign(runtime, {
     dataDir,
-    configFiles: () => config.files,
-    isStale: async () => !lastReload.ok || (await printOf(config)) !== applied,
+    configFiles: () => active.current.files,
+    isStale: () => active.isStale(),
     requestPath,
-    fetch: (request: Request, server?: unknown) => handle(request, server),
-    answer: (request: Request) => answer(request),
+    fetch: (request: Request, server?: unknown) => parts.handle(request, server),
+    answer: (request: Request) => parts.answer(request),
     service<T>(token: ServiceToken<T>): T {
       const found = host.service(token.id)
       if (found === undefined) throw coreError('SERVICE_UNAVAILABLE', { service: token.id, why: '' })
       return found as T
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
-    commands() {
-      const commands = contributed.all.map((command) => audited(command, presentAuditors))
-      return new Map(commands.map((command) => [command.name, command]))
-    },
+    commands: () => auditedCommands(contributed, presentAuditors),
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),

@@ -1,7 +1,7 @@
 /** A control command that the command auditors record. */
 import { ArkwatchError, errorOf, messageOf } from '../contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
-import type { Contributed } from '../contract/tokens.ts'
+import type { Contributed, Extensions } from '../contract/tokens.ts'
 
 /** Calls a contributed value. An error without a code is a fault of its plugin. @throws what the call throws */
 async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) => R): Promise<Awaited<R>> {
@@ -12,6 +12,13 @@ async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) 
     throw error
   }
 }
+
+/** @returns the present commands by name; a change runs only after every auditor accepted the command */
+export const auditedCommands = (
+  commands: Extensions<ControlCommand>,
+  auditors: () => readonly Contributed<CommandAuditor>[],
+): ReadonlyMap<string, ControlCommand> =>
+  new Map(commands.all.map((command) => [command.value.name, audited(command, auditors)]))
 
 /** @param auditors the present ones @returns the command, which runs only after every auditor accepted the command */
 export function audited(

@@ -1,7 +1,4 @@
-/**
- * Checks of the values that a plugin returns. Pure. Each value is read once: a getter or a proxy may throw the next
- * time.
- */
+/** Checks of what a plugin returns and declares. Each value is read once: a getter may throw the next time. */
 import { didYouMean } from '../contract/closest.ts'
 import type { Handover, PluginParts, RequestParts } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
@@ -20,29 +17,26 @@ const isOwn = (value: unknown) => isObject(value) && !isThenable(value)
 const isFunction = (value: unknown) => typeof value === 'function'
 const isRoutes = (value: unknown) => isObject(value) && Array.isArray(value.routes) && isFunction(value.fetch)
 
-const kinds: Readonly<Record<keyof Parts, readonly [what: string, fits: (value: unknown) => boolean]>> = {
+type Kind = readonly [what: string, fits: (value: unknown) => boolean]
+const call: Kind = ['a function', isFunction]
+const kinds: Readonly<Record<keyof Parts, Kind>> = {
   services: ['an object', isOwn],
   contributes: ['a list of contributions', Array.isArray],
   routes: ['a Hono application', isRoutes],
   hooks: ['an object of hooks', isOwn],
-  ...{ start: ['a function', isFunction], ready: ['a function', isFunction], stop: ['a function', isFunction] },
-  ...{ reconfigure: ['a function', isFunction], handover: ['a function', isFunction] },
+  ...{ start: call, ready: call, stop: call, reconfigure: call, handover: call },
 }
 const allParts = Object.keys(kinds) as (keyof Parts)[]
 const requestParts = ['routes', 'hooks'] as const satisfies readonly (keyof RequestParts)[]
 
-/**
- * @param what what is named, `part` @throws for an unknown name. An instance of a class may have fields besides its
- * parts.
- */
+/** @param what what is named, `part` @throws for an unknown name, except in an instance of a class */
 function checkNames(returned: object, known: readonly string[], what: string, refuse: Refuse): void {
   const prototype = Object.getPrototypeOf(returned)
   if (prototype !== Object.prototype && prototype !== null) return
   const unknown = Object.keys(returned).find((key) => !known.includes(key))
   if (unknown === undefined) return
-  throw refuse(
-    `the unknown ${what} ${show(unknown)}: ${didYouMean(unknown, known) ?? `the ${what}s are ${known.join(', ')}`}`,
-  )
+  const advice = didYouMean(unknown, known) ?? `the ${what}s are ${known.join(', ')}`
+  throw refuse(`the unknown ${what} ${show(unknown)}: ${advice}`)
 }
 
 function checkHooks(hooks: Readonly<Record<string, unknown>>, refuse: Refuse): void {
@@ -55,11 +49,7 @@ function checkHooks(hooks: Readonly<Record<string, unknown>>, refuse: Refuse): v
 }
 
 /** @returns the parts of these names, with functions that need no `this` */
-function readParts<Name extends keyof Parts>(
-  returned: object,
-  names: readonly Name[],
-  refuse: Refuse,
-): Pick<Parts, Name> {
+function readParts<Name extends keyof Parts>(returned: object, names: readonly Name[], refuse: Refuse) {
   checkNames(returned, names, 'part', refuse)
   const parts: Partial<Record<Name, unknown>> = {}
   for (const name of names) {
@@ -74,10 +64,9 @@ function readParts<Name extends keyof Parts>(
   return parts as Pick<Parts, Name>
 }
 
-const refusal =
-  (plugin: string, from: string): Refuse =>
-  (what) =>
-    coreError('PLUGIN_INVALID', { plugin, what: `${from} returned ${what}` })
+function refusal(plugin: string, from: string): Refuse {
+  return (what) => coreError('PLUGIN_INVALID', { plugin, what: `${from} returned ${what}` })
+}
 
 /** @param returned what `setup` returned @throws PLUGIN_INVALID, and what reading the parts throws */
 export function checkParts(plugin: string, returned: unknown): Parts {
@@ -91,25 +80,43 @@ export function checkParts(plugin: string, returned: unknown): Parts {
 }
 
 /** @param returned what `reconfigure` returned @throws as {@link checkParts} */
-export function checkRequestParts(plugin: string, returned: unknown): RequestParts {
+export function readRequestParts(plugin: string, returned: unknown): RequestParts {
   return isObject(returned) ? readParts(returned, requestParts, refusal(plugin, 'reconfigure')) : {}
 }
 
 /** @param returned what `handover` returned @throws as {@link checkParts} */
-export function checkHandover(plugin: string, returned: unknown): Handover {
+export function readHandover(plugin: string, returned: unknown): Handover {
   if (returned === undefined || returned === null) return { state: undefined, resume() {} }
-  if (!isObject(returned)) throw refusal(plugin, 'handover')(`${show(returned)}: expected { state, resume }`)
+  const refuse = refusal(plugin, 'handover')
+  if (!isObject(returned)) throw refuse(`${show(returned)}: expected { state, resume }`)
   const { state } = returned
   if (isThenable(state)) {
     disown(state)
-    throw refusal(plugin, 'handover')('a promise as state: await it before you return')
+    throw refuse('a promise as state: await it before you return')
   }
   return { state, resume: () => (returned as Partial<Handover>).resume?.() }
 }
 
-/**
- * @returns a contribution of its own, with the same value @throws PLUGIN_INVALID for anything but the result of a point
- */
+export function checkServices(plugin: string, provides: object = {}, services: object = {}): void {
+  const [declared, returned] = [provides, services].map((each) => Object.keys(each).sort().join(', '))
+  if (declared !== returned) throw coreError('PLUGIN_SERVICES_MISMATCH', { plugin, declared, returned })
+}
+
+/** Reads each service once. @returns the services by id */
+export const readServices = (provides: TokenMap = {}, services: Readonly<Record<string, unknown>> = {}) =>
+  new Map(Object.entries(provides).map(([key, { id }]) => [id, services[key]]))
+
+export function findPackages(plugin: string, packages: readonly string[] = []): void {
+  for (const name of packages) {
+    try {
+      import.meta.resolve(name)
+    } catch (cause) {
+      throw coreError('PACKAGE_MISSING', { plugin, package: name }, cause)
+    }
+  }
+}
+
+/** @returns a copy with the same value @throws PLUGIN_INVALID for anything but the result of a point */
 export function checkContribution(plugin: string, contribution: unknown): Contribution {
   disown(contribution)
   const { kind, id } = Object(contribution) as Partial<ExtensionPoint<unknown>>

@@ -3,12 +3,7 @@ import { messageOf } from '../contract/errors.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import type { Contributed, Contribution, ExtensionPoint, Extensions, PointRules } from '../contract/tokens.ts'
 
-/** The instance that contributed a value. */
-export interface Contributor {
-  readonly plugin: string
-  /** Receives an error of the value. */
-  fault(error: unknown): void
-  hold(reason: string | undefined): void
+interface Contributor extends Omit<Contributed<unknown>, 'value'> {
   /** Called when the value is left out, with the reason, and with undefined when it no longer is. */
   refused(reason: string | undefined): void
 }
@@ -16,7 +11,6 @@ export interface Contributor {
 interface Entry {
   readonly contributed: Contributed<unknown>
   readonly refused: Contributor['refused']
-  /** Why the value is left out. */
   reason: string | undefined
 }
 
@@ -27,10 +21,7 @@ interface Point {
   readonly listeners: Set<() => void>
 }
 
-/**
- * @param names the owners of the names that are taken; the name of the value is added @returns why a value breaks the
- * rules
- */
+/** @param names the owners of names, to which the name of the value is added @returns why a value breaks the rules */
 function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unknown>, names: Map<string, string>) {
   try {
     const problem = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)
@@ -46,16 +37,13 @@ function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unkno
 
 /** Lists the entries that keep the rules, and notifies the contributors of the others. */
 function select(point: Point): void {
-  const { rules } = point
   const names = new Map<string, string>()
-  point.all = point.entries
-    .filter((entry) => {
-      const reason = rules && broken(entry.contributed, rules, names)
-      if (reason !== entry.reason) entry.refused(reason)
-      entry.reason = reason
-      return reason === undefined
-    })
-    .map(({ contributed }) => contributed)
+  point.all = point.entries.flatMap((entry) => {
+    const reason = point.rules && broken(entry.contributed, point.rules, names)
+    if (reason !== entry.reason) entry.refused(reason)
+    entry.reason = reason
+    return reason === undefined ? [entry.contributed] : []
+  })
 }
 
 export class ExtensionRegistry {
@@ -68,11 +56,12 @@ export class ExtensionRegistry {
     return point
   }
 
-  #changed(...points: Point[]): void {
-    if (this.#held) {
-      for (const point of points) this.#held.add(point)
-      return
-    }
+  #changed(point: Point): void {
+    if (this.#held) this.#held.add(point)
+    else this.#settle([point])
+  }
+
+  #settle(points: Iterable<Point>): void {
     for (const point of points) select(point)
     for (const { listeners } of points) for (const listener of [...listeners]) listener()
   }
@@ -97,11 +86,10 @@ export class ExtensionRegistry {
     } finally {
       const held = this.#held
       this.#held = undefined
-      this.#changed(...held)
+      this.#settle(held)
     }
   }
 
-  /** The live list of one point. */
   of<T>({ id, rules }: ExtensionPoint<T>): Extensions<T> {
     const point = this.#point(id)
     if (rules !== undefined && rules !== point.rules) {

@@ -1,4 +1,4 @@
-/** The next generation is built beside the current one, and rolled back where a step fails. */
+/** Builds the next generation beside the current one, which runs until the swap. A failed build is rolled back. */
 import { missingNeed, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover } from '../contract/definition.ts'
@@ -9,7 +9,7 @@ import { type Builtins, type Generation, servicesOf } from './generation.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
 
-export interface BuildOptions {
+interface BuildOptions {
   readonly host: InstanceEnvironment
   readonly builtins: Builtins
   readonly current: Generation
@@ -22,9 +22,6 @@ export interface BuildOptions {
   readonly fresh?: string | undefined
 }
 
-/**
- * The next generation, built beside the current one, which runs until the swap. Roll back a failed build.
- */
 export class GenerationBuild {
   readonly next = new Map<string, PluginInstance>()
   /** New instances that the swap publishes, in start order. */
@@ -110,7 +107,7 @@ export class GenerationBuild {
       const retried = old !== undefined && !isUp(old.state) && Bun.deepEquals(old.section.config, section.config)
       if (!boot && !retried) throw error
     }
-    if (boot && isUp(instance.state)) instance.activate()
+    if (boot && isUp(instance.state)) instance.contributions.publish()
   }
 
   async #inherit(old: PluginInstance | undefined): Promise<unknown> {
@@ -158,7 +155,7 @@ export class GenerationBuild {
       // An instance that fails in start or ready is logged and stays failed.
       if (blocked === undefined) await again.start(services, inherited).catch(() => {})
       if (!isUp(again.state)) continue
-      again.activate()
+      again.contributions.publish()
       startedAgain.push(again)
     }
     for (const instance of startedAgain) await instance.ready().catch(() => {})

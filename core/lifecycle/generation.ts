@@ -10,7 +10,6 @@ export type Builtins = ReadonlyMap<string, unknown>
 /** Instances by name, in start order. */
 export type Generation = ReadonlyMap<string, PluginInstance>
 
-/** The services of everything that is up. */
 export function servicesOf(generation: Generation, builtins: Builtins): Map<string, unknown> {
   const services = new Map(builtins)
   for (const { state, services: provided } of generation.values()) {

@@ -16,9 +16,10 @@ export interface HostOptions {
   readonly builtins: Builtins
   /** Called in the same turn as each swap with the generation in force, to rebuild routes and hooks. */
   swapped(generation: Generation): void
-  /** Milliseconds that a plugin's request hooks took. */
   hookMs(plugin: string): number
 }
+
+type Sections = readonly PluginSection[]
 
 /** Holds the generation in force, and replaces the generation as a whole: by a reload that succeeds, or not at all. */
 export class Host {
@@ -28,29 +29,24 @@ export class Host {
 
   constructor(private readonly options: HostOptions) {}
 
-  get generation(): Generation {
-    return this.#current
-  }
-
   /** The service of this id, if the provider is up. */
   service(id: string): unknown {
     return servicesOf(this.#current, this.options.builtins).get(id)
   }
 
-  /** @throws the graph's errors */
-  #graph(sections: readonly PluginSection[]): Graph<PluginSection> {
+  #graph(sections: Sections): Graph<PluginSection> {
     const graph = readGraph(sections, this.options.builtins)
     if (graph.errors[0] !== undefined) throw graph.errors[0].error
     return graph
   }
 
   /** @param restart a plugin to replace in any case @throws the graph's errors */
-  plan(sections: readonly PluginSection[], restart?: string): PlanStep[] {
+  plan(sections: Sections, restart?: string): PlanStep[] {
     return planReload(runningNodes(this.#current), wantedNodes(this.#graph(sections)), restart)
   }
 
   /** Starts everything. @throws the graph's errors and PLUGIN_REQUIRED_FAILED; nothing runs then */
-  async boot(sections: readonly PluginSection[]): Promise<void> {
+  async boot(sections: Sections): Promise<void> {
     await this.#build(sections, this.plan(sections), true)
   }
 
@@ -67,7 +63,7 @@ export class Host {
   }
 
   /** Swaps to a generation of these sections, or keeps the generation in force. @throws RELOAD_FAILED with the cause */
-  async reload(sections: readonly PluginSection[]): Promise<readonly PlanStep[]> {
+  async reload(sections: Sections): Promise<readonly PlanStep[]> {
     const steps = this.plan(sections)
     await this.#build(sections, steps, false)
     return this.#taken(steps)
@@ -79,21 +75,12 @@ export class Host {
       const { state, reason } = this.#current.get(step.plugin) ?? {}
       const isAsPlanned = state === undefined || isUp(state) || step.action === 'untouched' || step.action === 'remove'
       if (isAsPlanned) return step
-      return {
-        ...step,
-        reason: `${step.reason}, but ${state}`,
-        off: reason!,
-        state: step.state === 'none' ? 'none' : 'lost',
-      }
+      const memory = step.state === 'none' ? 'none' : 'lost'
+      return { ...step, reason: `${step.reason}, but ${state}`, off: reason!, state: memory }
     })
   }
 
-  async #build(
-    sections: readonly PluginSection[],
-    steps: readonly PlanStep[],
-    boot: boolean,
-    fresh?: string,
-  ): Promise<void> {
+  async #build(sections: Sections, steps: readonly PlanStep[], boot: boolean, fresh?: string): Promise<void> {
     this.#goOn()
     const { host, builtins } = this.options
     const { order: ordered } = this.#graph(sections)
@@ -128,8 +115,8 @@ export class Host {
   #swap(next: Generation, outgoing: readonly PluginInstance[], incoming: readonly PluginInstance[]): void {
     this.#goOn()
     this.options.host.registry.together(() => {
-      for (const instance of incoming) if (isUp(instance.state)) instance.activate()
-      for (const instance of outgoing) instance.deactivate()
+      for (const { state, contributions } of incoming) if (isUp(state)) contributions.publish()
+      for (const { contributions } of outgoing) contributions.withdraw()
       this.#current = next
     })
     this.options.swapped(next)

@@ -5,7 +5,6 @@ import { guarded, isThenable } from '../contract/foreign/calls.ts'
 import type { Pause } from './pause.ts'
 
 interface ClockOwner {
-  /** Time spent on the main thread. */
   cpuMs: number
   fault(phase: string, error: unknown): void
 }

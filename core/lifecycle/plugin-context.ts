@@ -14,8 +14,9 @@ import type { Cleanups } from './cleanups.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
 import { createPluginClock } from './plugin-clock.ts'
+import type { PluginContributions } from './plugin-contributions.ts'
+import type { PluginFaults } from './plugin-faults.ts'
 
-/** The clock, registry and settings that every instance of a runtime shares. */
 export interface InstanceEnvironment {
   readonly clock: Clock
   readonly registry: ExtensionRegistry
@@ -28,7 +29,7 @@ export interface InstanceEnvironment {
 
 export type Services = ReadonlyMap<string, unknown>
 
-export interface ContextOptions {
+interface ContextOptions {
   readonly host: InstanceEnvironment
   readonly section: PluginSection
   readonly services: Services
@@ -39,16 +40,14 @@ export interface ContextOptions {
   isSettingUp(): boolean
 }
 
-/** The instance of the plugin. */
-export interface ContextOwner extends Pick<PluginContext<unknown, TokenMap, TokenMap>, 'contribute' | 'report'> {
-  /** Time spent on the main thread. */
+interface ContextOwner {
+  readonly contributions: Pick<PluginContributions, 'add'>
+  readonly faults: Pick<PluginFaults, 'hold' | 'report'>
   cpuMs: number
-  /** Run time of tasks. */
   taskMs: number
   /** The names of threads that have not sent their first message. */
   readonly silentThreads: Set<string>
   fault(phase: string, error: unknown): void
-  hold(source: object, reason: string | undefined): void
 }
 
 function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scope }: ContextOptions): Extensions<T> {
@@ -82,7 +81,7 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
     dedicated(name, url, options = {}) {
       const failed = (error: Error, isLost: boolean) => {
         owner.fault(`the thread ${name}`, error)
-        if (isLost) owner.hold(worker, error.message)
+        if (isLost) owner.faults.hold(worker, error.message)
       }
       const called = (call: () => unknown, phase: string) =>
         guarded(call, (error) => owner.fault(`${phase} of the thread ${name}`, error))
@@ -93,7 +92,7 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
         failed,
         stopped() {
           forget()
-          owner.hold(worker, undefined)
+          owner.faults.hold(worker, undefined)
         },
       })
       const forget = scope.defer(() => worker.stop())
@@ -134,13 +133,13 @@ export function createContext(
     needs: pick(section.definition.needs, services) as never,
     wants: pick(section.definition.wants, services) as never,
     extensions: (point) => liveList(point, owner, options),
-    contribute: (contribution) => owner.contribute(contribution),
+    contribute: (contribution) => owner.contributions.add(contribution),
     clock,
     log,
     workers: scopedWorkers(owner, options),
     signal,
     defer: (undo) => void scope.defer(undo),
-    report: (state, reason) => owner.report(state, reason),
+    report: (state, reason) => owner.faults.report(state, reason),
     inherited,
   }
 }

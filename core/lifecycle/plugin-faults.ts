@@ -1,10 +1,9 @@
-/**
- * Why a plugin is degraded: its last fault, for a minute, or what does not pass by itself, such as a contribution that
- * is refused or a thread that is gone for good, or what the plugin reports.
- */
+/** Why a plugin is degraded: its last fault, for a minute, or what does not pass by itself, or what it reports. */
 import type { Cancel, Clock } from '../contract/clock.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
+import { show } from '../contract/redact/redactor.ts'
 
-/** How long a plugin stays degraded after a fault. */
 const faultMemoryMs = 60_000
 /** Lines about faults in a minute: a plugin may fail a hundred thousand times in a second. */
 const mostLines = 100
@@ -12,8 +11,7 @@ const mostLines = 100
 const maxLength = 1_000
 
 export class PluginFaults {
-  /** The last fault of the past minute. */
-  last: string | undefined
+  #last: string | undefined
   #reported: string | undefined
   readonly #lasting = new Map<object, string>()
   #lines = 0
@@ -22,17 +20,18 @@ export class PluginFaults {
 
   /** @param changed called when {@link reason} may have changed */
   constructor(
+    private readonly plugin: string,
     private readonly clock: Pick<Clock, 'after' | 'monotonic'>,
+    private readonly logger: Logger,
     private readonly changed: () => void,
   ) {}
 
   /** Undefined for a plugin that is not degraded. */
   get reason(): string | undefined {
-    return (this.last ?? this.#lasting.values().next().value ?? this.#reported)?.slice(0, maxLength)
+    return (this.#last ?? this.#lasting.values().next().value ?? this.#reported)?.slice(0, maxLength)
   }
 
-  /** How many lines are left in this minute, the next one included. */
-  get linesLeft(): number {
+  get #linesLeft(): number {
     const nowMs = this.clock.monotonic()
     if (nowMs - this.#linesFromMs >= faultMemoryMs) {
       this.#linesFromMs = nowMs
@@ -41,11 +40,22 @@ export class PluginFaults {
     return Math.max(0, mostLines - this.#lines++)
   }
 
-  add(fault: string): void {
+  /** Logs a hundred errors a minute. */
+  log(message: string, error: unknown): void {
+    const left = this.#linesLeft
+    if (left > 0) this.logger.error(message, { error })
+    if (left === 1) this.logger.warn(`further faults of plugin ${this.plugin} are counted, not logged, for a minute`)
+  }
+
+  /** @param logsRepeats whether the fault in force is logged again: a collector may fail at every scrape */
+  add(phase: string, error: unknown, isUp: boolean, logsRepeats: boolean): void {
+    const fault = `${phase} threw: ${messageOf(error)}`
+    if (logsRepeats || fault !== this.#last) this.log(`${phase} of plugin ${this.plugin} threw`, error)
+    if (!isUp) return
     this.forget()
-    this.last = fault
+    this.#last = fault
     this.#cancel = this.clock.after(faultMemoryMs, () => {
-      this.last = undefined
+      this.#last = undefined
       this.changed()
     })
     this.changed()
@@ -58,9 +68,13 @@ export class PluginFaults {
     this.changed()
   }
 
-  /** @param reason undefined where the plugin reports that it is ok */
-  report(reason: string | undefined): void {
-    this.#reported = reason
+  /** @throws PLUGIN_INVALID */
+  report(state: 'ok' | 'degraded', reason: unknown = ''): void {
+    if (state !== 'ok' && state !== 'degraded') {
+      const what = `it reported the state ${show(state)}: expected "ok" or "degraded"`
+      throw coreError('PLUGIN_INVALID', { plugin: this.plugin, what })
+    }
+    this.#reported = state === 'degraded' ? messageOf(reason) || 'degraded' : undefined
     this.changed()
   }
 

@@ -10,9 +10,7 @@ export interface PlanNode {
   readonly config: unknown
   /** State and reason of a plugin that is not up, or that the configuration leaves off. */
   readonly off?: { readonly state: string; readonly reason: string } | undefined
-  /** Whether the plugin takes a new config in place. */
   readonly reconfigurable?: boolean
-  /** Whether the plugin gives state to its successor. */
   readonly handsOver?: boolean
 }
 
@@ -33,9 +31,8 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
   if (after.off !== undefined) {
     const { state, reason } = after.off
     if (before !== undefined && before.off === undefined) return step(after.name, 'remove', state, reason)
-    return before?.off?.state === state && before.off.reason === reason
-      ? step(after.name, 'untouched', `stays ${state}`)
-      : step(after.name, 'untouched', state, reason)
+    const stays = before?.off?.state === state && before.off.reason === reason
+    return stays ? step(after.name, 'untouched', `stays ${state}`) : step(after.name, 'untouched', state, reason)
   }
   if (before === undefined) return step(after.name, 'add', 'new')
   if (before.off !== undefined) return step(after.name, 'add', 'was not running')
@@ -46,12 +43,7 @@ function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
     : step(after.name, 'replace', 'config changed, and the plugin is not reconfigurable')
 }
 
-/**
- * @param running the running plugins, in start order
- * @param wanted the plugins of the new configuration, in start order
- * @param restart a plugin to replace in any case
- * @returns a step for each plugin: wanted ones in start order, then removed ones. A changed service replaces holders.
- */
+/** @returns a step for each plugin: the wanted in start order, then the removed. A changed service replaces holders. */
 export function planReload(running: readonly PlanNode[], wanted: readonly PlanNode[], restart?: string): PlanStep[] {
   const before = new Map(running.map((node) => [node.name, node]))
   const changed = new Map<string, string>()

@@ -36,7 +36,6 @@ export class StateLog {
     else this.log.warn(`plugin ${this.plugin} is degraded`, { reason: this.#reason, ...leftOut })
   }
 
-  /** Cancels the timer. */
   forget(): void {
     this.#cancel?.()
   }

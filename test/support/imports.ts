@@ -83,7 +83,8 @@ const from = (specifier: string) => specifier.replace(/[.*+?^${}()|[\]\\]/g, '\\
 export function behindDoor(importer: SourceFile, specifier: string, door: SourceFile): string[] {
   const statement = new RegExp(`^(?:import|export) \\{([^}]*)\\} from '${from(specifier)}'`, 'gm')
   const wanted = [...importer.text.matchAll(statement)].flatMap((match) => namesOf(match[1]!))
-  return [...door.text.matchAll(/^export \{([^}]*)\} from '([^']+)'/gm)]
+  const named = [...door.text.matchAll(/^export \{([^}]*)\} from '([^']+)'/gm)]
     .filter((match) => namesOf(match[1]!).some((name) => wanted.includes(name)))
     .map((match) => match[2]!)
+  return [...named, ...[...door.text.matchAll(/^export \* from '([^']+)'/gm)].map((match) => match[1]!)]
 }

@@ -1,0 +1,133 @@
+/** The configuration in force, with its listener: planned, replaced by a reload, compared with its files, described. */
+import { rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
+import { describeSource } from './config/describe-source.ts'
+import { ConfigError } from './config/errors.ts'
+import { planListener } from './config/fixed-sections.ts'
+import type { LoadOptions } from './config/load.ts'
+import type { RuntimeConfig } from './config/types.ts'
+import { fingerprintOf } from './config/watch.ts'
+import type { Clock } from './contract/clock.ts'
+import { coreError, messageOf } from './contract/errors.ts'
+import type { Logger } from './contract/logger.ts'
+import type { ConfigDescription, Listener, PlanStep, RuntimeStatus } from './contract/runtime-api.ts'
+import type { Host } from './lifecycle/host.ts'
+
+interface ActiveConfigOptions {
+  load(more?: Pick<LoadOptions, 'overlayFile'>): Promise<RuntimeConfig>
+  /** Opens the public listener, if the configuration has one. */
+  open(config: RuntimeConfig): Promise<Listener | undefined>
+  readonly host: Pick<Host, 'plan' | 'reload'>
+  isStopping(): boolean
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Logger
+}
+
+const printOf = async ({ files, dataDir }: RuntimeConfig) => {
+  const all = [...new Set([...files, overlayFile(dataDir)])].sort()
+  return `${all} ${await fingerprintOf(all)}`
+}
+
+export class ActiveConfig {
+  #server: Listener | undefined
+  /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
+  #print: Promise<string> | string
+  #description: Promise<ConfigDescription> | undefined
+  #plans = 0
+  /** Counts successful configurations. */
+  generation = 0
+  lastReload: RuntimeStatus['lastReload']
+
+  constructor(
+    public current: RuntimeConfig,
+    private readonly options: ActiveConfigOptions,
+  ) {
+    this.#print = printOf(current)
+    this.lastReload = { ok: true, atMs: options.clock.now() }
+  }
+
+  /** @throws LISTEN_FAILED */
+  async listen(): Promise<void> {
+    this.#server = await this.options.open(this.current)
+  }
+
+  /** Whether the files differ from the configuration in force. */
+  async isStale(): Promise<boolean> {
+    return !this.lastReload.ok || (await printOf(this.current)) !== (await this.#print)
+  }
+
+  /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */
+  async plan(more?: Pick<LoadOptions, 'overlayFile'>): Promise<readonly PlanStep[]> {
+    const next = await this.options.load(more)
+    const step = planListener(this.current, next)
+    return [...(step === undefined ? [] : [step]), ...this.options.host.plan(next.plugins)]
+  }
+
+  /** Plans a reload with an overlay of this text. @throws as `plan` */
+  async planOverlay(text: string): Promise<readonly PlanStep[]> {
+    this.#plans += 1
+    const candidate = join(this.current.dataDir, `overlay.plan-${this.#plans}.yaml`)
+    try {
+      replaceFile(candidate, text)
+      return await this.plan({ overlayFile: candidate })
+    } catch (error) {
+      throw error instanceof ConfigError ? error.ofChange(candidate) : error
+    } finally {
+      rmSync(candidate, { force: true })
+    }
+  }
+
+  async reload(): Promise<readonly PlanStep[]> {
+    const { clock, log } = this.options
+    try {
+      const steps = await this.#reload()
+      this.generation += 1
+      this.lastReload = { ok: true, atMs: clock.now() }
+      return steps
+    } catch (error) {
+      this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
+      log.error('reload refused, the old configuration stays', { error })
+      throw error
+    }
+  }
+
+  async #reload(): Promise<readonly PlanStep[]> {
+    const { load, open, host, isStopping } = this.options
+    const before = await printOf(this.current)
+    const next = await load()
+    const print = await printOf(next)
+    const step = planListener(this.current, next)
+    const moves = step !== undefined && step.action !== 'reconfigure'
+    // A stop has closed every listener.
+    if (isStopping()) throw coreError('RELOAD_BUSY')
+    const opened = moves ? await open(next) : undefined
+    try {
+      const steps = await host.reload(next.plugins)
+      const old = this.#server
+      if (moves) {
+        this.#server = opened
+        await old?.close(next.server?.drainTimeoutMs)
+      }
+      this.current = next
+      this.#print = before === print ? print : ''
+      this.#description = undefined
+      return step === undefined ? steps : [step, ...steps]
+    } catch (error) {
+      await opened?.close(0)
+      throw error
+    }
+  }
+
+  describe(): Promise<ConfigDescription> {
+    this.#description ??= this.#describe()
+    return this.#description
+  }
+
+  async #describe(): Promise<ConfigDescription> {
+    const { describe, dataDir } = this.current
+    const { effective, sources } = await describe()
+    const texts = [...sources].map(([pointer, source]) => [pointer, describeSource(source, dirname(dataDir))] as const)
+    return { config: effective, sources: Object.fromEntries(texts) }
+  }
+}
