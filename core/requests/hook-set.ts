@@ -4,10 +4,15 @@ import { messageOf } from '../contract/errors.ts'
 import { disown, isThenable } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import { show } from '../contract/redact/redactor.ts'
-import type { HookName, RequestHooks, RequestScope, Route } from '../contract/request-hooks.ts'
+import {
+  type HookName,
+  hookNames,
+  type RequestHooks,
+  type RequestScope,
+  type Route,
+} from '../contract/request-hooks.ts'
 import { statuses } from './routes/route-table.ts'
 
-/** The hooks of one plugin, with the function that receives their errors. */
 export interface OwnedHooks {
   readonly plugin: string
   readonly hooks: RequestHooks
@@ -16,14 +21,14 @@ export interface OwnedHooks {
   removed(reason: string): void
 }
 
-/** One hook of one plugin. */
 interface Hooked<Name extends HookName = HookName> {
   readonly owner: OwnedHooks
   readonly kind: Name
   readonly call: NonNullable<RequestHooks[Name]>
-  /** How many times in a row the hook threw. */
+  /** In a row. */
   failures: number
 }
+type Hooks = { readonly [Name in HookName]: readonly Hooked<Name>[] }
 
 /** One call in this many is timed. A power of two. */
 const sampleEvery = 1_024
@@ -42,7 +47,6 @@ const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): 
     }
   })
 
-/** Whether a plugin asks for the request context. */
 function needsContext({ hooks, failed }: OwnedHooks): boolean {
   try {
     return hooks.context === true
@@ -52,17 +56,13 @@ function needsContext({ hooks, failed }: OwnedHooks): boolean {
   }
 }
 
-/**
- * @param returned not undefined: the value of an expression, which is ignored, or a promise @throws TypeError for a
- * promise
- */
+/** @throws TypeError for a promise; another value may be that of an expression */
 function refusePromise(kind: HookName, returned: unknown): void {
   if (!isThenable(returned)) return
   disown(returned)
   throw new TypeError(`${kind} returned a promise: hooks are synchronous`)
 }
 
-/** @throws TypeError for anything but a Response */
 function answerOf(returned: unknown): Response {
   if (returned instanceof Response) {
     // Bun answers neither of them, and shows a page of its own.
@@ -76,21 +76,12 @@ function answerOf(returned: unknown): Response {
 
 /** The current hooks. A hook that throws ten times in a row is removed until the next {@link HookSet.replace}. */
 export class HookSet {
-  /** Whether requests need a scope. */
   scoped = false
-  /** Whether requests run in the AsyncLocalStorage. */
   context = false
-  /** Whether a hook observes requests. */
   observed = false
-  /** Whether a hook implements `observeRequest`. */
   requestObserved = false
-  /** Called after a change of the hooks. */
   onChange: () => void = () => {}
-  #observe: Hooked<'observe'>[] = []
-  #observeRequest: Hooked<'observeRequest'>[] = []
-  #onRequest: Hooked<'onRequest'>[] = []
-  #onResponse: Hooked<'onResponse'>[] = []
-  #onError: Hooked<'onError'>[] = []
+  #hooks: Hooks = { observe: [], observeRequest: [], onRequest: [], onResponse: [], onError: [] }
   #calls = 0
   readonly #tookMs = new Map<string, number>()
 
@@ -99,14 +90,9 @@ export class HookSet {
     private readonly log: Logger,
   ) {}
 
-  /** Replaces all hooks. */
   replace(owned: readonly OwnedHooks[]): void {
     this.context = owned.some(needsContext)
-    this.#onRequest = only(owned, 'onRequest')
-    this.#onResponse = only(owned, 'onResponse')
-    this.#onError = only(owned, 'onError')
-    this.#observe = only(owned, 'observe')
-    this.#observeRequest = only(owned, 'observeRequest')
+    this.#hooks = Object.fromEntries(hookNames.map((kind) => [kind, only(owned, kind)])) as never
     this.#settle()
   }
 
@@ -115,13 +101,9 @@ export class HookSet {
     return this.#tookMs.get(plugin) ?? 0
   }
 
-  /**
-   * Runs the `observe` hooks for a batch of requests.
-   * @param requests three numbers for each request: `id * statuses + status` of the route, duration, end
-   * @param length how many numbers are filled
-   */
+  /** @param requests `length` numbers, three for each request: `id * statuses + status` of its route, duration, end */
   observe(requests: Float64Array, length: number, routes: readonly Route[]): void {
-    for (const hook of this.#observe) {
+    for (const hook of this.#hooks.observe) {
       const startedMs = this.clock.monotonic()
       for (let at = 0; at < length && hook.failures < failuresAllowed; )
         at = this.#observeFrom(hook, at, requests, length, routes)
@@ -129,19 +111,16 @@ export class HookSet {
     }
   }
 
-  /** Runs the `observeRequest` hooks. */
   observeRequest(route: Route, status: number, durationMs: number, endedMs: number, request: Request): void {
-    for (const hook of this.#observeRequest)
-      this.#run(hook, this.#sampled(), () =>
-        hook.call.call(hook.owner.hooks, route, status, durationMs, endedMs, request),
-      )
+    for (const hook of this.#hooks.observeRequest)
+      this.#run(hook, () => hook.call.call(hook.owner.hooks, route, status, durationMs, endedMs, request))
   }
 
   /** @returns the first answer of an `onRequest` hook */
   runOnRequest(scope: RequestScope): Response | undefined {
     let answer: Response | undefined
-    for (const hook of this.#onRequest) {
-      this.#run(hook, this.#sampled(), () => {
+    for (const hook of this.#hooks.onRequest) {
+      this.#run(hook, () => {
         const returned: unknown = hook.call.call(hook.owner.hooks, scope)
         if (returned !== undefined) answer = answerOf(returned)
       })
@@ -151,23 +130,15 @@ export class HookSet {
   }
 
   runOnResponse(scope: RequestScope, response: Response | undefined): void {
-    for (const hook of this.#onResponse)
-      this.#run(hook, this.#sampled(), () => hook.call.call(hook.owner.hooks, scope, response))
+    for (const hook of this.#hooks.onResponse) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, response))
   }
 
   runOnError(scope: RequestScope, error: unknown): void {
-    for (const hook of this.#onError)
-      this.#run(hook, this.#sampled(), () => hook.call.call(hook.owner.hooks, scope, error))
+    for (const hook of this.#hooks.onError) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, error))
   }
 
-  /** Whether a plugin has an `onError` hook, which needs to find the scope of a request. */
   get wantsErrors(): boolean {
-    return this.#onError.length > 0
-  }
-
-  #sampled(): boolean {
-    this.#calls = (this.#calls + 1) | 0
-    return (this.#calls & (sampleEvery - 1)) === 0
+    return this.#hooks.onError.length > 0
   }
 
   /** @returns the index to continue from: the end, or the request after the one at which the observer threw */
@@ -196,7 +167,9 @@ export class HookSet {
     return at + 3
   }
 
-  #run(hook: Hooked, sampled: boolean, call: () => unknown): void {
+  #run(hook: Hooked, call: () => unknown): void {
+    this.#calls = (this.#calls + 1) | 0
+    const sampled = (this.#calls & (sampleEvery - 1)) === 0
     const startedMs = sampled ? this.clock.monotonic() : 0
     try {
       const returned = call()
@@ -213,28 +186,22 @@ export class HookSet {
   }
 
   #threw(hook: Hooked, error: unknown): void {
+    const { owner, kind } = hook
     hook.failures += 1
-    hook.owner.failed(error)
+    owner.failed(error)
     if (hook.failures < failuresAllowed) return
-    const stays = (other: Hooked) => other !== hook
-    this.#observe = this.#observe.filter(stays)
-    this.#observeRequest = this.#observeRequest.filter(stays)
-    this.#onRequest = this.#onRequest.filter(stays)
-    this.#onResponse = this.#onResponse.filter(stays)
-    this.#onError = this.#onError.filter(stays)
+    this.#hooks = { ...this.#hooks, [kind]: this.#hooks[kind].filter((other: Hooked) => other !== hook) }
     this.#settle()
-    hook.owner.removed(`the request hook ${hook.kind} threw ten times in a row and was taken out: ${messageOf(error)}`)
-    this.log.error('a request hook threw ten times in a row and was taken out', {
-      plugin: hook.owner.plugin,
-      hook: hook.kind,
-      error,
-    })
+    owner.removed(`the request hook ${kind} threw ten times in a row and was taken out: ${messageOf(error)}`)
+    const fields = { plugin: owner.plugin, hook: kind, error }
+    this.log.error('a request hook threw ten times in a row and was taken out', fields)
   }
 
   #settle(): void {
-    this.requestObserved = this.#observeRequest.length > 0
-    this.observed = this.#observe.length > 0 || this.requestObserved
-    this.scoped = this.context || this.#onRequest.length + this.#onResponse.length + this.#onError.length > 0
+    const { observe, observeRequest, onRequest, onResponse, onError } = this.#hooks
+    this.requestObserved = observeRequest.length > 0
+    this.observed = observe.length > 0 || this.requestObserved
+    this.scoped = this.context || onRequest.length + onResponse.length + onError.length > 0
     this.onChange()
   }
 }

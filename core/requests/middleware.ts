@@ -1,6 +1,6 @@
 /** The request hooks as a Hono middleware. Uses only Hono's public API. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { requestStorage } from './current-request.ts'
+import { requestStorage } from './request-scope.ts'
 import { type HonoRoute, isHonoRoute } from './routes/hono-routes.ts'
 import { RouteEntries } from './routes/route-entries.ts'
 import type { RouteTable } from './routes/route-table.ts'

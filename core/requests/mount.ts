@@ -8,7 +8,6 @@ import type { Interceptor, RouteSource } from './routes/route-source.ts'
 import type { RouteTable } from './routes/route-table.ts'
 
 export interface MountOptions {
-  /** The prefix, `/_ops`. */
   readonly at: string
   /** First segments under the prefix that Arkwatch answers, `['livez', 'readyz']`. */
   readonly expose: readonly string[]
@@ -25,9 +24,8 @@ const isPlainPath = (path: string) => plainPath.test(path) && !/\/\.\.?(\/|$)/.t
 /** @returns the names without a leading slash @throws EMBED_OPTIONS_INVALID */
 function parseNames({ at, expose }: MountOptions): string[] {
   const invalid = (what: string) => coreError('EMBED_OPTIONS_INVALID', { what })
-  if (typeof at !== 'string' || !isPlainPath(at)) {
+  if (typeof at !== 'string' || !isPlainPath(at))
     throw invalid(`at must be a path such as "/_ops", got ${JSON.stringify(at)}`)
-  }
   const names = expose.map((name) => String(name).replace(/^\//, ''))
   const wrong = names.find((name) => !name.split('/').every(isPlain))
   if (wrong !== undefined) throw invalid(`expose must hold names such as "livez", got ${JSON.stringify(wrong)}`)
@@ -81,7 +79,6 @@ export class Mount {
     }
   }
 
-  /** @returns the pattern of an exposed path; undefined for any other path */
   #patternOf(path: string): string | undefined {
     const exposed = this.paths.find((own) => path === own || path.startsWith(`${own}/`))
     if (exposed === undefined || !isPlainPath(path)) return undefined

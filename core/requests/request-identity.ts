@@ -4,10 +4,7 @@ const idShape = /^[A-Za-z0-9._-]{1,128}$/
 const traceShape = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/
 const ids = new WeakMap<Request, string>()
 
-/**
- * The id of a request: its `x-request-id` if that is 1-128 characters of `A-Za-z0-9._-`, else a new UUID.
- * The same request always gets the same id.
- */
+/** Its `x-request-id` if that is 1-128 characters of `A-Za-z0-9._-`, else a new UUID, the same for the same request. */
 export function requestIdOf(request: Request): string {
   const known = ids.get(request)
   if (known !== undefined) return known

@@ -15,11 +15,9 @@ import { Traffic } from './traffic.ts'
 import { wrapFetch } from './wrap-fetch.ts'
 import { reportError } from './wrap-scoped.ts'
 
-export interface RequestPathOptions {
+interface RequestPathOptions {
   readonly log: Logger
-  /** @default the system's */
   readonly clock?: Pick<Clock, 'monotonic' | 'after'>
-  /** @default 1_000 */
   readonly maxRoutes?: number
 }
 
@@ -37,7 +35,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
   }
   return {
     /** Replaces all hooks. Errors go to `failed`; a hook that throws ten times in a row is removed. */
-    setHooks: (owned: readonly OwnedHooks[]) => {
+    setHooks(owned: readonly OwnedHooks[]) {
       traffic.flush()
       hooks.replace(owned)
     },
@@ -48,7 +46,6 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
       wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as HonoFetch,
     /** @param routeOf the route template of a request; undefined for none */
     wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, mount?: Mount): F {
-      const application = fetch as AnyFetch
       const template = (request: Request) => {
         try {
           return routeOf(request)
@@ -58,7 +55,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
         }
       }
       const entries: RouteEntry[] = []
-      const source = new RouteSource(application, (request) => {
+      const source = new RouteSource(fetch as AnyFetch, (request) => {
         const { id, method, pattern } = table.find(request.method, template(request) ?? unmatchedPattern)
         entries[id] ??= new RouteEntry(table, method, pattern, true)
         return entries[id]
@@ -68,9 +65,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
     },
     /** The middleware form of `wrapHono`. Register the middleware first. */
     middleware: () => createMiddleware(traffic, table),
-    /** Requests in flight. */
     active: () => traffic.active,
-    /** @see HookSet.hookMs */
     hookMs: (plugin: string) => hooks.hookMs(plugin),
     table,
   }

@@ -1,12 +1,18 @@
-/** The data of one request on the slow path. */
+/** The data of one request on the slow path, and of the request that the running code serves. */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope, Route } from '../contract/request-hooks.ts'
 import { requestIdOf, traceIdOf } from './request-identity.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 
 const scopes = new WeakMap<Request, Scope>()
 
+/** Only the request path enters the storage. */
+export const requestStorage = new AsyncLocalStorage<RequestScope>()
+
+/** @returns the scope of the current request; undefined outside of a request, or if no plugin has `context: true` */
+export const currentRequest = (): RequestScope | undefined => requestStorage.getStore()
+
 export class Scope implements RequestScope {
-  /** Set by the router's match. */
   entry: RouteEntry | undefined
   /** The last error passed to `onError`. */
   error: unknown

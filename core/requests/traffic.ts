@@ -1,7 +1,4 @@
-/**
- * The count of requests in progress, and the batch of ended requests not yet observed. The end of a request
- * stores three numbers; observers are notified of a batch (decision 0008).
- */
+/** The count of requests in progress, and the batch of ended requests that observers will receive (decision 0008). */
 import type { Clock } from '../contract/clock.ts'
 import type { HookSet } from './hook-set.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
@@ -29,14 +26,11 @@ export function statusOf(answer: unknown): number {
 export class Traffic {
   /** False while every hook is `observe`, so that the end of a request only stores numbers. */
   slowPath = true
-  /** Requests in flight. */
   active = 0
   /** The index of the next request's numbers. */
   private at = 0
   private numbers = new Float64Array(mostWaiting * fields)
-  /** `monotonic()` */
   readonly now: () => number
-  /** Whether requests need a scope. */
   scoped = false
   private observed = false
   private requestObserved = false

@@ -19,15 +19,13 @@ export type Application =
   | { readonly fetch: (request: Request, ...rest: never[]) => unknown }
   | ((request: Request, ...rest: never[]) => unknown)
 
-/** The wrapped `fetch`, with the arguments of the application's own. */
 export type Wrapped<A extends Application> = A extends { readonly fetch: infer F } ? F : A
 
 const fetchOf = (app: Application): AnyFetch => {
   if (typeof app === 'function' && !('fetch' in app)) return app as unknown as AnyFetch
   const { fetch } = app as { fetch?: unknown }
-  if (typeof fetch !== 'function') {
+  if (typeof fetch !== 'function')
     throw coreError('EMBED_OPTIONS_INVALID', { what: 'the application must be a function or have a fetch method' })
-  }
   return fetch.bind(app) as AnyFetch
 }
 

@@ -1,7 +1,4 @@
-/**
- * The wrapper around an application's `fetch`, the hot path. Allocates nothing for a synchronous answer, returns
- * the application's own response, promise or error, and never reads headers or bodies.
- */
+/** The wrapper around an application's `fetch`, the hot path: allocates nothing for a synchronous answer. */
 import { isThenable } from '../contract/foreign/calls.ts'
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'
 import { type AnyFetch, awaitingMatch, type RouteSource } from './routes/route-source.ts'
@@ -10,10 +7,7 @@ import { callScoped } from './wrap-scoped.ts'
 
 type Watch = (answer: PromiseLike<unknown>, matched: RouteEntry, startedMs: number, request: Request) => void
 
-/**
- * Takes everything as parameters: the JIT keeps them together and skips undefined checks (decision 0007).
- * @param application never changes, so that the JIT inlines the application
- */
+/** Takes everything as parameters, and an application that never changes, for the JIT (decision 0007). */
 const wrapper =
   (source: RouteSource, traffic: Traffic, application: AnyFetch, now: () => number, watch: Watch): AnyFetch =>
   (request, env, context) => {

@@ -1,12 +1,10 @@
 /** One request on the slow path: for `onRequest`, `onResponse`, `onError` hooks and the request context. */
 import { isThenable } from '../contract/foreign/calls.ts'
-import { requestStorage } from './current-request.ts'
-import { Scope } from './request-scope.ts'
+import { requestStorage, Scope } from './request-scope.ts'
 import { entryOfAsync, type RouteEntry } from './routes/route-entry.ts'
 import { type AnyFetch, awaitingMatch, type RouteSource } from './routes/route-source.ts'
 import { statusOf, type Traffic } from './traffic.ts'
 
-/** Starts a request with a scope. */
 export function openScope(traffic: Traffic, request: Request): Scope {
   const scope = new Scope(request, traffic.now())
   traffic.active += 1
@@ -14,7 +12,6 @@ export function openScope(traffic: Traffic, request: Request): Scope {
   return scope
 }
 
-/** Ends a request that has an answer. */
 export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, response: unknown): void {
   scope.entry = entry
   traffic.hooks.runOnResponse(scope, response as Response | undefined)

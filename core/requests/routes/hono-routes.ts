@@ -21,10 +21,7 @@ const targetOf = (handler: Handler): Handler => {
   return typeof inner === 'function' ? targetOf(inner as Handler) : handler
 }
 
-/**
- * Whether the function of a route is a handler, not middleware: a handler takes no `next`.
- * @see hono/dev `isMiddleware`
- */
+/** Whether a route is a handler, not middleware: it takes no `next`. @see hono/dev `isMiddleware` */
 export const isTerminal = ({ handler }: HonoRoute): boolean =>
   typeof handler === 'function' && targetOf(handler as Handler).length < 2
 

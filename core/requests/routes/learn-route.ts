@@ -1,7 +1,6 @@
 /**
- * Learns the matched route of a Hono application without changing its routes: from the first request on, a
- * wrapper replaces the router's `match`. The router returns the same list of handlers for a route, and the wrapper
- * stores the route entry in the list under a symbol; if the router makes new lists, the routes in the list are read.
+ * Learns the matched route of a Hono application: a wrapper replaces the router's `match`, and stores the route entry in
+ * the list of handlers that the router returns for a route. Where the router makes new lists, their routes are read.
  */
 import { messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
@@ -25,14 +24,11 @@ interface Internals {
   errorHandler?: (error: unknown, context: { req: { raw: Request } }) => unknown
 }
 
-/**
- * @returns the router that SmartRouter chose, if SmartRouter has replaced its own `match` by the bound `match` of that
- * router; otherwise the router given
- */
+/** SmartRouter replaces its own `match` by the bound `match` of the router that it chose. */
 const workingRouter = (router: Internals['router']): Router =>
   router.match.name === 'bound match' ? (router.activeRouter ?? router) : router
 
-export interface LearnOptions {
+interface LearnOptions {
   readonly table: RouteTable
   readonly log: Logger
   /** Answers exposed paths for which the application has no route. */
@@ -44,8 +40,7 @@ export interface LearnOptions {
 type Learned = HandlerList & { [key: symbol]: RouteEntry | undefined }
 
 /**
- * Wraps the router's `match`. Everything is a parameter, not a `const` of an outer function: the JIT reads parameters
- * without a check that they are initialised, from adjacent memory (decision 0007).
+ * Wraps the router's `match`. Takes everything as parameters, for the JIT (decision 0007).
  * @param learn finds the entry of a list that is seen for the first time; undefined if Hono's internals are unknown
  */
 const learning =
@@ -82,9 +77,8 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
 
   /** For unknown internals of Hono: routes come from the public API, with a second match for each request. */
   const fallBack = (error: unknown) => {
-    log.warn('this version of Hono is not known, its routes are matched a second time for each request', {
-      reason: messageOf(error),
-    })
+    const what = 'this version of Hono is not known, its routes are matched a second time for each request'
+    log.warn(what, { reason: messageOf(error) })
   }
 
   /** Whether the application has a route for a request that is not a bare catch-all. */

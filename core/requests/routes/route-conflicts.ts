@@ -21,12 +21,7 @@ function handlers(owner: Pick<HonoLike, 'routes'>): readonly HonoRoute[] {
   }
 }
 
-/** The segments of a pattern; an optional last one is `''`, `/users/:id?`. */
-const segmentsOf = (pattern: string) =>
-  pattern
-    .replace(/\{[^/]*\}/g, '')
-    .split('/')
-    .slice(1)
+const segmentsOf = (pattern: string) => pattern.replace(/\{[^/]*\}/g, '').split('/')
 const matchesAny = (segment: string) => segment === '*' || segment.startsWith(':')
 
 /** Whether some path matches both patterns, as far as that can be said without the expressions of parameters. */
@@ -63,19 +58,16 @@ const byRank = (one: OwnedRoutes, other: OwnedRoutes) =>
  * @returns the routes to mount, in this order, so that no middleware of another plugin runs before the routes of a
  * plugin of the catalog; and the plugins whose routes are left out, each with the reason
  */
-export function rankRoutes<Owned extends OwnedRoutes>(
-  owned: readonly Owned[],
-): { readonly kept: readonly Owned[]; readonly refused: ReadonlyMap<string, string> } {
+export function rankRoutes<Owned extends OwnedRoutes>(owned: readonly Owned[]) {
   const refused = new Map<string, string>()
   const kept: Owned[] = []
   for (const each of owned.toSorted(byRank)) {
-    const found = kept.map((other) => ({ other, route: shared(other, each) }))
-    const conflict = found.find(({ route }) => route !== undefined)
+    const [conflict] = kept.flatMap((other) => {
+      const route = shared(other, each)
+      return route === undefined ? [] : [`${route.method} ${route.path}, which ${other.plugin} answers`]
+    })
     if (conflict === undefined) kept.push(each)
-    else {
-      const { method, path } = conflict.route!
-      refused.set(each.plugin, `${method} ${path}, which ${conflict.other.plugin} answers`)
-    }
+    else refused.set(each.plugin, conflict)
   }
   return { kept, refused }
 }

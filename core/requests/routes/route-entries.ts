@@ -29,7 +29,6 @@ export class RouteEntries {
     return this.#of(chosen, method)
   }
 
-  /** The entry of the routes that match a request. */
   ofRoutes(matched: readonly HonoRoute[], method: string): RouteEntry {
     return this.#of(chooseRoute(matched), method)
   }
@@ -40,8 +39,7 @@ export class RouteEntries {
     const entries = known?.entries ?? this.#unmatched
     const found = entries.get(method)
     if (found !== undefined) return found
-    const terminal = known?.terminal ?? false
-    const entry = new RouteEntry(this.table, method, route?.path ?? unmatchedPattern, terminal)
+    const entry = new RouteEntry(this.table, method, route?.path ?? unmatchedPattern, known?.terminal ?? false)
     entries.set(method, entry)
     return entry
   }

@@ -4,7 +4,6 @@ import { type RouteTable, statuses, unmatchedPattern } from './route-table.ts'
 
 /** The route of a request whose status is not known yet. Fields of each request come first, as in {@link Traffic}. */
 export class RouteEntry {
-  /** The method that the router was asked for. */
   readonly method: string
   /** The number that stands for the route in {@link Traffic}, to which the status is added. */
   readonly code: number

@@ -1,7 +1,4 @@
-/**
- * A second router over `app.routes`, the public API of a Hono application. Used before the application has a router,
- * for exposed paths, and for a Hono with unknown internals.
- */
+/** A second router over `app.routes`: before the application has a router, and for a Hono with unknown internals. */
 import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { SmartRouter } from 'hono/router/smart-router'
 import { TrieRouter } from 'hono/router/trie-router'
@@ -14,15 +11,14 @@ export interface HonoLike {
   readonly getPath?: (request: Request, options?: never) => string
 }
 
-const hasMethods = (value: object, names: readonly string[]) =>
-  names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
-
 /** Whether a value is a Hono application, from any copy and version of Hono. */
-export const isHono = (app: unknown): app is HonoLike =>
-  typeof app === 'object' &&
-  app !== null &&
-  hasMethods(app, ['fetch', 'request', 'basePath', 'notFound', 'onError']) &&
-  Array.isArray((app as { routes?: unknown }).routes)
+export function isHono(app: unknown): app is HonoLike {
+  if (typeof app !== 'object' || app === null) return false
+  const methods = ['fetch', 'request', 'basePath', 'notFound', 'onError']
+  return (
+    methods.every((name) => typeof Reflect.get(app, name) === 'function') && Array.isArray(Reflect.get(app, 'routes'))
+  )
+}
 
 /** Returns the routes that a request matches, in order. */
 export type RouteMatcher = (method: string, path: string) => readonly HonoRoute[]

@@ -16,10 +16,8 @@ export type Interceptor = (request: Request) => Response | Promise<Response> | u
 export const awaitingMatch = null
 
 export class RouteSource {
-  /** The route of the request in progress; undefined between requests. */
   entry: RouteEntry | typeof awaitingMatch | undefined = undefined
   interceptor: Interceptor | undefined = undefined
-  /** The scope of the request in progress, if the request has one. */
   scope: Scope | undefined = undefined
   /** Never changes, so that the JIT inlines the application into the wrapper. */
   readonly application: AnyFetch

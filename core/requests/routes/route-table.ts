@@ -9,9 +9,7 @@ export const unmatchedPattern = '__unmatched'
 /** The pattern of all routes past the limit of the table. */
 const overflowPattern = '__overflow__'
 /** The methods of OpenTelemetry's semantic conventions: RFC 9110, PATCH (RFC 5789) and QUERY. */
-const knownMethods: ReadonlySet<string> = new Set(
-  'CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '),
-)
+const knownMethods = new Set('CONNECT DELETE GET HEAD OPTIONS PATCH POST PUT QUERY TRACE'.split(' '))
 
 /** @returns the method, or `_OTHER` for every method that HTTP does not define */
 export const knownMethod = (method: string): string => (knownMethods.has(method) ? method : '_OTHER')
@@ -20,19 +18,12 @@ export const knownMethod = (method: string): string => (knownMethods.has(method)
 export class RouteTable {
   readonly #byMethod = new Map<string, Map<string, Route>>()
   readonly #routes: Route[] = []
-  #overflowed = 0
 
-  /** @param maxRoutes the number of templates with a separate id */
   constructor(readonly maxRoutes = 1_000) {}
 
-  /** All routes; the index is the id. */
+  /** The index is the id. */
   get routes(): readonly Route[] {
     return this.#routes
-  }
-
-  /** How many times `__overflow__` replaced a template. */
-  get overflowed(): number {
-    return this.#overflowed
   }
 
   /** @param method as in the request line @param pattern a template, never a path */
@@ -41,7 +32,6 @@ export class RouteTable {
     const found = this.#patterns(known).get(pattern)
     if (found !== undefined) return found
     if (pattern === unmatchedPattern || this.#routes.length < this.maxRoutes) return this.#add(known, pattern)
-    this.#overflowed += 1
     return this.#patterns(known).get(overflowPattern) ?? this.#add(known, overflowPattern)
   }
 

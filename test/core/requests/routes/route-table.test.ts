@@ -15,13 +15,12 @@ test('methods that HTTP does not define share _OTHER', () => {
   expect(table.find('BREW', '/a').method).toBe('_OTHER')
 })
 
-test('over the limit templates fold into __overflow__ and are counted, and __unmatched keeps its own place', () => {
+test('over the limit templates fold into __overflow__, and __unmatched keeps its own place', () => {
   const table = new RouteTable(3)
   for (let at = 0; at < 1_000; at += 1) table.find('GET', `/path/${at}`)
   expect(table.find('GET', '/path/999').pattern).toBe('__overflow__')
   expect(table.find('GET', '/path/2').pattern).toBe('/path/2')
   expect(table.find('GET', unmatchedPattern).pattern).toBe('__unmatched')
-  expect(table.overflowed).toBe(998)
   for (let at = 0; at < 1_000; at += 1) table.find(`M${at}`, `/other/${at}`)
   for (const method of ['POST', 'M1']) table.find(method, unmatchedPattern)
   expect(table.routes.map(({ method, pattern }) => `${method} ${pattern}`)).toEqual([
