@@ -9,10 +9,7 @@ type Timer = (ms: number, call: () => void) => Cancel
 /** The longest delay of setTimeout, 24.8 days. A longer one, or NaN, would end immediately. */
 const longestMs = 2 ** 31 - 1
 
-/**
- * Builds a timer for every delay, Infinity too, from one for delays up to {@link longestMs}. @throws TIME_INVALID for
- * NaN
- */
+/** Builds a timer for every delay, Infinity too, from one for delays up to {@link longestMs}. @throws TIME_INVALID */
 export const unlimited =
   (timer: Timer): Timer =>
   (ms, call) => {
@@ -32,11 +29,8 @@ export function repeating(timer: Timer, random: () => number = Math.random): Clo
     if (!(ms > 0)) throw coreError('TIME_INVALID', { call: 'clock.every', seen: show(ms) })
     let stopped = false
     let cancel: Cancel = () => {}
-    const arm = (delay: number) => {
-      cancel = timer(delay, run)
-    }
     const next = () => {
-      if (!stopped) arm(ms + (jitter > 0 ? random() * jitter * ms : 0))
+      if (!stopped) cancel = timer(ms + (jitter > 0 ? random() * jitter * ms : 0), run)
     }
     const failed = (thrown: unknown) => {
       next()
@@ -53,7 +47,7 @@ export function repeating(timer: Timer, random: () => number = Math.random): Clo
       if (isThenable(result)) void Promise.resolve(result).then(next, failed)
       else next()
     }
-    if (immediate) arm(0)
+    if (immediate) cancel = timer(0, run)
     else next()
     return () => {
       stopped = true
@@ -62,7 +56,6 @@ export function repeating(timer: Timer, random: () => number = Math.random): Clo
   }
 }
 
-/** Builds `sleep` from a one-shot timer. */
 export function sleeping(timer: Timer): Clock['sleep'] {
   return (ms, signal) =>
     new Promise((resolve, reject) => {
@@ -87,10 +80,7 @@ const realTimer = unlimited((ms, call) => {
 /** Lets the event loop run everything else that is due. */
 export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/**
- * Runs a generator, and yields to the event loop between two steps when `blockMs` have passed.
- * @param blockMs the longest time without yielding, in milliseconds
- */
+/** Runs a generator, and yields to the event loop between two steps when `blockMs` milliseconds have passed. */
 export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise<T> {
   let startedMs = performance.now()
   for (;;) {
@@ -105,7 +95,6 @@ export async function inTurns<T>(work: Generator<void, T>, blockMs = 2): Promise
 /** Blocks this thread, timers and requests included. Only for the boot, before requests are served. */
 export const blockThread = (ms: number): void => Bun.sleepSync(ms)
 
-/** The clock of this process. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -116,6 +105,5 @@ export const systemClock: Clock = {
 
 /** Epoch milliseconds at which `systemClock.monotonic()` was zero. */
 export const monotonicOrigin: number = performance.timeOrigin
-
 /** Epoch milliseconds at which this process began. */
-export const processStartMs: number = performance.timeOrigin
+export const processStartMs: number = monotonicOrigin

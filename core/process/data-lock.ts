@@ -29,7 +29,7 @@ export function ownerPid(dataDir: string): number | undefined {
   }
 }
 
-/** As {@link ownerPid}, for a locked directory: the owner writes the file right after taking the lock. */
+/** The owner writes the file right after taking the lock. */
 function holderPid(dataDir: string): number | 'unknown' {
   for (let turn = 0; turn < 5; turn += 1) {
     const pid = ownerPid(dataDir)
@@ -42,11 +42,9 @@ function holderPid(dataDir: string): number | 'unknown' {
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
 /**
- * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held
- * by SQLite's exclusive transaction on an empty file, and ends with the process. `arkwatch.pid` names the owner, so a
- * pid of another process or container cannot mislead the lock.
- * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE
- * @see https://www.sqlite.org/lockingv3.html
+ * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held by
+ * SQLite's exclusive transaction on an empty file, and ends with the process; `arkwatch.pid` only names the owner.
+ * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE @see https://www.sqlite.org/lockingv3.html
  */
 export function lockData(dataDir: string) {
   let database: Database | undefined
@@ -64,14 +62,13 @@ export function lockData(dataDir: string) {
     if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: holderPid(dataDir) }, thrown)
     throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
   }
-  let held: Database | undefined = database
   return {
-    /** Releases the lock. Safe twice. */
+    /** Safe twice. */
     release() {
-      if (held === undefined) return
+      if (database === undefined) return
       rmSync(pidFile(dataDir), { force: true })
-      held.close()
-      held = undefined
+      database.close()
+      database = undefined
     },
   }
 }

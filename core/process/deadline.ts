@@ -1,10 +1,7 @@
 /** Waits with a limit. */
 import type { Clock } from '../contract/clock.ts'
 
-/**
- * Waits for `work` for at most `ms`; a result that comes later is ignored.
- * @param late makes the error for the case that it is not done in time
- */
+/** Waits for `work` for at most `ms`; a result that comes later is ignored. @param late makes the error in that case */
 export function withDeadline<T>(work: T | Promise<T>, ms: number, clock: Clock, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(ms, () => reject(late()))

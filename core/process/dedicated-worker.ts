@@ -5,13 +5,12 @@ import { coreError, messageOf } from '../contract/errors.ts'
 import { disown } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
-import type { Answer, AnswersFrame, RequestFrame } from './serve-requests.ts'
+import { type Answer, type AnswersFrame, type RequestFrame, taskError } from './serve-requests.ts'
 
 const restartDelaysMs = [100, 1_000, 5_000, 30_000]
 /** A thread that lived so long restarts with the first delay again. */
 const quietMs = 60_000
 
-/** The options of a plugin, and the hooks of the runtime. */
 export interface SupervisedOptions extends DedicatedOptions {
   /** Called with the error of a thread that could not load, or ended. @param isLost whether no restart follows */
   failed?(error: Error, isLost: boolean): void
@@ -20,13 +19,7 @@ export interface SupervisedOptions extends DedicatedOptions {
 
 type Outcome = Exclude<Answer, { readonly failure: Failure }> | { readonly error: unknown }
 
-export function startDedicated(
-  name: string,
-  url: URL,
-  options: SupervisedOptions,
-  clock: Clock,
-  log: Logger,
-): DedicatedWorker {
+export function startDedicated(name: string, url: URL, options: SupervisedOptions, clock: Clock, log: Logger) {
   const { maxPending = 1_000, toError, workerData } = options
   const pending = new Map<number, (answer: Answer | Outcome) => void>()
   const ready = Promise.withResolvers<void>()
@@ -52,9 +45,8 @@ export function startDedicated(
     } catch (thrown) {
       return thrown
     }
-    const { code: taskCode, message, details: taskDetails } = failure
-    if (taskCode === 'WORKER_ENDED') return coreError('WORKER_ENDED', { worker: name, reason: message })
-    return coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
+    const { code, message } = failure
+    return code === 'WORKER_ENDED' ? coreError(code, { worker: name, reason: message }) : taskError(name, failure)
   }
   const ended = (message: string) => errorOf({ code: 'WORKER_ENDED', message })
   const failAll = (message: string) => {
@@ -95,8 +87,7 @@ export function startDedicated(
         return
       }
       if (isQuiet) attempts = 0
-      const delayMs = restartDelaysMs[Math.min(attempts, restartDelaysMs.length - 1)]!
-      attempts += 1
+      const delayMs = restartDelaysMs[attempts++] ?? restartDelaysMs.at(-1)!
       restarts += 1
       log.warn('worker thread ended and will be started again', { worker: name, exitCode, delayMs, restarts })
       cancelRestart = clock.after(delayMs, start)
@@ -177,7 +168,7 @@ export function startDedicated(
   }
 
   start()
-  return {
+  const dedicated: DedicatedWorker = {
     ready: ready.promise,
     post: (message, transfer = []) => worker?.postMessage(message, transfer as never),
     request: <Value>(message: unknown, { timeoutMs = 30_000, ...request }: RequestOptions = {}) =>
@@ -203,4 +194,5 @@ export function startDedicated(
       await worker?.terminate()
     },
   }
+  return dedicated
 }

@@ -1,4 +1,4 @@
-/** A draft: a file that is complete on the disk before it gets its name. */
+/** Drafts: files that are complete on the disk before they get their name. */
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs'
 
 /** Writes a draft for its owner alone (0600), in place of an older draft, and flushes the text to the disk. */

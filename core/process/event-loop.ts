@@ -1,6 +1,6 @@
 /**
- * The one event-loop histogram and the one heartbeat of the process, from one timer. Bun's `monitorEventLoopDelay` is a
- * process singleton that anyone can stop, so core measures itself and everybody else reads here.
+ * The one event-loop histogram and the one heartbeat of the process, from one timer: Bun's `monitorEventLoopDelay` is a
+ * singleton that anyone can stop.
  */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import type { Cancel, Clock } from '../contract/clock.ts'
@@ -14,11 +14,7 @@ const busySampleMs = 50
 /** CPU time of the process as a share of one core from which on it counts as busy. */
 const busyRatio = 0.05
 
-/**
- * PURE. The time to the next sample, in milliseconds: long in an idle process, short in a busy one.
- * @param cpuMs CPU time of the process since the last sample
- * @param elapsedMs time since the last sample
- */
+/** The milliseconds to the next sample. @param cpuMs of the process since the last sample, `elapsedMs` ago */
 export const sampleAfterMs = (cpuMs: number, elapsedMs: number): number =>
   cpuMs > elapsedMs * busyRatio ? busySampleMs : idleSampleMs
 

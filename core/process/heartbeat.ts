@@ -14,7 +14,6 @@ const store = (memory: SharedArrayBuffer, slot: number, ms: number): void => {
   Atomics.store(new BigInt64Array(memory), slot, BigInt(Math.trunc(ms)))
 }
 
-/** The main loop is alive at `nowMs`. */
 export const beat = (memory: SharedArrayBuffer, nowMs: number) => store(memory, lastBeat, nowMs)
 /** The main loop announces a stall that ends at `untilMs` at the latest. */
 export const announce = (memory: SharedArrayBuffer, untilMs: number) => store(memory, pauseUntil, untilMs)

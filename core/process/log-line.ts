@@ -4,7 +4,7 @@ import type { Redactor } from '../contract/redact/redactor.ts'
 import { safeText, sanitizeFields, type Tree, textOf } from './sanitize.ts'
 
 /** @param members go before the fields @returns the line with its line end. Never throws, whatever the record holds. */
-export type LogLine = (record: LogRecord, members?: Tree) => string
+type LogLine = (record: LogRecord, members?: Tree) => string
 
 /** ISO 8601 in UTC; the part up to the second is kept from line to line. */
 function timestamps(): (timeMs: number) => string {

@@ -28,7 +28,6 @@ export function safeText(redactor: Redactor, value: string, length = maxText): s
   return `${shortText(redactor, value, length)}…[${value.length - length} more]`
 }
 
-/** @returns any value as a text, also one that cannot be made into one */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   try {
@@ -68,9 +67,8 @@ const none: ReadonlySet<string> = new Set()
 
 function members(walk: Walk, source: object, into: Tree, taken: ReadonlySet<string>): Tree {
   walk.path.push(source)
-  let count = 0
-  for (const key of Object.keys(source)) {
-    if (count++ >= maxItems || walk.nodes > maxNodes) {
+  for (const [count, key] of Object.keys(source).entries()) {
+    if (count >= maxItems || walk.nodes > maxNodes) {
       into['…'] = 'more keys left out'
       break
     }
@@ -208,9 +206,9 @@ function errorTree(walk: Walk, error: Error, causesLeft: number): Tree {
   const cause = read(error, 'cause')
   if (cause !== undefined) tree.cause = guarded(walk, () => causeTree(walk, cause, causesLeft))
   const errors = read(error, 'errors')
-  if (Array.isArray(errors)) {
-    tree.errors = errors.slice(0, maxCauses).map((each) => guarded(walk, () => causeTree(walk, each, causesLeft)))
-  } else if (errors !== undefined) tree.errors = guarded(walk, () => causeTree(walk, errors, causesLeft))
+  const treeOf = (each: unknown) => guarded(walk, () => causeTree(walk, each, causesLeft))
+  if (Array.isArray(errors)) tree.errors = errors.slice(0, maxCauses).map(treeOf)
+  else if (errors !== undefined) tree.errors = treeOf(errors)
   walk.path.pop()
   return tree
 }

@@ -19,11 +19,7 @@ export function readSecretFile(file: string): string | undefined {
   }
 }
 
-/**
- * Reads a secret, or makes one, with its directory (0700). The file appears whole or not at all.
- * @returns the secret, and whether it is new
- * @throws SECRET_FILE
- */
+/** Reads or makes a secret, and its directory (0700). The file appears whole or not at all. @throws SECRET_FILE */
 export function readOrMakeSecret(file: string, make: () => string): { readonly text: string; readonly made: boolean } {
   const found = readSecretFile(file)
   if (found !== undefined && found !== '') return { text: found, made: false }

@@ -1,13 +1,11 @@
 /** The thread's side of `DedicatedWorker`: answers requests and streams, a batch for each turn. */
 import type { MessagePort } from 'node:worker_threads'
-import { messageOf } from '../contract/errors.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { Failure } from '../contract/tasks.ts'
 
-/** Answers in one message, so that the main thread need not take thousands in one turn. */
-const batchAnswers = 256
-/** Items of a stream in one message. The next batch is sent on demand. */
-export const batchItems = 256
+/** Answers, or items of a stream, in one message: the main thread need not take thousands in one turn. */
+const batchSize = 256
 
 /** From the main thread. */
 export type RequestFrame = { readonly frame: 'arkwatch.request'; readonly id: number } & (
@@ -33,7 +31,7 @@ export interface AnswersFrame {
 export interface RequestContext {
   /** Aborted when the caller cancels, at a time limit, or when the loop over a stream is left. */
   readonly signal: AbortSignal
-  /** Transfers buffers of the answer instead of copying them. */
+  /** Transfers buffers of the answer. */
   transfer(...buffers: ArrayBuffer[]): void
 }
 
@@ -41,7 +39,7 @@ type Iteration = AsyncIterable<unknown> | Iterable<unknown>
 
 /**
  * Answers one request: with a value, or, for a stream, with something that can be iterated (an array is a value).
- * What it throws reaches the caller with its `code`, `message` and `details`.
+ * An error of the handler reaches the caller with its `code`, `message` and `details`.
  */
 export type RequestHandler = (message: never, context: RequestContext) => unknown
 
@@ -58,6 +56,10 @@ export function announceReady(port: Pick<MessagePort, 'postMessage'>): void {
   checkPort(port, 'announceReady')
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
 }
+
+/** The error of a failure, for the main thread. */
+export const taskError = (task: string, { code: taskCode, message, details: taskDetails }: Failure) =>
+  coreError('WORKER_FAILED', { task, reason: `${message} (${taskCode})`, taskCode, taskDetails })
 
 const isCloneable = (details: unknown): details is NonNullable<Failure['details']> => {
   try {
@@ -96,7 +98,7 @@ interface Running {
   readonly controller: AbortController
   /** What the next answer transfers. */
   readonly buffers: ArrayBuffer[]
-  /** Resolves the wait of a stream for the next demand. */
+  /** Sends the next batch of a stream. */
   more(): void
 }
 
@@ -108,13 +110,11 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
   const running = new Map<number, Running>()
   const waiting: Outgoing[] = []
   const post = (batch: readonly Outgoing[]): void => {
-    const answers = batch.map(({ answer }) => answer)
-    const [first] = answers
+    const frame: AnswersFrame = { frame: 'arkwatch.answers', answers: batch.map(({ answer }) => answer) }
+    const [first] = frame.answers
+    const transferred = batch.flatMap(({ buffers }) => buffers)
     try {
-      port.postMessage(
-        { frame: 'arkwatch.answers', answers } satisfies AnswersFrame,
-        batch.flatMap(({ buffers }) => buffers),
-      )
+      port.postMessage(frame, transferred)
     } catch (thrown) {
       // An answer or an item cannot be cloned: the others are sent without it, of a stream those before it.
       if (batch.length > 1) for (const one of batch) post([one])
@@ -129,7 +129,7 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
     }
   }
   const flush = () => {
-    post(waiting.splice(0, batchAnswers))
+    post(waiting.splice(0, batchSize))
     if (waiting.length > 0) setImmediate(flush)
   }
   const send = (answer: Answer, { buffers }: Running) => {
@@ -159,7 +159,7 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
       for await (const item of iteration) {
         if (signal.aborted) return
         if (items.push(item) === 1) setImmediate(sendItems)
-        if (items.length >= batchItems) await sent.promise
+        if (items.length >= batchSize) await sent.promise
         if (signal.aborted) return
       }
     } finally {

@@ -5,6 +5,7 @@ import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { RunOptions, Task, TaskResult } from '../contract/tasks.ts'
+import { taskError } from './serve-requests.ts'
 import type { Assignment } from './worker-entry.ts'
 
 export interface WorkersConfig {
@@ -56,9 +57,8 @@ export class TaskPool {
     if (signal?.aborted) return Promise.reject(signal.reason)
     const waiting = this.#waiting[lane]
     const isFree = this.#isFree(lane)
-    if (!isFree && waiting.size >= this.config.maxQueue) {
+    if (!isFree && waiting.size >= this.config.maxQueue)
       return Promise.reject(coreError('WORKER_QUEUE_FULL', { task: task.name, limit: this.config.maxQueue }))
-    }
     return new Promise((resolve, reject) => {
       const aborted = () => {
         waiting.delete(start)
@@ -120,8 +120,7 @@ export class TaskPool {
     }
     ending.throwIfAborted()
     if (result.ok) return result.value
-    const { code: taskCode, message, details: taskDetails } = result
-    throw coreError('WORKER_FAILED', { task: name, reason: `${message} (${taskCode})`, taskCode, taskDetails })
+    throw taskError(name, result)
   }
 
   #pool(): Piscina {
@@ -135,10 +134,9 @@ export class TaskPool {
       atomics: 'async',
     })
     // Without a listener the error would end the process. Which task left the timer or promise is not known.
-    this.#piscina.on('error', (error) =>
-      this.log.error('a task left something behind that threw: its thread ended', { error }),
-    )
-    return this.#piscina
+    const failed = (error: unknown) =>
+      this.log.error('a task left something behind that threw: its thread ended', { error })
+    return this.#piscina.on('error', failed)
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,4 @@
 /** The code of each thread of the pool: imports a task by its address, once, and calls the task. */
-
 import { types } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
@@ -44,11 +43,7 @@ function checkResult(returned: unknown): TaskResult<unknown> {
 export default async function run({ url, input, progress }: Assignment): Promise<TaskResult<unknown>> {
   const call = await load(url)
   let sent = 0
-  const context: TaskContext = {
-    progress: (value) => {
-      if (sent++ < maxProgress) progress?.postMessage(value)
-    },
-  }
+  const context: TaskContext = { progress: (value) => void (sent++ < maxProgress && progress?.postMessage(value)) }
   try {
     return checkResult(await call(input, context))
   } catch (thrown) {

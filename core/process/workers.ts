@@ -12,7 +12,7 @@ export interface RuntimeWorkers extends Workers {
   close(): Promise<void>
 }
 
-/** @param config threads and queue @returns the workers; the pool's threads start with the first task */
+/** Starts no thread. */
 export function createWorkers(config: WorkersConfig, clock: Clock, log: Logger): RuntimeWorkers {
   const pool = new TaskPool(config, clock, log)
   return {

@@ -1,5 +1,5 @@
 /**
- * Learns the matched route of a Hono application: a wrapper replaces the router's `match`, and stores the route entry in
+ * Learns the matched route of a Hono application: a wrapper replaces the router's `match`, and keeps the route entry in
  * the list of handlers that the router returns for a route. Where the router makes new lists, their routes are read.
  */
 import { messageOf } from '../../contract/errors.ts'
