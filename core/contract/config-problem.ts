@@ -1,6 +1,5 @@
 /** A mistake in the configuration, for people and programs. */
 
-/** One thing wrong with the configuration. */
 export interface ConfigProblem {
   /** Upper-snake code of the error table. */
   readonly code: string

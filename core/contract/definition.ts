@@ -24,7 +24,7 @@ export interface Handover {
   resume(): void | Promise<void>
 }
 
-/** The argument of `setup`. The host undoes everything opened through the context, last in first out, once. */
+/** The argument of `setup`. What is opened through the context is undone, last in first out, once. */
 export interface PluginContext<Config, Needs extends TokenMap, Wants extends TokenMap> {
   readonly name: string
   readonly config: Config
@@ -32,10 +32,9 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
   /** Absolute path of the data directory. */
   readonly dataDir: string
   /**
-   * The plugin's own subdirectory of the data directory, `data/<name>/`, made (0700) by the first call.
-   * For new files only: a file that older versions keep elsewhere stays there.
-   * @returns its absolute path
-   * @throws PLUGIN_INVALID in `setup`, which opens nothing; call it in `start` or later
+   * The plugin's subdirectory `data/<name>/`, made (0700) by the first call. Files that older versions keep elsewhere
+   * stay there.
+   * @returns its absolute path @throws PLUGIN_INVALID in `setup`, which opens nothing; call it in `start` or later
    */
   pluginDataDir(): string
   readonly needs: ServicesOf<Needs>
@@ -84,8 +83,7 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
   /** Runs when every plugin has started and the listener is open. */
   ready?(): void | Promise<void>
   /**
-   * Takes a new config in place. A throw keeps the old one and rolls back the reload. A plugin without `reconfigure`
-   * is replaced.
+   * Takes a new config in place. A throw keeps the old one and rolls back the reload. Absent: the plugin is replaced.
    * @returns the routes or hooks that changed, in force from the swap; a part that is left out stays as it is
    */
   reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
@@ -101,9 +99,8 @@ export interface ConfigContext {
   /** The public listener; undefined when embedded. */
   readonly server: { readonly host: string; readonly port: number } | undefined
   /**
-   * The names that enabled plugins declare by `offers`.
-   * @param point id of an extension point
-   * @returns the names; `complete` is false where a plugin from elsewhere declares no names and may contribute any
+   * The names that enabled plugins declare by `offers` for the id of an extension point.
+   * @returns `complete` is false where a plugin from elsewhere declares no names and may contribute any
    */
   offered(point: string): { readonly names: readonly string[]; readonly complete: boolean }
 }
@@ -168,10 +165,7 @@ export interface PluginDefinition<
   readonly packages?: readonly string[]
   /** Why this config leaves the plugin nothing to do, such as an empty URL: the plugin is `disabled`. */
   unconfigured?(config: zod.output<Schema>): string | undefined
-  /**
-   * Checks what the plugin's schema cannot see: the rest of the configuration. A conflict refuses boot or reload.
-   * @returns every conflict
-   */
+  /** @returns every conflict with the rest of the configuration, which no schema sees; one refuses boot or reload */
   conflicts?(config: zod.output<Schema>, context: ConfigContext): readonly Conflict[]
   /** The listeners that the plugin opens itself. Their addresses, socket paths and files are checked with the rest. */
   listens?(config: zod.output<Schema>): readonly DeclaredListener[]

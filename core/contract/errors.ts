@@ -1,22 +1,17 @@
-/**
- * The one error class of the project and the table of core's codes. Over 250 lines because of the table.
- *
- * A plugin adds a table in its directory with {@link defineErrors}. Every code is documented in docs/errors.md
- * (generated from the tables) and raised by at least one test.
- */
+/** The one error class of the project, and the table of core's codes. Plugins add tables by {@link defineErrors}. */
 import { channel } from 'node:diagnostics_channel'
 import { redactMessage } from './redact/redactor.ts'
 
-/** One row of an error table. `message` holds `{name}` placeholders; `help` is advice for the reader. */
-export interface ErrorEntry {
+/** One row of an error table. */
+interface ErrorEntry {
   /** HTTP status of a request that fails with this error; absent for a fault of the program. */
   readonly status?: number
+  /** With `{name}` placeholders. */
   readonly message: string
+  /** Advice for the reader, with placeholders too. */
   readonly help: string
 }
-
 export type ErrorTable = Readonly<Record<string, ErrorEntry>>
-
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
 /** An error with a stable `code`, a message with the values seen, and advice in `help`. */
@@ -34,15 +29,14 @@ export class ArkwatchError extends Error {
 }
 
 /** Receives `{ code }` of every error made from a table, before the error is thrown. */
-export const errorChannel = channel('arkwatch:error')
+const errorChannel = channel('arkwatch:error')
 
 const tables = new Map<string, ErrorTable>()
 const entries: Record<string, ErrorEntry> = {}
 
 /**
- * Registers a table of codes and returns its factory.
- * @param owner `core`, `cli`, or the name of the plugin; the section of the codes in docs/errors.md
- * @param table codes in UPPER_SNAKE_CASE with message template and help
+ * Registers a table of codes. Each code is documented in docs/errors.md, and raised by a test.
+ * @param owner `core`, `cli`, or the name of the plugin @param table codes in UPPER_SNAKE_CASE
  * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
  */
 export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
@@ -59,11 +53,7 @@ export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
 /** The tables of the modules that are loaded, by owner, for docs and tests. */
 export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
 
-/**
- * The HTTP status for a request that fails with an error of Arkwatch: 503 where it may succeed later.
- * @param thrown anything
- * @returns 400-599; undefined for other errors, and for those that are faults of the program
- */
+/** @returns 400-599 for a declared error, 503 where a request may succeed later; undefined for a fault of the program */
 export function httpStatusOf(thrown: unknown): number | undefined {
   const { code } = errorOf(thrown)
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined

@@ -15,12 +15,9 @@ export interface LoopDelay {
 export interface EventLoop {
   /** The delay over the last complete window of 10 s, or over the window that runs if none is complete. */
   delay(): LoopDelay
-  /** Shared with the watchdog's worker; core/process/heartbeat.ts reads the memory. */
+  /** Shared with the watchdog's worker, which reads it by `readHeartbeat`. */
   readonly heartbeat: SharedArrayBuffer
-  /**
-   * Announces that the loop will stop for at most `boundMs` (a snapshot): readiness drops, liveness holds.
-   * @returns ends the announcement
-   */
+  /** The loop will stop for at most `boundMs` (a snapshot): readiness drops, liveness holds. @returns ends this */
   announcePause(boundMs: number, reason: string): Cancel
   /** The reason of the announced stall in progress, or undefined. */
   readonly pauseReason: string | undefined

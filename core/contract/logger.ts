@@ -18,7 +18,6 @@ export interface LogRecord {
 export interface Logger extends Readonly<Record<Level, (message: string, fields?: LogFields) => void>> {
   /** A logger named `parent.name`. */
   child(name: string): Logger
-  /** Whether a line of this level would be written. */
   isEnabled(level: Level): boolean
 }
 

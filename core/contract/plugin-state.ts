@@ -18,7 +18,7 @@ export const pluginStates = Object.keys(moves) as readonly PluginState[]
 /** Whether the services of a plugin may be used. */
 export const isUp = (state: PluginState): boolean => state === 'ok' || state === 'degraded'
 
-/** @throws STATE_INVALID where there is no such move */
+/** @throws STATE_INVALID */
 export function moveState(plugin: string, from: PluginState, to: PluginState): PluginState {
   if (!(moves[from] as readonly string[]).includes(to)) throw coreError('STATE_INVALID', { plugin, from, to })
   return to

@@ -108,8 +108,8 @@ export class QuantileSketch {
   }
 }
 
-/** How many parts the window has; the oldest one is dropped as a whole. */
-export const windowParts = 5
+/** The oldest part is dropped as a whole. */
+const windowParts = 5
 
 /** Values of the last `windowMs`, in parts: values count for between 4/5 of the window and all of it. */
 export class SlidingSketch {
@@ -138,7 +138,6 @@ export class SlidingSketch {
     part.add(value)
   }
 
-  /** What the window holds at `nowMs`. */
   merged(nowMs: number): QuantileSketch {
     this.#advance(nowMs)
     const all = new QuantileSketch()

@@ -49,11 +49,5 @@ export interface RequestHooks {
   readonly context?: boolean
 }
 
-export const hookNames = [
-  'observe',
-  'observeRequest',
-  'onRequest',
-  'onResponse',
-  'onError',
-] as const satisfies readonly (keyof RequestHooks)[]
-export type HookName = (typeof hookNames)[number]
+export type HookName = Exclude<keyof RequestHooks, 'context'>
+export const hookNames: readonly HookName[] = ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError']

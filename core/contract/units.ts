@@ -3,15 +3,8 @@ import { z } from 'zod'
 
 const msPerUnit: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 const bytesPerUnit: Record<string, number> = {
-  B: 1,
-  kB: 1e3,
-  MB: 1e6,
-  GB: 1e9,
-  TB: 1e12,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
+  ...{ B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 },
 }
 
 /** @param text `500ms`, `15s`, `1h30m` @returns milliseconds, or undefined for a text that is not a duration */
@@ -25,25 +18,19 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** @param text `64MiB`, `10MB`, `512B` @returns bytes, or undefined for a text that is not a size */
-export function parseSize(text: string): number | undefined {
+function parseSize(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/.exec(text)
   return match ? Math.round(Number(match[1]) * bytesPerUnit[match[2]!]!) : undefined
 }
 
-export interface Bounds {
-  /** Smallest value allowed, written as in config. */
+/** The smallest and the largest value allowed, written as in config. */
+interface Bounds {
   readonly min?: string
-  /** Largest value allowed, written as in config. */
   readonly max?: string
 }
+type Parse = (text: string) => number | undefined
 
-function unit(
-  parse: (text: string) => number | undefined,
-  what: string,
-  example: string,
-  pattern: string,
-  { min, max }: Bounds,
-) {
+function unit(parse: Parse, what: string, example: string, pattern: string, { min, max }: Bounds) {
   const low = min === undefined ? 0 : (parse(min) ?? 0)
   const high = max === undefined ? Number.POSITIVE_INFINITY : (parse(max) ?? 0)
   return z

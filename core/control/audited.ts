@@ -26,18 +26,18 @@ export function audited(
   auditors: () => readonly Contributed<CommandAuditor>[],
 ): ControlCommand {
   const { value: command } = contributed
-  const run = (args: Readonly<Record<string, unknown>>) => guarded(contributed, () => command.run(args))
   return {
     name: command.name,
     async run(args) {
-      if ((await guarded(contributed, () => command.changes?.(args))) !== true) return run(args)
+      const run = () => guarded(contributed, () => command.run(args))
+      if ((await guarded(contributed, () => command.changes?.(args))) !== true) return run()
       const begin = async (auditor: Contributed<CommandAuditor>) => ({
         ...auditor,
         value: await guarded(auditor, (audit) => audit(command.name, args)),
       })
       const settles = await Promise.all(auditors().map(begin))
       const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
-      const result = await run(args).catch(async (error) => {
+      const result = await run().catch(async (error) => {
         await settle(messageOf(errorOf(error).code ?? 'failed'))
         throw error
       })

@@ -16,11 +16,10 @@ export const coreCommands = (runtime: Runtime, config: () => RuntimeConfig): rea
   {
     name: 'config.apply',
     changes: always,
-    run: ({ patch, confirmWithinMs }) =>
-      runtime.changes.apply(patch, {
-        by: 'control-socket',
-        ...(typeof confirmWithinMs === 'number' && confirmWithinMs > 0 && { confirmWithinMs }),
-      }),
+    run({ patch, confirmWithinMs: ms }) {
+      const confirmWithinMs = typeof ms === 'number' && ms > 0 ? ms : undefined
+      return runtime.changes.apply(patch, { by: 'control-socket', confirmWithinMs })
+    },
   },
   { name: 'config.confirm', changes: always, run: ({ id }) => runtime.changes.confirm(text(id)) },
   { name: 'config.rollback', changes: always, run: ({ id }) => runtime.changes.rollback(text(id)) },

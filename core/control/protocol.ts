@@ -4,7 +4,6 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 
 export const maxControlBodyBytes = 1024 * 1024
 
-/** Absolute path of the socket of a data directory. */
 export const controlSocket = (dataDir: string): string => join(dataDir, 'arkwatch.sock')
 
 /** One thing wrong with the arguments of a command, at a JSON pointer or in a parameter. */

@@ -9,9 +9,9 @@ import { type ControlProblem, controlSocket, maxControlBodyBytes } from './proto
 
 const maxCommands = 32
 
-export interface ControlOptions {
+interface ControlOptions {
   readonly dataDir: string
-  /** The present commands, by name. */
+  /** The present commands. */
   commands(): ReadonlyMap<string, ControlCommand>
   readonly log: Logger
 }
@@ -40,9 +40,8 @@ async function readArguments(request: Request, command: string): Promise<Record<
 }
 
 /**
- * Opens `data/arkwatch.sock`, readable by its owner alone. An existing socket file is replaced: call this
- * only while holding the data lock, which proves that the file is a leftover.
- * @throws CONTROL_LISTEN_FAILED
+ * Opens `data/arkwatch.sock`, readable by its owner alone. A socket file that exists is replaced: it is a leftover, as
+ * the caller holds the data lock. @throws CONTROL_LISTEN_FAILED
  */
 export function startControl({ dataDir, commands, log }: ControlOptions) {
   const socket = controlSocket(dataDir)
@@ -50,9 +49,8 @@ export function startControl({ dataDir, commands, log }: ControlOptions) {
 
   const answer = async (request: Request): Promise<Response> => {
     const name = decodeURIComponent(new URL(request.url).pathname.slice(1))
-    if (request.method !== 'POST') {
+    if (request.method !== 'POST')
       return refuse(405, coreError('CONTROL_BAD_REQUEST', { command: name, reason: `${request.method} is not POST` }))
-    }
     const command = commands().get(name)
     if (command === undefined) {
       const known = [...commands().keys()].sort().join(', ')

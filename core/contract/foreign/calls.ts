@@ -11,9 +11,7 @@ export type Synchronous = void | null | undefined | { readonly then?: never; val
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-/**
- * Keeps the rejection of a promise that nobody awaits from ending the process. @param value a promise, or anything else
- */
+/** Keeps the rejection of a promise that nobody awaits from ending the process. */
 export const disown = (value: unknown): void => {
   try {
     if (isThenable(value)) void Promise.resolve(value).catch(() => {})
@@ -22,9 +20,7 @@ export const disown = (value: unknown): void => {
   }
 }
 
-/**
- * Calls a function. @param failed receives what the function throws, or what the promise that it returns rejects with
- */
+/** @param failed receives what `call` throws, or what the promise that it returns rejects with */
 export function guarded(call: () => unknown, failed: (error: unknown) => void): void {
   try {
     const returned = call()

@@ -1,19 +1,15 @@
 /** Abort signals for code of other plugins. An error of a listener ends the process, unless the listener is guarded. */
+import { guarded } from './calls.ts'
 
 /** @param onError receives what a listener throws, or what its promise rejects with @returns the signal */
 export function guardListeners(signal: AbortSignal, onError: (error: unknown) => void): AbortSignal {
   const guards = new WeakMap<object, EventListener>()
   const guardOf = (listener: EventListener | EventListenerObject) => {
-    const guard = async (event: Event) => {
-      try {
-        await (typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event))
-      } catch (error) {
-        onError(error)
-      }
-    }
-    const known = guards.get(listener) ?? guard
-    guards.set(listener, known)
-    return known
+    const call = (event: Event) =>
+      typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event)
+    const guard = guards.get(listener) ?? ((event) => guarded(() => call(event), onError))
+    guards.set(listener, guard)
+    return guard
   }
   const add = signal.addEventListener.bind(signal)
   const remove = signal.removeEventListener.bind(signal)

@@ -24,7 +24,7 @@ export type Shape<T> = T extends (...values: never[]) => unknown ? Kind : { read
 function fieldProblem(kind: Kind, value: unknown, name: string): string | undefined {
   const isOptional = kind.endsWith('?')
   disown(value)
-  const { what, fits } = kinds[(isOptional ? kind.slice(0, -1) : kind) as keyof typeof kinds]
+  const { what, fits } = kinds[kind.replace('?', '') as keyof typeof kinds]
   return fits(value) || (isOptional && value === undefined) ? undefined : `${name} must be ${what}, got ${show(value)}`
 }
 
