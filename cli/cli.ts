@@ -1,18 +1,16 @@
 /** The environment of a command: output, options that all commands share, and the configuration. */
 import { resolve } from 'node:path'
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '../core/exit-codes.ts'
 
 export interface Cli {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Absolute. */
   readonly cwd: string
   /** Print JSON only. */
   readonly json: boolean
-  /** Whether standard output gets colours. */
   readonly colour: boolean
   /** Whether standard output is a terminal. */
   readonly interactive: boolean
-  /** Absolute path of the configuration. */
+  /** Absolute path of the configuration: `-c FILE`, else ARKWATCH_CONFIG, else ./config.yaml. */
   readonly configFile: string
   /** The admin API of a remote process; undefined for the process of the configuration. */
   readonly url: string | undefined
@@ -22,11 +20,10 @@ export interface Cli {
   warn(text: string): void
 }
 
-/** Options that all commands share. */
+/** Options that all commands share; `health` has a `--url` of its own. */
 export interface GlobalOptions {
   readonly config?: string
   readonly json?: boolean
-  /** The option `--url`. The command `health` has an option of its own with the same name. */
   readonly url?: string
 }
 
@@ -36,11 +33,6 @@ export type Command<Arguments extends readonly unknown[] = readonly unknown[], O
   options: Options,
   ...args: Arguments
 ) => Promise<number>
-
-/** `-c FILE`, else ARKWATCH_CONFIG, else ./config.yaml. */
-export function configFileOf({ config }: GlobalOptions, env: Cli['env'], cwd: string): string {
-  return resolve(cwd, config ?? (env.ARKWATCH_CONFIG || 'config.yaml'))
-}
 
 let printed: Promise<unknown> = Promise.resolve()
 
@@ -52,7 +44,6 @@ function printLine(text: string): void {
   printed = Promise.all([printed, out])
 }
 
-/** @param options of the command line @returns the environment of this process */
 export function processCli(options: GlobalOptions): Cli {
   const { env, stdout, stderr } = process
   const cwd = process.cwd()
@@ -63,14 +54,13 @@ export function processCli(options: GlobalOptions): Cli {
     json,
     colour: !json && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     interactive: stdout.isTTY === true,
-    configFile: configFileOf(options, env, cwd),
+    configFile: resolve(cwd, options.config ?? (env.ARKWATCH_CONFIG || 'config.yaml')),
     url: options.url || env.ARKWATCH_URL || undefined,
     print: printLine,
     warn: (text) => void stderr.write(`${text}\n`),
   }
 }
 
-/** Prints one JSON document. */
 export const printJson = (cli: Cli, value: unknown): void => cli.print(JSON.stringify(value, null, 2))
 
 /** Prints `value` as JSON with `--json`, else what `text` makes of it. @returns the exit code ok */

@@ -1,6 +1,6 @@
 /** The running process that belongs to a configuration. */
 import { dirname, resolve } from 'node:path'
-import { locate } from '../core/config/tree/node.ts'
+import { valueAt } from '../core/config/tree/node.ts'
 import { readTree } from '../core/config/tree/read.ts'
 import { type ControlClient, control } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
@@ -8,10 +8,8 @@ import { type RemoteClient, remote } from './remote.ts'
 
 /** The dataDir of the configuration. Errors elsewhere in the configuration do not matter. */
 export function dataDirOf({ configFile, env }: Pick<Cli, 'configFile' | 'env'>): string {
-  const root = readTree(configFile, { env, problems: [], files: new Set() })
-  const { node } = locate(root, ['data'])
-  const data = node?.kind === 'scalar' && typeof node.value === 'string' && node.value !== '' ? node.value : './data'
-  return resolve(dirname(configFile), data)
+  const data = valueAt(readTree(configFile, { env, problems: [], files: new Set() }), ['data'])
+  return resolve(dirname(configFile), typeof data === 'string' && data !== '' ? data : './data')
 }
 
 /** The remote process of `--url`, else the process of the configuration. @param timeoutMs time limit of a command */

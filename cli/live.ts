@@ -6,15 +6,10 @@ import { environmentOverlays } from '../plugins/environment.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
 
-export interface LiveAnswer {
+interface LiveAnswer {
   readonly url: string
   readonly live: boolean
   readonly httpStatus: number
-}
-
-interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 /** The port of `server.port`. */
@@ -29,11 +24,8 @@ const reachable = (host: string) => (host === '0.0.0.0' ? '127.0.0.1' : host ===
  */
 async function addressOf({ configFile, env, cwd }: Cli): Promise<string> {
   const { tree: root } = await mergeLayers({ file: configFile, env, overlays: environmentOverlays, cwd }, [])
-  const at = (path: readonly string[]): Address | undefined => {
-    const read = (key: string, standard: unknown) => {
-      const { node } = locate(root, [...path, key])
-      return node?.kind === 'scalar' && node.value !== null ? node.value : standard
-    }
+  const at = (path: readonly string[]) => {
+    const read = (key: string, standard: unknown) => valueAt(root, [...path, key]) ?? standard
     const port = Number(read('port', path[0] === 'server' && locate(root, path).node ? defaultPort : 0))
     return port > 0 ? { host: String(read('host', '127.0.0.1')), port } : undefined
   }

@@ -1,15 +1,22 @@
-/** Server-sent events of a remote process. */
+/** Server-sent events of a remote process, and the refusals of its requests. */
 import { createParser } from 'eventsource-parser'
-import { messageOf } from '../core/contract/errors.ts'
+import { ArkwatchError, messageOf } from '../core/contract/errors.ts'
 import { systemClock } from '../core/process/clock.ts'
 import { cliError } from './errors.ts'
-import { refusal } from './remote-refusal.ts'
 
 export interface RemoteEvent {
   readonly event: string
   /** The number of the log line or of the audit record. */
   readonly id: number
   readonly data: unknown
+}
+
+/** @param json the problem in the answer @returns its error, or CLI_REMOTE_UNREACHABLE if it is not of Arkwatch */
+export function refusal(url: string, status: number, json: Readonly<Record<string, unknown>>): ArkwatchError {
+  if (typeof json.code !== 'string')
+    return cliError('CLI_REMOTE_UNREACHABLE', { url, reason: `it answered ${status}, as no Arkwatch does` })
+  const details = Array.isArray(json.errors) ? { errors: json.errors } : {}
+  return new ArkwatchError(json.code, String(json.detail), String(json.help ?? ''), details)
 }
 
 /** The server sends something every 15 s: a connection that is silent for this long is dead. */
@@ -32,11 +39,7 @@ async function* chunksOf(body: ReadableStream<Uint8Array>, abort: AbortControlle
   }
 }
 
-/**
- * Follows events until the server ends the stream or falls silent.
- * @yields first an event named `open`, when the stream is open
- * @throws the error of the API, CLI_REMOTE_UNREACHABLE
- */
+/** Follows events, first one named `open`, to the end of the stream. @throws the API's error, CLI_REMOTE_UNREACHABLE */
 export async function* remoteEvents(url: string, path: string, key: string): AsyncGenerator<RemoteEvent> {
   const abort = new AbortController()
   let response: Response

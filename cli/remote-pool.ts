@@ -1,8 +1,8 @@
 /** The commands of `arkwatch pool` over the admin API of a remote process. */
 import { parseDuration } from '../core/contract/units.ts'
 
-type Args = Readonly<Record<string, unknown>>
-type Json = Record<string, unknown>
+export type Args = Readonly<Record<string, unknown>>
+export type Json = Record<string, unknown>
 type Send = (method: string, path: string, body?: unknown) => Promise<{ json: Json }>
 
 const enc = (value: unknown) => encodeURIComponent(String(value ?? 'default'))
@@ -13,16 +13,16 @@ const chosen = ({ pools }: Json, { pool }: Args) => {
   return { pools: pool === undefined ? all : { [String(pool)]: all[String(pool)] } }
 }
 
-const read =
-  (path: string) =>
-  async (send: Send, args: Args): Promise<unknown> =>
-    chosen((await send('GET', path)).json, args)
-const act =
-  (action: string, body: (args: Args) => Json) =>
-  async (send: Send, args: Args): Promise<unknown> =>
-    (await send('POST', `/admin/pool/${enc(args.pool)}/${action}`, body(args))).json
+type RemoteCommand = (send: Send, args: Args) => Promise<unknown>
 
-export const poolCommands: Readonly<Record<string, (send: Send, args: Args) => Promise<unknown>>> = {
+function read(path: string): RemoteCommand {
+  return async (send, args) => chosen((await send('GET', path)).json, args)
+}
+function act(action: string, body: (args: Args) => Json): RemoteCommand {
+  return async (send, args) => (await send('POST', `/admin/pool/${enc(args.pool)}/${action}`, body(args))).json
+}
+
+export const poolCommands: Readonly<Record<string, RemoteCommand>> = {
   pool: read('/admin/pool'),
   'pool.holders': read('/admin/pool/holders'),
   'pool.statements': read('/admin/pool/statements'),

@@ -1,16 +1,11 @@
 /** The control commands over the admin API of a remote process: `--url`, with the API key in ARKWATCH_KEY. */
-
 import { coreError, messageOf } from '../core/contract/errors.ts'
 import { parseDuration } from '../core/contract/units.ts'
 import type { ControlClient } from '../core/control/client.ts'
 import type { Cli } from './cli.ts'
 import { cliError } from './errors.ts'
-import { type RemoteEvent, remoteEvents } from './remote-events.ts'
-import { poolCommands } from './remote-pool.ts'
-import { refusal } from './remote-refusal.ts'
-
-type Args = Readonly<Record<string, unknown>>
-type Json = Record<string, unknown>
+import { type RemoteEvent, refusal, remoteEvents } from './remote-events.ts'
+import { type Args, type Json, poolCommands } from './remote-pool.ts'
 
 /** Sends one request to the admin API. @throws the error of the API, CLI_REMOTE_UNREACHABLE */
 type Send = (
@@ -24,9 +19,7 @@ const ms = (iso: unknown): number | undefined => (typeof iso === 'string' ? Date
 const enc = (value: unknown) => encodeURIComponent(String(value))
 const query = (args: Args): string => {
   const set = Object.entries(args).filter(([, value]) => value !== undefined)
-  return set.length === 0
-    ? ''
-    : `?${new URLSearchParams(Object.fromEntries(set.map(([key, value]) => [key, String(value)])))}`
+  return set.length === 0 ? '' : `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}`
 }
 
 export interface RemoteClient extends ControlClient {
@@ -99,10 +92,8 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     return loggersOf((await send('PUT', `/admin/loggers/${enc(logger ?? 'root')}`, body)).json, logger)
   },
   async 'logs.recent'(send, { limit, level, logger, contains }) {
-    const { json } = await send(
-      'GET',
-      `/admin/logs/recent${query({ limit: Math.min(1_000, Number(limit ?? 100)), level, logger, contains })}`,
-    )
+    const most = Math.min(1_000, Number(limit ?? 100))
+    const { json } = await send('GET', `/admin/logs/recent${query({ limit: most, level, logger, contains })}`)
     const entries = (json.logs as Json[]).toReversed()
     return { entries: entries.map(({ id, line, ...rest }) => ({ ...rest, sequence: id, line: JSON.stringify(line) })) }
   },
@@ -127,9 +118,9 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     await send('DELETE', `/admin/keys/${enc(id)}`)
     return { id }
   },
-  'jobs.list': async (send, { limit }) => ({
-    jobs: listOf((await send('GET', `/admin/jobs${query({ limit })}`)).json.jobs),
-  }),
+  async 'jobs.list'(send, { limit }) {
+    return { jobs: listOf((await send('GET', `/admin/jobs${query({ limit })}`)).json.jobs) }
+  },
   'jobs.show': async (send, { id }) => converted((await send('GET', `/admin/jobs/${enc(id)}`)).json),
   'jobs.cancel': async (send, { id }) => converted((await send('DELETE', `/admin/jobs/${enc(id)}`)).json),
 }
@@ -140,14 +131,11 @@ function sender(url: string, key: string, timeoutMs: number): Send {
     let response: Response
     let text: string
     try {
+      const content = body !== undefined && { 'content-type': 'application/json' }
       response = await fetch(`${base}${path}`, {
         method,
         redirect: 'error',
-        headers: {
-          ...headers,
-          authorization: `Bearer ${key}`,
-          ...(body !== undefined && { 'content-type': 'application/json' }),
-        },
+        headers: { ...headers, authorization: `Bearer ${key}`, ...content },
         ...(body !== undefined && { body: JSON.stringify(body) }),
         signal: AbortSignal.timeout(timeoutMs),
       })
@@ -167,10 +155,7 @@ function sender(url: string, key: string, timeoutMs: number): Send {
   }
 }
 
-/**
- * @param timeoutMs time limit of a request
- * @throws CLI_REMOTE_KEY without a key, CLI_REMOTE_UNREACHABLE; by the client: CLI_REMOTE_COMMAND for local commands
- */
+/** @param timeoutMs of a request @throws CLI_REMOTE_KEY, CLI_USAGE; its `call` CLI_REMOTE_COMMAND, and as {@link Send} */
 export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): RemoteClient {
   const key = env.ARKWATCH_KEY
   if (!key) throw cliError('CLI_REMOTE_KEY')

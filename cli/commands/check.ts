@@ -2,10 +2,10 @@
 import { ConfigError } from '../../core/config/errors.ts'
 import { readGraph } from '../../core/config/graph.ts'
 import { loadConfig } from '../../core/config/load.ts'
+import { exitCodes } from '../../core/exit-codes.ts'
 import { wantedNodes } from '../../core/lifecycle/generation.ts'
 import { planReload } from '../../core/lifecycle/reload-plan.ts'
 import { answer, type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { loadOptions } from '../load-options.ts'
 
 export const check: Command = async (cli) => {
@@ -27,7 +27,5 @@ export const check: Command = async (cli) => {
   const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))
   const enabledBy = Object.fromEntries(on.flatMap((each) => (each.enabledBy ? [[each.name, each.enabledBy]] : [])))
   const found = { ok: true, files, plugins: on.map(({ name }) => name), enabledBy, off: reasons, problems: [] }
-  return answer(cli, found, () => {
-    return `${cli.configFile} is good: ${on.length === 0 ? 'no plugin' : shown.join(', ')}`
-  })
+  return answer(cli, found, () => `${cli.configFile} is good: ${shown.join(', ') || 'no plugin'}`)
 }

@@ -13,7 +13,6 @@ import { table } from '../output/table.ts'
 
 interface Effective {
   readonly config: unknown
-  /** By JSON pointer. */
   readonly sources: Readonly<Record<string, Source | string>>
 }
 
@@ -43,26 +42,20 @@ function rowsOf(cli: Cli, { config, sources }: Effective): string[][] {
     const source = sources[jsonPointer(path)]
     const text = typeof value === 'string' && value !== '' ? value : JSON.stringify(value)
     const isDefault = ['default', undefined].includes(typeof source === 'string' ? source : source?.kind)
-    return [
-      path.join('.'),
-      isDefault ? text : paint(cli, 'bold', text),
-      paint(cli, 'dim', describeSource(source, cli.cwd)),
-    ]
+    const shown = isDefault ? text : paint(cli, 'bold', text)
+    return [path.join('.'), shown, paint(cli, 'dim', describeSource(source, cli.cwd))]
   })
 }
 
 export const show: Command<[], { file?: boolean }> = async (cli, { file = false }) => {
   const running = file ? undefined : await fromInstance(cli)
   const { config, sources } = running ?? (await fromFile(cli))
-  const origin = running === undefined ? 'file' : 'instance'
-  const exitCode = answer(cli, { origin, config, sources }, (found) =>
-    table(['key', 'value', 'source'], rowsOf(cli, found)),
-  )
-  if (!cli.json)
-    cli.warn(
-      running === undefined
-        ? `as read from ${cli.configFile}`
-        : 'as the running process has it (--file reads the file)',
-    )
+  const [origin, note] =
+    running === undefined
+      ? ['file', `as read from ${cli.configFile}`]
+      : ['instance', 'as the running process has it (--file reads the file)']
+  const rows = (found: Effective) => table(['key', 'value', 'source'], rowsOf(cli, found))
+  const exitCode = answer(cli, { origin, config, sources }, rows)
+  if (!cli.json) cli.warn(note!)
   return exitCode
 }

@@ -1,25 +1,20 @@
 /** `arkwatch dev`: a process that supervises `arkwatch start`. Code is loaded once a process, hence the restart. */
 import { join } from 'node:path'
 import { watchFiles } from '../../core/config/watch.ts'
+import { exitCodes } from '../../core/exit-codes.ts'
 import { systemClock } from '../../core/process/clock.ts'
 import { LogHub } from '../../core/process/log.ts'
-import type { Cli, Command } from '../cli.ts'
+import type { Command } from '../cli.ts'
 import { supervise } from '../dev/supervisor.ts'
 import { watchedFiles } from '../dev/watched-files.ts'
-import { exitCodes } from '../exit-codes.ts'
 
 /** Longer than the drain and the deadlines of most plugins. */
 const stopMs = 20_000
 const entry = join(import.meta.dir, '../arkwatch.ts')
 
-/** Says what happens: a line on standard error, or a JSON line. */
-const sayer =
-  (cli: Cli) =>
-  (event: string, text: string, more: object = {}): void =>
-    cli.json ? cli.print(JSON.stringify({ event, ...more })) : cli.warn(`dev: ${text}`)
-
 export const dev: Command = async (cli) => {
-  const say = sayer(cli)
+  const say = (event: string, text: string, more: object = {}) =>
+    cli.json ? cli.print(JSON.stringify({ event, ...more })) : cli.warn(`dev: ${text}`)
   const supervisor = supervise({
     spawn: () =>
       Bun.spawn([process.execPath, entry, 'start', '--no-watch', '-c', cli.configFile], {
@@ -32,15 +27,11 @@ export const dev: Command = async (cli) => {
     ended: (exitCode) => say('ended', `the process ended with ${exitCode}; waiting for a change`, { exitCode }),
   })
   const log = new LogHub(systemClock).logger('dev')
-  const unwatch = watchFiles(
-    () => watchedFiles(cli),
-    systemClock,
-    log,
-    () => {
-      say('restart', 'a file changed: restarting')
-      void supervisor.restart()
-    },
-  )
+  const changed = () => {
+    say('restart', 'a file changed: restarting')
+    void supervisor.restart()
+  }
+  const unwatch = watchFiles(() => watchedFiles(cli), systemClock, log, changed)
   say('watching', `watching ${watchedFiles(cli).length} files`, { files: watchedFiles(cli) })
 
   const done = Promise.withResolvers<number>()

@@ -1,7 +1,8 @@
 /** `arkwatch health` */
+
+import { exitCodes } from '../../core/exit-codes.ts'
 import type { ComprehensiveJson } from '../../plugins/health/answers/report.ts'
 import { answer, type Cli, type Command } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
 import { durationOption } from '../option-values.ts'
 import { paintState } from '../output/style.ts'
@@ -33,11 +34,11 @@ export const health: Command<[], Options> = async (cli, { live = false, url, tim
   if (live) {
     const timeoutMs = durationOption('timeout', timeout, '3s')
     const { checkLive } = await import('../live.ts')
-    const liveness = await checkLive(cli, url, timeoutMs)
-    answer(cli, liveness, ({ live, url, httpStatus }) =>
-      live ? `alive: ${url}` : `not alive: ${url} answered ${httpStatus}`,
+    const found = await checkLive(cli, url, timeoutMs)
+    answer(cli, found, () =>
+      found.live ? `alive: ${found.url}` : `not alive: ${found.url} answered ${found.httpStatus}`,
     )
-    return liveness.live ? exitCodes.ok : exitCodes.negative
+    return found.live ? exitCodes.ok : exitCodes.negative
   }
   const report = await instance(cli).call<ComprehensiveJson>('health')
   answer(cli, report, (shown) => reportLines(cli, shown))

@@ -6,7 +6,6 @@ import { loadConfig } from '../../core/config/load.ts'
 import { messageOf } from '../../core/contract/errors.ts'
 import { answer, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
-import { freePorts } from '../init/free-ports.ts'
 import { renderConfig } from '../init/render-config.ts'
 import { type Finding, survey } from '../init/survey.ts'
 import { loadOptions } from '../load-options.ts'
@@ -15,10 +14,25 @@ import { table } from '../output/table.ts'
 const probeTimeoutMs = 1_000
 const defaultPort = 8080
 
-/** The schema that came with this package, where an editor can reach it from the file. */
+/** The schema of this package, where an editor can reach it from the file. */
 function schemaFor(file: string): string | undefined {
   const path = relative(dirname(file), join(import.meta.dir, '../../config.schema.json'))
   return path.startsWith('..') ? undefined : `./${path}`
+}
+
+const isFree = (port: number): boolean => {
+  try {
+    Bun.listen({ hostname: '127.0.0.1', port, socket: { data() {} } }).stop(true)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** @returns the first free port of loopback from `first` on, within the next hundred */
+function freePort(first: number): number {
+  for (let port = first; port < first + 100; port += 1) if (isFree(port)) return port
+  return first
 }
 
 const row = ({ name, title, host, port, variable, named, answer }: Finding) => [
@@ -33,7 +47,8 @@ export const init: Command<[], { force?: boolean }> = async (cli, { force = fals
   const file = cli.configFile
   if (!force && existsSync(file)) throw cliError('CLI_FILE_EXISTS', { file })
   const findings = await survey({ env: cli.env, timeoutMs: probeTimeoutMs })
-  const [port = defaultPort, watchdogPort = defaultPort + 1] = freePorts(defaultPort, 2)
+  const port = freePort(defaultPort)
+  const watchdogPort = freePort(port + 1)
   const text = renderConfig({ findings, port, watchdogPort, schema: schemaFor(file) })
   try {
     await mkdir(dirname(file), { recursive: true })
@@ -45,9 +60,6 @@ export const init: Command<[], { force?: boolean }> = async (cli, { force = fals
   }
   await loadConfig(loadOptions(cli))
   const found = findings.length > 0 ? `${table(['check', 'what', 'where', 'by', 'state'], findings.map(row))}\n` : ''
-  return answer(
-    cli,
-    { file, port, watchdogPort, findings },
-    () => `${found}wrote ${file}; start it with \`arkwatch start\``,
-  )
+  const written = { file, port, watchdogPort, findings }
+  return answer(cli, written, () => `${found}wrote ${file}; start it with \`arkwatch start\``)
 }

@@ -1,18 +1,14 @@
 /** `arkwatch jobs [ID]` */
+
+import { exitCodes } from '../../core/exit-codes.ts'
 import type { Job } from '../../plugins/admin/jobs.ts'
 import { answer, type Command } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
 import { table } from '../output/table.ts'
 
 const rowOf = ({ id, kind, state, progress, owner, createdAtMs, note, error }: Job) => [
-  id,
-  kind,
-  state,
-  `${Math.round(progress * 100)} %`,
-  owner,
-  new Date(createdAtMs).toISOString().slice(0, 19),
-  error?.message ?? note,
+  ...[id, kind, state, `${Math.round(progress * 100)} %`, owner],
+  ...[new Date(createdAtMs).toISOString().slice(0, 19), error?.message ?? note],
 ]
 
 export const jobs: Command<[string | undefined], { cancel?: boolean }> = async (cli, { cancel = false }, id) => {

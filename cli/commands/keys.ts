@@ -5,25 +5,20 @@ import { instance } from '../instance.ts'
 import { durationOption } from '../option-values.ts'
 import { table } from '../output/table.ts'
 
-interface CreateOptions {
-  readonly role: string
-  readonly scope?: readonly string[]
-  readonly expires?: string
-}
+type CreateOptions = { readonly role: string; readonly scope?: readonly string[]; readonly expires?: string }
 
 const dayMs = 86_400_000
 const timeOf = (ms: number | undefined | null) => (ms == null ? 'never' : new Date(ms).toISOString().slice(0, 19))
 
-export const list: Command = async (cli) =>
-  answer(cli, await instance(cli).call<{ keys: readonly KeyInfo[] }>('keys.list'), ({ keys }) =>
-    table(
-      ['id', 'name', 'role', 'scopes', 'from', 'expires', 'last used'],
-      keys.map(({ id, name, role, scopes, source, expiresAtMs, lastUsedAtMs }) => [
-        ...[id, name, role, scopes.join(' '), source],
-        ...[timeOf(expiresAtMs), timeOf(lastUsedAtMs)],
-      ]),
-    ),
-  )
+const head = ['id', 'name', 'role', 'scopes', 'from', 'expires', 'last used']
+const rowOf = ({ id, name, role, scopes, source, expiresAtMs, lastUsedAtMs }: KeyInfo) => {
+  return [id, name, role, scopes.join(' '), source, timeOf(expiresAtMs), timeOf(lastUsedAtMs)]
+}
+
+export const list: Command = async (cli) => {
+  const found = await instance(cli).call<{ keys: readonly KeyInfo[] }>('keys.list')
+  return answer(cli, found, ({ keys }) => table(head, keys.map(rowOf)))
+}
 
 export const create: Command<[string], CreateOptions> = async (cli, { role, scope, expires }, name) => {
   const made = await instance(cli).call<{ key: string; info: KeyInfo }>('keys.create', {

@@ -1,20 +1,15 @@
 /** `arkwatch logs` */
+
+import { exitCodes } from '../../core/exit-codes.ts'
 import { systemClock } from '../../core/process/clock.ts'
 import type { LogEntry, LoggerLevel } from '../../plugins/logging/api.ts'
 import { answer, type Cli, type Command, printJson } from '../cli.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { instance, remoteInstance } from '../instance.ts'
 import { durationOption, limitOption } from '../option-values.ts'
 import { table } from '../output/table.ts'
 
-interface Filter {
-  readonly level?: string
-  readonly logger?: string
-}
-interface Options extends Filter {
-  readonly follow?: boolean
-  readonly limit: string
-}
+type Filter = { readonly level?: string; readonly logger?: string }
+type Options = Filter & { readonly limit: string; readonly follow?: boolean }
 
 const pollMs = 500
 const reopenMs = 1_000
@@ -82,11 +77,7 @@ const timeOf = (ms: number | undefined) => (ms === undefined ? '' : new Date(ms)
 export const level: Command<[string?, string?], { for?: string }> = async (cli, options, logger, to) => {
   if (options.for !== undefined) durationOption('for', options.for, '15m')
   const change = to !== undefined && { level: to === 'reset' ? null : to.toLowerCase(), for: options.for }
-  const args = { ...(logger !== undefined && { logger }), ...change }
-  return answer(cli, await instance(cli).call<{ loggers: readonly LoggerLevel[] }>('logs.level', args), ({ loggers }) =>
-    table(
-      ['logger', 'level', 'set', 'until'],
-      loggers.map((one) => [one.logger, one.effective, one.configured ?? '', timeOf(one.revertsAtMs)]),
-    ),
-  )
+  const found = await instance(cli).call<{ loggers: readonly LoggerLevel[] }>('logs.level', { logger, ...change })
+  const rowOf = (one: LoggerLevel) => [one.logger, one.effective, one.configured ?? '', timeOf(one.revertsAtMs)]
+  return answer(cli, found, () => table(['logger', 'level', 'set', 'until'], found.loggers.map(rowOf)))
 }

@@ -1,24 +1,16 @@
 /** `arkwatch pool [ACTION] [FINGERPRINT]` */
+
+import { exitCodes } from '../../core/exit-codes.ts'
 import type { Holder, PoolStatus, RouteUsage, SlowStatement, StatementStats } from '../../plugins/pool/api.ts'
 import { answer, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
-import { exitCodes } from '../exit-codes.ts'
 import { instance } from '../instance.ts'
 import { pidOption } from '../option-values.ts'
 import { table } from '../output/table.ts'
 
-interface Options {
-  readonly pool?: string
-  readonly pid?: string
-  readonly timeout?: string
-}
-/** The answer of an action. */
-interface Acted {
-  readonly pool: string
-  readonly status: PoolStatus
-  /** Of `evict`: the number of connections. */
-  readonly evicted?: number
-}
+type Options = { readonly pool?: string; readonly pid?: string; readonly timeout?: string }
+/** The answer of an action; `evicted` counts connections. */
+type Acted = { readonly pool: string; readonly status: PoolStatus; readonly evicted?: number }
 type Named<T> = Readonly<Record<string, T>>
 
 const ms = (value: number) => `${Math.round(value)} ms`
@@ -40,36 +32,23 @@ function statusTable(pools: Named<PoolStatus>): string {
   return table(head, lines)
 }
 
-const holderCells = (one: Holder) => [
-  String(one.pid),
-  one.kind,
-  ms(one.heldMs),
-  one.idleInTransaction ? 'idle in transaction' : one.runningMs === undefined ? 'idle' : `running ${ms(one.runningMs)}`,
-  one.route ?? '',
-  one.statement,
-]
-const statementCells = (one: StatementStats) => [
-  one.id,
-  String(one.count),
-  ms(one.totalMs),
-  `${one.meanMs.toFixed(1)} ms`,
-  ms(one.maxMs),
-  one.statement,
-]
-const slowCells = (one: SlowStatement) => [
-  new Date(one.atMs).toISOString().slice(0, 19),
-  ms(one.tookMs),
-  one.id,
-  one.route ?? '',
-  one.statement,
-]
-const routeCells = (one: RouteUsage) => [
-  one.route,
-  String(one.count),
-  ms(one.heldMs),
-  ms(one.maxHeldMs),
-  ms(one.waitedMs),
-]
+const holderCells = ({ pid, kind, heldMs, idleInTransaction, runningMs, route = '', statement }: Holder) => {
+  const state = idleInTransaction
+    ? 'idle in transaction'
+    : runningMs === undefined
+      ? 'idle'
+      : `running ${ms(runningMs)}`
+  return [String(pid), kind, ms(heldMs), state, route, statement]
+}
+const statementCells = ({ id, count, totalMs, meanMs, maxMs, statement }: StatementStats) => {
+  return [id, String(count), ms(totalMs), `${meanMs.toFixed(1)} ms`, ms(maxMs), statement]
+}
+const slowCells = ({ atMs, tookMs, id, route = '', statement }: SlowStatement) => {
+  return [new Date(atMs).toISOString().slice(0, 19), ms(tookMs), id, route, statement]
+}
+const routeCells = ({ route, count, heldMs, maxHeldMs, waitedMs }: RouteUsage) => {
+  return [route, String(count), ms(heldMs), ms(maxHeldMs), ms(waitedMs)]
+}
 
 /** What is read, and how it is shown. */
 const reads: Readonly<Record<string, (pools: never) => string>> = {
@@ -93,10 +72,8 @@ export const pool: Command<[string?, string?], Options> = async (cli, options, w
     return answer(cli, await instance(cli).call<{ pools: never }>(command, { pool: name }), ({ pools }) => show(pools))
   }
   if (what === 'explain') {
-    if (fingerprint === undefined) {
-      const expected = '`pool explain` takes a fingerprint, as `arkwatch pool statements` shows it'
-      throw cliError('CLI_USAGE', { what: expected })
-    }
+    const usage = '`pool explain` takes a fingerprint, as `arkwatch pool statements` shows it'
+    if (fingerprint === undefined) throw cliError('CLI_USAGE', { what: usage })
     const { plan } = await instance(cli).call<{ plan: unknown }>('pool.explain', { pool: name, fingerprint })
     return answer(cli, { plan }, () => JSON.stringify(plan, undefined, 2))
   }
@@ -104,11 +81,7 @@ export const pool: Command<[string?, string?], Options> = async (cli, options, w
     const known = [...Object.keys(reads), 'explain', ...acts].join(', ')
     throw cliError('CLI_USAGE', { what: `there is no \`pool ${what}\`; there are ${known}` })
   }
-  const args = {
-    pool: name,
-    ...(pid !== undefined && { pid: pidOption(pid) }),
-    ...(timeout !== undefined && { timeout }),
-  }
+  const args = { pool: name, pid: pid === undefined ? undefined : pidOption(pid), timeout }
   const done = await instance(cli).call<Acted>(`pool.${what}`, args)
   const exitCode = answer(cli, done, ({ pool, status }) => statusTable({ [pool]: status }))
   if (done.evicted === undefined) return exitCode

@@ -6,8 +6,8 @@ import { readTree } from '../../core/config/tree/read.ts'
 import type { Cli } from '../cli.ts'
 import { dataDirOf } from '../instance.ts'
 
-/** More files than this in the folders of plugins are not watched. */
-export const maxWatchedFiles = 2_000
+/** Of the folders of plugins. */
+const maxWatchedFiles = 2_000
 const extensions = new Set(['.ts', '.tsx', '.mts', '.js', '.mjs', '.cjs', '.json', '.yaml', '.yml', '.sql'])
 
 /** Source files below a folder, without packages, hidden folders and `skip`. Stops at `limit`. */

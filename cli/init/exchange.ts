@@ -1,10 +1,10 @@
 /** One question to a TCP port: connect, send, take the first bytes. */
 import { systemClock } from '../../core/process/clock.ts'
 
-export interface Question {
+interface Question {
   readonly host: string
   readonly port: number
-  /** Sent once connected; nothing where the server speaks first. */
+  /** Nothing where the server speaks first. */
   readonly send?: Uint8Array
   readonly timeoutMs: number
 }

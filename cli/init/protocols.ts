@@ -9,7 +9,7 @@ export interface Recognised {
   readonly version?: string
 }
 
-export interface Protocol {
+interface Protocol {
   readonly kind: ServiceKind
   readonly title: string
   readonly port: number
@@ -65,15 +65,11 @@ export const protocols: readonly Protocol[] = [postgres, mysql, redis]
 export const protocolOf = (kind: ServiceKind): Protocol => protocols.find((protocol) => protocol.kind === kind)!
 
 const schemes: Readonly<Record<string, ServiceKind>> = {
-  postgres: 'postgres',
-  postgresql: 'postgres',
-  mysql: 'mysql',
-  mariadb: 'mysql',
-  redis: 'redis',
-  rediss: 'redis',
+  ...{ postgres: 'postgres', postgresql: 'postgres', mysql: 'mysql', mariadb: 'mysql' },
+  ...{ redis: 'redis', rediss: 'redis' },
 }
 
-export interface ServiceUrl {
+interface ServiceUrl {
   readonly kind: ServiceKind
   readonly host: string
   readonly port: number

@@ -18,18 +18,14 @@ export interface Finding {
   readonly answer: Recognised | undefined
 }
 
-const loopback = '127.0.0.1'
-const variables = { postgres: 'DATABASE_URL', mysql: 'MYSQL_URL', redis: 'REDIS_URL' } as const
-const checkNames = { postgres: 'database', mysql: 'mysql', redis: 'redis' } as const
-
-/** The variables that name a service, and the checks they stand for. */
-const named = [
+/** The variables that name a service of one of the kinds, and the checks they stand for; of a local port the first. */
+const named: readonly { variable: string; name: string; kinds: readonly ServiceKind[] }[] = [
   { variable: 'DATABASE_URL', name: 'database', kinds: ['postgres', 'mysql'] },
   { variable: 'MYSQL_URL', name: 'mysql', kinds: ['mysql'] },
   { variable: 'REDIS_URL', name: 'redis', kinds: ['redis'] },
-] as const
+]
 
-export interface SurveyOptions {
+interface SurveyOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   /** How long one port may take to answer. */
   readonly timeoutMs: number
@@ -47,18 +43,14 @@ async function look(kind: ServiceKind, host: string, port: number, timeoutMs: nu
 export async function survey({ env, timeoutMs, ports = {} }: SurveyOptions): Promise<readonly Finding[]> {
   const fromEnvironment = named.flatMap(({ variable, name, kinds }) => {
     const url = parseServiceUrl(env[variable]?.trim() ?? '')
-    if (url === undefined || !(kinds as readonly string[]).includes(url.kind)) return []
+    if (url === undefined || !kinds.includes(url.kind)) return []
     return [{ name, variable, named: true, ...url }]
   })
   const local = protocols
-    .map(({ kind, port }) => ({
-      name: checkNames[kind],
-      variable: variables[kind],
-      named: false,
-      kind,
-      host: loopback,
-      port: ports[kind] ?? port,
-    }))
+    .map(({ kind, port }) => {
+      const { name, variable } = named.find(({ kinds }) => kinds[0] === kind)!
+      return { name, variable, named: false, kind, host: '127.0.0.1', port: ports[kind] ?? port }
+    })
     .filter(({ kind, name }) => !fromEnvironment.some((each) => each.kind === kind || each.name === name))
   const findings = await Promise.all(
     [...fromEnvironment, ...local].map(async (each) => ({

@@ -3,10 +3,9 @@ import { formatProblem } from '../../core/config/errors.ts'
 import type { ConfigProblem } from '../../core/contract/config-problem.ts'
 import { ArkwatchError, messageOf } from '../../core/contract/errors.ts'
 import type { InvalidArgument } from '../../core/control/protocol.ts'
+import { exitCodeOf, exitCodes } from '../../core/exit-codes.ts'
 import { type Cli, printJson } from '../cli.ts'
-import { exitCodeOf, exitCodes } from '../exit-codes.ts'
 
-/** The problems of a configuration that an error carries, if it does. */
 const problemsOf = ({ details }: ArkwatchError): readonly ConfigProblem[] | undefined =>
   Array.isArray(details.problems) ? (details.problems as ConfigProblem[]) : undefined
 
@@ -16,15 +15,11 @@ const argumentLines = ({ details }: ArkwatchError): readonly string[] =>
     ({ pointer, parameter, detail }) => `\n  ${pointer ?? parameter}: ${detail}`,
   )
 
-/** @returns one block a problem: position and message, below it what to do */
-export const problemLines = (problems: readonly ConfigProblem[], cwd: string): string =>
-  problems.map(({ help, ...problem }) => `${formatProblem(problem, cwd)}${help ? `\n    ${help}` : ''}`).join('\n')
+/** @returns position and message, below it what to do */
+const problemText = ({ help, ...problem }: ConfigProblem, cwd: string): string =>
+  `${formatProblem(problem, cwd)}${help ? `\n    ${help}` : ''}`
 
-/**
- * Prints what was thrown.
- *
- * @returns the exit code it means
- */
+/** Prints what was thrown. @returns the exit code */
 export function reportError(cli: Cli, thrown: unknown): number {
   const known = thrown instanceof ArkwatchError ? thrown : undefined
   const problems = known && problemsOf(known)
@@ -40,7 +35,7 @@ export function reportError(cli: Cli, thrown: unknown): number {
     cli.warn(`error: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`)
     cli.warn('  this is a fault in Arkwatch or in a plugin: please report it')
   } else if (problems !== undefined) {
-    cli.warn(problemLines(problems, cli.cwd))
+    cli.warn(problems.map((each) => problemText(each, cli.cwd)).join('\n'))
     cli.warn(`${problems.length} error${problems.length === 1 ? '' : 's'} in the configuration`)
     const missing = problems.some(({ code, file }) => code === 'CONFIG_FILE_UNREADABLE' && file === undefined)
     if (missing) cli.warn('  `arkwatch init` writes a configuration; -c FILE names another one')

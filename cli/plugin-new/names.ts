@@ -10,18 +10,12 @@ export interface PluginNames {
   readonly package: string
 }
 
-/**
- * @param name as the user gave it
- * @param taken names of plugins that come with Arkwatch
- * @throws CLI_USAGE
- */
+/** @param taken names of plugins that come with Arkwatch @throws CLI_USAGE */
 export function pluginNames(name: string, taken: readonly string[]): PluginNames {
   const refuse = (what: string) => cliError('CLI_USAGE', { what })
-  if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) || name.length > 63) {
-    throw refuse(
-      `a plugin has a name in lower_snake_case of up to 63 characters, got ${JSON.stringify(name.slice(0, 80))}`,
-    )
-  }
+  const rule = 'a plugin has a name in lower_snake_case of up to 63 characters'
+  if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name) || name.length > 63)
+    throw refuse(`${rule}, got ${JSON.stringify(name.slice(0, 80))}`)
   if (taken.includes(name)) throw refuse(`${name} is a plugin of Arkwatch itself: choose another name`)
   const words = name.split('_')
   return {

@@ -16,18 +16,9 @@ const manifest = (names: PluginNames, version: string) => ({
 })
 
 const compilerOptions = {
-  target: 'ESNext',
-  module: 'Preserve',
-  moduleResolution: 'bundler',
-  lib: ['ESNext'],
-  types: ['bun'],
-  strict: true,
-  noUncheckedIndexedAccess: true,
-  verbatimModuleSyntax: true,
-  allowImportingTsExtensions: true,
-  resolveJsonModule: true,
-  skipLibCheck: true,
-  noEmit: true,
+  ...{ target: 'ESNext', module: 'Preserve', moduleResolution: 'bundler', lib: ['ESNext'], types: ['bun'] },
+  ...{ strict: true, noUncheckedIndexedAccess: true, verbatimModuleSyntax: true },
+  ...{ allowImportingTsExtensions: true, resolveJsonModule: true, skipLibCheck: true, noEmit: true },
 }
 
 const readme = ({ plugin, type, package: name }: PluginNames) => `# ${name}

@@ -53,7 +53,7 @@ export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
 /** The tables of the modules that are loaded, by owner, for docs and tests. */
 export const errorTables = (): ReadonlyMap<string, ErrorTable> => tables
 
-/** @returns 400-599 for a declared error, 503 where a request may succeed later; undefined for a fault of the program */
+/** @returns 400-599 for a declared error, 503 where a request may succeed later; undefined for a fault of a program */
 export function httpStatusOf(thrown: unknown): number | undefined {
   const { code } = errorOf(thrown)
   return typeof code === 'string' && Object.hasOwn(entries, code) ? entries[code]?.status : undefined

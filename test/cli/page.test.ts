@@ -1,7 +1,7 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { exitCodes, forcedExitCode } from '../../cli/exit-codes.ts'
+import { exitCodes, forcedExitCode } from '../../core/exit-codes.ts'
 import { commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
 
 setDefaultTimeout(commandTimeoutMs)

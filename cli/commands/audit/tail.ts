@@ -1,21 +1,16 @@
 /** `arkwatch audit tail` */
+
+import { exitCodes } from '../../../core/exit-codes.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import type { AuditRecord } from '../../../plugins/audit/api.ts'
 import { type Cli, type Command, printJson } from '../../cli.ts'
-import { exitCodes } from '../../exit-codes.ts'
 import { instance, remoteInstance } from '../../instance.ts'
 import { limitOption } from '../../option-values.ts'
 import type { RemoteClient } from '../../remote.ts'
 
 type Records = readonly AuditRecord[]
-interface Filter {
-  readonly principal?: string
-  readonly action?: string
-}
-interface Options extends Filter {
-  readonly limit: string
-  readonly follow?: boolean
-}
+type Filter = { readonly principal?: string; readonly action?: string }
+type Options = Filter & { readonly limit: string; readonly follow?: boolean }
 
 const pollMs = 1_000
 const maxRecords = 1_000

@@ -14,11 +14,6 @@ import { sourceFiles } from '../../plugin-new/source-files.ts'
 /** The Arkwatch that runs: the registry may not have the package. */
 const packageRoot = join(import.meta.dir, '../../..')
 
-interface Options {
-  readonly dir?: string
-  readonly force?: boolean
-}
-
 const isFull = (folder: string): boolean => {
   try {
     return readdirSync(folder).length > 0
@@ -26,6 +21,8 @@ const isFull = (folder: string): boolean => {
     return existsSync(folder)
   }
 }
+
+type Options = { readonly dir?: string; readonly force?: boolean }
 
 export const pluginNew: Command<[name: string], Options> = async (cli, { dir, force = false }, name) => {
   const names = pluginNames(name, Object.keys(catalog))
@@ -44,11 +41,8 @@ export const pluginNew: Command<[name: string], Options> = async (cli, { dir, fo
   const near = relative(cli.cwd, folder)
   const shown = near.startsWith('..') ? folder : `./${near}`
   const made = { name: names.plugin, package: names.package, folder, files: files.map(([path]) => path) }
-  return answer(
-    cli,
-    made,
-    () => `wrote ${files.length} files to ${shown}
+  const text = `wrote ${files.length} files to ${shown}
   cd ${shown} && bun add --dev "arkwatch@file:${packageRoot}" && bun test
-  in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`,
-  )
+  in config.yaml: plugins: { ${names.plugin}: { from: ${shown} } }`
+  return answer(cli, made, () => text)
 }

@@ -1,4 +1,4 @@
-/** Reloads and changes of the running process: `plan`, `reload`, `config plan`, `config apply`, `plugins restart`… */
+/** Changes of the running process: `plan`, `reload`, `config plan`, `config apply`, `plugins restart`, `pause`… */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parse } from 'yaml'
@@ -12,9 +12,6 @@ import { paint } from '../output/style.ts'
 import { table } from '../output/table.ts'
 
 type Steps = readonly PlanStep[]
-interface ApplyOptions {
-  readonly confirmWithin?: string
-}
 
 /** Whether a step changes what runs, or why something does not run. */
 const doesSomething = ({ action, off }: PlanStep) => action !== 'untouched' || off !== undefined
@@ -64,7 +61,7 @@ export const planPatch: Command<[string]> = async (cli, _options, file) => {
   return showSteps(cli, steps, 'the change would change nothing')
 }
 
-export const apply: Command<[string], ApplyOptions> = async (cli, { confirmWithin }, file) => {
+export const apply: Command<[string], { confirmWithin?: string }> = async (cli, { confirmWithin }, file) => {
   const confirmWithinMs =
     confirmWithin === undefined ? undefined : durationOption('confirm-within', confirmWithin, '60s')
   const patch = readPatch(cli, file)
@@ -82,3 +79,13 @@ const ending =
     answer(cli, await instance(cli).call<AppliedChange>(command, { id }), (change) => `${change.id}: ${change.state}`)
 export const confirm = ending('config.confirm')
 export const rollback = ending('config.rollback')
+
+export const pause: Command = async (cli) => {
+  await instance(cli).call('pause')
+  return answer(cli, { paused: true }, () => 'monitoring is paused until `arkwatch resume`')
+}
+
+export const resume: Command = async (cli) => {
+  await instance(cli).call('resume')
+  return answer(cli, { paused: false }, () => 'monitoring is resumed')
+}

@@ -1,2 +1,0 @@
-/** The exit codes of the command line. */
-export { exitCodeOf, exitCodes, forcedExitCode } from '../core/exit-codes.ts'
