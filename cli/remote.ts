@@ -19,7 +19,8 @@ const ms = (iso: unknown): number | undefined => (typeof iso === 'string' ? Date
 const enc = (value: unknown) => encodeURIComponent(String(value))
 const query = (args: Args): string => {
   const set = Object.entries(args).filter(([, value]) => value !== undefined)
-  return set.length === 0 ? '' : `?${new URLSearchParams(set.map(([key, value]) => [key, String(value)]))}`
+  const texts = Object.fromEntries(set.map(([key, value]) => [key, String(value)]))
+  return set.length === 0 ? '' : `?${new URLSearchParams(texts)}`
 }
 
 export interface RemoteClient extends ControlClient {
@@ -155,7 +156,7 @@ function sender(url: string, key: string, timeoutMs: number): Send {
   }
 }
 
-/** @param timeoutMs of a request @throws CLI_REMOTE_KEY, CLI_USAGE; its `call` CLI_REMOTE_COMMAND, and as {@link Send} */
+/** @param timeoutMs of a request @throws CLI_REMOTE_KEY, CLI_USAGE; its `call` CLI_REMOTE_COMMAND, as {@link Send} */
 export function remote({ env }: Pick<Cli, 'env'>, url: string, timeoutMs = 60_000): RemoteClient {
   const key = env.ARKWATCH_KEY
   if (!key) throw cliError('CLI_REMOTE_KEY')

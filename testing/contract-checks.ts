@@ -23,7 +23,6 @@ async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timer
   ]
 }
 
-/** Sets up twice without a start, and stops. */
 export async function setupFaults(subject: ContractSubject): Promise<string[]> {
   await using without = await testRuntime({ plugins: subject.options.providers ?? [] })
   const before = openResources()
@@ -39,7 +38,6 @@ export async function setupFaults(subject: ContractSubject): Promise<string[]> {
   return [...new Set(found)]
 }
 
-/** Starts and stops three times. */
 export async function leakFaults(subject: ContractSubject): Promise<string[]> {
   const before = openResources()
   const first = await roundFaults(subject)
@@ -53,12 +51,11 @@ export async function leakFaults(subject: ContractSubject): Promise<string[]> {
 }
 
 const stepMs = 10_000
-const watchedMs = 3_600_000
+const hourMs = 3_600_000
 
-/** Lets an hour pass. */
 export async function timerFaults(subject: ContractSubject): Promise<string[]> {
   await using booted = await subject.boot()
-  for (let passedMs = stepMs; passedMs <= watchedMs; passedMs += stepMs) {
+  for (let passedMs = stepMs; passedMs <= hourMs; passedMs += stepMs) {
     await booted.clock.advance(stepMs)
     await yieldToLoop()
     const { errors, reason } = subject.statusIn(booted)
@@ -96,7 +93,6 @@ const application = () =>
       throw new Error('a sample fault')
     })
 
-/** Sends requests that match, that match nothing, and that fail. */
 export async function hookFaults(subject: ContractSubject): Promise<string[]> {
   const found = new Set<string>()
   const watch: SetupWrapper = (own) => {

@@ -22,13 +22,11 @@ const patienceMs = 500
 /** Stops, also a plugin that hangs in stop. @returns the plugins that hung, and the errors logged meanwhile */
 async function stopped({ clock, lines, stop }: TestRuntime) {
   const before = lines.length
-  const ending = stop()
-  const waited = new AbortController()
-  const late = systemClock.sleep(patienceMs, waited.signal).then(
-    () => clock.advance(60_000),
-    () => {},
-  )
-  const { hung } = await ending.finally(() => waited.abort())
+  let late = Promise.resolve()
+  const cancel = systemClock.after(patienceMs, () => {
+    late = clock.advance(60_000)
+  })
+  const { hung } = await stop().finally(cancel)
   await late
   const errors = lines.slice(before).filter(({ level }) => ['error', 'fatal'].includes(level))
   return { hung, errors: errors.map(({ message }) => message) }
@@ -40,10 +38,7 @@ export class ContractSubject {
     readonly options: PluginContractOptions,
   ) {}
 
-  /** Boots a runtime with the plugin. */
-  async boot(
-    setup: SetupWrapper = (own) => own(),
-  ): Promise<Omit<TestRuntime, 'stop'> & { stop: () => ReturnType<typeof stopped> }> {
+  async boot(setup: SetupWrapper = (own) => own()) {
     const { definition } = this
     const { config = {}, providers = [] } = this.options
     const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
@@ -53,7 +48,6 @@ export class ContractSubject {
     return { ...booted, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
   }
 
-  /** @returns the plugin's status in that runtime */
   statusIn({ runtime }: Pick<TestRuntime, 'runtime'>) {
     return runtime.status().plugins.find(({ name }) => name === this.definition.name)!
   }

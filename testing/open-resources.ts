@@ -3,53 +3,41 @@ import { heapStats } from 'bun:jsc'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { systemClock } from '../core/process/clock.ts'
 
-/** A thread may end between the listing and the reading. */
-function isWorker(thread: string): boolean {
+/** A thread or a descriptor may end between the listing and the reading. */
+function unlessEnded(read: () => string): string {
   try {
-    return readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim() === 'Worker'
+    return read()
   } catch {
-    return false
+    return 'ended'
   }
 }
 
 const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
-
-/** What a file descriptor leads to; one may be closed between the listing and the reading. */
-function target(handle: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${handle}`)
-  } catch {
-    return 'closed'
-  }
-}
+const nameOf = (thread: string) => unlessEnded(() => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim())
+const target = (handle: string) => unlessEnded(() => readlinkSync(`/proc/self/fd/${handle}`))
 
 /** @returns the number of armed real timers, threads of workers, open file descriptors, listeners of process events */
 export const openResources = () => ({
   // The runtime protects only armed timers from the garbage collector.
   timers: heapStats().protectedObjectTypeCounts.Timeout ?? 0,
-  threads: list('/proc/self/task').filter(isWorker).length,
+  threads: list('/proc/self/task').filter((thread) => nameOf(thread) === 'Worker').length,
   handles: list('/proc/self/fd').length,
   listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
 })
 
-export type OpenResources = ReturnType<typeof openResources>
+type OpenResources = ReturnType<typeof openResources>
 
 /** The files that are open, for the message: the newest descriptors have the highest numbers. */
 function newest(count: number): string {
-  const targets = list('/proc/self/fd')
-    .toSorted((a, b) => Number(b) - Number(a))
-    .map(target)
-  return targets
-    .filter((path) => path !== 'closed' && !path.startsWith('/proc/'))
-    .slice(0, count)
-    .join(', ')
+  const handles = list('/proc/self/fd').toSorted((a, b) => Number(b) - Number(a))
+  const targets = handles.map(target).filter((path) => path !== 'ended' && !path.startsWith('/proc/'))
+  return targets.slice(0, count).join(', ')
 }
 
 /** @returns the kinds of which there are more than `before`, `timers (2)` */
 export function opened(before: OpenResources): string[] {
   const after = openResources()
-  const kinds = Object.keys(before) as (keyof OpenResources)[]
-  return kinds.flatMap((kind) => {
+  return (Object.keys(before) as (keyof OpenResources)[]).flatMap((kind) => {
     const more = after[kind] - before[kind]
     if (more <= 0) return []
     return [`${kind} (${more})${kind === 'handles' ? `, the newest: ${newest(Math.min(3, more))}` : ''}`]

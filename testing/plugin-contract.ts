@@ -40,9 +40,8 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
 
     test('its config schema exports, is strict, and describes every field', () => {
       const schema = z.toJSONSchema(definition.config, { io: 'input' }) as JsonSchema
-      expect(schema, 'the schema takes unknown options: make it with z.strictObject').toMatchObject({
-        additionalProperties: false,
-      })
+      const advice = 'the schema takes unknown options: make it with z.strictObject'
+      expect(schema, advice).toMatchObject({ additionalProperties: false })
       expect(undescribed(schema)).toEqual([])
       expect(definition.config.safeParse({ surely_not_an_option: 1, ...config }).success).toBe(false)
       expect(definition.config.safeParse(config).success).toBe(true)

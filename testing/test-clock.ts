@@ -11,7 +11,6 @@ export interface TestClock extends Clock {
 
 type Timer = Readonly<{ dueMs: number; call: () => void }>
 
-/** Lets every promise settle that needs no time. */
 const settle = async () => {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
 }

@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../core/contract/clock.ts'
 import type { AnyPlugin, Catalog } from '../core/contract/definition.ts'
-import type { LogRecord } from '../core/contract/logger.ts'
+import type { LogRecord, LogSink } from '../core/contract/logger.ts'
 import { createRuntime, type RunningRuntime } from '../core/runtime.ts'
-import { recordingSink } from './recording-sink.ts'
 import { type TestClock, testClock } from './test-clock.ts'
 
 export interface TestRuntimeOptions<C extends Clock = TestClock> {
@@ -33,6 +32,12 @@ export interface TestRuntime<C extends Clock = TestClock> {
   stop(): Promise<{ hung: string[] }>
   [Symbol.asyncDispose](): Promise<void>
 }
+
+/** A log sink that keeps records in an array. */
+export const recordingSink = (lines: LogRecord[]): LogSink => ({
+  isEnabled: () => true,
+  write: (record) => void lines.push(record),
+})
 
 /** Boots a runtime with `plugins`. @throws the errors of `createRuntime` */
 export async function testRuntime<C extends Clock = TestClock>(

@@ -43,7 +43,7 @@ test('the doors of plugins load no thread pool, and the door of threads no schem
 
 test('every command of the program is a function of a module', async () => {
   const program = readFileSync(join(root, 'cli/program.ts'), 'utf8')
-  const commands = [...program.matchAll(/from\('([\w/-]+)', '(\w+)'\)/g)]
+  const commands = [...program.matchAll(/, '([\w/]+)\.(\w+)'\)/g)]
   expect(commands.length).toBeGreaterThan(14)
   for (const [, file, name] of commands) {
     const module = await import(join(root, `cli/commands/${file}.ts`))

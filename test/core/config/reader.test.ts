@@ -8,7 +8,7 @@ import type { Workers } from '../../../core/contract/tasks.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-reader-'))
 const padding = `# ${'x'.repeat(5_000)}\n`

@@ -15,8 +15,8 @@ import { Pause } from '../../../core/lifecycle/pause.ts'
 import { extensionPoint, service, z } from '../../../core/plugin.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 export type Context = PluginContext<unknown, TokenMap, TokenMap>
 export type Parts = PluginParts<unknown, TokenMap>

@@ -7,8 +7,8 @@ import { task } from '../../../core/contract/tasks.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 import type { Input } from './fixtures/task.ts'
 
 // Threads are started.

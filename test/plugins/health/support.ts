@@ -6,8 +6,8 @@ import { LogHub } from '../../../core/process/log.ts'
 import type { CheckResult } from '../../../plugins/health/api.ts'
 import type { CheckSpec, Probe } from '../../../plugins/health/checks/check.ts'
 import { HealthEngine } from '../../../plugins/health/engine.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 type Run = (signal: AbortSignal) => CheckResult | Promise<CheckResult>
 

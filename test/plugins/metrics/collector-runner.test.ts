@@ -7,8 +7,8 @@ import { createPace } from '../../../plugins/metrics/exposition/pace.ts'
 import type { GaugeFamily } from '../../../plugins/metrics/storage/number-families.ts'
 import { FamilyOwnership, graceMs } from '../../../plugins/metrics/storage/ownership.ts'
 import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 function setUp() {
   const clock = testClock()
