@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
-import { describeSource } from './config/describe-source.ts'
+import { describeSource } from './config/effective.ts'
 import { ConfigError } from './config/errors.ts'
 import { planListener } from './config/fixed-sections.ts'
 import type { LoadOptions } from './config/load.ts'

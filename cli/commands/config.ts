@@ -1,5 +1,5 @@
 /** `arkwatch config` */
-import { describeSource } from '../../core/config/describe-source.ts'
+import { describeSource } from '../../core/config/effective.ts'
 import { loadConfig } from '../../core/config/load.ts'
 import type { Path } from '../../core/config/tree/node.ts'
 import type { Source } from '../../core/config/types.ts'

@@ -1,4 +1,5 @@
 /** The effective values for people: as written, defaults filled in, secrets hidden, each with its source. */
+import { relative } from 'node:path'
 import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'
@@ -9,6 +10,16 @@ import { RootConfig, reserved, reservedKeys } from './schema/root-config.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
 import { filterKeys, locate, type Node, type Path, toPlain } from './tree/node.ts'
 import type { Described, Source } from './types.ts'
+
+/** @returns the text for operators: `config.yaml:3:5`, `preset production`; a text is returned unchanged */
+export function describeSource(source: Source | string | undefined, cwd: string): string {
+  if (typeof source !== 'object') return source ?? 'default'
+  if (source.kind === 'preset') return `preset ${source.environment}`
+  if (source.kind === 'environment') return `environment ${source.variable}`
+  if (!('file' in source)) return source.kind
+  const near = relative(cwd, source.file)
+  return `${near.startsWith('..') ? source.file : near}:${source.line}:${source.column}`
+}
 
 /** Whether a value is secret by the name of its key. */
 const isNamedSecret = (kind: KeyKind, value: unknown): boolean =>
@@ -62,19 +73,14 @@ function* effective(
 /** The whole configuration, described in turns. */
 export function* describeConfig(root: Node, plugins: readonly NamedPlugin[]): Generator<void, Described> {
   const sources = new Map<string, Source>()
-  const ownSchemas = [RootConfig.omit({ plugins: true })]
-  const shown = (yield* effective(
-    ownSchemas,
-    filterKeys(root, (key) => key !== 'plugins'),
-    [],
-    sources,
-  )) as object
+  const own = filterKeys(root, (key) => key !== 'plugins')
+  const shown = (yield* effective([RootConfig.omit({ plugins: true })], own, [], sources)) as object
   const sections: Record<string, unknown> = {}
   for (const { name, definition, enabled, from } of plugins) {
     const { node } = locate(root, ['plugins', name])
-    const own = enabled || from === undefined
-    const visible = own || node === undefined ? node : filterKeys(node, (key) => reservedKeys.includes(key))
-    const schemas = [z.object(reserved), ...(own ? [definition.config] : [])]
+    const isKnown = enabled || from === undefined
+    const visible = isKnown || node === undefined ? node : filterKeys(node, (key) => reservedKeys.includes(key))
+    const schemas = [z.object(reserved), ...(isKnown ? [definition.config] : [])]
     sections[name] = yield* effective(schemas, visible, ['plugins', name], sources)
   }
   return { effective: { ...shown, plugins: sections }, sources }

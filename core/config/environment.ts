@@ -4,14 +4,8 @@ import { redacted, show } from '../contract/redact/redactor.ts'
 import { problem } from './errors.ts'
 import { assign, fromPlain, locate, type Node, valueAt } from './tree/node.ts'
 
-/** A value that the variable does not take. */
-export interface Refusal {
-  /** The accepted values, `true or false`. */
-  readonly expected: string
-}
-
-/** The settings of a variable: pairs of a path of keys and a value. */
-export type Assignments = readonly (readonly [path: readonly string[], value: unknown])[]
+/** The settings of a variable, or the values that it accepts, `true or false`. */
+type Outcome = readonly (readonly [path: readonly string[], value: unknown])[] | { readonly expected: string }
 
 /** One environment variable. */
 export interface EnvironmentOverlay {
@@ -26,7 +20,7 @@ export interface EnvironmentOverlay {
    * Absent for a variable whose plugin does not exist yet: the variable is ignored.
    * @param has whether the configuration sets a path of keys
    */
-  readonly set?: (value: string, has: (path: readonly string[]) => boolean) => Assignments | Refusal
+  readonly set?: (value: string, has: (path: readonly string[]) => boolean) => Outcome
 }
 
 /** Whether a plugin section, or any other path, is set and not switched off. */

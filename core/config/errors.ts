@@ -64,10 +64,8 @@ export function problemAt(error: ArkwatchError, path: Path, source?: Source, hel
 }
 
 /** @returns `file:line:column: message (pointer) help`, the file relative to `cwd` if it is below it */
-export function formatProblem(
-  { message, pointer, file, line, column, help }: ConfigProblem,
-  cwd = process.cwd(),
-): string {
+export function formatProblem(problem: ConfigProblem, cwd = process.cwd()): string {
+  const { message, pointer, file, line, column, help } = problem
   const near = file !== undefined && !relative(cwd, file).startsWith('..') ? relative(cwd, file) : file
   const at = near === undefined ? '' : `${[near, line, column].filter((part) => part !== undefined).join(':')}: `
   return `${at}${message}${pointer === '' ? '' : ` (${pointer})`}${help === undefined ? '' : ` ${help}`}`

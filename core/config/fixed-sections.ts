@@ -12,11 +12,7 @@ const addressOf = (server: ServerConfig | undefined) => server && [server.host, 
 const limitsOf = (server: ServerConfig | undefined) => server && [server.maxBodyBytes, server.maxUrlLength]
 const shown = ({ host, port }: ServerConfig) => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
-/**
- * @returns the step of the public listener, if the reload changes one: `add`, `remove` and `replace` open and close the
- *   port, `reconfigure` leaves the port open
- * @throws RELOAD_NEEDS_RESTART, naming every section that only a restart can change
- */
+/** @returns the step of the public listener; `reconfigure` leaves the port open @throws RELOAD_NEEDS_RESTART */
 export function planListener(before: Changeable, next: Changeable): PlanStep | undefined {
   const fixed: string[] = Object.entries(fixedSections).flatMap(([section, key]) =>
     Bun.deepEquals(next[key], before[key]) ? [] : [section],

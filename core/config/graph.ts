@@ -24,7 +24,6 @@ type Ids = Pick<ReadonlySet<string>, 'has'>
 /** The services that the runtime provides itself. */
 export const builtinServices: Ids = new Set([Runtime.id, EventLoop.id])
 
-/** The ids of the services in a token map. */
 export const serviceIds = (tokens: AnyPlugin['provides']): string[] =>
   Object.values((tokens ?? {}) as Record<string, { id: string }>).map((token) => token.id)
 

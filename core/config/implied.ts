@@ -34,8 +34,7 @@ const isEmpty = (node: Node, but: readonly string[] = []) =>
 
 /**
  * Adds implied sections, and merges implied options under a section that sets none of its own.
- * @param isKnown whether a plugin of that name can be loaded
- * @returns the tree, and by whom each added section is implied
+ * @param isKnown whether a plugin of that name can be loaded @returns by whom each added section is implied
  */
 export function withImplied(
   root: Node,

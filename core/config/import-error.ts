@@ -11,7 +11,6 @@ interface Placed {
 const placeOf = ({ position, message }: Placed) =>
   position ? `${position.file}:${position.line}:${position.column}: ${message}` : message
 
-/** Most lines of a stack that are looked through. */
 const maxFrames = 20
 
 /** The first place of a stack in the directory of `file`, else the first place. */
@@ -23,10 +22,7 @@ function frameOf({ stack = '' }: Error, file: string): string | undefined {
   return places.find((place) => place.startsWith(dirname(file) + sep)) ?? places[0]
 }
 
-/**
- * @param file absolute path of the module
- * @returns the message with the place in the code, and what to do
- */
+/** @param file absolute path of the module @returns the message with the place in the code, and what to do */
 export function describeImportError(thrown: unknown, file: string): { readonly what: string; readonly help: string } {
   const { name, errors = [] } = (thrown ?? {}) as { name?: unknown; errors?: readonly Placed[] }
   if (name === 'ResolveMessage')

@@ -10,7 +10,6 @@ import { type ReadFiles, readFiles } from './tree/read.ts'
 import type { Source } from './types.ts'
 
 export interface LayerOptions {
-  /** Path of config.yaml. */
   readonly file?: string
   /** The configuration itself, taken literally: no `include`, no `${...}`. */
   readonly object?: unknown

@@ -13,9 +13,9 @@ import { problem } from './errors.ts'
 import { describeImportError } from './import-error.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
-export interface Known {
+interface Known {
   readonly catalog: Catalog
-  /** Definitions given in code, by name. */
+  /** Given in code, by name. */
   readonly plugins: ReadonlyMap<string, AnyPlugin>
   /** Directory to which a `from` outside a file is relative. */
   readonly baseDir: string
@@ -83,14 +83,7 @@ const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
 
 const fileOf = (from: string, folder: string) => (isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder))
 
-async function importFrom(file: string): Promise<unknown> {
-  return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
-}
-
-/**
- * Imports a plugin of the catalog, a plugin given in code, or a plugin named by `from`.
- * @returns undefined for a failure, which is added to `problems`
- */
+/** Of the catalog, given in code, or named by `from`. @returns undefined for a failure, which is added to `problems` */
 export async function findPlugin(
   name: string,
   { key, node }: Entry,
@@ -113,7 +106,7 @@ export async function findPlugin(
         return { name, definition, enabled, from, isStandIn: true }
       }
       file = fileOf(from, folder)
-      definition = await importFrom(file)
+      definition = ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {

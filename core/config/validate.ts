@@ -7,7 +7,6 @@ import type { NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { reservedKeys } from './schema/root-config.ts'
 import { filterKeys, locate, type Node, toPlain, valueAt } from './tree/node.ts'
-import type { PluginSection } from './types.ts'
 
 /** Applies a schema. @returns the output, or undefined if there are problems */
 export function validate<Out>(
@@ -28,22 +27,11 @@ export function validate<Out>(
 }
 
 /** @returns the section of a plugin; `config` is undefined where the plugin is disabled or the schema refuses */
-export function validateSection(
-  plugin: NamedPlugin,
-  root: Node,
-  partial: boolean,
-  problems: ConfigProblem[],
-): PluginSection {
+export function validateSection(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]) {
   const { name, definition, enabled, from, enabledBy, isStandIn } = plugin
   const path = ['plugins', name]
-  const shared = {
-    name,
-    definition,
-    required: valueAt(root, [...path, 'required']) === true,
-    from,
-    enabledBy,
-    isStandIn,
-  }
+  const required = valueAt(root, [...path, 'required']) === true
+  const shared = { name, definition, required, from, enabledBy, isStandIn }
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }

@@ -2,13 +2,11 @@
 import { channel } from 'node:diagnostics_channel'
 import { redactMessage } from './redact/redactor.ts'
 
-/** One row of an error table. */
+/** One row of an error table. `message` and `help` hold `{name}` placeholders; `help` says what to do. */
 interface ErrorEntry {
   /** HTTP status of a request that fails with this error; absent for a fault of the program. */
   readonly status?: number
-  /** With `{name}` placeholders. */
   readonly message: string
-  /** Advice for the reader, with placeholders too. */
   readonly help: string
 }
 export type ErrorTable = Readonly<Record<string, ErrorEntry>>
@@ -35,8 +33,7 @@ const tables = new Map<string, ErrorTable>()
 const entries: Record<string, ErrorEntry> = {}
 
 /**
- * Registers a table of codes. Each code is documented in docs/errors.md, and raised by a test.
- * @param owner `core`, `cli`, or the name of the plugin @param table codes in UPPER_SNAKE_CASE
+ * Registers a table of codes in UPPER_SNAKE_CASE. @param owner `core`, `cli`, or the name of the plugin
  * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
  */
 export function defineErrors<T extends ErrorTable>(owner: string, table: T) {

@@ -1,8 +1,29 @@
-/** Files in the data directory, each with one secret, for their owner alone. */
-import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+/** Files in the data directory for their owner alone: with one secret each, and drafts. */
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
-import { writeDraft } from './draft-file.ts'
+
+/** Writes a file (0600) that is complete on the disk before it gets its name, in place of an older draft. */
+export function writeDraft(file: string, text: string): void {
+  rmSync(file, { force: true })
+  const descriptor = openSync(file, 'wx', 0o600)
+  try {
+    writeSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
 

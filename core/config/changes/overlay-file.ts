@@ -2,18 +2,17 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { writeDraft } from '../../process/draft-file.ts'
+import { writeDraft } from '../../process/secret-file.ts'
 import { isMap, type Plain, refused } from '../tree/json-merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
 
 const maxOverlayBytes = 256 * 1024
 
-export interface Overlay {
-  /** The file's text; empty without a file. */
+interface Overlay {
+  /** Empty without a file. */
   readonly text: string
   readonly value: { readonly [key: string]: Plain }
-  /** Changes with the text. */
   readonly etag: string
 }
 

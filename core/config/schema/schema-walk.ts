@@ -17,10 +17,7 @@ const core = (schema: $ZodType): $ZodType => layers(schema).at(-1)!
 
 const isNever = (schema: $ZodType): boolean => defOf(schema).type === 'never'
 
-/**
- * The schemas that may apply to a value: one, or the options of a union that its discriminator leaves.
- * @param value the value as far as it is known
- */
+/** The schemas that may apply to a value, as far as that is known: of a union those that its discriminator leaves. */
 function options(schema: $ZodType, value: unknown): readonly $ZodType[] {
   const bare = core(schema)
   const def = defOf(bare)
@@ -67,7 +64,6 @@ export function below(schemas: readonly $ZodType[], key: string | number, value:
   return allowed.length > 0 ? allowed : found
 }
 
-/** @returns the keys that the schemas name */
 export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly string[] => [
   ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
 ]

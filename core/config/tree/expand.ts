@@ -4,18 +4,18 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { messageOf } from '../../contract/errors.ts'
 
-export const maxFileBytes = 1024 * 1024
+const maxFileBytes = 1024 * 1024
 
-export interface Expansion {
+interface Expansion {
   readonly text: string
   /** The whole text is one expansion. */
   readonly whole: boolean
   /** Files that were read, absolute. */
   readonly files: readonly string[]
-  readonly failures: readonly ExpansionFailure[]
+  readonly failures: readonly Failure[]
 }
 
-export type ExpansionFailure =
+type Failure =
   | { readonly code: 'CONFIG_ENV_UNSET'; readonly variable: string }
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
@@ -32,13 +32,10 @@ export function readText(file: string): string {
 const marker = /\$\$|\$\{([^}]*)(\}?)/g
 const variable = /^env:([A-Za-z_]\w*)(:-(.*))?$/s
 
-/**
- * Expands a text once; the result is not expanded again. As in a shell, `:-` applies to an empty variable too.
- * @param from the file that holds the text, to which paths are relative
- */
+/** Expands a text once; paths are relative to the file `from`. As in a shell, `:-` applies to an empty variable too. */
 export function expand(text: string, from: string, env: Readonly<Record<string, string | undefined>>): Expansion {
   const files: string[] = []
-  const failures: ExpansionFailure[] = []
+  const failures: Failure[] = []
   const value = (inner: string): string => {
     const [, name, hasDefault, fallback = ''] = variable.exec(inner) ?? []
     if (name !== undefined) {

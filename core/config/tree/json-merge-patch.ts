@@ -11,8 +11,7 @@ export const isMap = (value: unknown): value is { readonly [key: string]: Plain 
 export const refused = (what: string) => configError('CONFIG_PATCH', { what })
 
 /**
- * Merges a patch over a value: maps merge, null removes, everything else replaces.
- * @see RFC 7386
+ * Merges a patch over a value: maps merge, null removes, everything else replaces. @see RFC 7386
  * @throws CONFIG_PATCH for a patch that is not a map, nests deeper than 32, or names keys of objects' prototypes
  */
 export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {

@@ -25,7 +25,6 @@ export interface Tree {
   readonly entries: Map<string, Entry>
 }
 export interface Entry {
-  /** The position of the key. */
   readonly key: Source
   node: Node
 }
@@ -98,15 +97,12 @@ export function assign(tree: Node, path: readonly string[], node: Node): Node {
 }
 
 export interface Located {
-  /** Undefined where nothing is set. */
   readonly node: Node | undefined
   /** The position of the node; for an absent node, of the closest map around the path. */
   readonly source: Source
-  /** The position of the key. */
   readonly key: Source
 }
 
-/** Finds the node at a path. */
 export function locate(root: Node, path: Path): Located {
   let found: Located = { node: root, source: root.source, key: root.source }
   for (const part of path) {

@@ -35,7 +35,6 @@ function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?
   return emptyTree(node.source)
 }
 
-/** The place that names a file. */
 interface Mention {
   readonly source: Source
   readonly path: Path
@@ -75,13 +74,12 @@ export interface ReadResult {
   /** Undefined for an overlay that cannot be read. */
   readonly node: Node | undefined
   readonly problems: readonly ConfigProblem[]
-  /** Absolute paths of every file that was read. */
+  /** Absolute. */
   readonly files: readonly string[]
 }
 
 export type ReadFiles = (request: ReadRequest) => ReadResult | Promise<ReadResult>
 
-/** Reads a file of a configuration, or an overlay. */
 export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
   const reading: Reading = { env, problems: [], files: new Set() }
   const node = kind === 'file' ? readTree(file, reading) : readOne(file, kind, reading)

@@ -7,10 +7,7 @@ const maxBytesHere = 4_096
 
 const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./tasks/read.ts', import.meta.url))
 
-/**
- * @param known the files that were read last, whose sizes predict the next parse
- * @returns reads as {@link readFiles} does; on this thread where the worker fails
- */
+/** @param known the files that were read last, whose sizes predict the next parse */
 export function createReader(workers: Pick<Workers, 'run'>, known: () => readonly string[]): ReadFiles {
   return async (request) => {
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]

@@ -6,7 +6,7 @@ import type { Source } from '../types.ts'
 import { expand, typed } from './expand.ts'
 import { emptyTree, type Node, type Path, showKey } from './node.ts'
 
-/** Values in one file, aliases resolved; more is refused. */
+/** Aliases resolved. */
 export const maxNodes = 100_000
 const maxDepth = 100
 
@@ -19,12 +19,8 @@ export interface Reading {
 }
 
 /** @param kind an overlay is taken literally */
-export function parseYaml(
-  text: string,
-  file: string,
-  kind: 'file' | 'overlay',
-  { env, problems, files }: Reading,
-): Node {
+export function parseYaml(text: string, file: string, kind: 'file' | 'overlay', reading: Reading): Node {
+  const { env, problems, files } = reading
   const lines = new LineCounter()
   const sourceAt = (offset: number): Source => {
     const { line, col } = lines.linePos(offset)
