@@ -17,6 +17,10 @@ import { StateLog } from './state-log.ts'
 type Phase = 'start' | 'ready' | 'stop'
 const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
+/** What a rollback left undone: the plugin is suspended, or has the config of the reload. */
+const suspended = {}
+const unrestored = {}
+
 /** The generation decides when a phase runs; the instance bounds its time and undoes everything at the end. */
 export class PluginInstance {
   startMs = 0
@@ -181,9 +185,10 @@ export class PluginInstance {
       throw this.#errorOf('reconfigure', error)
     }
     this.section = section
+    this.faults.hold(unrestored, undefined)
     return async () => {
       this.requestParts = requestParts
-      await this.reconfigure(before).catch((error) => this.fault('the rollback of a reload', error))
+      await this.reconfigure(before).catch((error) => this.#stuck(unrestored, 'the rollback of a reload', error))
     }
   }
 
@@ -198,15 +203,29 @@ export class PluginInstance {
       return readHandover(this.name, await this.#inTime('stop', call, 'handover'))
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
-      made?.then(resume).catch(() => {})
+      if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
+      made?.then(resume).catch(() => this.faults.hold(suspended, undefined))
       throw this.#errorOf('handover', error)
     }
   }
 
-  /** Continues a suspended instance, within the deadline of `start`. An error is a fault; never rejects. */
+  /** Continues a suspended instance, within the deadline of `start`. Never rejects. */
   async resume(handover: Handover): Promise<void> {
-    const resumed = this.#inTime('start', () => handover.resume?.(), 'resume')
-    await resumed.catch((error) => this.fault('resume', error))
+    try {
+      await this.#inTime('start', () => handover.resume?.(), 'resume')
+      this.faults.hold(suspended, undefined)
+    } catch (error) {
+      this.#stuck(suspended, 'resume', error)
+    }
+  }
+
+  /** A fault that does not pass: nobody repeats a step of a rollback. */
+  #stuck(source: object, step: string, error: unknown): void {
+    this.fault(step, error)
+    this.faults.hold(
+      source,
+      `${step} threw: ${messageOf(error)}; \`arkwatch plugins restart ${this.name}\` replaces the plugin`,
+    )
   }
 
   async #close(reason: StopReason): Promise<boolean> {

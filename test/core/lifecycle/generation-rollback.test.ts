@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import type { TestClock } from '../../../testing/test-clock.ts'
 import { numbers, type Parts, rig } from './host-rig.ts'
 
@@ -214,10 +214,12 @@ test('a handover that is late fails the reload, and its work is resumed when it 
   await host.boot([section('slow')])
   const reload = host.reload([section('slow', 2)]).catch((error) => error)
   expect((await ended(clock, reload)).message).toContain('plugin slow did not finish handover within 5000 ms')
-  expect(states()).toEqual({ slow: 'ok' })
+  await clock.advance(600_000)
+  expect(states()).toEqual({ slow: 'degraded' })
   suspended.resolve()
   await clock.advance(0)
   expect(resumed).toEqual(['slow'])
+  expect(states()).toEqual({ slow: 'ok' })
 })
 
 test('an exclusive plugin that hung in stop is started again by the rollback', async () => {
@@ -280,4 +282,42 @@ test('a resume that hangs ends the rollback at its deadline, as a fault', async 
   const reload = host.reload([section('hangs', 2), section('last', 2)]).catch((error) => error)
   expect((await ended(clock, reload)).code).toBe('RELOAD_FAILED')
   expect(states()).toEqual({ hangs: 'degraded', last: 'ok' })
+})
+
+describe('a step of the rollback that fails keeps its plugin degraded', () => {
+  const steps: Readonly<Record<string, (fail: () => void) => Parts>> = {
+    'resume throws': (fail) => ({ handover: () => ({ state: 1, resume: () => fail() }) }),
+    'resume rejects': (fail) => ({ handover: () => ({ state: 1, resume: async () => fail() }) }),
+    'reconfigure with the old config throws': (fail) => ({ reconfigure: (next) => (next === 1 ? fail() : undefined) }),
+  }
+  test.each(Object.entries(steps))('where %s, until it is replaced', async (step, parts) => {
+    const isSuspended = step.startsWith('resume')
+    const { host, define, section, states, reasons, clock } = rig()
+    let fails = true
+    const fail = () => {
+      if (fails) throw new Error('stuck')
+    }
+    define('stuck', { setup: () => parts(fail) })
+    define('last', {
+      setup: ({ config }) => ({ start: () => (config === 2 ? Promise.reject(new Error('no')) : undefined) }),
+    })
+    const sections = (config: number) => [section('stuck', config), section('last', config)]
+    await host.boot(sections(1))
+    await expect(host.reload(sections(2))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+    await clock.advance(600_000)
+    expect(states()).toEqual({ stuck: 'degraded', last: 'ok' })
+    expect(reasons().stuck).toContain('stuck; `arkwatch plugins restart stuck` replaces the plugin')
+    fails = false
+    // The same step restores it where it succeeds: in another rollback, or in a reload to the old config.
+    if (isSuspended) await expect(host.reload(sections(2))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+    else expect(await host.reload(sections(1))).toContainEqual(expect.objectContaining({ action: 'reconfigure' }))
+    await clock.advance(600_000)
+    expect(states()).toEqual({ stuck: 'ok', last: 'ok' })
+    fails = true
+    await expect(host.reload(sections(2))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+    fails = false
+    await host.restart('stuck')
+    await clock.advance(600_000)
+    expect(states()).toEqual({ stuck: 'ok', last: 'ok' })
+  })
 })
