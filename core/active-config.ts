@@ -1,7 +1,6 @@
 /** The configuration in force, with its listener: planned, replaced by a reload, compared with its files, described. */
-import { rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { overlayFile, replaceFile } from './config/changes/overlay-file.ts'
+import { dirname } from 'node:path'
+import { overlayFile } from './config/changes/overlay-file.ts'
 import { describeSource } from './config/effective.ts'
 import { ConfigError } from './config/errors.ts'
 import { planListener } from './config/fixed-sections.ts'
@@ -15,7 +14,7 @@ import type { ConfigDescription, Listener, PlanStep, RuntimeStatus } from './con
 import type { Host } from './lifecycle/host.ts'
 
 interface ActiveConfigOptions {
-  load(more?: Pick<LoadOptions, 'overlayFile'>): Promise<RuntimeConfig>
+  load(more?: Pick<LoadOptions, 'overlayText'>): Promise<RuntimeConfig>
   /** Opens the public listener, if the configuration has one. */
   open(config: RuntimeConfig): Promise<Listener | undefined>
   readonly host: Pick<Host, 'plan' | 'reload'>
@@ -34,7 +33,6 @@ export class ActiveConfig {
   /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
   #print: Promise<string> | string
   #description: Promise<ConfigDescription> | undefined
-  #plans = 0
   /** Counts successful configurations. */
   generation = 0
   lastReload: RuntimeStatus['lastReload']
@@ -58,23 +56,18 @@ export class ActiveConfig {
   }
 
   /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */
-  async plan(more?: Pick<LoadOptions, 'overlayFile'>): Promise<readonly PlanStep[]> {
+  async plan(more?: Pick<LoadOptions, 'overlayText'>): Promise<readonly PlanStep[]> {
     const next = await this.options.load(more)
     const step = planListener(this.current, next)
     return [...(step === undefined ? [] : [step]), ...this.options.host.plan(next.plugins)]
   }
 
   /** Plans a reload with an overlay of this text. @throws as `plan` */
-  async planOverlay(text: string): Promise<readonly PlanStep[]> {
-    this.#plans += 1
-    const candidate = join(this.current.dataDir, `overlay.plan-${this.#plans}.yaml`)
+  async planOverlay(overlayText: string): Promise<readonly PlanStep[]> {
     try {
-      replaceFile(candidate, text)
-      return await this.plan({ overlayFile: candidate })
+      return await this.plan({ overlayText })
     } catch (error) {
-      throw error instanceof ConfigError ? error.ofChange(candidate) : error
-    } finally {
-      rmSync(candidate, { force: true })
+      throw error instanceof ConfigError ? error.ofChange(overlayFile(this.current.dataDir)) : error
     }
   }
 

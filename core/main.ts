@@ -31,7 +31,7 @@ function reloader(runtime: RunningRuntime, clock: Clock, log: Logger): (why: 'SI
       // A change through the API is in force already.
       if (why !== 'SIGHUP' && !(await runtime.isStale())) continue
       log.info('reloading the configuration', { why })
-      await runtime.reload().catch(async (error: { code?: string }) => {
+      await runtime.reload(why).catch(async (error: { code?: string }) => {
         if (error.code !== 'RELOAD_BUSY') return
         again = true
         await clock.sleep(busyMs)

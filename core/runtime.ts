@@ -12,11 +12,12 @@ import {
   type ControlCommand,
   commandAuditor,
   controlCommand,
+  type PlanStep,
   Runtime,
   rollbackSignals,
 } from './contract/runtime-api.ts'
 import type { ServiceToken } from './contract/tokens.ts'
-import { auditedCommands } from './control/audited.ts'
+import { auditedCommands, type OwnChange, recorded } from './control/audited.ts'
 import { coreCommands } from './control/commands.ts'
 import { createListeners } from './http/listeners.ts'
 import { ExtensionRegistry } from './lifecycle/extension-registry.ts'
@@ -49,6 +50,8 @@ export interface StopOptions {
 }
 
 export interface RunningRuntime extends Runtime {
+  /** @param by who asked, for the record, where no guarded way recorded the reload already */
+  reload(by?: string): Promise<readonly PlanStep[]>
   readonly dataDir: string
   /** Of the configuration in force. */
   configFiles(): readonly string[]
@@ -86,7 +89,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let config = await loadConfig(options)
   options.accepted?.(config)
   const recovered = recoverPending(config.dataDir)
-  if (recovered) config = await loadConfig(options)
+  if (recovered !== undefined) config = await loadConfig(options)
   const { environment, dataDir } = config
 
   const registry = new ExtensionRegistry()
@@ -132,7 +135,18 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     return auditors.all
   }
 
-  const runtime: Runtime = {
+  const onRecord = <T>(change: OwnChange, run: () => Promise<T>) => recorded(change, auditors.all, { clock, log }, run)
+  const rollbackOf = (args: OwnChange['args']): OwnChange => ({ command: 'config.rollback', args, by: 'arkwatch' })
+
+  const changes = new Changes({
+    ...{ dataDir, clock, log },
+    plan: (text) => active.planOverlay(text),
+    reload: () => runtime.reload(),
+    status: () => runtime.status(),
+    signals: () => readSignals(signals),
+    recorded: (args, run) => onRecord(rollbackOf(args), run),
+  })
+  const runtime: Runtime & Pick<RunningRuntime, 'reload'> = {
     status: () => ({
       ...{ version, environment, embedded: active.current.server === undefined, pid: process.pid },
       ...{ startedAtMs, bootMs, ready: bootMs !== undefined && !stopping, stopping, paused: pause.isPaused },
@@ -140,9 +154,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       ...{ listeners: listeners.list(), plugins: host.status() },
     }),
     plan: () => active.plan(),
-    reload: () =>
+    reload: (by?: string) =>
       exclusively(async () => {
-        const steps = await active.reload()
+        const reload = () => active.reload()
+        const steps = await (by === undefined ? reload() : onRecord({ command: 'reload', args: {}, by }, reload))
         const changed = steps.filter(({ action }) => action !== 'untouched')
         log.info('configuration reloaded', { generation: active.generation, changed })
         return steps
@@ -153,13 +168,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
         log.info('a plugin was restarted', { plugin })
         return steps
       }),
-    changes: new Changes({
-      ...{ dataDir, clock, log },
-      plan: (text) => active.planOverlay(text),
-      reload: () => runtime.reload(),
-      status: () => runtime.status(),
-      signals: () => readSignals(signals),
-    }),
+    changes,
     shutdown: async () => void (await stop()),
     pause: () => pause.pause(),
     resume: () => pause.resume(),
@@ -199,6 +208,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const stop = ({ drain }: StopOptions = {}) => {
     stopped ??= (async () => {
       stopping = true
+      changes.stop()
       const server = () => active.current.server
       const delayMs = server()?.drainDelayMs ?? 0
       if (delayMs > 0) await clock.sleep(delayMs, forced.signal).catch(() => {})
@@ -222,7 +232,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     await stop()
     throw error
   }
-  if (recovered) log.warn('a change of the configuration that was never confirmed was rolled back')
+  if (recovered !== undefined) {
+    log.warn('a change of the configuration that was never confirmed was rolled back', { change: recovered })
+    const args = { id: recovered, reason: 'no confirmation came before the process ended' }
+    await onRecord(rollbackOf(args), async () => {})
+  }
   active.generation = 1
   bootMs = clock.monotonic() - bootedMs
 

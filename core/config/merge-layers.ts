@@ -15,8 +15,8 @@ export interface LayerOptions {
   readonly object?: unknown
   readonly env: Readonly<Record<string, string | undefined>>
   readonly overlays: readonly EnvironmentOverlay[]
-  /** A file to read in place of `data/overlay.yaml`, to plan a change. */
-  readonly overlayFile?: string
+  /** The text to read in place of that of `data/overlay.yaml`, to plan a change. */
+  readonly overlayText?: string
   /** Reads files in another way. @default on this thread */
   readonly read?: ReadFiles
   /** Directory to which `file`, and without a file every path, is relative. */
@@ -59,10 +59,10 @@ function fromCode(object: unknown, problems: ConfigProblem[]): Node {
 
 /** Merges the layers. What cannot be read is added to `problems`. */
 export async function mergeLayers(options: LayerOptions, problems: ConfigProblem[]): Promise<Layers> {
-  const { file, object, env, overlays, overlayFile, read = readFiles, cwd } = options
+  const { file, object, env, overlays, overlayText, read = readFiles, cwd } = options
   const files = new Set<string>()
-  const readOf = async (file: string, kind: 'file' | 'overlay') => {
-    const result = await read({ file, kind, env })
+  const readOf = async (file: string, kind: 'file' | 'overlay', text?: string) => {
+    const result = await read({ file, kind, env, text })
     problems.push(...result.problems)
     for (const each of result.files) files.add(each)
     return result.node
@@ -74,8 +74,9 @@ export async function mergeLayers(options: LayerOptions, problems: ConfigProblem
     return resolve(baseDir, typeof value === 'string' && value !== '' ? value : './data')
   }
   const own = withoutNulls(main === undefined ? fromCode(object, problems) : (await readOf(main, 'file'))!)
-  const overlay = overlayFile ?? join(dataDirOf(own), 'overlay.yaml')
-  const overlaid = existsSync(overlay) ? await readOf(overlay, 'overlay') : undefined
+  const overlay = join(dataDirOf(own), 'overlay.yaml')
+  const isThere = overlayText === undefined ? existsSync(overlay) : overlayText !== ''
+  const overlaid = isThere ? await readOf(overlay, 'overlay', overlayText) : undefined
   const written = overlaid === undefined ? own : merge(own, withoutNulls(overlaid))
   return { tree: applyEnvironment(written, overlays, env, problems), files: [...files], baseDir, dataDirOf }
 }

@@ -91,7 +91,7 @@ export const coreError = defineErrors('core', {
   },
   PLUGIN_INVALID: {
     message: 'plugin {plugin}: {what}',
-    help: 'Export the result of definePlugin({...}) by default; return from setup() nothing but the parts of PluginParts.',
+    help: 'Fix the code of the plugin: docs/plugins.md says what the runtime expects.',
   },
   PLUGIN_TIMEOUT: {
     message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms{waits}',
@@ -183,7 +183,7 @@ export const coreError = defineErrors('core', {
   },
   SECRET_FILE: {
     message: 'cannot use {file}: {reason}',
-    help: 'The file must be a regular file for its owner alone (0600); without the file a new secret is made.',
+    help: 'The file must be a regular file for its owner alone (0600). Restore the file from a backup; without it a new secret is made, and what depends on the old one is lost.',
   },
   WORKER_FAILED: {
     message: 'task {task} failed in its thread: {reason}',
@@ -206,8 +206,8 @@ export const coreError = defineErrors('core', {
     help: 'Give the listener an address of this machine and a free port, or stop what holds the port.',
   },
   EMBED_OPTIONS_INVALID: {
-    message: 'cannot wrap the application: {what}',
-    help: 'See docs/embedding.md for what ops.wrap takes.',
+    message: 'invalid options: {what}',
+    help: 'See docs/embedding.md for what arkwatch() and ops.wrap() take.',
   },
   EMBED_PATH_CONFLICT: {
     message: 'cannot answer {exposed}: the application routes {route} itself',
@@ -220,6 +220,10 @@ export const coreError = defineErrors('core', {
   DATA_UNUSABLE: {
     message: 'data directory {data} cannot be used: {reason}',
     help: 'Give the user that runs Arkwatch write access to it, or set another `data` directory.',
+  },
+  DATA_FILE_DAMAGED: {
+    message: 'cannot use {file}: {reason}',
+    help: 'Something else than Arkwatch changed the file. Restore the file from a backup, or move the file away: {without}.',
   },
   CONTROL_LISTEN_FAILED: {
     message: 'cannot open the control socket {socket}: {reason}',

@@ -197,17 +197,20 @@ export interface ControlCommand {
 }
 export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand', {
   shape: { name: 'text', changes: 'function?', run: 'function' },
+  refuse: ({ name }) => (name === '' ? 'name is empty' : undefined),
   nameOf: ({ name }) => name,
 })
 
 /**
  * Records every command that changes something, before the command runs.
+ * @param by who makes the change, where the control socket does not: `SIGHUP`, `a file changed`, `arkwatch`
  * @returns records the outcome: `ok`, or the code of the error
- * @throws where the command must not run
+ * @throws where the command must not run; a change of the runtime itself is made all the same
  */
 export type CommandAuditor = (
   command: string,
   args: Readonly<Record<string, unknown>>,
+  by?: string,
 ) => Promise<(outcome: string) => Promise<void>>
 /** The id is kept for existing users. */
 export const commandAuditor = extensionPoint<CommandAuditor>('core.controlWitness', { shape: 'function' })

@@ -1,7 +1,10 @@
-/** A control command that the command auditors record. */
-import { ArkwatchError, errorOf, messageOf } from '../contract/errors.ts'
+/** Changes that the command auditors record: by a control command, and by the runtime itself. */
+import type { Clock } from '../contract/clock.ts'
+import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
 import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
 import type { Contributed, Extensions } from '../contract/tokens.ts'
+import { withDeadline } from '../process/deadline.ts'
 
 /** Calls a contributed value. An error without a code is a fault of its plugin. @throws what the call throws */
 async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) => R): Promise<Awaited<R>> {
@@ -37,12 +40,61 @@ export function audited(
       })
       const settles = await Promise.all(auditors().map(begin))
       const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
-      const result = await run().catch(async (error) => {
-        await settle(messageOf(errorOf(error).code ?? 'failed'))
-        throw error
-      })
-      await settle('ok')
-      return result
+      return settled(run, settle)
     },
   }
+}
+
+/** @param settle gets `ok`, or the code of the error that is then thrown */
+async function settled<T>(run: () => Promise<T>, settle: (outcome: string) => Promise<unknown>): Promise<T> {
+  const result = await run().catch(async (error) => {
+    await settle(messageOf(errorOf(error).code ?? 'failed'))
+    throw error
+  })
+  await settle('ok')
+  return result
+}
+
+/** How long a change of the runtime waits for an auditor. */
+const recordMs = 5_000
+
+export interface OwnChange {
+  readonly command: string
+  readonly args: Readonly<Record<string, unknown>>
+  /** Who makes the change, `SIGHUP`. */
+  readonly by: string
+}
+
+/** Runs a change of the runtime itself. What cannot be recorded is logged; the change is made all the same. */
+export async function recorded<T>(
+  { command, args, by }: OwnChange,
+  auditors: readonly Contributed<CommandAuditor>[],
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  run: () => Promise<T>,
+): Promise<T> {
+  const attempt = <R>(plugin: string, work: Promise<R>) => {
+    const phase = `the record of ${command}`
+    const late = () => coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs: recordMs, waits: '' })
+    return withDeadline(work, recordMs, clock, late).catch((error) =>
+      log.error('a change by the runtime is not recorded', { command, by, error }),
+    )
+  }
+  const begin = async (auditor: Contributed<CommandAuditor>) => {
+    const value = await attempt(
+      auditor.plugin,
+      guarded(auditor, (audit) => audit(command, args, by)),
+    )
+    return value === undefined ? [] : [{ ...auditor, value }]
+  }
+  const begun = (await Promise.all(auditors.map(begin))).flat()
+  return settled(run, (outcome) =>
+    Promise.all(
+      begun.map((each) =>
+        attempt(
+          each.plugin,
+          guarded(each, (end) => end(outcome)),
+        ),
+      ),
+    ),
+  )
 }

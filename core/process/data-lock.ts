@@ -50,8 +50,8 @@ export function lockData(dataDir: string) {
   let database: Database | undefined
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    // SQLite gives its journal the mode of the file.
-    closeSync(openSync(lockFile(dataDir), 'a', 0o600))
+    // SQLite gives its journal the mode of the file. The file is always empty: whatever is in it goes.
+    closeSync(openSync(lockFile(dataDir), 'w', 0o600))
     chmodSync(lockFile(dataDir), 0o600)
     database = new Database(lockFile(dataDir), { create: true })
     database.run('PRAGMA busy_timeout = 0')

@@ -1,29 +1,8 @@
-/** Files in the data directory for their owner alone: with one secret each, and drafts. */
-import {
-  closeSync,
-  fsyncSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+/** Files in the data directory, each with one secret, for their owner alone. */
+import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
-
-/** Writes a file (0600) that is complete on the disk before it gets its name, in place of an older draft. */
-export function writeDraft(file: string, text: string): void {
-  rmSync(file, { force: true })
-  const descriptor = openSync(file, 'wx', 0o600)
-  try {
-    writeSync(descriptor, text)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
-}
+import { writeDraft } from './data-file.ts'
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
 
@@ -33,23 +12,26 @@ export function readSecretFile(file: string): string | undefined {
   if (info === undefined) return undefined
   if (!info.isFile()) throw failure(file, 'it is not a regular file')
   if ((info.mode & 0o077) !== 0) throw failure(file, `others may read it (mode ${(info.mode & 0o777).toString(8)})`)
+  let text: string
   try {
-    return readFileSync(file, 'utf8').trim()
+    text = readFileSync(file, 'utf8').trim()
   } catch (error) {
     throw failure(file, messageOf(error), error)
   }
+  // The file appears whole: a secret that was in use is lost, and a new one must not take its place unnoticed.
+  if (text === '') throw failure(file, 'it is empty')
+  return text
 }
 
 /** Reads or makes a secret, and its directory (0700). The file appears whole or not at all. @throws SECRET_FILE */
 export function readOrMakeSecret(file: string, make: () => string): { readonly text: string; readonly made: boolean } {
   const found = readSecretFile(file)
-  if (found !== undefined && found !== '') return { text: found, made: false }
+  if (found !== undefined) return { text: found, made: false }
   const text = make()
   const draft = `${file}.${process.pid}.new`
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     writeDraft(draft, `${text}\n`)
-    if (found === '') rmSync(file)
     linkSync(draft, file)
     return { text, made: true }
   } catch (error) {

@@ -199,8 +199,9 @@ export class AdminInstance {
 
   /** @throws SECRET_FILE, STORE_MIGRATION_FAILED, LISTEN_FAILED, ADMIN_TLS */
   async start(): Promise<void> {
-    const { clock, config, dataDir } = this.options
-    const pepper = readOrMakeSecret(join(dataDir, 'admin.pepper'), () => makeKey().text).text
+    const { clock, config, dataDir, log } = this.options
+    const pepperFile = join(dataDir, 'admin.pepper')
+    const { text: pepper, made } = readOrMakeSecret(pepperFile, () => makeKey().text)
     const groups = () => this.server.groups()
     const keyring = new Keyring({ table: keyTable(this.#area), pepper, groups, now: clock.now })
     this.#keyring = keyring
@@ -208,6 +209,9 @@ export class AdminInstance {
     if (config.apiKey) keyring.adopt(config.apiKey, { name: 'ADMIN_API_KEY', role: 'admin', source: 'config' })
     await this.#area.openSoon(clock, async () => {
       await keyring.load()
+      const keys = keyring.list().filter(({ source }) => source === 'store').length
+      if (made && keys > 0)
+        log.error('the pepper of the stored keys is missing: no stored key is valid', { file: pepperFile, keys })
       await this.jobs.recover()
     })
     this.#keyOfFile(keyring)

@@ -134,7 +134,7 @@ export class AuditInstance {
   /** Before the first record there is a signed end already: a kill right after it leaves nothing to miss. */
   async #signBeginning(): Promise<void> {
     const { head } = this.journal
-    if (head.seq !== 0 || (await this.#head.read()) !== undefined) return
+    if (head.seq !== 0 || this.#head.read() !== undefined) return
     this.#head.put(this.#signer!.sign('head', head, this.options.clock.now()))
     await this.#head.flush()
   }

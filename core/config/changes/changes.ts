@@ -1,5 +1,5 @@
 /** Changes of the configuration at run time: planned, applied, and rolled back unless confirmed. */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { coreError, messageOf } from '../../contract/errors.ts'
@@ -14,8 +14,9 @@ import type {
   RollbackSignal,
   RuntimeStatus,
 } from '../../contract/runtime-api.ts'
+import { readDataFile, replaceFile } from '../../process/data-file.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
-import { overlayText, readOverlay, replaceFile, writeOverlay } from './overlay-file.ts'
+import { overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
 
 const probeMs = 250
 const keptChanges = 20
@@ -29,14 +30,21 @@ interface Pending {
 
 const pendingFile = (dataDir: string) => join(dataDir, 'overlay.pending.json')
 
-/** Rolls back a change that was pending when the process ended. @returns whether a change was pending */
-export function recoverPending(dataDir: string): boolean {
+const parsePending = (json: string): Pending => {
+  const { id, text } = (JSON.parse(json) ?? {}) as Partial<Pending>
+  if (typeof id === 'string' && typeof text === 'string') return { id, text }
+  throw new Error('it is not the record of a pending change')
+}
+
+/** Rolls back a change that was pending when the process ended. @returns its id @throws DATA_FILE_DAMAGED */
+export function recoverPending(dataDir: string): string | undefined {
   const file = pendingFile(dataDir)
-  if (!existsSync(file)) return false
-  const { text } = JSON.parse(readFileSync(file, 'utf8')) as Pending
-  writeOverlay(dataDir, text)
+  const without = 'the change that waited for its confirmation, in overlay.yaml, then stays in force'
+  const pending = readDataFile(file, without, parsePending)
+  if (pending === undefined) return undefined
+  writeOverlay(dataDir, pending.text)
   rmSync(file)
-  return true
+  return pending.id
 }
 
 export interface ChangesOptions {
@@ -49,6 +57,8 @@ export interface ChangesOptions {
   status(): Pick<RuntimeStatus, 'plugins'>
   /** The rollback signals of the present. */
   signals(): readonly RollbackSignal[]
+  /** Runs a rollback that nobody asked for, on record. */
+  recorded(args: { readonly id: string; readonly reason: string }, run: () => Promise<void>): Promise<void>
 }
 
 interface Waiting extends Pending {
@@ -61,6 +71,7 @@ export class Changes implements ConfigChanges {
   #history: AppliedChange[] = []
   #number = 0
   #busy = false
+  readonly #stopped = new AbortController()
 
   constructor(private readonly options: ChangesOptions) {}
 
@@ -116,6 +127,8 @@ export class Changes implements ConfigChanges {
     const id = `${clock.now().toString(36)}-${this.#number}`
     if (confirmWithinMs !== undefined)
       replaceFile(pendingFile(dataDir), JSON.stringify({ id, text: textBefore } satisfies Pending))
+    // Of a rollback that could not be written: the next start would undo this change.
+    else rmSync(pendingFile(dataDir), { force: true })
     writeOverlay(dataDir, text)
     let steps: readonly PlanStep[]
     try {
@@ -132,19 +145,20 @@ export class Changes implements ConfigChanges {
       deadlineMs: confirmWithinMs === undefined ? undefined : atMs + confirmWithinMs,
     })
     log.info('configuration changed', { change: id, by, state: change.state })
-    if (confirmWithinMs === undefined) return change
-    const cancelDeadline = clock.after(confirmWithinMs, () => void this.#rollBack('no confirmation came in time'))
+    if (confirmWithinMs === undefined || this.#stopped.signal.aborted) return change
+    const rollBack = (reason: string) => this.#rollBack(reason, this.#take(id), true)
+    const cancelDeadline = clock.after(confirmWithinMs, () => void rollBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
     const probe = async () => {
       const now = this.#states()
       // A plugin that the change removed or disabled is not meant to run.
       const isDown = (state: PluginState = 'disabled') => !isUp(state) && state !== 'disabled'
       const fallen = [...before.keys()].find((name) => isUp(before.get(name)!) && isDown(now.get(name)))
-      if (fallen !== undefined) return void (await this.#rollBack(`the plugin ${fallen} is no longer up`))
+      if (fallen !== undefined) return void (await rollBack(`the plugin ${fallen} is no longer up`))
       const signal = this.options
         .signals()
         .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
-      if (signal !== undefined) await this.#rollBack(signal.what)
+      if (signal !== undefined) await rollBack(signal.what)
     }
     const cancelProbe = clock.every(probeMs, probe, {
       onError: (error) => log.error('watching a pending change failed', { change: id, error }),
@@ -189,31 +203,42 @@ export class Changes implements ConfigChanges {
     return this.#rollBack('asked for', this.#take(id))
   }
 
-  async #rollBack(reason: string, waiting = this.#take()): Promise<AppliedChange> {
-    const { dataDir, log } = this.options
-    log.warn('configuration rolled back', { change: waiting.id, reason })
-    writeOverlay(dataDir, waiting.text)
-    let failure = ''
-    try {
-      await this.#reloadSoon()
-      rmSync(pendingFile(dataDir), { force: true })
-    } catch (error) {
-      failure = `; the reload failed: ${messageOf(error)}`
-      log.error('the previous configuration could not be loaded again', { change: waiting.id, error })
-    }
-    const ended = { state: 'rolled-back', deadlineMs: undefined, reason: `${reason}${failure}` } as const
-    return this.#remember({ ...waiting.change, ...ended })
+  /** Stops watching the pending change, which the next start rolls back. Safe twice. */
+  stop(): void {
+    this.#waiting?.stop()
+    this.#stopped.abort()
   }
 
-  /** Waits while another reload is in progress. */
+  /** @param isOwn whether nobody asked for the rollback. Never rejects. */
+  async #rollBack(reason: string, { id, text, change }: Waiting, isOwn = false): Promise<AppliedChange> {
+    const { dataDir, log, recorded } = this.options
+    log.warn('configuration rolled back', { change: id, reason })
+    const restore = async () => {
+      writeOverlay(dataDir, text)
+      // Also where the reload fails: the next start must not undo a later change.
+      rmSync(pendingFile(dataDir), { force: true })
+      await this.#reloadSoon()
+    }
+    let failure = ''
+    try {
+      await (isOwn ? recorded({ id, reason }, restore) : restore())
+    } catch (error) {
+      failure = `; the previous configuration could not be loaded again: ${messageOf(error)}`
+      log.error('the previous configuration could not be loaded again', { change: id, error })
+    }
+    return this.#remember({ ...change, state: 'rolled-back', deadlineMs: undefined, reason: `${reason}${failure}` })
+  }
+
+  /** Waits while another reload is in progress, unless the runtime stops. */
   async #reloadSoon(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {
         await this.options.reload()
         return
       } catch (error) {
-        if ((error as { code?: string }).code !== 'RELOAD_BUSY' || tries >= 40) throw error
-        await this.options.clock.sleep(probeMs)
+        const { signal } = this.#stopped
+        if ((error as { code?: string }).code !== 'RELOAD_BUSY' || tries >= 40 || signal.aborted) throw error
+        await this.options.clock.sleep(probeMs, signal)
       }
     }
   }

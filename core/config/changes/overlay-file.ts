@@ -1,9 +1,9 @@
 /** `data/overlay.yaml`: the changes made at run time, apart from config.yaml. Read raw, patched, written whole. */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { writeDraft } from '../../process/secret-file.ts'
-import { isMap, type Plain, refused } from '../tree/json-merge-patch.ts'
+import { readDataFile, replaceFile } from '../../process/data-file.ts'
+import { isMap, type Plain, refused, refuseLong } from '../tree/json-merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
 
@@ -18,33 +18,44 @@ interface Overlay {
 
 const etagOf = (text: string) => `"${Bun.hash(text).toString(36)}"`
 
-/** @throws the YAML parser's error for a damaged file */
-export function readOverlay(dataDir: string): Overlay {
-  const file = overlayFile(dataDir)
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  const value = text === '' ? {} : (parse(text) as Plain)
-  return { text, value: isMap(value) ? value : {}, etag: etagOf(text) }
+const heading = '# Changes made at run time. They go over config.yaml; delete what you do not want.\n'
+
+/** As written here. @returns undefined for a text that somebody else wrote */
+function parseOwn(text: string): unknown {
+  try {
+    return text.startsWith(heading) ? JSON.parse(text.slice(heading.length)) : undefined
+  } catch {
+    return undefined
+  }
 }
+
+/** The parser's own message would quote the file, and perhaps a secret. */
+function parseOverlay(text: string): Overlay['value'] {
+  try {
+    // The parser's search for repeated keys takes quadratic time; the reading of the configuration finds them.
+    const value = parseOwn(text) ?? parse(text, { uniqueKeys: false }) ?? {}
+    if (isMap(value)) return value
+  } catch {}
+  throw new Error('it is not a map in YAML, as `arkwatch check` shows')
+}
+
+/** @throws DATA_FILE_DAMAGED */
+export function readOverlay(dataDir: string): Overlay {
+  const without = 'the settings of config.yaml are then in force'
+  const read = (text: string) => ({ text, value: parseOverlay(text), etag: etagOf(text) })
+  return readDataFile(overlayFile(dataDir), without, read) ?? read('')
+}
+
+/** Bytes of JSON that become YAML in less than five milliseconds. */
+const maxYamlBytes = 1_024
 
 /** The text of an overlay; empty for an empty one. @throws CONFIG_PATCH for a text that is too large */
 export function overlayText(value: { readonly [key: string]: Plain }): string {
   if (Object.keys(value).length === 0) return ''
-  const text = `# Changes made at run time. They go over config.yaml; delete what you do not want.\n${stringify(value)}`
-  if (text.length > maxOverlayBytes) throw refused(`it is larger than ${maxOverlayBytes} bytes`)
-  return text
-}
-
-/** Replaces a file atomically and durably: readers see the old text or the new one, also after a loss of power. */
-export function replaceFile(file: string, text: string): void {
-  const draft = `${file}.new`
-  writeDraft(draft, text)
-  renameSync(draft, file)
-  const directory = openSync(dirname(file), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
-  }
+  const json = refuseLong(value)
+  if (json.length > maxOverlayBytes) throw refused(`it is larger than ${maxOverlayBytes} bytes`)
+  // JSON is YAML, too.
+  return `${heading}${json.length > maxYamlBytes ? `${json}\n` : stringify(value)}`
 }
 
 /** Writes the overlay; an empty text removes it. */

@@ -5,6 +5,8 @@ import { configError } from '../errors.ts'
 export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain }
 
 const maxDepth = 32
+/** Each value takes time in every reading of the configuration. */
+export const maxValues = 1_000
 const forbidden = new Set(['__proto__', 'constructor', 'prototype'])
 export const isMap = (value: unknown): value is { readonly [key: string]: Plain } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -12,11 +14,27 @@ export const refused = (what: string) => configError('CONFIG_PATCH', { what })
 
 /**
  * Merges a patch over a value: maps merge, null removes, everything else replaces. @see RFC 7386
- * @throws CONFIG_PATCH for a patch that is not a map, nests deeper than 32, or names keys of objects' prototypes
+ * @throws CONFIG_PATCH for a patch that is not a map, has more than 1,000 values, nests deeper than 32, or names keys of
+ * prototypes
  */
 export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {
   if (!isMap(patch)) throw refused('expected a map')
+  refuseLong(patch)
   return merge(target, patch, 0) as { readonly [key: string]: Plain }
+}
+
+/** @returns the value as JSON @throws CONFIG_PATCH for more than 1,000 values */
+export function refuseLong(value: Plain): string {
+  let count = 0
+  return JSON.stringify(
+    value,
+    (_, each) => {
+      count += 1
+      if (count > maxValues) throw refused(`it has more than ${maxValues} values`)
+      return each
+    },
+    2,
+  )
 }
 
 function merge(target: Plain | undefined, patch: Plain, depth: number): Plain {

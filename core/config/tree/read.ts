@@ -17,12 +17,12 @@ const place = ({ source }: Node): string =>
   'file' in source ? `${source.file}:${source.line}:${source.column}` : source.kind
 
 /** Reads one file without its includes. An empty file is an empty map. @returns undefined for an unreadable file */
-function readOne(file: string, kind: 'file' | 'overlay', reading: Reading, from?: Mention): Tree | undefined {
+function readOne({ file, kind, text }: Omit<ReadRequest, 'env'>, reading: Reading, from?: Mention): Tree | undefined {
   const { problems, files } = reading
   files.add(file)
   let node: Node
   try {
-    node = parseYaml(readText(file), file, kind, reading)
+    node = parseYaml(text ?? readText(file), file, kind, reading)
   } catch (thrown) {
     const details = { file, reason: messageOf(thrown) }
     problems.push(problem('CONFIG_FILE_UNREADABLE', details, from?.path ?? [], from?.source))
@@ -67,6 +67,8 @@ export interface ReadRequest {
   readonly file: string
   /** `file` is read with its includes, `overlay` literally. */
   readonly kind: 'file' | 'overlay'
+  /** The text of an overlay, which is then not read from the file. */
+  readonly text?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -80,15 +82,16 @@ export interface ReadResult {
 
 export type ReadFiles = (request: ReadRequest) => ReadResult | Promise<ReadResult>
 
-export function readFiles({ file, kind, env }: ReadRequest): ReadResult {
+export function readFiles(request: ReadRequest): ReadResult {
+  const { file, kind, env } = request
   const reading: Reading = { env, problems: [], files: new Set() }
-  const node = kind === 'file' ? readTree(file, reading) : readOne(file, kind, reading)
+  const node = kind === 'file' ? readTree(file, reading) : readOne(request, reading)
   return { node, problems: reading.problems, files: [...reading.files] }
 }
 
 /** Reads a file with its includes. @param stack the real paths of the files that include this one */
 export function readTree(file: string, reading: Reading, stack: readonly string[] = [], from?: Mention): Node {
-  const tree = readOne(file, 'file', reading, from)
+  const tree = readOne({ file, kind: 'file' }, reading, from)
   if (tree === undefined) return emptyTree({ kind: 'file', file, line: 1, column: 1 })
   const { problems } = reading
   const chain = [...stack, real(file)]

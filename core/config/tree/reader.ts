@@ -11,7 +11,7 @@ const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./tasks/r
 export function createReader(workers: Pick<Workers, 'run'>, known: () => readonly string[]): ReadFiles {
   return async (request) => {
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]
-    const bytes = files.reduce((sum, file) => sum + Bun.file(file).size, 0)
+    const bytes = request.text?.length ?? files.reduce((sum, file) => sum + Bun.file(file).size, 0)
     if (bytes <= maxBytesHere) return readFiles(request)
     return workers.run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
   }

@@ -1,7 +1,21 @@
 /** The signed end of the chain, beside the database: without it nobody would miss records cut off at the end. */
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { readdir, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { readDataFile } from '../../../core/plugin.ts'
 import type { Checkpoint } from './chain.ts'
+
+function parseCheckpoint(json: string): Checkpoint {
+  const checkpoint = (JSON.parse(json) ?? {}) as Checkpoint
+  const { seq, hash, timeMs, signature } = checkpoint
+  const isSigned =
+    Number.isInteger(seq) && Number.isFinite(timeMs) && [hash, signature].every((it) => typeof it === 'string')
+  if (!isSigned) throw new Error('it is not the signed end of an audit log')
+  return checkpoint
+}
+
+/** @throws DATA_FILE_DAMAGED */
+const readCheckpoint = (file: string) =>
+  readDataFile(file, 'records that were removed from the end of the audit log are then not missed', parseCheckpoint)
 
 export class HeadFile {
   #latest: Checkpoint | undefined
@@ -13,13 +27,9 @@ export class HeadFile {
     private readonly onProblem: (error: unknown) => void,
   ) {}
 
-  async read(): Promise<Checkpoint | undefined> {
-    try {
-      return JSON.parse(await readFile(this.path, 'utf8')) as Checkpoint
-    } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return undefined
-      throw error
-    }
+  /** @throws DATA_FILE_DAMAGED */
+  read(): Checkpoint | undefined {
+    return readCheckpoint(this.path)
   }
 
   /** Puts the file aside, as evidence of what is no longer in the database. @returns its new path */
@@ -32,7 +42,7 @@ export class HeadFile {
   async aside(): Promise<readonly Checkpoint[]> {
     const directory = dirname(this.path)
     const names = (await readdir(directory)).filter((name) => name.startsWith(`${basename(this.path)}.lost-`))
-    return Promise.all(names.map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8'))))
+    return names.flatMap((name) => readCheckpoint(join(directory, name)) ?? [])
   }
 
   /** Replaces the file soon; of several waiting checkpoints only the newest is written. */

@@ -108,7 +108,7 @@ export class AuditLog implements Audit {
 
   /** @returns what was signed as the end and is not in the database any more */
   async lost(): Promise<Checkpoint | undefined> {
-    const signed = await this.options.head.read()
+    const signed = this.options.head.read()
     if (signed === undefined || signed.seq <= (this.anchor()?.seq ?? 0)) return undefined
     const row = this.#area().get<{ hash: string }>('SELECT hash FROM audit_records WHERE seq = ?', [signed.seq])
     return row?.hash === signed.hash ? undefined : signed
@@ -138,7 +138,7 @@ export class AuditLog implements Audit {
     const check = new ChainCheck(anchor ?? origin)
     if (anchor !== undefined && !isSigned('anchor', anchor, this.publicKey))
       return check.verdict({ seq: anchor.seq, what: 'what the log begins with is not signed by this key' })
-    const signed = await head.read()
+    const signed = head.read()
     if (signed !== undefined) {
       if (!isSigned('head', signed, this.publicKey))
         return check.verdict({ seq: signed.seq, what: 'the signed end of the log is not signed by this key' })

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { overlayText, readOverlay } from '../../../core/config/changes/overlay-file.ts'
+import { parse } from 'yaml'
+import { overlayText, readOverlay, writeOverlay } from '../../../core/config/changes/overlay-file.ts'
 import { mergePatch } from '../../../core/config/tree/json-merge-patch.ts'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { type Trouble, troubles } from '../../../core/contract/runtime-api.ts'
@@ -57,11 +59,13 @@ const worker = (name: string) =>
   })
 
 let running: TestRuntime | undefined
-const boot = async () => {
+const boot = async (data?: string) => {
   starts = []
-  running = await testRuntime({ plugins: [worker('one'), worker('two')] })
+  const config = data === undefined ? {} : { data }
+  running = await testRuntime({ plugins: [worker('one'), worker('two')], config })
   return running
 }
+const newData = () => join(mkdtempSync(join(tmpdir(), 'arkwatch-changes-')), 'data')
 afterEach(async () => {
   probeError = undefined
   await running?.stop()
@@ -268,24 +272,63 @@ describe('a change that waits for its confirmation', () => {
     expect(at.runtime.changes.history[0]).toMatchObject({ state: 'rolled-back', reason: 'the new check is down' })
   })
 
-  test('is taken back at the next start when the process died before', async () => {
-    const first = await boot()
-    await apply(first)
-    const data = first.runtime.dataDir
-    const [overlay, pending] = ['overlay.yaml', 'overlay.pending.json'].map((name) =>
-      readFileSync(join(data, name), 'utf8'),
-    )
+  const pendingOf = (data: string) => join(data, 'overlay.pending.json')
+
+  test('is rolled back at the next start when the process ended before', async () => {
+    const data = newData()
+    const first = await boot(data)
+    const { id } = await apply(first)
     await first.stop()
-    running = await testRuntime({ plugins: [worker('one'), worker('two')] })
-    const next = running.runtime.dataDir
-    await running.stop()
-    mkdirSync(next, { recursive: true })
-    writeFileSync(join(next, 'overlay.yaml'), overlay!)
-    writeFileSync(join(next, 'overlay.pending.json'), pending!)
-    running = await testRuntime({ plugins: [worker('one'), worker('two')], config: { data: next } })
-    expect(await get(running, '/one')).toMatchObject({ dsn: 'good' })
-    expect(existsSync(join(next, 'overlay.pending.json'))).toBe(false)
-    expect(running.lines.map(({ message }) => message).join()).toContain('was never confirmed')
+    const next = await boot(data)
+    expect(await get(next, '/one')).toMatchObject({ dsn: 'good' })
+    expect(existsSync(pendingOf(data))).toBe(false)
+    expect(next.lines.find(({ message }) => message.includes('was never confirmed'))?.fields).toEqual({ change: id })
+  })
+
+  test('leaves nothing to do after a stop: no timer, no file that is written', async () => {
+    const data = newData()
+    const at = await boot(data)
+    await apply(at)
+    const files = () => readdirSync(data).map((name) => `${name} ${readFileSync(join(data, name), 'utf8')}`)
+    const before = files()
+    await at.stop()
+    expect(at.clock.pending).toBe(0)
+    await at.clock.advance(60_000)
+    expect(files()).toEqual(before)
+    expect(at.runtime.changes.history[0]?.state).toBe('awaiting-confirmation')
+  })
+
+  test('a rollback whose reload fails does not undo a later change at the next start', async () => {
+    const data = newData()
+    const at = await boot(data)
+    await apply(at)
+    await expect(at.reload({ data, plugins: { one: { dns: 'x' } } })).rejects.toThrow('unknown key')
+    await at.clock.advance(10_000)
+    await rolledBack(at)
+    const { reason } = at.runtime.changes.history[0]!
+    expect(reason).toStartWith('no confirmation came in time; the previous configuration could not be loaded again: ')
+    expect(existsSync(pendingOf(data))).toBe(false)
+    await at.reload({ data })
+    await at.runtime.changes.apply(setDsn('final'), { by: 'alice' })
+    await at.stop()
+    expect(await get(await boot(data), '/one')).toMatchObject({ dsn: 'final' })
+  })
+
+  test('a rollback that cannot be written ends no process, and undoes no later change at the next start', async () => {
+    const data = newData()
+    const at = await boot(data)
+    await at.runtime.changes.apply(setDsn('first'), { by: 'alice' })
+    await apply(at)
+    const draft = join(data, 'overlay.yaml.new')
+    mkdirSync(draft)
+    await at.clock.advance(10_000)
+    await rolledBack(at)
+    expect(at.runtime.changes.history[0]?.reason).toContain('cannot be used')
+    expect(existsSync(pendingOf(data))).toBe(true)
+    rmdirSync(draft)
+    await at.runtime.changes.apply(setDsn('final'), { by: 'alice' })
+    await at.stop()
+    expect(await get(await boot(data), '/one')).toMatchObject({ dsn: 'final' })
   })
 })
 
@@ -299,6 +342,18 @@ describe('a restart of one plugin', () => {
     expect(await get(at, '/one')).toEqual({ served: 1, dsn: 'good' })
     expect(await get(at, '/two')).toEqual({ served: 2, dsn: 'good' })
     expect(await codeOf(at.runtime.restart('three'))).toBe('PLUGIN_NOT_THERE')
+  })
+})
+
+describe('without a data directory', () => {
+  test('a change is planned, and the first one that is applied makes the directory', async () => {
+    const data = newData()
+    const at = await boot(data)
+    await at.runtime.changes.plan(setDsn('other'))
+    expect(existsSync(data)).toBe(false)
+    await at.runtime.changes.apply(setDsn('other'), { by: 'alice' })
+    expect(statSync(data).mode & 0o777).toBe(0o700)
+    expect(await get(at, '/one')).toMatchObject({ dsn: 'other' })
   })
 })
 
@@ -321,6 +376,24 @@ describe('a patch', () => {
       expect(await codeOf(() => mergePatch({}, patch as never))).toBe('CONFIG_PATCH')
     expect(await codeOf(() => overlayText({ a: 'x'.repeat(300_000) }))).toBe('CONFIG_PATCH')
     expect(({} as { x?: number }).x).toBeUndefined()
+  })
+
+  test.each([10, 1_000])('of %d values is written and read again as it is, by the runtime and as YAML', (count) => {
+    const data = newData()
+    const labels = Object.fromEntries(Array.from({ length: count - 3 }, (_, at) => [`label_${at}`, 'no']))
+    const value = mergePatch({}, { plugins: { metrics: labels } })
+    const text = overlayText(value)
+    writeOverlay(data, text)
+    expect(readOverlay(data)).toMatchObject({ text, value })
+    expect(parse(text)).toEqual(value)
+  })
+
+  test('of more than a thousand values is refused, and so is an overlay that many patches made', async () => {
+    const labels = (from: number, count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, at) => [`label_${from + at}`, 'x']))
+    expect(await codeOf(() => mergePatch({}, labels(0, 1_000)))).toBe('CONFIG_PATCH')
+    const half = mergePatch({}, labels(0, 600))
+    expect(await codeOf(() => overlayText(mergePatch(half, labels(600, 600))))).toBe('CONFIG_PATCH')
   })
 
   test('an overlay that is not there is empty', () =>

@@ -1,8 +1,12 @@
-import { expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { coreError } from '../../../core/contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../../../core/contract/runtime-api.ts'
 import type { Contributed } from '../../../core/contract/tokens.ts'
-import { audited } from '../../../core/control/audited.ts'
+import { audited, recorded as onRecord } from '../../../core/control/audited.ts'
+
+import { LogHub } from '../../../core/process/log.ts'
+import { recordingSink } from '../../../testing/recording-sink.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 
 const recorded: string[] = []
 const faults: unknown[] = []
@@ -76,4 +80,48 @@ test('a command whose end cannot be recorded settles once', async () => {
   const set: ControlCommand = { name: 'set', changes: () => true, run: () => 'done' }
   expect(await run(set, {}, [late]).catch((error) => error.message)).toBe('the disk is full')
   expect(outcomes).toEqual(['ok'])
+})
+
+describe('a change of the runtime itself', () => {
+  const change = { command: 'config.rollback', args: { id: 'x' }, by: 'arkwatch' }
+  const logged: string[] = []
+  const log = new LogHub(testClock(), recordingSink([])).logger('core')
+  const parts = { clock: testClock(), log: { ...log, error: (message: string) => void logged.push(message) } }
+  const make = (auditors: CommandAuditor[], outcome: () => Promise<string> = async () => 'made') => {
+    recorded.length = 0
+    faults.length = 0
+    logged.length = 0
+    return onRecord(change, auditors.map(given), parts, outcome)
+  }
+
+  test('is recorded with who makes it, and with its outcome', async () => {
+    const who: unknown[] = []
+    const noted: CommandAuditor = async (command, args, by) => {
+      who.push(command, args, by)
+      return async (outcome) => void who.push(outcome)
+    }
+    expect(await make([noted])).toBe('made')
+    expect(who).toEqual(['config.rollback', { id: 'x' }, 'arkwatch', 'ok'])
+    who.length = 0
+    await expect(make([noted], () => Promise.reject(coreError('RELOAD_BUSY')))).rejects.toThrow('in progress')
+    expect(who.at(-1)).toBe('RELOAD_BUSY')
+  })
+
+  const unwilling: Readonly<Record<string, CommandAuditor>> = {
+    'refuses the change': () => Promise.reject(coreError('RELOAD_BUSY')),
+    throws: () => {
+      throw new Error('broken')
+    },
+    'returns what cannot be called': async () => 5 as never,
+    'cannot record the outcome': async () => () => Promise.reject(new Error('full')),
+    'never answers': () => new Promise(() => {}),
+  }
+  test.each(Object.keys(unwilling))('is made, with a line in the log, where an auditor %s', async (name) => {
+    const made = make([unwilling[name]!, auditor])
+    await new Promise(setImmediate)
+    await parts.clock.advance(5_000)
+    expect(await made).toBe('made')
+    expect(recorded).toEqual(['config.rollback begins', 'config.rollback ok'])
+    expect(logged).toEqual(['a change by the runtime is not recorded'])
+  })
 })

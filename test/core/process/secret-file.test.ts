@@ -29,18 +29,17 @@ test('its folder is made, for the owner alone', () => {
   expect(statSync(join(folder, 'new', 'below')).mode & 0o777).toBe(0o700)
 })
 
-test('an empty file is a secret that was never written', () => {
-  const file = join(folder, 'empty')
-  writeFileSync(file, '', { mode: 0o600 })
-  expect(readOrMakeSecret(file, () => 'made')).toEqual({ text: 'made', made: true })
-})
-
 describe('SECRET_FILE', () => {
   test('where others may read it', () => {
     const file = join(folder, 'open')
     writeFileSync(file, 'x')
     chmodSync(file, 0o640)
     expect(codeOf(() => readSecretFile(file))).toBe('SECRET_FILE')
+  })
+  test('where it is empty: no new secret takes the place of one that was in use', () => {
+    const file = join(folder, 'empty')
+    writeFileSync(file, '\n', { mode: 0o600 })
+    expect(codeOf(() => readOrMakeSecret(file, () => 'made'))).toBe('SECRET_FILE')
   })
   test('where it is a link or a folder', () => {
     symlinkSync(join(folder, 'a'), join(folder, 'link'))

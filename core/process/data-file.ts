@@ -1,0 +1,53 @@
+/** Files of the data directory that one process writes and a later one reads. */
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { coreError, messageOf } from '../contract/errors.ts'
+
+/** Writes a draft for its owner alone (0600), in place of an older draft, and flushes the text to the disk. */
+export function writeDraft(file: string, text: string): void {
+  rmSync(file, { force: true })
+  const descriptor = openSync(file, 'wx', 0o600)
+  try {
+    writeSync(descriptor, text)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/**
+ * Replaces a file atomically and durably: readers see the old text or the new one, also after a loss of power. Makes
+ * the directory (0700) if missing.
+ * @throws DATA_UNUSABLE
+ */
+export function replaceFile(file: string, text: string): void {
+  const data = dirname(file)
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 })
+    writeDraft(`${file}.new`, text)
+    renameSync(`${file}.new`, file)
+    const directory = openSync(data, 'r')
+    try {
+      fsyncSync(directory)
+    } finally {
+      closeSync(directory)
+    }
+  } catch (error) {
+    throw coreError('DATA_UNUSABLE', { data, reason: messageOf(error) }, error)
+  }
+}
+
+/**
+ * @param without what it means to start without the file
+ * @param parse throws for a damaged text; the message must not quote the text
+ * @returns undefined without a file
+ * @throws DATA_FILE_DAMAGED, also for what is not a file
+ */
+export function readDataFile<T>(file: string, without: string, parse: (text: string) => T): T | undefined {
+  try {
+    return parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    throw coreError('DATA_FILE_DAMAGED', { file, without, reason: messageOf(error) }, error)
+  }
+}
