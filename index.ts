@@ -1,7 +1,8 @@
 /** Arkwatch inside an application. @module */
 import type { RuntimeConfig } from './core/config/types.ts'
+import { didYouMean } from './core/contract/closest.ts'
 import type { AnyPlugin } from './core/contract/definition.ts'
-import { ArkwatchError, httpStatusOf } from './core/contract/errors.ts'
+import { ArkwatchError, coreError, httpStatusOf } from './core/contract/errors.ts'
 import type { Logger } from './core/contract/logger.ts'
 import type { RequestScope } from './core/contract/request-hooks.ts'
 import type { PlanStep, RuntimeStatus } from './core/contract/runtime-api.ts'
@@ -78,14 +79,17 @@ const keepsData = ({ plugins }: RuntimeConfig): boolean =>
 
 /**
  * Starts Arkwatch in this process.
- * @throws CONFIG_INVALID with every configuration error, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; DATA_IN_USE and
+ * @throws EMBED_OPTIONS_INVALID, CONFIG_INVALID with every configuration error, PLUGIN_REQUIRED_FAILED, LISTEN_FAILED; DATA_IN_USE and
  *   DATA_UNUSABLE if a plugin keeps data. After an error nothing runs
  */
-export async function arkwatch({
-  config = {},
-  plugins = [],
-  env = process.env,
-}: ArkwatchOptions = {}): Promise<Arkwatch> {
+export async function arkwatch(options: ArkwatchOptions = {}): Promise<Arkwatch> {
+  const { config = {}, plugins = [], env = process.env } = options
+  const known = ['config', 'plugins', 'env']
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    const what = `arkwatch() has no option "${unknown}": ${didYouMean(unknown, known) ?? `it takes ${known.join(', ')}`}`
+    throw coreError('EMBED_OPTIONS_INVALID', { what })
+  }
   let lock: DataLock | undefined
   const runtime: RunningRuntime = await createRuntime({
     ...(typeof config === 'string' ? { file: config } : { object: config }),

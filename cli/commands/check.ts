@@ -2,6 +2,7 @@
 import { ConfigError } from '../../core/config/errors.ts'
 import { readGraph } from '../../core/config/graph.ts'
 import { loadConfig } from '../../core/config/load.ts'
+import { missingPackage } from '../../core/config/packages.ts'
 import { exitCodes } from '../../core/exit-codes.ts'
 import { wantedNodes } from '../../core/lifecycle/generation.ts'
 import { planReload } from '../../core/lifecycle/reload-plan.ts'
@@ -20,8 +21,13 @@ export const check: Command = async (cli) => {
   const { plugins, files } = loaded
   // What a start does is the plan of a reload from nothing.
   const steps = planReload([], wantedNodes(readGraph(plugins)))
-  const on = plugins.filter(({ name }) => steps.some(({ plugin, off }) => plugin === name && off === undefined))
-  const off = steps.filter((step) => step.off !== undefined)
+  const wanted = plugins.filter(({ name }) => steps.some(({ plugin, off }) => plugin === name && off === undefined))
+  const failing = wanted.flatMap(({ name, definition }) => {
+    const missing = missingPackage(name, definition)
+    return missing === undefined ? [] : [{ plugin: name, reason: 'failed', off: missing.message }]
+  })
+  const off = [...steps.filter((step) => step.off !== undefined), ...failing]
+  const on = wanted.filter(({ name }) => !failing.some(({ plugin }) => plugin === name))
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
   if (!cli.json) for (const { plugin, reason, off: why } of off) cli.warn(`${plugin} stays ${reason}: ${why}`)
   const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))

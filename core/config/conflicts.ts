@@ -1,8 +1,8 @@
 /** What plugins say of the whole configuration, beyond the schema of one section: conflicts, and their listeners. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext, DeclaredListener } from '../contract/definition.ts'
-import { messageOf } from '../contract/errors.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
+import { callDefinition, failedCheck } from './definition-calls.ts'
 import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
@@ -32,39 +32,44 @@ export function conflicts(
   const found: ConfigProblem[] = []
   const listeners: DeclaredListener[] = []
   const broken = new Set<string>()
-  /** Calls a function of a definition, whose error is a configuration error. */
-  const checked = <T>({ name: plugin }: PluginSection, call: () => readonly T[]): readonly T[] => {
+  /** Calls a function of a definition, whose error is a configuration error, once. */
+  const checked = <T>({ name }: PluginSection, call: () => readonly T[]): readonly T[] => {
     try {
       return call()
     } catch (thrown) {
-      const path = ['plugins', plugin]
-      const what = `its configuration cannot be checked: ${messageOf(thrown)}`
-      if (!broken.has(plugin)) found.push(problem('PLUGIN_INVALID', { plugin, what }, path, locate(root, path).key))
-      broken.add(plugin)
+      if (!broken.has(name)) found.push(failedCheck(name, root, thrown))
+      broken.add(name)
       return []
     }
   }
+  const namesOf = (section: PluginSection, point: string) =>
+    checked(section, () =>
+      callDefinition(section.definition, 'offers', [section.config], (offers) =>
+        [...(offers?.[point] ?? [])].map(String),
+      ),
+    )
   const offered: ConfigContext['offered'] = (point) => ({
-    names: named.flatMap((section) =>
-      checked(section, () => [...(section.definition.offers?.(section.config)?.[point] ?? [])].map(String)),
-    ),
-    complete: !named.some((section) => section.definition.offers === undefined && foreign(section)),
+    names: named.flatMap((section) => namesOf(section, point)),
+    complete:
+      broken.size === 0 && !named.some((section) => section.definition.offers === undefined && foreign(section)),
   })
   for (const section of sections) {
     const { name, definition, config, disabled } = section
     if (disabled !== undefined) continue
+    const ask = [config, { ...context, offered }]
     const conflicting = checked(section, () =>
-      (definition.conflicts?.(config, { ...context, offered }) ?? []).map(({ path, what, help }) => {
-        const at = ['plugins', name, ...path]
-        const { node } = locate(root, at)
-        const source = (node ?? locate(root, ['plugins', name]).node)?.source
-        return problem('CONFIG_VALUE', { what }, at, source, help)
-      }),
+      callDefinition(definition, 'conflicts', ask, (conflicts = []) =>
+        conflicts.map(({ path, what, help }) => {
+          const at = ['plugins', name, ...path]
+          const { node } = locate(root, at)
+          const source = (node ?? locate(root, ['plugins', name]).node)?.source
+          return problem('CONFIG_VALUE', { what }, at, source, help)
+        }),
+      ),
     )
     found.push(...conflicting)
-    listeners.push(
-      ...checked(section, () => (definition.listens?.(config) ?? []).map((listener) => placed(listener, name))),
-    )
+    const place = (opened: readonly DeclaredListener[] = []) => opened.map((listener) => placed(listener, name))
+    listeners.push(...checked(section, () => callDefinition(definition, 'listens', [config], place)))
   }
   return { found, listeners }
 }

@@ -50,12 +50,18 @@ export function problem(code: Code, details: ErrorDetails, path: Path, source?: 
   return problemAt(plugin ? coreError(code, details) : configError(code, details), path, source, help)
 }
 
+/** Where a value came from that no file holds. */
+function originOf(source: Source | undefined): string {
+  if (source?.kind === 'environment') return `${source.variable}: `
+  return source?.kind === 'preset' ? `preset for ${source.environment}: ` : ''
+}
+
 /** As {@link problem}, of an error that was made already. */
 export function problemAt(error: ArkwatchError, path: Path, source?: Source, help?: string): ConfigProblem {
   const { code } = error
   return {
     code,
-    message: source?.kind === 'environment' ? `${source.variable}: ${error.message}` : error.message,
+    message: `${originOf(source)}${error.message}`,
     pointer: jsonPointer(path.map((part) => (typeof part === 'string' ? showKey(part) : part))),
     ...(source && 'file' in source && { file: source.file, line: source.line, column: source.column }),
     // The table's help for a value is general: without better advice the message stands alone.
@@ -88,10 +94,10 @@ export class ConfigError extends ArkwatchError {
     super(code, message, hint ?? help, { problems })
   }
 
-  /** The error of a refused change: settings by pointer, without a file. @param candidate the file of the change */
-  ofChange(candidate: string): ConfigError {
+  /** The error of a refused change: settings by pointer, without a file. @param overlay the file of the changes */
+  ofChange(overlay: string): ConfigError {
     const problems = this.problems.map(({ file, line, column, ...rest }) =>
-      file === candidate ? rest : { ...rest, file, line, column },
+      file === overlay ? rest : { ...rest, file, line, column },
     ) as readonly ConfigProblem[]
     return new ConfigError(problems, 'Nothing was changed. Fix what each line names, and send the change again.')
   }

@@ -1,7 +1,9 @@
 /** Reads a configuration: files, overlay, environment, presets, schemas; all problems together, nothing started. */
+import type { Clock } from '../contract/clock.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
-import { inTurns, yieldToLoop } from '../process/clock.ts'
+import { coreError } from '../contract/errors.ts'
+import { inTurns, systemClock, yieldToLoop } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { describeConfig } from './effective.ts'
 import { ConfigError, problemAt, settled } from './errors.ts'
@@ -9,6 +11,7 @@ import { readGraph } from './graph.ts'
 import { withImplied } from './implied.ts'
 import { listenerProblems } from './listeners.ts'
 import { type LayerOptions, mergeLayers } from './merge-layers.ts'
+import { missingPackage } from './packages.ts'
 import { findPlugin, type NamedPlugin } from './plugins.ts'
 import { environments, RootConfig, rootPresets } from './schema/root-config.ts'
 import { assign, type Entry, emptyTree, fromPlain, locate, merge, type Node, type Tree, valueAt } from './tree/node.ts'
@@ -20,6 +23,8 @@ export interface LoadOptions extends LayerOptions {
   readonly catalog: Catalog
   /** Plugins defined in code: enabled, with `{}` without a section, and preferred to the catalog. */
   readonly plugins?: readonly AnyPlugin[]
+  /** Limits the import of a plugin. @default the system's clock */
+  readonly clock?: Clock
 }
 
 const pluginsOf = (tree: Node): Tree['entries'] => {
@@ -28,7 +33,12 @@ const pluginsOf = (tree: Node): Tree['entries'] => {
 }
 
 /** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
-export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptions): Promise<RuntimeConfig> {
+export async function loadConfig({
+  catalog,
+  plugins = [],
+  clock = systemClock,
+  ...layers
+}: LoadOptions): Promise<RuntimeConfig> {
   const problems: ConfigProblem[] = []
   const { tree, files, baseDir, dataDirOf } = await mergeLayers(layers, problems)
   let root = tree
@@ -37,7 +47,7 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
   for (const name of byName.keys()) {
     if (!pluginsOf(root).has(name)) root = assign(root, ['plugins', name], emptyTree({ kind: 'code' }))
   }
-  const known = { catalog, plugins: byName, baseDir }
+  const known = { catalog, plugins: byName, baseDir, clock }
   const find = async (entries: Iterable<readonly [string, Entry]>) =>
     (await Promise.all([...entries].map(([name, entry]) => findPlugin(name, entry, known, problems)))).filter(
       (each) => each !== undefined,
@@ -78,6 +88,12 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
       const help = isKnown ? `Name the plugin ${service} under \`plugins\`.` : undefined
       problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key, help))
     }
+  for (const { name: plugin, definition, required, disabled } of sections) {
+    const cause = required && disabled === undefined ? missingPackage(plugin, definition) : undefined
+    if (cause === undefined) continue
+    const error = coreError('PLUGIN_REQUIRED_FAILED', { plugin, state: 'failed', reason: cause.message }, cause)
+    problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key))
+  }
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)
@@ -85,7 +101,10 @@ export async function loadConfig({ catalog, plugins = [], ...layers }: LoadOptio
     const all = server === undefined ? listeners : [{ ...server, path: ['server'] }, ...listeners]
     problems.push(...found, ...(await listenerProblems(all, root, dataDirOf(root))))
   }
-  if (parsed === undefined || problems.length > 0) throw new ConfigError(settled(problems))
+  if (parsed === undefined || problems.length > 0) {
+    const fromCode = 'Fix what each line names, in the configuration that the application gives.'
+    throw new ConfigError(settled(problems), layers.file === undefined ? fromCode : undefined)
+  }
 
   const { server, workers, monitoring } = parsed
   let described: Promise<Described> | undefined

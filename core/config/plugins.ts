@@ -2,14 +2,16 @@
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import type { Clock } from '../contract/clock.ts'
 import { didYouMean } from '../contract/closest.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
-import { messageOf } from '../contract/errors.ts'
+import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
 import { type Shape, shapeProblem } from '../contract/foreign/shape.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { TokenMap } from '../contract/tokens.ts'
-import { problem } from './errors.ts'
+import { withDeadline } from '../process/deadline.ts'
+import { problem, problemAt } from './errors.ts'
 import { describeImportError } from './import-error.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
@@ -19,6 +21,7 @@ interface Known {
   readonly plugins: ReadonlyMap<string, AnyPlugin>
   /** Directory to which a `from` outside a file is relative. */
   readonly baseDir: string
+  readonly clock: Clock
 }
 
 export interface NamedPlugin {
@@ -67,7 +70,8 @@ function fieldsProblem({ deadlines = {}, provides = {}, needs = {}, wants = {}, 
 /** @returns why a value is not a definition for this contract, or undefined @throws what reading the value throws */
 function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLUGIN_API_MISMATCH', object] | undefined {
   const invalid = (what: string) => ['PLUGIN_INVALID', { plugin: name, what }] as const
-  if (typeof value !== 'object' || value === null) return invalid('its default export is not a plugin definition')
+  if (typeof value !== 'object' || value === null)
+    return invalid('its default export is not a plugin definition, made by definePlugin({...})')
   const { api, name: own, version, config, setup } = value as Partial<AnyPlugin>
   if (typeof api !== 'number') return invalid('its definition has no number `api`')
   if (api !== contractApi) return ['PLUGIN_API_MISMATCH', { plugin: name, seen: api, wanted: contractApi }]
@@ -83,11 +87,22 @@ const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
 
 const fileOf = (from: string, folder: string) => (isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder))
 
+/** A module whose top-level `await` never ends must not hold a boot, a reload or a check for ever. */
+const importMs = 10_000
+
+/** @throws PLUGIN_TIMEOUT, and what the module throws */
+async function importFrom(file: string, plugin: string, clock: Clock): Promise<unknown> {
+  const phase = `the import of ${file}`
+  const late = () => coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs: importMs, waits: ' (top-level await)' })
+  const module = await withDeadline(import(pathToFileURL(file).href), importMs, clock, late)
+  return (module as { default?: unknown }).default
+}
+
 /** Of the catalog, given in code, or named by `from`. @returns undefined for a failure, which is added to `problems` */
 export async function findPlugin(
   name: string,
   { key, node }: Entry,
-  { catalog, plugins, baseDir }: Known,
+  { catalog, plugins, baseDir, clock }: Known,
   problems: ConfigProblem[],
 ): Promise<NamedPlugin | undefined> {
   const path: Path = ['plugins', name]
@@ -106,7 +121,7 @@ export async function findPlugin(
         return { name, definition, enabled, from, isStandIn: true }
       }
       file = fileOf(from, folder)
-      definition = ((await import(pathToFileURL(file).href)) as { default?: unknown }).default
+      definition = await importFrom(file, name, clock)
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {
@@ -116,12 +131,18 @@ export async function findPlugin(
       return undefined
     }
   } catch (thrown) {
+    const at = [...path, ...(from ? ['from'] : [])]
+    if (thrown instanceof ArkwatchError) {
+      const help = 'Open in `start` what the module awaits at its top level.'
+      problems.push(problemAt(thrown, at, source ?? key, help))
+      return undefined
+    }
     const { what, help } =
       from === undefined
         ? { what: messageOf(thrown), help: 'The installation is damaged.' }
         : describeImportError(thrown, file)
     const details = { plugin: name, what: `cannot be imported: ${what}` }
-    problems.push(problem('PLUGIN_INVALID', details, [...path, ...(from ? ['from'] : [])], source ?? key, help))
+    problems.push(problem('PLUGIN_INVALID', details, at, source ?? key, help))
     return undefined
   }
   let refusal: ReturnType<typeof refuse>

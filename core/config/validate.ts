@@ -1,8 +1,7 @@
 /** A section of the configuration against its schema. */
 import type { z } from 'zod'
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import { messageOf } from '../contract/errors.ts'
-import { problem } from './errors.ts'
+import { callDefinition, failedCheck } from './definition-calls.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { reservedKeys } from './schema/root-config.ts'
@@ -36,10 +35,14 @@ export function validateSection(plugin: NamedPlugin, root: Node, partial: boolea
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
     const config = validate(checked, reservedKeys, problems)
-    return { ...shared, config, disabled: config === undefined ? undefined : definition.unconfigured?.(config) }
+    return {
+      ...shared,
+      config,
+      disabled:
+        config === undefined ? undefined : callDefinition(definition, 'unconfigured', [config], (reason) => reason),
+    }
   } catch (thrown) {
-    const what = `its configuration cannot be checked: ${messageOf(thrown)}`
-    problems.push(problem('PLUGIN_INVALID', { plugin: name, what }, path, locate(root, path).key))
+    problems.push(failedCheck(name, root, thrown))
     return { ...shared, config: undefined }
   }
 }

@@ -106,16 +106,6 @@ export function checkServices(plugin: string, provides: object = {}, services: o
 export const readServices = (provides: TokenMap = {}, services: Readonly<Record<string, unknown>> = {}) =>
   new Map(Object.entries(provides).map(([key, { id }]) => [id, services[key]]))
 
-export function findPackages(plugin: string, packages: readonly string[] = []): void {
-  for (const name of packages) {
-    try {
-      import.meta.resolve(name)
-    } catch (cause) {
-      throw coreError('PACKAGE_MISSING', { plugin, package: name }, cause)
-    }
-  }
-}
-
 /** @returns a copy with the same value @throws PLUGIN_INVALID for anything but the result of a point */
 export function checkContribution(plugin: string, contribution: unknown): Contribution {
   disown(contribution)

@@ -1,4 +1,5 @@
 /** One plugin with one config: the state, the parts, and the undos. */
+import { missingPackage } from '../config/packages.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
@@ -7,7 +8,7 @@ import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import type { TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
-import { checkParts, checkServices, findPackages, readHandover, readRequestParts, readServices } from './check-parts.ts'
+import { checkParts, checkServices, readHandover, readRequestParts, readServices } from './check-parts.ts'
 import { Cleanups } from './cleanups.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { PluginContributions } from './plugin-contributions.ts'
@@ -135,7 +136,8 @@ export class PluginInstance {
       checkServices(this.name, this.definition.provides, this.parts.services)
       for (const contribution of this.parts.contributes ?? []) this.contributions.add(contribution)
       phase = 'start'
-      findPackages(this.name, this.definition.packages)
+      const missing = missingPackage(this.name, this.definition)
+      if (missing !== undefined) throw missing
       await this.#inTime('start', () => this.parts.start?.())
       this.services = readServices(this.definition.provides, this.parts.services)
       this.startMs = this.host.clock.monotonic() - startedMs

@@ -14,7 +14,7 @@ import { createRuntime, type RunningRuntime } from '../../core/runtime.ts'
 import { freePort } from '../support/services.ts'
 
 const contract = join(import.meta.dir, '../../core/plugin.ts')
-const source = (provides: string, needs: string) => `
+const source = (provides: string, needs: string, packages: readonly string[] = []) => `
 import { definePlugin, service, z } from ${JSON.stringify(contract)}
 const tokens = (ids) => Object.fromEntries(ids.split(' ').filter(Boolean).map((id) => [id, service(id)]))
 const provides = tokens(${JSON.stringify(provides)})
@@ -25,6 +25,7 @@ export default definePlugin({
     fails: z.boolean().default(false).describe('Whether the start throws.'),
   }),
   provides, needs: tokens(${JSON.stringify(needs)}),
+  packages: ${JSON.stringify(packages)},
   unconfigured: ({ url }) => (url === '' ? 'url is empty' : undefined),
   setup: ({ config }) => ({
     services: Object.fromEntries(Object.keys(provides).map((id) => [id, {}])),
@@ -38,6 +39,7 @@ const modules = {
   guest: source('', 'clerk'),
   loop: source('depot', 'clerk'),
   alone: source('', 'runtime eventLoop'),
+  bare: source('', '', ['arkwatch-no-such-package']),
 }
 const folders: string[] = []
 const running: RunningRuntime[] = []
@@ -99,6 +101,7 @@ function after(before: Readonly<Record<string, string>>, steps: readonly PlanSte
 
 const base = 'depot: { from: ./depot.ts }\nclerk: { from: ./clerk.ts }\nguest: { from: ./guest.ts }'
 const need = (id: string) => `needs the service ${id}, which is not available`
+const packageNeed = 'plugin bare needs the package arkwatch-no-such-package: run `bun add arkwatch-no-such-package`'
 const rows: [string, string, Verdict][] = [
   ['everything', base, { depot: 'runs', clerk: 'runs', guest: 'runs' }],
   ['services of the runtime', 'alone: { from: ./alone.ts }', { alone: 'runs' }],
@@ -144,6 +147,11 @@ const rows: [string, string, Verdict][] = [
     'the same, needed by a required plugin',
     base.replace('depot.ts', 'depot.ts, enabled: false').replace('guest.ts', 'guest.ts, required: true'),
     [`4:3 /plugins/guest PLUGIN_REQUIRED_FAILED required plugin guest is blocked: ${need('clerk')}`],
+  ],
+  [
+    'a required plugin whose package is not installed',
+    'bare: { from: ./bare.ts, required: true }',
+    [`2:3 /plugins/bare PLUGIN_REQUIRED_FAILED required plugin bare is failed: ${packageNeed}`],
   ],
   [
     'a plugin that is switched off and lacks a service',
@@ -261,4 +269,11 @@ test('a person reads the position of each error of the graph', async () => {
   const exitCode = await check(cli, {}).catch((thrown) => reportError(cli, thrown))
   expect(exitCode).toBe(78)
   expect(lines[0]).toStartWith('config.yaml:2:3: service depot is not available: plugin clerk needs')
+})
+
+test('check says, as a start does, that a plugin without its package fails', async () => {
+  const at = place()
+  at.write('bare: { from: ./bare.ts }')
+  expect(await checked(at)).toEqual({ bare: packageNeed })
+  expect(stateOf(await at.start())).toEqual({ bare: packageNeed })
 })

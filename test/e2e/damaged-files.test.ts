@@ -10,7 +10,7 @@ import { startControl } from '../../core/control/server.ts'
 import { lockData } from '../../core/process/data-lock.ts'
 import { createRuntime } from '../../core/runtime.ts'
 import { catalog } from '../../plugins/catalog.ts'
-import { recordingSink } from '../../testing/recording-sink.ts'
+import { recordingSink } from '../../testing/test-runtime.ts'
 
 // Each start opens a real store.
 setDefaultTimeout(60_000)

@@ -77,7 +77,7 @@ export async function configSchema(catalog: Catalog): Promise<unknown> {
         },
         plugins: orEmpty({
           type: 'object',
-          description: 'Plugins by name; order means nothing.',
+          description: RootConfig.shape.plugins.description,
           properties: Object.fromEntries(sections),
           additionalProperties: external,
         }),

@@ -52,7 +52,7 @@ export const RootConfig = z
     plugins: z
       .record(PluginName, z.looseObject(reserved))
       .default({})
-      .describe('Plugins by name; order means nothing.'),
+      .describe('Plugins by name, started in the order of the services that they need, else in the order here.'),
   })
   .describe('Configuration of Arkwatch.')
 

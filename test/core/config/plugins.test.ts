@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'bun:test'
 import { contractApi, definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
+import { testClock } from '../../../testing/test-clock.ts'
 import { catalog, load, removeFolders, sectionOf, watcher } from './support.ts'
 
 afterAll(removeFolders)
@@ -115,6 +116,18 @@ describe('a value that is not a plugin for this contract is refused', () => {
     expect(problems).toEqual([expect.stringMatching(message)])
     expect(problems[0]).toStartWith('2:17 /plugins/mine/from PLUGIN_INVALID plugin mine: cannot be imported: ')
     expect(problems[0]).toEndWith(' | Fix the code of the plugin.')
+  })
+
+  test('a module whose top-level await never ends is given up, by the name of the plugin and the file', async () => {
+    const files = { 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', 'mine.ts': 'await new Promise(() => {})' }
+    const clock = testClock()
+    const reading = load(files, { clock })
+    while (clock.pending === 0) await new Promise(setImmediate)
+    await clock.advance(10_000)
+    expect((await reading).problems).toEqual([
+      expect.stringMatching(/^2:17 \/plugins\/mine\/from PLUGIN_TIMEOUT plugin mine .*mine\.ts within 10000 ms/),
+    ])
+    expect(clock.pending).toBe(0)
   })
 
   test('a package that is not installed', async () => {

@@ -1,6 +1,7 @@
 /** A reload of a plugin that throws or returns anything in each phase: refused or done as a whole, and the others go on. */
 import { describe, expect, test } from 'bun:test'
-import { controlCommand, extensionPoint, service } from '../../../core/plugin.ts'
+import type { ConfigError } from '../../../core/config/errors.ts'
+import { type ConfigContext, controlCommand, extensionPoint, service } from '../../../core/plugin.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 import { type Context, fail, hostileValues, plugin } from '../../support/hostile.ts'
 
@@ -167,6 +168,26 @@ describe('a definition with', () => {
   ])('%s is refused, by the name of the plugin', async (_, more, what) => {
     await expect(testRuntime({ plugins: [plugin('evil', () => ({}), more)] })).rejects.toThrow(what)
     await expect(testRuntime({ plugins: [plugin('evil', () => ({}), more)] })).rejects.toThrow('plugin evil')
+  })
+
+  const asked = ['unconfigured', 'conflicts', 'offers', 'listens']
+  test.each(asked)('%s that throws or returns anything is refused by both names, or means nothing', async (name) => {
+    for (const value of Object.values(hostileValues))
+      for (const ask of [value, () => fail(value()), () => [value()], () => ({ 'health.check': value() })]) {
+        // Its conflicts ask for the names that every plugin offers.
+        const curious = plugin('curious', () => ({}), {
+          conflicts: (_: unknown, { offered }: ConfigContext) => offered('health.check').names.flatMap(() => []),
+        })
+        const booting = testRuntime({ plugins: [curious, plugin('evil', () => ({}), { [name]: ask })] })
+        const refused = await booting.then(
+          async ({ stop }) => void (await stop()),
+          ({ problems }: ConfigError) => problems.map(({ message }) => message),
+        )
+        if (refused !== undefined)
+          expect(refused).toEqual([
+            expect.stringContaining(`plugin evil: its configuration cannot be checked: ${name}: `),
+          ])
+      }
   })
 
   test('a field that cannot be read is refused, by the name of the plugin', async () => {
