@@ -77,6 +77,8 @@ export class ActiveConfig {
       const steps = await this.#reload()
       this.generation += 1
       this.lastReload = { ok: true, atMs: clock.now() }
+      const changed = steps.filter(({ action }) => action !== 'untouched')
+      log.info('configuration reloaded', { generation: this.generation, changed })
       return steps
     } catch (error) {
       this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }

@@ -136,15 +136,13 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   }
 
   const onRecord = <T>(change: OwnChange, run: () => Promise<T>) => recorded(change, auditors.all, { clock, log }, run)
-  const rollbackOf = (args: OwnChange['args']): OwnChange => ({ command: 'config.rollback', args, by: 'arkwatch' })
-
   const changes = new Changes({
     ...{ dataDir, clock, log },
     plan: (text) => active.planOverlay(text),
     reload: () => runtime.reload(),
     status: () => runtime.status(),
     signals: () => readSignals(signals),
-    recorded: (args, run) => onRecord(rollbackOf(args), run),
+    recorded: (args, run) => onRecord({ command: 'config.rollback', args, by: 'arkwatch' }, run),
   })
   const runtime: Runtime & Pick<RunningRuntime, 'reload'> = {
     status: () => ({
@@ -154,14 +152,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       ...{ listeners: listeners.list(), plugins: host.status() },
     }),
     plan: () => active.plan(),
-    reload: (by?: string) =>
-      exclusively(async () => {
-        const reload = () => active.reload()
-        const steps = await (by === undefined ? reload() : onRecord({ command: 'reload', args: {}, by }, reload))
-        const changed = steps.filter(({ action }) => action !== 'untouched')
-        log.info('configuration reloaded', { generation: active.generation, changed })
-        return steps
-      }),
+    reload: (by?: string) => exclusively(() => onRecord({ command: 'reload', args: {}, by }, () => active.reload())),
     restart: (plugin) =>
       exclusively(async () => {
         const steps = await host.restart(plugin)
@@ -232,11 +223,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     await stop()
     throw error
   }
-  if (recovered !== undefined) {
-    log.warn('a change of the configuration that was never confirmed was rolled back', { change: recovered })
-    const args = { id: recovered, reason: 'no confirmation came before the process ended' }
-    await onRecord(rollbackOf(args), async () => {})
-  }
+  if (recovered !== undefined) await changes.recordRecovery(recovered)
   active.generation = 1
   bootMs = clock.monotonic() - bootedMs
 

@@ -1,8 +1,9 @@
 /** `arkwatch check` */
+
+import { missingPackage } from '../../core/config/definitions/packages.ts'
 import { ConfigError } from '../../core/config/errors.ts'
 import { readGraph } from '../../core/config/graph.ts'
 import { loadConfig } from '../../core/config/load.ts'
-import { missingPackage } from '../../core/config/packages.ts'
 import { exitCodes } from '../../core/exit-codes.ts'
 import { wantedNodes } from '../../core/lifecycle/generation.ts'
 import { planReload } from '../../core/lifecycle/reload-plan.ts'

@@ -2,7 +2,7 @@
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext, DeclaredListener } from '../contract/definition.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
-import { callDefinition, failedCheck } from './definition-calls.ts'
+import { callDefinition, failedCheck } from './definitions/calls.ts'
 import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'

@@ -1,7 +1,7 @@
 /** A section of the configuration against its schema. */
 import type { z } from 'zod'
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import { callDefinition, failedCheck } from './definition-calls.ts'
+import { callDefinition, failedCheck } from './definitions/calls.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
 import { reservedKeys } from './schema/root-config.ts'

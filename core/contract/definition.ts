@@ -138,7 +138,7 @@ export interface PluginDefinition<
 > {
   /** The contract version that the plugin was written for. */
   readonly api: number
-  /** `lower_snake_case`, the key of its section in config.yaml. */
+  /** `lower_snake_case`, the key of its section in config.yaml; a section with `from` may have another key. */
   readonly name: string
   readonly version: string
   /** One sentence. */

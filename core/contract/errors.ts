@@ -203,7 +203,7 @@ export const coreError = defineErrors('core', {
   },
   LISTEN_FAILED: {
     message: 'cannot listen on {host}:{port}: {reason}{holder}',
-    help: 'Give the listener an address of this machine and a free port, or stop what holds the port.',
+    help: 'Give the listener an address of this machine and a free port, or stop the program that holds the port.',
   },
   EMBED_OPTIONS_INVALID: {
     message: 'invalid options: {what}',

@@ -61,8 +61,8 @@ const recordMs = 5_000
 export interface OwnChange {
   readonly command: string
   readonly args: Readonly<Record<string, unknown>>
-  /** Who makes the change, `SIGHUP`. */
-  readonly by: string
+  /** Who makes the change, `SIGHUP`; undefined for a change that is on record already. */
+  readonly by: string | undefined
 }
 
 /** Runs a change of the runtime itself. What cannot be recorded is logged; the change is made all the same. */
@@ -72,6 +72,7 @@ export async function recorded<T>(
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
   run: () => Promise<T>,
 ): Promise<T> {
+  if (by === undefined) return run()
   const attempt = <R>(plugin: string, work: Promise<R>) => {
     const phase = `the record of ${command}`
     const late = () => coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs: recordMs, waits: '' })

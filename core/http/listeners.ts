@@ -80,6 +80,14 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
     return Bun.serve({ hostname: host, port, ...(tls && { tls }), ...limits, reusePort: shared ?? false, ...handlers })
   }
 
+  const holderOf = async (port: number): Promise<string | undefined> => {
+    const listed = [...opened.values()].find((other) => other.port === port)
+    const holder = listed ? `the listener ${listed.name} of this process` : await portHolder(port)
+    // A listener that drains is not listed any more.
+    const isOwn = listed !== undefined || holder?.endsWith(`, pid ${process.pid}`)
+    return isOwn ? `${holder}; a reload opens before it closes: free the port in an earlier reload` : holder
+  }
+
   /** @throws LISTEN_FAILED naming host, port, reason, and the program that holds the port if that is known */
   const open = async (options: OpenOptions): Promise<Listener> => {
     const { name, host, port, unix } = options
@@ -94,9 +102,7 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
         await serve({ ...options, shared: false }).stop(true)
       server = serve(options)
     } catch (error) {
-      const own = [...opened.values()].find((other) => other.port === port)
-      const inUse = (error as { code?: unknown }).code === 'EADDRINUSE'
-      const holder = inUse ? (own ? `the listener ${own.name} of this process` : await portHolder(port)) : undefined
+      const holder = (error as { code?: unknown }).code === 'EADDRINUSE' ? await holderOf(port) : undefined
       throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
     }
     let closing: Promise<void> | undefined

@@ -1,5 +1,5 @@
 /** One plugin with one config: the state, the parts, and the undos. */
-import { missingPackage } from '../config/packages.ts'
+import { missingPackage } from '../config/definitions/packages.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'

@@ -3,7 +3,7 @@ import { service } from '../../core/plugin.ts'
 
 /** Who made a change. */
 export interface AuditPrincipal {
-  /** The name of the key, `anonymous`, or `control-socket`. Never the key. */
+  /** The name of the key, `anonymous`, `control-socket`, or what the runtime acts upon: `SIGHUP`. Never the key. */
   readonly name: string
   readonly role: string
 }

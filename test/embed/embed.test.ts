@@ -83,6 +83,16 @@ for (const [version, Kind] of [
   })
 }
 
+test('a misspelt option is refused, and an error of the configuration sends nobody to a file', async () => {
+  const misspelt = { confg: {} } as object
+  await expect(arkwatch(misspelt)).rejects.toMatchObject({
+    code: 'EMBED_OPTIONS_INVALID',
+    message: 'invalid options: arkwatch() has no option "confg": did you mean "config"?',
+  })
+  const refused = await arkwatch({ config: { plugins: { nosuch: {} } }, env: {} }).catch((error) => error)
+  expect(refused).toMatchObject({ code: 'CONFIG_INVALID', help: expect.not.stringContaining('arkwatch check') })
+})
+
 test('Elysia is measured by the function that gives its routes', async () => {
   const ops = await embed()
   const app = new Elysia().get('/users/:id', ({ params }) => params.id)

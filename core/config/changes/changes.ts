@@ -20,7 +20,6 @@ import { overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
 
 const probeMs = 250
 const keptChanges = 20
-
 /** The record by which a pending change is rolled back, also in the next process. */
 interface Pending {
   readonly id: string
@@ -203,6 +202,12 @@ export class Changes implements ConfigChanges {
     return this.#rollBack('asked for', this.#take(id))
   }
 
+  /** Records what {@link recoverPending} rolled back. */
+  async recordRecovery(id: string): Promise<void> {
+    this.options.log.warn('a change of the configuration that was never confirmed was rolled back', { change: id })
+    await this.options.recorded({ id, reason: 'no confirmation came before the process ended' }, async () => {})
+  }
+
   /** Stops watching the pending change, which the next start rolls back. Safe twice. */
   stop(): void {
     this.#waiting?.stop()
@@ -219,17 +224,17 @@ export class Changes implements ConfigChanges {
       rmSync(pendingFile(dataDir), { force: true })
       await this.#reloadSoon()
     }
-    let failure = ''
-    try {
-      await (isOwn ? recorded({ id, reason }, restore) : restore())
-    } catch (error) {
-      failure = `; the previous configuration could not be loaded again: ${messageOf(error)}`
-      log.error('the previous configuration could not be loaded again', { change: id, error })
-    }
+    const failure = await (isOwn ? recorded({ id, reason }, restore) : restore()).then(
+      () => '',
+      (error) => {
+        log.error('the previous configuration could not be loaded again', { change: id, error })
+        return `; the previous configuration could not be loaded again: ${messageOf(error)}`
+      },
+    )
     return this.#remember({ ...change, state: 'rolled-back', deadlineMs: undefined, reason: `${reason}${failure}` })
   }
 
-  /** Waits while another reload is in progress, unless the runtime stops. */
+  /** Waits while another reload is in progress. */
   async #reloadSoon(): Promise<void> {
     for (let tries = 0; ; tries += 1) {
       try {

@@ -80,6 +80,7 @@ function hint(issue: $ZodIssue, schemas: readonly $ZodType[], node: Node | undef
     return example === undefined ? 'put it in quotes' : `write it with a unit, such as ${example}`
   }
   if (node.hidden) return undefined
+  if (issue.expected === 'boolean' && /^(yes|no|on|off)$/i.test(String(value))) return 'write true or false'
   const looks = typeof value === 'string' && /^(\d+(\.\d+)?|true|false)$/.test(value)
   return looks ? 'write it without quotes' : undefined
 }
@@ -105,7 +106,8 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
     return issue.keys.map((key) => {
       const where = [...path, key]
       const details = { key: showKey(key), known: known.join(', ') }
-      return problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, didYouMean(key, known))
+      const help = key === '<<' ? 'There are no merge keys: write the settings here.' : didYouMean(key, known)
+      return problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, help)
     })
   }
   const schemas = schemasAt(checked, path)

@@ -20,13 +20,15 @@ type Failure =
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
 
-/** @returns the file's text without a byte order mark @throws for an unreadable, irregular or larger file than 1 MiB */
+/** @returns the text without a byte order mark @throws for a file that is unreadable, irregular, over 1 MiB, or UTF-16 */
 export function readText(file: string): string {
   const stat = statSync(file)
   // A pipe or a device may never end.
   if (!stat.isFile()) throw new Error('it is not a regular file')
   if (stat.size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
-  return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')
+  const text = readFileSync(file, 'utf8')
+  if (text.includes('\0')) throw new Error('it is not text in UTF-8')
+  return text.replace(/^\uFEFF/, '')
 }
 
 const marker = /\$\$|\$\{([^}]*)(\}?)/g

@@ -86,7 +86,8 @@ export function parseYaml(text: string, file: string, kind: 'file' | 'overlay', 
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
     // Messages about tags, and the text after some colons, quote the file, and perhaps a secret.
     const tag = code === 'TAG_RESOLVE_FAILED' || code === 'BAD_COLLECTION_TYPE'
-    const what = tag ? 'an unknown tag; a text that begins with ! needs quotes' : message
+    const own = tag ? 'an unknown tag; a text that begins with ! needs quotes' : message
+    const what = code === 'MULTIPLE_DOCS' ? 'a second document; a configuration has one, without a line ---' : own
     wrong(what.replace(/(: "|characters: )[\s\S]*$/, ''), sourceAt(pos[0]))
   }
   return convert(document.contents as YamlNode | null, [], sourceAt(0))

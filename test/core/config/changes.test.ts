@@ -3,9 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
-import { parse } from 'yaml'
-import { overlayText, readOverlay, writeOverlay } from '../../../core/config/changes/overlay-file.ts'
-import { mergePatch } from '../../../core/config/tree/json-merge-patch.ts'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { type Trouble, troubles } from '../../../core/contract/runtime-api.ts'
 import { service, z } from '../../../core/plugin.ts'
@@ -355,49 +352,6 @@ describe('without a data directory', () => {
     expect(statSync(data).mode & 0o777).toBe(0o700)
     expect(await get(at, '/one')).toMatchObject({ dsn: 'other' })
   })
-})
-
-describe('a patch', () => {
-  test.each<[string, unknown, unknown, unknown]>([
-    ['replaces', { a: 'b' }, { a: 'c' }, { a: 'c' }],
-    ['adds', { a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
-    ['takes away', { a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
-    ['replaces a list whole', { a: ['b'] }, { a: ['c', 'd'] }, { a: ['c', 'd'] }],
-    ['merges deep', { a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
-    ['drops nulls of what is new', {}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('%s', (_, target, patch, expected) =>
-    expect(mergePatch(target as never, patch as never)).toEqual(expected as never),
-  )
-
-  test('is CONFIG_PATCH when it is no map, too deep, too large, or reaches into prototypes', async () => {
-    let deep: unknown = 1
-    for (let level = 0; level < 40; level += 1) deep = { deep }
-    for (const patch of [1, 'x', [1], null, deep, JSON.parse('{"a":{"__proto__":{"x":1}}}'), { constructor: { x: 1 } }])
-      expect(await codeOf(() => mergePatch({}, patch as never))).toBe('CONFIG_PATCH')
-    expect(await codeOf(() => overlayText({ a: 'x'.repeat(300_000) }))).toBe('CONFIG_PATCH')
-    expect(({} as { x?: number }).x).toBeUndefined()
-  })
-
-  test.each([10, 1_000])('of %d values is written and read again as it is, by the runtime and as YAML', (count) => {
-    const data = newData()
-    const labels = Object.fromEntries(Array.from({ length: count - 3 }, (_, at) => [`label_${at}`, 'no']))
-    const value = mergePatch({}, { plugins: { metrics: labels } })
-    const text = overlayText(value)
-    writeOverlay(data, text)
-    expect(readOverlay(data)).toMatchObject({ text, value })
-    expect(parse(text)).toEqual(value)
-  })
-
-  test('of more than a thousand values is refused, and so is an overlay that many patches made', async () => {
-    const labels = (from: number, count: number) =>
-      Object.fromEntries(Array.from({ length: count }, (_, at) => [`label_${from + at}`, 'x']))
-    expect(await codeOf(() => mergePatch({}, labels(0, 1_000)))).toBe('CONFIG_PATCH')
-    const half = mergePatch({}, labels(0, 600))
-    expect(await codeOf(() => overlayText(mergePatch(half, labels(600, 600))))).toBe('CONFIG_PATCH')
-  })
-
-  test('an overlay that is not there is empty', () =>
-    expect(readOverlay('/nowhere')).toMatchObject({ text: '', value: {} }))
 })
 
 test('under load no request of another route fails while a change is applied and taken back', async () => {

@@ -24,6 +24,26 @@ describe('what is wrong is reported with position, pointer, the value seen and w
       'server:\n  drain_timeout: 5s\n',
       '2:3 /server/drain_timeout CONFIG_UNKNOWN_KEY unknown key "drain_timeout" | did you mean "drainTimeout"?',
     ],
+    'a merge key': [
+      'server: &s { port: 1 }\nplugins:\n  watcher: { <<: *s }\n',
+      '3:14 /plugins/watcher/<< CONFIG_UNKNOWN_KEY unknown key "<<" | There are no merge keys: write the settings here.',
+    ],
+    'yes for true': [
+      section('on: yes'),
+      '3:9 /plugins/watcher/on CONFIG_VALUE expected a boolean, got "yes" | write true or false',
+    ],
+    'a value of a preset': [
+      'environment: production\nplugins: { odd: {} }\n',
+      '- /plugins/odd/level CONFIG_VALUE preset for production: expected "debug", "info", "warn", got "loud"',
+    ],
+    'a second document': [
+      'plugins: {}\n---\nplugins: {}\n',
+      '2:1  CONFIG_SYNTAX not valid YAML: a second document; a configuration has one, without a line --- | Fix the line; an editor with YAML support shows it too.',
+    ],
+    'text that is not in UTF-8': [
+      'plugins: {}\n\0',
+      '-  CONFIG_FILE_UNREADABLE cannot read config.yaml: it is not text in UTF-8 | Check the path and its permissions.',
+    ],
     'a misspelt reserved key': [
       section('enabeld: false'),
       '3:5 /plugins/watcher/enabeld CONFIG_UNKNOWN_KEY unknown key "enabeld" | did you mean "enabled"?',
@@ -213,7 +233,7 @@ describe('a hostile file is refused in bounds', () => {
     ['nesting without end', `data: ${'['.repeat(5_000)}${']'.repeat(5_000)}`, 'CONFIG_'],
     ['more than 1 MiB', `# ${'x'.repeat(1024 * 1024)}`, 'larger than 1048576 bytes'],
     ['a circle of aliases', 'data: &a [*a]\n', 'CONFIG_SYNTAX'],
-    ['two documents', 'data: a\n---\ndata: b\n', 'multiple documents'],
+    ['two documents', 'data: a\n---\ndata: b\n', 'a second document'],
     ['an unknown tag', 'data: !!js/function "x"\n', 'an unknown tag'],
     ['a prototype', '__proto__: { data: x }\n', 'a key must be plain text'],
   ])('%s', async (_name, yaml, message) => {

@@ -53,6 +53,7 @@ export const watcher = definePlugin({
 
 export const catalog: Catalog = {
   watcher: async () => ({ default: watcher }),
+  odd: async () => ({ default: { ...watcher, name: 'odd', presets: { production: { level: 'loud' } } } }),
   other: async () => ({ default: { ...watcher, name: 'other', config: z.strictObject({}), presets: undefined } }),
 }
 

@@ -5,8 +5,8 @@ import type { Contributed } from '../../../core/contract/tokens.ts'
 import { audited, recorded as onRecord } from '../../../core/control/audited.ts'
 
 import { LogHub } from '../../../core/process/log.ts'
-import { recordingSink } from '../../../testing/test-runtime.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 const recorded: string[] = []
 const faults: unknown[] = []

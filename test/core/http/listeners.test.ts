@@ -62,10 +62,12 @@ describe('a port that cannot be had is LISTEN_FAILED', () => {
     const failure = await open({ port }).catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'LISTEN_FAILED', details: { host: '127.0.0.1', port } })
     expect((failure as Error).message).toContain(`127.0.0.1:${port}: the port is in use`)
-    expect((failure as Error).message).toContain('(held by the listener server of this process)')
+    expect((failure as Error).message).toContain(
+      '(held by the listener server of this process; a reload opens before it closes: free the port in an earlier reload)',
+    )
     using foreign = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
     const held = await open({ port: foreign.port }).catch(messageOf)
-    if (process.platform === 'linux') expect(held).toContain(`pid ${process.pid}`)
+    if (process.platform === 'linux') expect(held).toContain(`pid ${process.pid}; a reload opens before`)
   })
 
   test('where a file that is not a socket has the path of a socket, and the file stays', async () => {

@@ -1,11 +1,11 @@
 /** Calls of a definition's functions that a check of the configuration makes. */
-import type { ConfigProblem } from '../contract/config-problem.ts'
-import type { AnyPlugin } from '../contract/definition.ts'
-import { messageOf } from '../contract/errors.ts'
-import { disown, isThenable } from '../contract/foreign/calls.ts'
-import { show } from '../contract/redact/redactor.ts'
-import { problem } from './errors.ts'
-import { locate, type Node } from './tree/node.ts'
+import type { ConfigProblem } from '../../contract/config-problem.ts'
+import type { AnyPlugin } from '../../contract/definition.ts'
+import { messageOf } from '../../contract/errors.ts'
+import { disown, isThenable } from '../../contract/foreign/calls.ts'
+import { show } from '../../contract/redact/redactor.ts'
+import { problem } from '../errors.ts'
+import { locate, type Node } from '../tree/node.ts'
 
 type Name = 'unconfigured' | 'conflicts' | 'offers' | 'listens'
 

@@ -1,6 +1,6 @@
 /** The npm packages that only one plugin needs. */
-import type { AnyPlugin } from '../contract/definition.ts'
-import { type ArkwatchError, coreError } from '../contract/errors.ts'
+import type { AnyPlugin } from '../../contract/definition.ts'
+import { type ArkwatchError, coreError } from '../../contract/errors.ts'
 
 /** @returns PACKAGE_MISSING for the first package of the plugin that is not installed */
 export function missingPackage(plugin: string, { packages = [] }: AnyPlugin): ArkwatchError | undefined {
