@@ -1,4 +1,7 @@
-/** The one error class of the project, and the table of core's codes. Plugins add tables by {@link defineErrors}. */
+/**
+ * The one error class of the project, and the table of core's codes. Plugins add tables by {@link defineErrors}.
+ * Over 250 lines because of the table.
+ */
 import { channel } from 'node:diagnostics_channel'
 import { redactMessage } from './redact/redactor.ts'
 

@@ -9,11 +9,18 @@ import { locate, type Node } from '../tree/node.ts'
 
 type Name = 'unconfigured' | 'conflicts' | 'offers' | 'listens'
 
-const isList = (value: unknown): boolean => {
-  if (!Array.isArray(value)) return false
-  for (const each of value) disown(each)
-  return !value.some(isThenable)
+const isList = (value: unknown): boolean => Array.isArray(value) && !value.some(isThenable)
+
+/** Disowns a value and what it holds: a list of promises is a slip of an async function. */
+function disownAll(value: unknown): void {
+  disown(value)
+  try {
+    for (const each of Object.values(Object(value))) disown(each)
+  } catch {
+    // What cannot be read is refused as it is.
+  }
 }
+
 const answers: Readonly<Record<Name, readonly [what: string, fits: (value: unknown) => boolean]>> = {
   unconfigured: ['a text or undefined', (value) => typeof value === 'string'],
   conflicts: ['a list', isList],
@@ -44,7 +51,7 @@ export function callDefinition<N extends Name, T>(
   try {
     const call = definition[name] as ((...given: readonly unknown[]) => unknown) | undefined
     const answer = call?.apply(definition, [...given]) ?? undefined
-    disown(answer)
+    disownAll(answer)
     const [what, fits] = answers[name]
     if (answer !== undefined && !fits(answer)) throw new Error(`expected ${what}, got ${show(answer)}`)
     return use(answer as never)

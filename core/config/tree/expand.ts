@@ -20,7 +20,7 @@ type Failure =
   | { readonly code: 'CONFIG_FILE_UNREADABLE'; readonly file: string; readonly reason: string }
   | { readonly code: 'CONFIG_EXPANSION'; readonly what: string }
 
-/** @returns the text without a byte order mark @throws for a file that is unreadable, irregular, over 1 MiB, or UTF-16 */
+/** @returns the text, no byte order mark @throws for a file that is unreadable, irregular, over 1 MiB or UTF-16 */
 export function readText(file: string): string {
   const stat = statSync(file)
   // A pipe or a device may never end.

@@ -14,8 +14,7 @@ export const refused = (what: string) => configError('CONFIG_PATCH', { what })
 
 /**
  * Merges a patch over a value: maps merge, null removes, everything else replaces. @see RFC 7386
- * @throws CONFIG_PATCH for a patch that is not a map, has more than 1,000 values, nests deeper than 32, or names keys of
- * prototypes
+ * @throws CONFIG_PATCH for a patch that is not a map, has over 1,000 values, is deeper than 32, or names a prototype
  */
 export function mergePatch(target: Plain | undefined, patch: Plain): { readonly [key: string]: Plain } {
   if (!isMap(patch)) throw refused('expected a map')

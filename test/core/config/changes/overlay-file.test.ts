@@ -3,8 +3,8 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
-import { overlayFile, overlayText, readOverlay, writeOverlay } from '../../../core/config/changes/overlay-file.ts'
-import { mergePatch } from '../../../core/config/tree/json-merge-patch.ts'
+import { overlayFile, overlayText, readOverlay, writeOverlay } from '../../../../core/config/changes/overlay-file.ts'
+import { mergePatch } from '../../../../core/config/tree/json-merge-patch.ts'
 
 const newData = () => join(mkdtempSync(join(tmpdir(), 'arkwatch-overlay-')), 'data')
 const codeOf = (call: () => unknown) => {
