@@ -7,16 +7,13 @@ import { guardListeners } from '../contract/foreign/guarded-signal.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
 import type { TokenMap } from '../contract/tokens.ts'
-import { withDeadline } from '../process/deadline.ts'
 import { checkParts, checkServices, readHandover, readRequestParts, readServices } from './check-parts.ts'
 import { Cleanups } from './cleanups.ts'
+import { Phases } from './phases.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { PluginContributions } from './plugin-contributions.ts'
 import { PluginFaults } from './plugin-faults.ts'
 import { StateLog } from './state-log.ts'
-
-type Phase = 'start' | 'ready' | 'stop'
-const defaultDeadlines: Record<Phase, number> = { start: 10_000, ready: 10_000, stop: 5_000 }
 
 /** What a rollback left undone: the plugin is suspended, or has the config of the reload. */
 const suspended = {}
@@ -34,7 +31,6 @@ export class PluginInstance {
   services: Services = new Map()
   /** In force after the next swap. */
   requestParts: RequestParts = {}
-  readonly silentThreads = new Set<string>()
   readonly faults: PluginFaults
   readonly contributions: PluginContributions
   readonly #scope = new Cleanups()
@@ -42,8 +38,7 @@ export class PluginInstance {
   readonly #log: Logger
   readonly #stateLog: StateLog
   #stopping: Promise<boolean> | undefined
-  /** The phase in progress, other than `stop`. */
-  #phase: Promise<void> | undefined
+  readonly #phases: Phases
 
   /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
@@ -54,6 +49,7 @@ export class PluginInstance {
   ) {
     this.#log = host.logger(section.name)
     this.faults = new PluginFaults(section.name, host.clock, this.#log, () => this.#settle())
+    this.#phases = new Phases(section.name, section.definition.deadlines, host.clock)
     this.#stateLog = new StateLog(section.name, host.clock, this.#log)
     this.contributions = new PluginContributions(host.registry, {
       name: section.name,
@@ -74,6 +70,10 @@ export class PluginInstance {
     return this.section.definition
   }
 
+  get silentThreads(): Set<string> {
+    return this.#phases.silentThreads
+  }
+
   #move(to: PluginState, reason = ''): void {
     this.state = moveState(this.name, this.state, to)
     this.reason = reason
@@ -91,25 +91,6 @@ export class PluginInstance {
     if (state === this.state && (reason ?? '') === this.reason) return
     this.#move(state, reason)
     this.#stateLog.changed(reason)
-  }
-
-  /** @param phase the phase as an error names it; the deadline is the one of `limit` */
-  async #inTime<T>(limit: Phase, call: () => T | Promise<T>, phase: string = limit): Promise<T> {
-    const timeoutMs = this.definition.deadlines?.[limit] ?? defaultDeadlines[limit]
-    const late = () => {
-      const [silent] = limit === 'stop' ? [] : this.silentThreads
-      const what = `the thread ${silent} has not sent its first message, by serveRequests or announceReady`
-      const waits = silent === undefined ? '' : `: ${what}`
-      return coreError('PLUGIN_TIMEOUT', { plugin: this.name, phase, timeoutMs, waits })
-    }
-    const ended = Promise.withResolvers<void>()
-    if (phase !== 'stop') this.#phase = ended.promise
-    try {
-      return await withDeadline((async () => call())(), timeoutMs, this.host.clock, late)
-    } finally {
-      ended.resolve()
-      if (this.#phase === ended.promise) this.#phase = undefined
-    }
   }
 
   #errorOf(phase: string, thrown: unknown): Error {
@@ -138,7 +119,7 @@ export class PluginInstance {
       phase = 'start'
       const missing = missingPackage(this.name, this.definition)
       if (missing !== undefined) throw missing
-      await this.#inTime('start', () => this.parts.start?.())
+      await this.#phases.inTime('start', () => this.parts.start?.())
       this.services = readServices(this.definition.provides, this.parts.services)
       this.startMs = this.host.clock.monotonic() - startedMs
       this.startedAtMs = this.host.clock.now()
@@ -167,7 +148,7 @@ export class PluginInstance {
   /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async ready(): Promise<void> {
     try {
-      await this.#inTime('ready', () => this.parts.ready?.())
+      await this.#phases.inTime('ready', () => this.parts.ready?.())
     } catch (error) {
       throw await this.#fail('ready', error)
     }
@@ -181,7 +162,7 @@ export class PluginInstance {
     const { section: before, requestParts } = this
     try {
       const call = () => this.parts.reconfigure?.(section.config)
-      const returned = await this.#inTime<unknown>('start', call, 'reconfigure')
+      const returned = await this.#phases.inTime<unknown>('start', call, 'reconfigure')
       this.requestParts = { ...requestParts, ...readRequestParts(this.name, returned) }
     } catch (error) {
       throw this.#errorOf('reconfigure', error)
@@ -202,7 +183,7 @@ export class PluginInstance {
       return made
     }
     try {
-      return readHandover(this.name, await this.#inTime('stop', call, 'handover'))
+      return readHandover(this.name, await this.#phases.inTime('stop', call, 'handover'))
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
       if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
@@ -214,7 +195,7 @@ export class PluginInstance {
   /** Continues a suspended instance, within the deadline of `start`. Never rejects. */
   async resume(handover: Handover): Promise<void> {
     try {
-      await this.#inTime('start', () => handover.resume?.(), 'resume')
+      await this.#phases.inTime('start', () => handover.resume?.(), 'resume')
       this.faults.hold(suspended, undefined)
     } catch (error) {
       this.#stuck(suspended, 'resume', error)
@@ -237,16 +218,17 @@ export class PluginInstance {
     this.contributions.withdraw()
     let hung = false
     // What a phase in progress still opens would stay open after the stop.
-    if (this.#phase !== undefined) await this.#inTime('stop', () => this.#phase).catch(() => {})
+    if (this.#phases.current !== undefined)
+      await this.#phases.inTime('stop', () => this.#phases.current).catch(() => {})
     try {
-      await this.#inTime('stop', () => this.parts.stop?.(reason))
+      await this.#phases.inTime('stop', () => this.parts.stop?.(reason))
     } catch (thrown) {
       hung = errorOf(thrown).code === 'PLUGIN_TIMEOUT'
       const error = this.#errorOf('stop', thrown)
       this.#log.error(error.message, { error })
     }
     try {
-      const thrown = await this.#inTime('stop', () => this.#scope.dispose())
+      const thrown = await this.#phases.inTime('stop', () => this.#scope.dispose())
       for (const error of thrown) this.faults.log(`undo of plugin ${this.name} threw`, error)
     } catch (error) {
       hung = true

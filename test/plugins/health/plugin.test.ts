@@ -188,7 +188,9 @@ describe('health in a runtime', () => {
         ...{ api: 1, name: 'coming', version: '1.0.0', summary: 'Contributes a check for a time.' },
         config: z.strictObject({}),
         setup: ({ contribute }) => ({
-          start: () => void (remove = contribute(healthCheck({ name: 'parent', run }))),
+          start() {
+            remove = contribute(healthCheck({ name: 'parent', run }))
+          },
         }),
       })
       await using lacking = await testRuntime({ plugins: [health, coming], config: { plugins: { health: config } } })
