@@ -26,7 +26,9 @@ export interface Running {
   readonly collector: Collector
   readonly release: () => void
   /** Undefined where its setup failed. */
-  readonly collect: (() => void | Promise<void>) | undefined
+  readonly collect: (() => unknown) | undefined
+  /** Why its setup failed. */
+  readonly problem: string | undefined
   readonly duration: GaugeHandle
   readonly errors: CounterHandle
   /** A collection is in progress, even past its timeout. */
@@ -81,23 +83,28 @@ export class CollectorRunner {
     for (const running of this.running.values()) running.cancel()
   }
 
-  /** Sets up new collectors, then releases those that are gone: in this order shared families keep their values. */
+  /**
+   * Releases the collectors that are gone, then sets up the new ones, and again those whose setup failed. Families wait
+   * for a successor: one of the same shape continues the values, one of another shape replaces the family.
+   */
   reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = []): void {
-    const wanted = new Map<Collector, Running['fault']>(own.map((collector) => [collector, () => {}]))
-    for (const { value, fault } of contributed) wanted.set(value, fault)
-    for (const [collector, fault] of wanted) {
-      const running = this.running.get(collector)
-      if (running === undefined) this.#add(collector, fault)
-      else running.fault = fault
-    }
+    const ours = own.map((value): Contributed<Collector> => ({ value, plugin: 'metrics', fault() {}, hold() {} }))
+    const wanted = new Map([...ours, ...contributed].map((each) => [each.value, each]))
     const names = new Set([...wanted.keys()].map(({ name }) => name))
     for (const [collector, running] of this.running) {
-      if (wanted.has(collector)) continue
-      this.running.delete(collector)
+      const isFailed = running.collect === undefined
+      if (wanted.has(collector) && !isFailed) continue
       running.cancel()
       running.release()
+      if (isFailed && wanted.has(collector)) continue
+      this.running.delete(collector)
       if (names.has(collector.name)) continue
       for (const family of [this.#durations, this.#errors]) family.remove(labelsOf(collector))
+    }
+    for (const [collector, from] of wanted) {
+      const running = this.running.get(collector)
+      if (running?.collect === undefined) this.#add(collector, from, running)
+      else running.fault = from.fault
     }
   }
 
@@ -127,30 +134,34 @@ export class CollectorRunner {
     }
   }
 
-  #add(collector: Collector, fault: Running['fault']): void {
+  /** @param before the collector as its setup failed before */
+  #add(collector: Collector, { fault, hold }: Contributed<Collector>, before?: Running): void {
+    const { name } = collector
     const { metrics, release } = this.#options.ownership.factory()
     let collect: Running['collect']
+    let problem: string | undefined
     try {
       const returned: unknown = collector.setup(metrics)
-      refusePromise(returned, `the setup of the collector ${collector.name}`)
+      refusePromise(returned, `the setup of the collector ${name}`)
       if (typeof returned !== 'function') throw new TypeError(`setup returned ${typeof returned}: expected a function`)
       collect = returned as Running['collect']
     } catch (error) {
-      this.#options.log.error('collector could not be set up', { collector: collector.name, error })
-      fault(error)
+      problem = `the collector ${name} could not be set up: ${messageOf(error)}`
+      if (problem !== before?.problem) {
+        this.#options.log.error('collector could not be set up', { collector: name, error })
+        this.#errors.inc(labelsOf(collector))
+        fault(error)
+      }
     }
+    hold(problem)
     const running: Running = {
-      collector,
-      release,
-      collect,
+      ...{ collector, release, collect, problem, fault },
       duration: this.#durations.labels(labelsOf(collector)),
       errors: this.#errors.labels(labelsOf(collector)),
       busy: false,
       failing: false,
-      fault,
       cancel: () => {},
     }
-    if (running.collect === undefined) running.errors.inc()
     this.running.set(collector, running)
     this.#arm(running)
   }
@@ -163,7 +174,7 @@ export class CollectorRunner {
   }
 
   /** Never rejects. Ends with the timeout, though the collection may continue. */
-  async #runOnce(running: Running, collect: () => void | Promise<void>): Promise<void> {
+  async #runOnce(running: Running, collect: () => unknown): Promise<void> {
     const { clock } = this.#options
     // A collection that outlives its plugin is still a fault of that plugin, not of its successor.
     const { fault } = running

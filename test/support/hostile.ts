@@ -42,6 +42,16 @@ const mute = () =>
     },
   })
 
+/** An object that is awaited as a promise is. @param then @default never settles */
+export const thenable = (then: (done: () => void, failed: (error: unknown) => void) => void = () => {}) =>
+  Object.fromEntries([['then', then]])
+
+/** What never settles. */
+export const endlessValues: Readonly<Record<string, () => unknown>> = {
+  'a promise that never settles': () => new Promise(() => {}),
+  'a thenable that never settles': () => thenable(),
+}
+
 /** Each call makes a new value. */
 export const hostileValues: Readonly<Record<string, () => unknown>> = {
   null: () => null,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { runInNewContext } from 'node:vm'
 import type { PluginClock } from '../../../core/contract/definition.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import type { Collector } from '../../../plugins/metrics/api.ts'
@@ -9,6 +10,7 @@ import { FamilyOwnership, graceMs } from '../../../plugins/metrics/storage/owner
 import { MetricStore } from '../../../plugins/metrics/storage/store.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { recordingSink } from '../../../testing/test-runtime.ts'
+import { thenable } from '../../support/hostile.ts'
 
 function setUp() {
   const clock = testClock()
@@ -222,5 +224,45 @@ describe('collector runner', () => {
     expect(ownership.isWaiting('calls_total')).toBe(false)
     runner.reconcile([])
     expect(ownership.isWaiting('calls_total')).toBe(true)
+  })
+
+  test('one whose setup fails holds its plugin until the way is free, and is tried again then', async () => {
+    const { runner, scrape, value } = setUp()
+    const faults: unknown[] = []
+    const held: (string | undefined)[] = []
+    const fault = (error: unknown) => void faults.push(error)
+    const hold = (reason: string | undefined) => void held.push(reason)
+    const setup: Collector['setup'] = (metrics) => {
+      const gauge = metrics.gauge({ name: 'calls_total_now', help: 'h', labels: ['a'] })
+      return () => gauge.set({ a: 'x' }, 7)
+    }
+    const given = { plugin: 'late', value: { name: 'late', setup }, fault, hold }
+    const first: Collector = {
+      name: 'first',
+      setup: (metrics) => () => void metrics.gauge({ name: 'calls_total_now', help: 'h' }),
+    }
+    runner.reconcile([first])
+    await scrape()
+    for (let time = 0; time < 3; time += 1) runner.reconcile([first], [given])
+    expect(faults).toHaveLength(1)
+    expect(held.at(-1)).toStartWith('the collector late could not be set up: metric calls_total_now is registered')
+    runner.reconcile([], [given])
+    await scrape()
+    expect([held.at(-1), value('calls_total_now', 'x')]).toEqual([undefined, 7])
+  })
+
+  test('a collection that returns a foreign promise ends with that promise', async () => {
+    const { clock, runner, errors } = setUp()
+    const { promise } = runInNewContext('({ promise: Promise.reject(1) })') as { promise: Promise<void> }
+    const rejecting = thenable((_, failed) => failed(new Error('no')))
+    runner.reconcile([
+      { name: 'realm', everyMs: 1_000, setup: () => () => promise },
+      { name: 'thenable', everyMs: 1_000, setup: () => () => rejecting as never },
+      { name: 'never', everyMs: 1_000, setup: () => () => thenable() as never },
+    ])
+    await clock.advance(0)
+    expect(['realm', 'thenable', 'never'].map(errors)).toEqual([1, 1, 0])
+    await clock.advance(5_000)
+    expect(errors('never')).toBe(1)
   })
 })
