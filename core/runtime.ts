@@ -240,7 +240,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       return found as T
     },
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
-    commands: () => auditedCommands(contributed, presentAuditors),
+    commands: () => auditedCommands(contributed, presentAuditors, clock),
     logger: (name: string) => hub.logger(name),
     stop,
     force: () => forced.abort(),

@@ -241,8 +241,8 @@ export const coreError = defineErrors('core', {
     help: 'Enable the plugin that contributes the command, or update the running process.',
   },
   CONTROL_BUSY: {
-    message: 'the control socket serves {limit} commands already',
-    help: 'Wait until some have ended and try again.',
+    message: 'command {command} runs {limit} times already',
+    help: 'Wait until some have ended and try again; restart the plugin that contributes the command if they hang.',
   },
   CONTROL_COMMAND_FAILED: {
     message: 'command {command} failed: {reason}',

@@ -6,6 +6,13 @@ import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
 import type { Contributed, Extensions } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
 
+type Arguments = Readonly<Record<string, unknown>>
+
+/** The longest that a command may take: the greatest time that the command line waits. */
+export const commandMs = 600_000
+/** How often one command runs at one time: one that hangs keeps no other command waiting. */
+export const maxRuns = 8
+
 /** Calls a contributed value. An error without a code is a fault of its plugin. @throws what the call throws */
 async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) => R): Promise<Awaited<R>> {
   try {
@@ -16,34 +23,61 @@ async function guarded<T, R>({ value, fault }: Contributed<T>, call: (value: T) 
   }
 }
 
-/** @returns the present commands by name; a change runs only after every auditor accepted the command */
-export const auditedCommands = (
-  commands: Extensions<ControlCommand>,
-  auditors: () => readonly Contributed<CommandAuditor>[],
-): ReadonlyMap<string, ControlCommand> =>
-  new Map(commands.all.map((command) => [command.value.name, audited(command, auditors)]))
+/** @returns the value itself @throws TypeError for a value that is not JSON */
+function checkJson<T>(value: T): T {
+  // Of the same kind as the answer, which is written of the value later.
+  Response.json(value ?? null)
+  return value
+}
 
-/** @param auditors the present ones @returns the command, which runs only after every auditor accepted the command */
+const runs = new WeakMap<ControlCommand, number>()
+
+/**
+ * @param auditors the present ones
+ * @returns the command, which runs only after every auditor accepted the command, and in time
+ */
 export function audited(
   contributed: Contributed<ControlCommand>,
   auditors: () => readonly Contributed<CommandAuditor>[],
+  clock: Clock,
 ): ControlCommand {
-  const { value: command } = contributed
+  const { value: command, fault } = contributed
+  const { name } = command
+  const once = (args: Arguments) => guarded(contributed, async () => checkJson(await command.run(args)))
+  const onRecord = async (args: Arguments) => {
+    if ((await guarded(contributed, () => command.changes?.(args))) !== true) return once(args)
+    const begin = async (auditor: Contributed<CommandAuditor>) => ({
+      ...auditor,
+      value: await guarded(auditor, (audit) => audit(name, args)),
+    })
+    const settles = await Promise.all(auditors().map(begin))
+    const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
+    return settled(() => once(args), settle)
+  }
   return {
-    name: command.name,
+    name,
     async run(args) {
-      const run = () => guarded(contributed, () => command.run(args))
-      if ((await guarded(contributed, () => command.changes?.(args))) !== true) return run()
-      const begin = async (auditor: Contributed<CommandAuditor>) => ({
-        ...auditor,
-        value: await guarded(auditor, (audit) => audit(command.name, args)),
-      })
-      const settles = await Promise.all(auditors().map(begin))
-      const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
-      return settled(run, settle)
+      const running = runs.get(command) ?? 0
+      if (running >= maxRuns) throw coreError('CONTROL_BUSY', { command: name, limit: maxRuns })
+      runs.set(command, running + 1)
+      const work = onRecord(args).finally(() => runs.set(command, runs.get(command)! - 1))
+      const late = () => {
+        const error = coreError('CONTROL_TIMEOUT', { command: name, timeoutMs: commandMs })
+        fault(error)
+        return error
+      }
+      return withDeadline(work, commandMs, clock, late)
     },
   }
 }
+
+/** @returns the present commands by name */
+export const auditedCommands = (
+  commands: Extensions<ControlCommand>,
+  auditors: () => readonly Contributed<CommandAuditor>[],
+  clock: Clock,
+): ReadonlyMap<string, ControlCommand> =>
+  new Map(commands.all.map((command) => [command.value.name, audited(command, auditors, clock)]))
 
 /** @param settle gets `ok`, or the code of the error that is then thrown */
 async function settled<T>(run: () => Promise<T>, settle: (outcome: string) => Promise<unknown>): Promise<T> {
@@ -60,7 +94,7 @@ const recordMs = 5_000
 
 export interface OwnChange {
   readonly command: string
-  readonly args: Readonly<Record<string, unknown>>
+  readonly args: Arguments
   /** Who makes the change, `SIGHUP`; undefined for a change that is on record already. */
   readonly by: string | undefined
 }

@@ -7,7 +7,7 @@ import { serveUnix } from '../http/listeners.ts'
 import { problemResponse } from '../http/problem.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
-const maxCommands = 32
+const statuses: Readonly<Record<string, number>> = { CONTROL_BAD_REQUEST: 400, CONTROL_BUSY: 503 }
 
 interface ControlOptions {
   readonly dataDir: string
@@ -21,7 +21,8 @@ export type ControlServer = ReturnType<typeof startControl>
 function refuse(status: number, error: ArkwatchError & { readonly problems?: readonly ConfigProblem[] }): Response {
   const { message: detail, code, help, problems, details } = error
   const errors = Array.isArray(details.errors) ? details.errors : undefined
-  const problem = { title: 'command refused', status, detail, code, help, problems, errors }
+  const title = status === 500 ? 'command failed' : 'command refused'
+  const problem = { title, status, detail, code, help, problems, errors }
   return problemResponse(problem satisfies ControlProblem)
 }
 
@@ -45,7 +46,6 @@ async function readArguments(request: Request, command: string): Promise<Record<
  */
 export function startControl({ dataDir, commands, log }: ControlOptions) {
   const socket = controlSocket(dataDir)
-  let running = 0
 
   const answer = async (request: Request): Promise<Response> => {
     const name = decodeURIComponent(new URL(request.url).pathname.slice(1))
@@ -56,17 +56,13 @@ export function startControl({ dataDir, commands, log }: ControlOptions) {
       const known = [...commands().keys()].sort().join(', ')
       return refuse(404, coreError('CONTROL_UNKNOWN_COMMAND', { command: name, known }))
     }
-    if (running >= maxCommands) return refuse(503, coreError('CONTROL_BUSY', { limit: maxCommands }))
-    running += 1
     try {
       return Response.json((await command.run(await readArguments(request, name))) ?? null)
     } catch (thrown) {
       const error = errorOf(thrown)
-      if (error instanceof ArkwatchError) return refuse(error.code === 'CONTROL_BAD_REQUEST' ? 400 : 422, error)
+      if (error instanceof ArkwatchError) return refuse(statuses[error.code] ?? 422, error)
       log.error(`command ${name} failed`, { error: thrown })
       return refuse(500, coreError('CONTROL_COMMAND_FAILED', { command: name, reason: messageOf(thrown) }, thrown))
-    } finally {
-      running -= 1
     }
   }
 

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'bun:test'
 import { coreError } from '../../../core/contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../../../core/contract/runtime-api.ts'
 import type { Contributed } from '../../../core/contract/tokens.ts'
-import { audited, recorded as onRecord } from '../../../core/control/audited.ts'
-
+import { audited, commandMs, maxRuns, recorded as onRecord } from '../../../core/control/audited.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { recordingSink } from '../../../testing/test-runtime.ts'
+import { endlessValues } from '../../support/hostile.ts'
 
+const clock = testClock()
 const recorded: string[] = []
 const faults: unknown[] = []
 const given = <T>(value: T): Contributed<T> => ({
@@ -23,7 +24,7 @@ const auditor: CommandAuditor = async (command) => {
 const run = (command: ControlCommand, args = {}, auditors = [auditor]) => {
   recorded.length = 0
   faults.length = 0
-  return Promise.resolve(audited(given(command), () => auditors.map(given)).run(args))
+  return Promise.resolve(audited(given(command), () => auditors.map(given), clock).run(args))
 }
 
 test('a command that changes something is recorded before and after, one that does not is not', async () => {
@@ -125,3 +126,38 @@ describe('a change of the runtime itself', () => {
     expect(logged).toEqual(['a change by the runtime is not recorded'])
   })
 })
+
+const circle: Record<string, unknown> = {}
+circle.self = circle
+const throwing = {
+  toJSON() {
+    throw new Error('no')
+  },
+}
+test.each([[{ a: 1n }], [circle], [throwing], [() => 1], [Symbol('mark')]])(
+  'a result that is not JSON is a fault: %p',
+  async (result) => {
+    expect(
+      await run({ name: 'odd', run: () => result }).then(
+        () => 'taken',
+        () => 'refused',
+      ),
+    ).toBe('refused')
+    expect(faults).toHaveLength(1)
+  },
+)
+
+test.each(Object.entries(endlessValues))(
+  'a command that gives %s is answered and charged after its time, and holds up itself alone',
+  async (_, never) => {
+    const hangs: ControlCommand = { name: 'hang', run: never }
+    const answers = Array.from({ length: maxRuns }, () => run(hangs).catch(({ code }) => code))
+    for (const passed of [0, commandMs]) {
+      await clock.advance(passed)
+      expect(faults).toHaveLength(passed === 0 ? 0 : maxRuns)
+      expect(await run(hangs).catch(({ code }) => code)).toBe('CONTROL_BUSY')
+    }
+    expect(await Promise.all(answers)).toEqual(answers.map(() => 'CONTROL_TIMEOUT'))
+    expect(await run({ name: 'other', run: () => 1 })).toBe(1)
+  },
+)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ArkwatchError, coreError } from '../../../core/contract/errors.ts'
 import type { LogRecord } from '../../../core/contract/logger.ts'
 import type { ControlCommand } from '../../../core/contract/runtime-api.ts'
+import { audited, maxRuns } from '../../../core/control/audited.ts'
 import { control } from '../../../core/control/client.ts'
 import { controlSocket, maxControlBodyBytes } from '../../../core/control/protocol.ts'
 import { type ControlServer, startControl } from '../../../core/control/server.ts'
@@ -135,14 +136,14 @@ describe('the control socket', () => {
     const gate = Promise.withResolvers<void>()
     const full = Promise.withResolvers<void>()
     let entered = 0
-    serve(dataDir, {
-      wait: async () => {
-        entered += 1
-        if (entered === 32) full.resolve()
-        await gate.promise
-      },
-    })
-    const waiting = Array.from({ length: 32 }, () => control(dataDir).call('wait'))
+    const wait = async () => {
+      entered += 1
+      if (entered === maxRuns) full.resolve()
+      await gate.promise
+    }
+    const contributed = { plugin: 'p', value: { name: 'wait', run: wait }, fault() {}, hold() {} }
+    serve(dataDir, { wait: audited(contributed, () => [], testClock()).run })
+    const waiting = Array.from({ length: maxRuns }, () => control(dataDir).call('wait'))
     await full.promise
     expect(await codeOf(control(dataDir).call('wait'))).toBe('CONTROL_BUSY')
     gate.resolve()
