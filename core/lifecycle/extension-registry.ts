@@ -1,5 +1,6 @@
 /** The present contributions of every extension point that keep the rules of the point. */
 import { messageOf } from '../contract/errors.ts'
+import { disown } from '../contract/foreign/calls.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import type { Contributed, Contribution, ExtensionPoint, Extensions, PointRules } from '../contract/tokens.ts'
 
@@ -9,7 +10,9 @@ interface Contributor extends Omit<Contributed<unknown>, 'value'> {
 }
 
 interface Entry {
-  readonly contributed: Contributed<unknown>
+  contributed: Contributed<unknown>
+  /** The rules by which the value was read. */
+  readBy?: PointRules<unknown>
   readonly refused: Contributor['refused']
   reason: string | undefined
 }
@@ -21,9 +24,34 @@ interface Point {
   readonly listeners: Set<() => void>
 }
 
+/**
+ * Reads each field once: a getter or a proxy may throw or differ the next time.
+ * @returns a copy, whose functions are called as methods of the value @throws what the reading throws
+ */
+function readOnce(value: unknown, { shape }: PointRules<unknown>): unknown {
+  if (typeof shape === 'string' || typeof value !== 'object' || value === null) return value
+  disown(value)
+  const prototype = Object.getPrototypeOf(value)
+  const own = prototype === Object.prototype || prototype === null ? Object.keys(value) : []
+  const read = new Set([...Object.keys(shape), ...own])
+  return Object.fromEntries(
+    [...read].flatMap((name) => {
+      const field: unknown = Reflect.get(value, name)
+      if (field === undefined) return []
+      if (typeof field !== 'function') return [[name, field]]
+      return [[name, (...values: unknown[]) => Reflect.apply(field, value, values)]]
+    }),
+  )
+}
+
 /** @param names the owners of names, to which the name of the value is added @returns why a value breaks the rules */
-function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unknown>, names: Map<string, string>) {
+function broken(entry: Entry, rules: PointRules<unknown>, names: Map<string, string>): string | undefined {
   try {
+    if (entry.readBy !== rules) {
+      entry.contributed = { ...entry.contributed, value: readOnce(entry.contributed.value, rules) }
+      entry.readBy = rules
+    }
+    const { plugin, value } = entry.contributed
     const problem = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)
     const name = problem === undefined ? rules.nameOf?.(value) : undefined
     if (name === undefined) return problem
@@ -39,7 +67,7 @@ function broken({ plugin, value }: Contributed<unknown>, rules: PointRules<unkno
 function select(point: Point): void {
   const names = new Map<string, string>()
   point.all = point.entries.flatMap((entry) => {
-    const reason = point.rules && broken(entry.contributed, point.rules, names)
+    const reason = point.rules && broken(entry, point.rules, names)
     if (reason !== entry.reason) entry.refused(reason)
     entry.reason = reason
     return reason === undefined ? [entry.contributed] : []

@@ -15,9 +15,15 @@ export function createPluginClock(
   owner: ClockOwner,
 ): { clock: PluginClock; cancelAll(): void } {
   const timers = new Set<Cancel>()
-  const timerFault = (error: unknown) => owner.fault('a timer', error)
+  let ended = false
+  // A call that goes on after the end of its plugin has lost the services that the plugin needs.
+  const timerFault = (error: unknown) => {
+    if (!ended) owner.fault('a timer', error)
+  }
   const run = (call: () => void | Promise<void>, report = timerFault): void | Promise<void> => {
-    const onError = (error: unknown) => guarded(() => report(error), timerFault)
+    const onError = (error: unknown) => {
+      if (!ended) guarded(() => report(error), timerFault)
+    }
     const startedMs = clock.monotonic()
     try {
       const result: unknown = call()
@@ -61,6 +67,7 @@ export function createPluginClock(
       },
     },
     cancelAll() {
+      ended = true
       for (const cancel of [...timers]) cancel()
     },
   }

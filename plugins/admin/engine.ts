@@ -109,7 +109,7 @@ export class AdminInstance {
     }
     this.resume()
     this.#area = new AdminArea(store, { jobsMs: 30 * dayMs, samplesMs: systemMetrics.retention })
-    this.jobs = new Jobs({ area: this.#area, log, now: clock.now })
+    this.jobs = new Jobs({ area: this.#area, log, clock })
     this.#samples = new Samples({ area: this.#area, host: options.host, dataDir, now: clock.now })
     const topics = new Topics(ownTopics({ ...options, samples: this.#samples }), contributed.topics, log)
     this.bodies = new BodyReader(clock)
@@ -144,7 +144,7 @@ export class AdminInstance {
       })
     this.server = new AdminServer({
       gate,
-      startJob: (context) => this.#startJob(context),
+      startJob: (context, fault) => this.#startJob(context, fault),
       version: runtime.status().version,
       log,
       clock,
@@ -182,9 +182,9 @@ export class AdminInstance {
     return plugin?.state === 'ok' || plugin?.state === 'degraded'
   }
 
-  #startJob(context: Context<AdminEnv>): AdminVariables['startJob'] {
+  #startJob(context: Context<AdminEnv>, fault: (error: unknown) => void): AdminVariables['startJob'] {
     return async (kind, run) => {
-      const job = await this.jobs.start(kind, context.var.principal.name, run)
+      const job = await this.jobs.start(kind, context.var.principal.name, run, fault)
       Object.assign(context.var.note, { target: job.id })
       return context.json(shownJob(job), 202, { location: `/admin/jobs/${job.id}` })
     }

@@ -100,6 +100,10 @@ export const adminError = defineErrors('admin', {
     message: '{limit} jobs are running already',
     help: 'Wait for a job to end, or cancel one.',
   },
+  ADMIN_JOB_IGNORES_SIGNAL: {
+    message: 'a job {kind} went on for {graceMs} ms after its end was asked for, and was given up',
+    help: 'End the job when its `signal` aborts.',
+  },
   ADMIN_STREAM_LIMIT: {
     status: 503,
     message: '{limit} streams are open already',

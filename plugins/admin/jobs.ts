@@ -1,7 +1,7 @@
 /** Long work: started by a request, watched and cancelled by others, and not forgotten when the process ends. */
 import { randomUUID } from 'node:crypto'
 import { types } from 'node:util'
-import { ArkwatchError, guardListeners, type Logger, messageOf } from '../../core/plugin.ts'
+import { ArkwatchError, type Clock, guardListeners, type Logger, messageOf, withDeadline } from '../../core/plugin.ts'
 import type { StoreArea } from '../store/api.ts'
 import type { JobContext, JobFile, JobOutcome } from './api.ts'
 import { adminError } from './errors.ts'
@@ -32,6 +32,8 @@ const columns =
   'id, kind, owner, state, progress, note, created_ms AS createdAtMs, ended_ms AS endedAtMs, result, error, file'
 export const maxRunningJobs = 4
 const maxResultBytes = 64 * 1024
+/** How long a job may go on after its signal. */
+const graceMs = 3_000
 
 const parsed = (text: string | null) => (text === null ? undefined : JSON.parse(text))
 const fromRow = ({ endedAtMs, result, error, file, ...row }: Row): Job => ({
@@ -50,23 +52,33 @@ const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
 export class Jobs {
   readonly #running = new Map<string, { job: Job; controller: AbortController; ended: Promise<void> }>()
 
-  constructor(private readonly options: { readonly area: StoreArea; readonly log: Logger; now(): number }) {}
+  constructor(private readonly options: { readonly area: StoreArea; readonly log: Logger; readonly clock: Clock }) {}
 
   /** Ends, in the table, what was running when the process before this one ended. */
   async recover(): Promise<void> {
     const error = JSON.stringify({ code: 'INTERRUPTED', message: 'the process ended while the job was running' })
     const known = JSON.stringify([...this.#running.keys()])
     const sql = `UPDATE admin_jobs SET state = 'failed', error = ?, ended_ms = ? WHERE state = 'running' AND id NOT IN (SELECT value FROM json_each(?))`
-    await this.options.area.write([{ sql, params: [error, this.options.now(), known] }])
+    await this.options.area.write([{ sql, params: [error, this.options.clock.now(), known] }])
   }
 
   get running(): number {
     return this.#running.size
   }
 
-  /** Starts a job. @throws ADMIN_JOB_LIMIT; STORE_UNAVAILABLE where it cannot be kept: nothing was started then */
-  async start(kind: string, owner: string, run: (job: JobContext) => Promise<JobOutcome | undefined>): Promise<Job> {
-    const { area, now } = this.options
+  /**
+   * Starts a job. One that ignores its signal is given up {@link graceMs} after its end was asked for.
+   * @param fault charges the plugin whose job it is
+   * @throws ADMIN_JOB_LIMIT; STORE_UNAVAILABLE where it cannot be kept: nothing was started then
+   */
+  async start(
+    kind: string,
+    owner: string,
+    run: (job: JobContext) => Promise<JobOutcome | undefined>,
+    fault: (error: unknown) => void = () => {},
+  ): Promise<Job> {
+    const { area, clock } = this.options
+    const { now } = clock
     if (this.#running.size >= maxRunningJobs) throw adminError('ADMIN_JOB_LIMIT', { limit: maxRunningJobs })
     const row = { id: randomUUID(), kind, owner, state: 'running', createdAtMs: now() } as const
     const job = fromRow({ ...row, progress: 0, note: '', endedAtMs: null, result: null, error: null, file: null })
@@ -108,7 +120,17 @@ export class Jobs {
         return { state: 'failed', error: errorOf(thrown) }
       }
     }
-    void outcomeOf().then(finish)
+    const outcome = outcomeOf()
+    const outcomeInTime = async () => {
+      const asked = new Promise((resolve) => controller.signal.addEventListener('abort', resolve, { once: true }))
+      await Promise.race([outcome, asked])
+      const late = () => adminError('ADMIN_JOB_IGNORES_SIGNAL', { kind, graceMs })
+      return withDeadline(outcome, graceMs, clock, late).catch((error) => {
+        fault(error)
+        return { state: 'cancelled', error: errorOf(error) } as const
+      })
+    }
+    void outcomeInTime().then(finish)
     return job
   }
 

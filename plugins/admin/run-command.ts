@@ -1,5 +1,5 @@
 /** Runs a configured command: an argument vector, no shell, a time limit, bounded output that clients never see. */
-import type { Clock } from '../../core/plugin.ts'
+import { type Clock, withDeadline } from '../../core/plugin.ts'
 import { adminError } from './errors.ts'
 
 export interface ServiceCommand {
@@ -9,12 +9,22 @@ export interface ServiceCommand {
 }
 
 const keptBytes = 4_096
+/** How long output is read after the end of the command: a daemon that the command started may keep the pipes. */
+const outputMs = 250
 
-async function tail(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = ''
+/** Reads into `text`, until `stop`. */
+function tail(stream: ReadableStream<Uint8Array>) {
   const decoder = new TextDecoder()
-  for await (const chunk of stream) text = (text + decoder.decode(chunk, { stream: true })).slice(-keptBytes)
-  return text
+  const reader = stream.getReader()
+  const read = async (): Promise<void> => {
+    const { done, value } = await reader.read()
+    if (done) return
+    output.text = (output.text + decoder.decode(value, { stream: true })).slice(-keptBytes)
+    return read()
+  }
+  const output = { text: '', ended: Promise.resolve(), stop: () => reader.cancel().catch(() => {}) }
+  output.ended = read().catch(() => {})
+  return output
 }
 
 /** @returns milliseconds that it took @throws ADMIN_COMMAND_FAILED */
@@ -28,19 +38,28 @@ export async function runCommand(
   const startedMs = clock.monotonic()
   let child: Bun.Subprocess<'ignore', 'pipe', 'pipe'>
   try {
-    child = Bun.spawn([...command], { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } })
+    // A group of its own, so that the time limit also ends what the command started.
+    const group = { detached: true, env: { PATH: process.env.PATH } }
+    child = Bun.spawn([...command], { stdio: ['ignore', 'pipe', 'pipe'], ...group })
   } catch (error) {
     throw failed('cannot be started', error)
   }
   let late = false
   const cancel = clock.after(timeout, () => {
     late = true
-    child.kill('SIGKILL')
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      child.kill('SIGKILL')
+    }
   })
-  const output = Promise.all([tail(child.stdout), tail(child.stderr)])
+  const outputs = [tail(child.stdout), tail(child.stderr)]
   const code = await child.exited
   cancel()
-  log((await output).join(''))
+  const read = Promise.all(outputs.map(({ ended }) => ended))
+  await withDeadline(read, outputMs, clock, () => new Error('the output has not ended')).catch(() => {})
+  for (const { stop } of outputs) void stop()
+  log(outputs.map(({ text }) => text).join(''))
   if (late) throw failed(`did not end within ${timeout} ms and was killed`)
   if (code !== 0) throw failed(`ended with ${code ?? child.signalCode}`)
   return Math.round(clock.monotonic() - startedMs)

@@ -10,10 +10,12 @@ import {
   type RequestParts,
   type Runtime,
   type StopReason,
+  withDeadline,
 } from '../../core/plugin.ts'
 import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import type { MetricsConfig } from './config.ts'
+import { metricsError } from './errors.ts'
 import { forgetText } from './exposition/format.ts'
 import { prefersJson } from './exposition/negotiate.ts'
 import { createPace } from './exposition/pace.ts'
@@ -25,6 +27,9 @@ import { PromRegistry } from './prom-registry.ts'
 import { activeRequestsCollector, buildInfoCollector, runtimeCollector } from './self-metrics.ts'
 import { FamilyOwnership } from './storage/ownership.ts'
 import { type AnyFamily, MetricStore } from './storage/store.ts'
+
+/** How long a JSON view may take. */
+const viewMs = 5_000
 
 interface MetricsInstanceOptions {
   readonly config: MetricsConfig
@@ -158,7 +163,10 @@ export class MetricsInstance {
     const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
     if (view !== undefined) {
       const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
-      const answer = async () => Response.json(await view.value.render(), { headers })
+      const late = () => metricsError('METRICS_TIMEOUT', { source: 'the JSON view', timeoutMs: viewMs })
+      const render = async () => view.value.render()
+      const answer = async () =>
+        Response.json(await withDeadline(render(), viewMs, this.#options.clock, late), { headers })
       return answer().catch((error) => {
         view.fault(error)
         return problemResponse({ status: 500, title: 'Internal server error' })

@@ -2,7 +2,7 @@
  * Every border between a plugin and the rest, with every hostile value: the application answers, the probes answer, the
  * plugin at fault is charged and no other, and the runtime stops.
  */
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { disown } from '../../core/contract/foreign/calls.ts'
@@ -12,7 +12,10 @@ import health from '../../plugins/health/index.ts'
 import metrics from '../../plugins/metrics/index.ts'
 import { testRuntime } from '../../testing/test-runtime.ts'
 import { adminKey } from '../plugins/admin/support.ts'
-import { type Context, fail, hostileValues, plugin } from '../support/hostile.ts'
+import { type Context, endlessValues, fail, hostileValues, plugin } from '../support/hostile.ts'
+
+// Values that never settle are given up after some seconds.
+setDefaultTimeout(30_000)
 
 const root = join(import.meta.dir, '../..')
 type Make = () => unknown
@@ -176,7 +179,7 @@ const bootAll = (setup: (context: Context) => unknown) =>
   })
 
 /** Uses every extension point through its owner. */
-async function useAll({ runtime, fetch }: Awaited<ReturnType<typeof bootAll>>) {
+async function useAll({ runtime, fetch }: Awaited<ReturnType<typeof bootAll>>, isEndless = false) {
   expect([(await fetch('/metrics')).status, (await fetch('/readyz')).status]).toEqual([200, 200])
   await fetch('/metrics', { headers: { accept: 'application/json' } })
   const headers = { authorization: `Bearer ${adminKey}` }
@@ -186,7 +189,11 @@ async function useAll({ runtime, fetch }: Awaited<ReturnType<typeof bootAll>>) {
   const stream = await fetch('/admin/stream?topics=evil-0', { headers })
   await stream.body?.cancel()
   for (const [name, command] of runtime.commands())
-    if (/^(status|health|evil.*)$/.test(name)) await (async () => command.run({}))().catch(() => {})
+    if (/^(status|health|evil.*)$/.test(name)) {
+      const done = (async () => command.run({}))().catch(() => {})
+      // One that never settles is waited for in the test of the control commands.
+      await (isEndless ? Promise.race([done, systemClock.sleep(0)]) : done)
+    }
   await runtime.changes.plan({})
   await runtime.changes.apply({}, { by: 'test', confirmWithinMs: 60_000 })
   expect(await runtime.reload()).toBeArray()
@@ -238,18 +245,39 @@ describe('the extension point', () => {
   test.each(points.map((point) => [point.id, point] as const))(
     '%s survives values that fit, and throw or return anything when they are used',
     async (_, point) => {
-      for (const how of ['throws', 'rejects', 'returns'] as const) {
-        const values = how === 'returns' ? names : thrown
+      for (const how of ['throws', 'rejects', 'returns', 'never settles'] as const) {
+        const values = { throws: thrown, rejects: thrown, returns: names, 'never settles': Object.keys(endlessValues) }[
+          how
+        ]
         await using booted = await bootAll(() => ({
           contributes: values.map((name, at) => {
-            const make = hostileValues[name]!
-            const call = { throws: () => fail(make()), rejects: async () => fail(make()), returns: make }[how]
+            const make = { ...hostileValues, ...endlessValues }[name]!
+            const gives = { returns: make, 'never settles': make }
+            const call = { throws: () => fail(make()), rejects: async () => fail(make()), ...gives }[how]
             return point(fitting(point, call, `evil-${at}`))
           }),
         }))
-        expect(await useAll(booted)).toEqual([])
+        expect(await useAll(booted, how === 'never settles')).toEqual([])
         expect(await booted.stop()).toEqual({ hung: [] })
       }
+    },
+  )
+
+  test.each(points.filter(({ rules }) => typeof rules!.shape === 'object').map((point) => [point.id, point] as const))(
+    '%s reads each field of a value once, so that a getter cannot throw where the value is used',
+    async (_, point) => {
+      const reads = new Map<string | symbol, number>()
+      const value = new Proxy(fitting(point, () => undefined, 'evil-0') as object, {
+        get(target, name) {
+          reads.set(name, (reads.get(name) ?? 0) + 1)
+          if (name !== 'then' && reads.get(name)! > 1) fail(new Error(`${String(name)} is read again`))
+          return Reflect.get(target, name)
+        },
+      })
+      await using booted = await bootAll(() => ({ contributes: [point(value)] }))
+      expect(await useAll(booted)).toEqual([])
+      expect(booted.lines.filter(({ message }) => message.includes('is read again'))).toEqual([])
+      expect([...reads].filter(([name, count]) => name !== 'then' && count > 1)).toEqual([])
     },
   )
 })

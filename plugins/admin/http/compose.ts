@@ -78,12 +78,13 @@ function mountPages(
   { plugin, value }: Contributed<AdminPages>,
   problem: string | undefined,
   { paths }: Taken,
+  clock: PluginClock,
 ): Handler<AdminEnv> {
   const owner = paths.get(value.path)
   const what = owner === undefined || owner === plugin ? problem : `${value.path} belongs to ${owner}`
   if (what !== undefined) throw adminError('ADMIN_PAGES_INVALID', { plugin, what })
   paths.set(value.path, plugin)
-  const handler = pageHandler(value)
+  const handler = pageHandler(value, clock)
   into.get(`${value.path}/*`, handler)
   return handler
 }
@@ -135,7 +136,7 @@ export async function compose(
   }
   for (const [each, problem] of await ask(pages, clock, pagesProblem)) {
     try {
-      owners.set(mountPages(into, each, await problem, taken), each)
+      owners.set(mountPages(into, each, await problem, taken, clock), each)
     } catch (error) {
       refused.set(each, error)
     }

@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Context, Handler } from 'hono'
+import { type Clock, messageOf, withDeadline } from '../../../core/plugin.ts'
 import type { AdminEnv, AdminPages, Asset } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { contentPolicy } from '../guard/headers.ts'
@@ -10,6 +11,8 @@ import { contentPolicy } from '../guard/headers.ts'
 export const maxAssetBytes = 4 * 1024 * 1024
 export const maxAssets = 1_000
 export const maxAssetsBytes = 32 * 1024 * 1024
+/** How long a function may take to make a file. */
+const makeMs = 2_000
 
 /** What a browser may do with a page: keep it, and ask each time whether it is still the same. */
 export const pageCaching = 'private, no-cache'
@@ -60,13 +63,20 @@ async function readBelow(root: URL, path: string): Promise<Uint8Array | undefine
   return Bun.file(file).bytes()
 }
 
-async function contentOf({ root, index = defaultIndex }: AdminPages, path: string): Promise<Uint8Array | undefined> {
+async function contentOf(
+  { root, index = defaultIndex }: AdminPages,
+  path: string,
+  clock: Clock,
+): Promise<Uint8Array | undefined> {
   const wanted = path === '' ? index : path
   if (!isAssetPath(wanted)) return undefined
   if (root instanceof URL) return readBelow(root, wanted)
   const asset = Object.hasOwn(root, wanted) ? root[wanted] : undefined
-  const content = typeof asset === 'function' ? await asset() : asset
+  const late = () => new Error(`the page ${wanted} was not made within ${makeMs} ms`)
+  const content: unknown = typeof asset === 'function' ? await withDeadline(asset(), makeMs, clock, late) : asset
   if (content === undefined) return undefined
+  if (typeof content !== 'string' && !(content instanceof Uint8Array))
+    throw new TypeError(`the page ${wanted} is ${messageOf(content)}: expected a text or a Uint8Array`)
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
   if (bytes.byteLength > maxAssetBytes) throw new Error(`the page ${wanted} is larger than ${maxAssetBytes} bytes`)
   return bytes
@@ -85,7 +95,7 @@ const isNamed = (header: string | undefined, etag: string) =>
   header?.split(',').some((each) => ['*', etag, `W/${etag}`].includes(each.trim())) === true
 
 /** @returns the handler of pages, which answers after the gate has let the request in */
-export function pageHandler(pages: AdminPages): Handler<AdminEnv> {
+export function pageHandler(pages: AdminPages, clock: Clock): Handler<AdminEnv> {
   const { path, access = 'viewer' } = pages
   const summary = `Shows the pages at ${path}.`
   const answer = async (c: Context<AdminEnv>): Promise<Response> => {
@@ -93,7 +103,7 @@ export function pageHandler(pages: AdminPages): Handler<AdminEnv> {
     if (c.req.path === path)
       return c.redirect(`${path.slice(path.lastIndexOf('/') + 1)}/${new URL(c.req.url).search}`, 308)
     const name = decoded(c.req.path.slice(path.length + 1))
-    const content = await contentOf(pages, name)
+    const content = await contentOf(pages, name, clock)
     if (content === undefined)
       throw adminError('ADMIN_NOT_FOUND', { what: 'such page', where: `${path}/ is the first page.` })
     const etag = `"${Bun.hash(content).toString(36)}"`

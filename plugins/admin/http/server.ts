@@ -25,7 +25,8 @@ import { pageCaching } from './plugin-pages.ts'
 
 export interface ServerOptions {
   readonly gate: Gate
-  readonly startJob: (context: Context<AdminEnv>) => AdminVariables['startJob']
+  /** @param fault charges the plugin of the route */
+  readonly startJob: (context: Context<AdminEnv>, fault: (error: unknown) => void) => AdminVariables['startJob']
   readonly version: string
   readonly log: Logger
   readonly clock: PluginClock
@@ -120,7 +121,7 @@ export class AdminServer {
   #front(owners: Owners) {
     const { log } = this.options
     const api = createApi()
-    api.use('*', (context, next) => this.#guard(context, next))
+    api.use('*', (context, next) => this.#guard(context, next, (error) => this.#fault(owners, context, error)))
     api.notFound((context) => {
       const allow = this.#methodsOf(context.req.path)
       const requestId = context.get('requestId')
@@ -136,7 +137,7 @@ export class AdminServer {
       const requestId = context.get('requestId') ?? requestIdOf(context.req.raw)
       if (problemOf(error).status === 500) {
         log.error('an admin route failed', { requestId, route: context.req.path.slice(0, 256), error })
-        owners.get(matchedRoutes(context)[context.req.routeIndex]?.handler)?.fault(error)
+        this.#fault(owners, context, error)
       }
       return problemAnswer(error, requestId)
     })
@@ -149,7 +150,17 @@ export class AdminServer {
     return methods.filter((method) => matcher(method, path).some((route) => route.method !== 'ALL'))
   }
 
-  async #guard(context: Context<AdminEnv>, next: () => Promise<void>): Promise<Response | undefined> {
+  /** Charges the plugin whose handler runs. */
+  #fault(owners: Owners, context: Context<AdminEnv>, error: unknown): void {
+    const { handler } = matchedRoutes(context).findLast(({ handler }) => owners.has(handler)) ?? {}
+    owners.get(handler)?.fault(error)
+  }
+
+  async #guard(
+    context: Context<AdminEnv>,
+    next: () => Promise<void>,
+    fault: (error: unknown) => void,
+  ): Promise<Response | undefined> {
     const { gate, startJob } = this.options
     const requestId = requestIdOf(context.req.raw)
     const from = (context.env as PeerSource | undefined)?.requestIP?.(context.req.raw)?.address ?? 'local'
@@ -169,7 +180,7 @@ export class AdminServer {
     context.set('from', from)
     context.set('csrf', visitor?.session?.csrf)
     context.set('note', {})
-    context.set('startJob', startJob(context))
+    context.set('startJob', startJob(context, fault))
     context.set('isStillIn', () => visitor === undefined || gate.identity.isStillIn(visitor))
     context.set('enter', (operation, inner, go) => gate.enter(operation, inner, go, visitor, from))
     const misplaced = gate.misplaced(context)

@@ -465,7 +465,7 @@ describe('jobs', () => {
       get: () => undefined,
       query: async () => [],
     }
-    const jobs = new Jobs({ area: area as never, log: {} as never, now: () => 7 })
+    const jobs = new Jobs({ area: area as never, log: {} as never, clock: systemClock })
     await jobs.recover()
     expect(writes[0]![0]!.sql).toContain("SET state = 'failed'")
     expect(String(writes[0]![0]!.params?.[0])).toContain('INTERRUPTED')

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ArkwatchError, definePlugin } from '../../../core/plugin.ts'
 import { type AdminEnv, adminRoutes, type JobContext, operation } from '../../../plugins/admin/api.ts'
 import { JobSchema } from '../../../plugins/admin/routes/jobs.ts'
+import { endlessValues } from '../../support/hostile.ts'
 import { type AdminRuntime, bootAdmin } from './support.ts'
 
 // A thread is started, and jobs end when they are written.
@@ -69,6 +70,12 @@ const table: Readonly<Record<string, readonly [run: (job: JobContext) => unknown
     },
     { state: 'cancelled', progress: 0.5, note: 'waiting', error: null },
   ],
+  ...Object.fromEntries(
+    Object.entries(endlessValues).map(([name, make]) => [
+      `is-cancelled-and-gives-${name.replaceAll(' ', '-')}`,
+      [make, { state: 'cancelled', error: { code: 'ADMIN_JOB_IGNORES_SIGNAL' } }],
+    ]),
+  ),
 }
 
 const odd = definePlugin({
@@ -101,11 +108,21 @@ afterAll(() => at.stop())
 
 test.each(Object.keys(table))('a job that gives, throws or does what is odd ends and is kept: %s', async (what) => {
   const { id } = await at.get(`/admin/odd/${what}`, { method: 'POST' })
-  if (what === 'is-cancelled') await at.send(`/admin/jobs/${id}`, { method: 'DELETE' })
+  if (what.startsWith('is-cancelled')) await at.send(`/admin/jobs/${id}`, { method: 'DELETE' })
   let shown = await at.get(`/admin/jobs/${id}`)
   while ((shown.state as unknown) === 'running') shown = await at.get(`/admin/jobs/${id}`)
   expect(shown).toMatchObject(table[what]![1])
   // The table has it once the job is no longer held in memory.
   while (!(await (await at.send('/metrics', { key: null })).text()).includes('arkwatch_admin_jobs_running 0'));
   expect(await at.get(`/admin/jobs/${id}`)).toMatchObject(table[what]![1])
+})
+
+test('a job that ignores its signal is charged to its plugin, also where admin stops, which it does not hold up', async () => {
+  const errors = () => at.runtime.status().plugins.find(({ name }) => name === 'odd')!.errors
+  const before = errors()
+  await at.get('/admin/odd/is-cancelled-and-gives-a-promise-that-never-settles', { method: 'POST' })
+  await at.runtime.restart('admin')
+  expect(errors()).toBe(before + 1)
+  const admin = at.runtime.status().plugins.find(({ name }) => name === 'admin')!
+  expect([admin.state, admin.errors]).toEqual(['ok', 0])
 })
