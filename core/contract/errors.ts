@@ -38,8 +38,13 @@ const entries: Record<string, ErrorEntry> = {}
 /**
  * Registers a table of codes in UPPER_SNAKE_CASE. @param owner `core`, `cli`, or the name of the plugin
  * @returns `(code, details, cause?) => ArkwatchError`; `details` fill the `{placeholders}`
+ * @throws TypeError for a status that is not one of an error
  */
 export function defineErrors<T extends ErrorTable>(owner: string, table: T) {
+  for (const [code, { status = 500 }] of Object.entries(table)) {
+    if (Number.isInteger(status) && status >= 400 && status <= 599) continue
+    throw new TypeError(`the status of the error ${code} is ${messageOf(status)}: expected 400 to 599`)
+  }
   tables.set(owner, { ...tables.get(owner), ...table })
   Object.assign(entries, table)
   return (code: keyof T & string, details: ErrorDetails = {}, cause?: unknown): ArkwatchError => {

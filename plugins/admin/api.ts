@@ -151,7 +151,9 @@ export interface EventFilter {
 /**
  * Sends one event of at most 256 KiB. An invalid event ends the topic for this reader; a reader is cut off when
  * 1 MiB waits for it.
- * @param data plain JSON @param event @default the name of the topic @param id an integer, a reader's last event id
+ * @param data plain JSON
+ * @param event not the name of another topic, nor of an event of the stream such as `ended` @default the topic's name
+ * @param id an integer for the reader; a stream does not resume, so `Last-Event-ID` is ignored
  */
 export type SendEvent = (data: unknown, event?: string, id?: number) => void
 

@@ -85,6 +85,7 @@ export function openStream(
       (data: unknown, event = topic.value.name, id?: number) => {
         if (!running.has(topic)) return
         try {
+          topics.checkEvent(topic, event)
           write(eventText(event, data, id))
         } catch (error) {
           fail(topic, error)

@@ -5,6 +5,9 @@ import { adminError } from '../errors.ts'
 
 export type ContributedTopic = Contributed<EventTopic>
 
+/** The events of the stream itself, and of the topics of admin that are not named after their topic. */
+const streamEvents = ['hello', 'ended', 'dropped', 'log', 'record']
+
 export class Topics {
   readonly #own: readonly ContributedTopic[]
   #byName: ReadonlyMap<string, ContributedTopic>
@@ -54,6 +57,13 @@ export class Topics {
       const detail = `${name} is none of ${this.names.join(', ')}${hint === undefined ? '' : `; ${hint}`}`
       throw adminError('ADMIN_INVALID', { errors: [{ parameter: 'topics', detail }] })
     })
+  }
+
+  /** @throws ADMIN_EVENT_INVALID where a contributed topic sends an event in the name of another or of the stream */
+  checkEvent({ plugin, value }: ContributedTopic, event: string): void {
+    if (plugin === 'admin' || event === value.name) return
+    if (!streamEvents.includes(event) && !this.#byName.has(event)) return
+    throw adminError('ADMIN_EVENT_INVALID', { what: `its name ${event} belongs to the stream or to another topic` })
   }
 
   /** Calls back when topics came or went. @returns stops the calls */

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { runInNewContext } from 'node:vm'
-import { errorOf, httpStatusOf, messageOf } from '../../../core/contract/errors.ts'
+import { defineErrors, errorOf, httpStatusOf, messageOf } from '../../../core/contract/errors.ts'
 
 const here = (text: string) => runInNewContext(text)
 
@@ -26,3 +26,11 @@ test('what only looks like an error is a text', () => {
   for (const thrown of [{ message: 'no', stack: 'x' }, 'no', undefined, null, getter])
     expect(errorOf(thrown)).not.toBe(thrown as never)
 })
+
+test.each([204, 200, 99, 700, 399, 600, 404.5, Number.NaN, 'x', null])(
+  'a table whose error has the status %p, which is not one of an error, is refused with the code',
+  (status) => {
+    const define = () => defineErrors('odd', { ODD: { status: status as never, message: 'm', help: 'h' } })
+    expect(define).toThrow(`the status of the error ODD is ${status}: expected 400 to 599`)
+  },
+)

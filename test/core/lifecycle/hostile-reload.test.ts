@@ -196,3 +196,23 @@ describe('a definition with', () => {
     await expect(testRuntime({ plugins: [evil] })).rejects.toThrow('plugin evil: its definition cannot be read')
   })
 })
+
+test.each(['after', 'every'] as const)(
+  'a call of clock.%s that fails after the end of its plugin, and of the services that the call needs, is no fault',
+  async (kind) => {
+    for (const rejects of [true, false]) {
+      const gone = Promise.withResolvers<void>()
+      const evil = plugin('evil', ({ clock }) => ({
+        start: () => void clock[kind](1, async () => gone.promise),
+      }))
+      const booted = await testRuntime({ plugins: [evil] })
+      await booted.clock.advance(1)
+      if (rejects) await booted.stop()
+      gone.reject(new Error('the store is not open'))
+      await booted.clock.advance(0)
+      const logged = booted.lines.map(({ message }) => message)
+      expect(logged.includes('a timer of plugin evil threw')).toBe(!rejects)
+      if (!rejects) await booted.stop()
+    }
+  },
+)

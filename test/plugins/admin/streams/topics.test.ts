@@ -117,3 +117,24 @@ test('a topic that is left out is logged with its plugin', async () => {
   expect(JSON.stringify(logs)).toContain('the event topic logs of sea is refused: the name belongs to admin')
   expect(JSON.stringify(logs)).toContain('ADMIN_TOPIC_INVALID')
 })
+
+test('a topic cannot send in the name of another topic or of the stream', async () => {
+  const forged = ['ended', 'hello', 'log', 'record', 'dropped', 'status', 'other']
+  const topics = forged.map((event) => ({
+    name: `as-${event}`,
+    access: 'viewer' as const,
+    open: (send: Parameters<EventTopic['open']>[0]) => send({ forged: true }, event),
+  }))
+  const other: EventTopic = { name: 'other', access: 'viewer', open: (send) => send(1, 'other-begins') }
+  at = await bootAdmin({
+    plugins: [pluginOf('forger', ...topics), pluginOf('other', other)],
+    config: { plugins: { forger: {}, other: {} } },
+  })
+  const stream = await follow(`topics=other,${topics.map(({ name }) => name).join(',')}`)
+  const text = await stream.until(/as-other"/)
+  await stream.close()
+  expect(text).toContain('event: other-begins')
+  expect(text).not.toContain('forged')
+  const { errors } = at.runtime.status().plugins.find(({ name }) => name === 'forger')!
+  expect(errors).toBe(forged.length)
+})
