@@ -4,8 +4,9 @@ import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import { disown } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
-import { type Answer, type AnswersFrame, type RequestFrame, taskError } from './serve-requests.ts'
+import { type Answer, isAnswer, type RequestFrame, taskError } from './serve-requests.ts'
 
 const restartDelaysMs = [100, 1_000, 5_000, 30_000]
 /** A thread that lived so long restarts with the first delay again. */
@@ -20,8 +21,9 @@ export interface SupervisedOptions extends DedicatedOptions {
 type Outcome = Exclude<Answer, { readonly failure: Failure }> | { readonly error: unknown }
 
 export function startDedicated(name: string, url: URL, options: SupervisedOptions, clock: Clock, log: Logger) {
-  const { maxPending = 1_000, toError, workerData } = options
-  const pending = new Map<number, (answer: Answer | Outcome) => void>()
+  const { maxPending = 1_000, toError } = options
+  const failed = (reason: string, cause?: unknown) => coreError('WORKER_FAILED', { task: name, reason }, cause)
+  const pending = new Map<number, { kind: 'request' | 'stream'; settle(answer: Answer | Outcome): void }>()
   const ready = Promise.withResolvers<void>()
   // Prevents an unhandled rejection when nobody awaits `ready`.
   ready.promise.catch(() => {})
@@ -50,22 +52,37 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
   }
   const ended = (message: string) => errorOf({ code: 'WORKER_ENDED', message })
   const failAll = (message: string) => {
-    for (const settle of [...pending.values()]) settle({ error: ended(message) })
+    for (const { settle } of [...pending.values()]) settle({ error: ended(message) })
+  }
+
+  /** Of a thread that restarts: the plugin may have changed or transferred the data since. */
+  let workerData: unknown
+  try {
+    workerData = structuredClone(options.workerData)
+  } catch (thrown) {
+    throw failed(`its workerData cannot be cloned: ${messageOf(thrown)}`, thrown)
   }
 
   const received = (message: unknown) => {
     isReady = true
     ready.resolve()
-    const { frame, answers } = (message ?? {}) as Partial<AnswersFrame>
-    if (frame !== 'arkwatch.answers') options.onMessage?.(message)
-    else for (const answer of answers!) pending.get(answer.id)?.(answer)
+    const { frame, answers } = Object(message) as { readonly frame?: unknown; readonly answers?: unknown }
+    if (frame !== 'arkwatch.answers') return options.onMessage?.(message)
+    let fault: Error | undefined
+    for (const answer of Array.isArray(answers) ? answers : [answers]) {
+      const waiting = pending.get(answer?.id)
+      const isSound = isAnswer(answer, waiting?.kind)
+      if (!isSound) fault ??= failed(`it posted ${show(answer)} as an answer: answer by serveRequests`)
+      waiting?.settle(isSound ? answer : { error: fault })
+    }
+    if (fault !== undefined) options.failed?.(fault, false)
   }
 
   const start = () => {
     const startedMs = clock.monotonic()
+    reason = ''
     const thread = new Worker(url, { name, workerData })
     worker = thread
-    reason = ''
     thread.on('message', received)
     thread.on('error', (error) => {
       reason = messageOf(error)
@@ -73,27 +90,35 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     })
     thread.on('exit', (exitCode) => {
       worker = undefined
-      const why = reason || `it ended with code ${exitCode}`
-      const isQuiet = clock.monotonic() - startedMs >= quietMs
-      failAll(stopped ? stopReason : why)
-      if (stopped) return
-      const isLost = !isReady && !isQuiet
-      if (isLost) stopReason = `it did not load ${url.pathname}: ${why}`
-      const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why })
-      options.failed?.(error, isLost)
-      if (isLost) {
-        stopped = true
-        ready.reject(error)
-        return
-      }
-      if (isQuiet) attempts = 0
-      const delayMs = restartDelaysMs[attempts++] ?? restartDelaysMs.at(-1)!
-      restarts += 1
-      log.warn('worker thread ended and will be started again', { worker: name, exitCode, delayMs, restarts })
-      cancelRestart = clock.after(delayMs, start)
+      exited(reason || `it ended with code ${exitCode}`, clock.monotonic() - startedMs >= quietMs)
     })
     thread.unref()
     options.onStart?.()
+  }
+
+  const exited = (why: string, isQuiet: boolean) => {
+    failAll(stopped ? stopReason : why)
+    if (stopped) return
+    const isLost = !isReady && !isQuiet
+    if (isLost) stopReason = `it did not load ${url.pathname}: ${why}`
+    const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why })
+    options.failed?.(error, isLost)
+    if (isLost) {
+      stopped = true
+      ready.reject(error)
+      return
+    }
+    if (isQuiet) attempts = 0
+    const delayMs = restartDelaysMs[attempts++] ?? restartDelaysMs.at(-1)!
+    restarts += 1
+    log.warn('worker thread ended and will be started again', { worker: name, reason: why, delayMs, restarts })
+    cancelRestart = clock.after(delayMs, () => {
+      try {
+        start()
+      } catch (thrown) {
+        exited(`it cannot be started: ${messageOf(thrown)}`, false)
+      }
+    })
   }
 
   /** Sends a request and passes its outcomes to `settle`. @returns `close` ends the request and cancels its work */
@@ -129,13 +154,15 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
       try {
         send({ frame: 'arkwatch.request', id, kind, message }, transfer)
       } catch (thrown) {
-        const what = `the message cannot be sent: ${messageOf(thrown)}`
-        settle({ error: coreError('WORKER_FAILED', { task: name, reason: what }, thrown) })
+        settle({ error: failed(`the message cannot be sent: ${messageOf(thrown)}`, thrown) })
         return { close, more }
       }
-      pending.set(id, (answer) => {
-        if (!('items' in answer)) close()
-        settle('failure' in answer ? { error: errorOf(answer.failure) } : answer)
+      pending.set(id, {
+        kind,
+        settle(answer) {
+          if (!('items' in answer)) close()
+          settle('failure' in answer ? { error: errorOf(answer.failure) } : answer)
+        },
       })
       signal?.addEventListener('abort', aborted, { once: true })
       if (timeoutMs !== Number.POSITIVE_INFINITY) cancelTimer = clock.after(timeoutMs, late)

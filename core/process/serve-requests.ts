@@ -28,6 +28,23 @@ export interface AnswersFrame {
   readonly answers: readonly Answer[]
 }
 
+export const isDetails = (value: unknown): value is NonNullable<Failure['details']> =>
+  typeof value === 'object' && value !== null
+
+/**
+ * @param value what a thread posted as an answer: anything that can be cloned
+ * @param kind of the request; undefined for one that has ended
+ */
+export function isAnswer(value: unknown, kind: 'request' | 'stream' | undefined): value is Answer {
+  if (typeof value !== 'object' || value === null || typeof (value as Partial<Answer>).id !== 'number') return false
+  if ('failure' in value) {
+    const { code, message, details = {} } = Object(value.failure) as Readonly<Record<string, unknown>>
+    return typeof code === 'string' && typeof message === 'string' && isDetails(details)
+  }
+  if (kind !== 'stream' && 'value' in value) return true
+  return kind !== 'request' && ('items' in value ? Array.isArray(value.items) : 'done' in value)
+}
+
 export interface RequestContext {
   /** Aborted when the caller cancels, at a time limit, or when the loop over a stream is left. */
   readonly signal: AbortSignal
@@ -64,7 +81,7 @@ export const taskError = (task: string, { code: taskCode, message, details: task
 const isCloneable = (details: unknown): details is NonNullable<Failure['details']> => {
   try {
     structuredClone(details)
-    return Boolean(details)
+    return isDetails(details)
   } catch {
     return false
   }
@@ -73,7 +90,7 @@ const isCloneable = (details: unknown): details is NonNullable<Failure['details'
 /** The failure of any thrown value, also of an unreadable one. Details that cannot be cloned are left out. */
 export const failureOf = (thrown: unknown): Failure => {
   try {
-    const { code, details } = (thrown ?? {}) as { code?: unknown; details?: Failure['details'] }
+    const { code, details } = Object(thrown) as Readonly<Record<string, unknown>>
     const failure = { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown) }
     return isCloneable(details) ? { ...failure, details } : failure
   } catch {

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { messageOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { TaskContext, TaskResult } from '../contract/tasks.ts'
-import { failureOf } from './serve-requests.ts'
+import { failureOf, isDetails } from './serve-requests.ts'
 
 type TaskFunction = (input: unknown, context: TaskContext) => unknown
 
@@ -31,11 +31,12 @@ async function load(url: string): Promise<TaskFunction> {
   return found.default
 }
 
-/** @throws for what is not a result */
-function checkResult(returned: unknown): TaskResult<unknown> {
-  const { ok, code, message } = (returned ?? {}) as Readonly<Record<string, unknown>>
-  if (ok === true || (ok === false && typeof code === 'string' && typeof message === 'string'))
-    return returned as TaskResult<unknown>
+/** @returns the result as plain data, each field read once @throws for what is not a result */
+function plainResult(returned: unknown): TaskResult<unknown> {
+  const { ok, value, code, message, details } = Object(returned) as Readonly<Record<string, unknown>>
+  if (ok === true) return { ok, value }
+  if (ok === false && typeof code === 'string' && typeof message === 'string')
+    return { ok, code, message, ...(isDetails(details) && { details }) }
   const seen = returned === undefined ? 'nothing' : show(returned)
   throw new TypeError(`it returned ${seen}: a task returns { ok: true, value } or { ok: false, code, message }`)
 }
@@ -45,7 +46,7 @@ export default async function run({ url, input, progress }: Assignment): Promise
   let sent = 0
   const context: TaskContext = { progress: (value) => void (sent++ < maxProgress && progress?.postMessage(value)) }
   try {
-    return checkResult(await call(input, context))
+    return plainResult(await call(input, context))
   } catch (thrown) {
     const failure = failureOf(thrown)
     // The fields of an error do not cross between threads, and other values than errors not reliably.
