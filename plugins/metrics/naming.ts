@@ -107,7 +107,7 @@ export function unitOf(family: string): string | undefined {
 export function namesTaken(name: string, type: MetricType): string[] {
   if (type === 'counter') {
     const family = openMetricsFamily(name, type)
-    return [...new Set([name, family, `${family}_created`])]
+    return [...new Set([name, family, `${family}_total`, `${family}_created`])]
   }
   if (type === 'gauge') return [name]
   const suffixes = type === 'histogram' ? ['_bucket', '_sum', '_count', '_created'] : ['_sum', '_count', '_created']

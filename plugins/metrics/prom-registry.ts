@@ -80,25 +80,33 @@ export class PromRegistry {
     return this.#registry
   }
 
-  /** The samples of every metric. A metric that fails, hangs or has a name of ours is left out and reported. */
+  /** The samples of every metric. A metric that fails, hangs or has a name of an earlier one is left out and reported. */
   async read({ clock, ownerOf, failed }: PromRegistryOptions): Promise<ForeignFamily[]> {
     if (this.#registry === undefined) return []
     const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]
-    const read = await Promise.all(
+    const read = await Promise.allSettled(
       metrics.map(async (metric) => {
         const source = `collect() of the prom-client metric ${metric.name}`
         const late = () => metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })
-        try {
-          const family = converted(await withDeadline(metric.get(), collectTimeoutMs, clock, late))
-          const taken = namesTaken(family.name, family.type).find((name) => ownerOf(name) !== undefined)
-          if (taken === undefined) return family
-          throw metricsError('METRICS_NAME_COLLIDES', { metric: family.name, sample: taken, owner: ownerOf(taken) })
-        } catch (error) {
-          failed(metric.name, messageOf(error))
-          return undefined
-        }
+        return converted(await withDeadline(metric.get(), collectTimeoutMs, clock, late))
       }),
     )
-    return read.filter((family) => family !== undefined)
+    const owners = new Map<string, string>()
+    return read.flatMap((result, index) => {
+      if (result.status === 'rejected') {
+        failed(metrics[index]!.name, messageOf(result.reason))
+        return []
+      }
+      const { name: metric, type } = result.value
+      const names = namesTaken(metric, type)
+      const sample = names.find((name) => (ownerOf(name) ?? owners.get(name)) !== undefined)
+      if (sample !== undefined) {
+        const owner = ownerOf(sample) ?? owners.get(sample)
+        failed(metric, metricsError('METRICS_NAME_COLLIDES', { metric, sample, owner }).message)
+        return []
+      }
+      for (const name of names) owners.set(name, metric)
+      return [result.value]
+    })
   }
 }

@@ -2,7 +2,7 @@
 import type { BatchObservation, Labels, MetricFactory, ObservedFamily, ObservedOptions } from '../api.ts'
 import { refusePromise } from '../errors.ts'
 import { checkNames } from '../naming.ts'
-import { labelValue, labelValues, type SeriesBase, type StoredFamily } from './family.ts'
+import { hasCount, labelsRefused, labelValue, type SeriesBase, type StoredFamily } from './family.ts'
 import type { CounterFamily, GaugeFamily } from './number-families.ts'
 
 /** Label sets of a counter that left the overflow series and may return, whose totals are kept. */
@@ -25,6 +25,22 @@ interface Kind<S extends SeriesBase> {
   write(family: StoredFamily<S>, series: S, observation: Observation<S>): void
 }
 
+/**
+ * Each value after its length, so that no character of a value makes two label sets one.
+ * @returns undefined for a name without a value, and for another name
+ */
+function keyOf(names: readonly string[], labels: Labels<string>): string | undefined {
+  if (!hasCount(labels, names.length)) return undefined
+  let key = ''
+  for (const name of names) {
+    const given: unknown = labels[name]
+    if (given === undefined || given === null) return undefined
+    const value = labelValue(given)
+    key += `${value.length}:${value}`
+  }
+  return key
+}
+
 /** One family of a batch: the label sets that the source has, and the series that each of them is shown by. */
 class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> implements ObservedFamily<string> {
   readonly #observations = new Map<string, Observation<S>>()
@@ -45,7 +61,8 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
   /** @throws METRICS_LABELS_INVALID */
   set(value: number | undefined, labels: Labels<string> = {}): void {
     if (value === undefined || !Number.isFinite(value)) return
-    const key = this.#keyOf((name) => (labels as Labels<string> | null)?.[name])
+    const key = keyOf(this.#names, labels)
+    if (key === undefined) throw labelsRefused(this.options.name, this.#names, labels)
     const known = this.#observations.get(key)
     const { round } = this.batch
     if (known !== undefined) {
@@ -53,20 +70,9 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
       known.round = round
       return
     }
-    const values = labelValues(this.options.name, this.#names, labels)
     // The caller may use one object for many label sets.
-    const kept = Object.fromEntries(this.#names.map((name, index) => [name, values[index]!]))
+    const kept = Object.fromEntries(this.#names.map((name) => [name, labelValue(labels[name])]))
     this.#observations.set(key, { labels: kept, value, round, series: undefined, shown: 0 })
-  }
-
-  /** Each value after its length, so that no character of a value makes two label sets one. */
-  #keyOf(read: (name: string, index: number) => unknown): string {
-    let key = ''
-    for (let index = 0; index < this.#names.length; index += 1) {
-      const value = labelValue(read(this.#names[index]!, index))
-      key += `${value.length}:${value}`
-    }
-    return key
   }
 
   /** Registers the family with its first value. @throws METRICS_NAME_TAKEN, METRICS_NAME_COLLIDES, METRICS_TOO_MANY */
@@ -75,7 +81,10 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
     this.#family = this.kind.register()
     if (this.options.shared) return
     // An earlier batch left series that this source does not have.
-    this.#family.removeAllBut((values) => this.#observations.has(this.#keyOf((_, index) => values[index])))
+    this.#family.removeAllBut((values) => {
+      const labels = Object.fromEntries(this.#names.map((name, index) => [name, values[index]!]))
+      return this.#observations.has(keyOf(this.#names, labels)!)
+    })
   }
 
   /** Shows what was set in this round, and removes the label sets that were not. */

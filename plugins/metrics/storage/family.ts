@@ -15,14 +15,19 @@ export const labelValue = (value: unknown): string => {
   return text.length > maxLabelLength ? text.slice(0, maxLabelLength) : text
 }
 
+export const hasCount = (labels: unknown, count: number): labels is AnyLabels =>
+  typeof labels === 'object' && labels !== null && Object.keys(labels).length === count
+
+export function labelsRefused(metric: string, names: readonly string[], labels: unknown) {
+  const got = typeof labels === 'object' && labels !== null ? Object.keys(labels).join(', ') : String(labels)
+  return metricsError('METRICS_LABELS_INVALID', { metric, wanted: names.join(', '), got })
+}
+
 /** @returns a value for each name @throws METRICS_LABELS_INVALID for a name without a value, and for another name */
-export function labelValues(metric: string, names: readonly string[], labels: AnyLabels): string[] {
-  const given = labels as Readonly<Record<string, unknown>> | null
-  const isObject = typeof given === 'object' && given !== null
-  if (isObject && Object.keys(given).length === names.length && names.every((name) => (given[name] ?? null) !== null))
-    return names.map((name) => labelValue(given[name]))
-  const got = isObject ? Object.keys(given).join(', ') : String(given)
-  throw metricsError('METRICS_LABELS_INVALID', { metric, wanted: names.join(', '), got })
+function labelValues(metric: string, names: readonly string[], labels: AnyLabels): string[] {
+  if (hasCount(labels, names.length) && names.every((name) => (labels[name] ?? null) !== null))
+    return names.map((name) => labelValue(labels[name]))
+  throw labelsRefused(metric, names, labels)
 }
 type Node<S> = S | Map<string, Node<S>> | undefined
 
@@ -123,7 +128,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
 
   /** The series of the labels, created if absent. @throws METRICS_LABELS_INVALID */
   labels(labels: AnyLabels): S {
-    return (this.#at(this.#root, labels) as S | undefined) ?? this.#miss(labels)
+    const known = hasCount(labels, this.labelNames.length) ? this.#at(this.#root, labels) : undefined
+    return (known as S | undefined) ?? this.#miss(labels)
   }
 
   /** Steps down by label values. Written out: a loop over computed names takes twice as long. */

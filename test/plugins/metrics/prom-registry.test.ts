@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { Counter, Gauge, Histogram, type Registry, register, Summary } from '@prometheus-io/client'
 import * as old from 'prom-client'
+import { createPace } from '../../../plugins/metrics/exposition/pace.ts'
+import { writeText } from '../../../plugins/metrics/exposition/write.ts'
 import { collectTimeoutMs, PromRegistry } from '../../../plugins/metrics/prom-registry.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
@@ -72,6 +74,37 @@ describe('prom-client registry', () => {
     expect(failures.map(([metric]) => metric).sort()).toEqual(['bad', 'hanging', 'ours'])
     expect(failures.map(([, reason]) => reason).join()).toContain('did not finish within 5000 ms')
     expect(clock.pending).toBe(0)
+  })
+
+  test('of two metrics that would expose one name, the one registered first is exposed, the other reported', async () => {
+    const make = { counter: Counter, gauge: Gauge, histogram: Histogram, summary: Summary }
+    const metrics = ['m', 'm_total', 'm_bucket', 'm_sum', 'm_count', 'm_created', 'other'].flatMap((name) =>
+      Object.keys(make).map((type) => ({ name, type: type as keyof typeof make })),
+    )
+    for (const first of metrics) {
+      for (const second of metrics.filter(({ name }) => name !== first.name)) {
+        const { registers, read, failures } = setUp()
+        for (const { name, type } of [first, second]) new make[type]({ name, help: 'h', registers })
+        const foreign = await read()
+        for (const format of ['prometheus', 'openmetrics'] as const) {
+          const owners = new Map<string, string>()
+          let family = ''
+          const source = { families: () => [], foreign, common: {}, created: true }
+          await writeText(source, format, createPace(testClock()), (text) => {
+            for (const line of text.split('\n')) {
+              const [, header, sample] = /^(?:# TYPE (\S+)|(\w+))/.exec(line) ?? []
+              family = header ?? family
+              const name = header ?? sample
+              if (name !== undefined) expect([line, owners.get(name) ?? family]).toEqual([line, family])
+              if (name !== undefined) owners.set(name, family)
+            }
+          })
+        }
+        const shown = foreign.map(({ name }) => name)
+        expect([...shown, ...failures.map(([metric]) => metric)]).toEqual([first.name, second.name])
+        if (failures.length > 0) expect(failures[0]![1]).toContain(`which belongs to metric ${first.name}`)
+      }
+    }
   })
 
   test('nothing is loaded or read before it is used', async () => {

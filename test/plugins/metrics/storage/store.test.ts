@@ -164,14 +164,43 @@ describe('metric store', () => {
     expect(contents(gauge)).toEqual(new Map([['', [Number.NaN]]]))
   })
 
-  test.each([[{}], [{ a: '1', b: '2' }], [{ b: '1' }], [{ a: undefined }], [null]])(
-    'labels %j are refused where only a is known',
-    (labels) => {
-      const family = store().counter({ name: 'x_total', help: 'h', labels: ['a'] })
-      if (labels === null) expect(() => family.inc(labels as never)).toThrow()
-      else expect(code(() => family.inc(labels as never))).toBe('METRICS_LABELS_INVALID')
-    },
-  )
+  const wrong = [
+    [{}],
+    [{ a: '1', b: '2', c: '3' }],
+    [{ a: '1', c: '2' }],
+    [{ a: undefined, b: '2' }],
+    [{ a: null, b: '2' }],
+    [Object.create({ a: '1', b: '2' })],
+    [null],
+    [undefined],
+    ['ab'],
+    [7],
+  ]
+  test.each(wrong)('labels %p are refused, also where the series of each text in them is known', (labels) => {
+    for (const names of [[], ['a'], ['a', 'b'], ['a', 'b', 'd'], ['a', 'b', 'd', 'e']]) {
+      if (labels !== null && typeof labels === 'object' && Object.keys(labels).length === names.length) {
+        if (names.every((name) => (labels[name] ?? null) !== null)) continue
+      }
+      const metrics = store()
+      const family = metrics.gauge({ name: 'x', help: 'h', labels: names })
+      const batch = metrics.batch()
+      const observed = batch.gauge({ name: 'y', help: 'h', labels: names })
+      const refused = () => [
+        code(() => family.set(labels as never, 1)),
+        code(() => batch.observe(() => observed.set(1, labels as never))),
+      ]
+      const fresh = refused()
+      for (const value of ['1', '2', 'undefined', 'null', '']) {
+        const known = Object.fromEntries(names.map((name) => [name, name === 'a' ? value : '2']))
+        family.set(known as never, 5)
+        batch.observe(() => observed.set(5, known as never))
+      }
+      const absent = labels === undefined && names.length === 0
+      expect([names, fresh]).toEqual([names, ['METRICS_LABELS_INVALID', absent ? 'none' : 'METRICS_LABELS_INVALID']])
+      expect([names, refused()]).toEqual([names, fresh])
+      expect([...contents(family).values()].flat().every((value) => value === 5)).toBe(true)
+    }
+  })
 
   test('the same name with the same shape is the same family, with another shape it is refused', () => {
     const metrics = store()
