@@ -16,8 +16,7 @@ import { PluginFaults } from './plugin-faults.ts'
 import { StateLog } from './state-log.ts'
 
 /** What a rollback left undone: the plugin is suspended, or has the config of the reload. */
-const suspended = {}
-const unrestored = {}
+const [suspended, unrestored] = [{}, {}]
 
 /** The generation decides when a phase runs; the instance bounds its time and undoes everything at the end. */
 export class PluginInstance {
@@ -228,8 +227,8 @@ export class PluginInstance {
       this.#log.error(error.message, { error })
     }
     try {
-      const thrown = await this.#phases.inTime('stop', () => this.#scope.dispose())
-      for (const error of thrown) this.faults.log(`undo of plugin ${this.name} threw`, error)
+      for (const error of await this.#phases.inTime('stop', () => this.#scope.dispose()))
+        this.faults.log(`undo of plugin ${this.name} threw`, error)
     } catch (error) {
       hung = true
       this.#log.error(messageOf(error), { error })

@@ -5,8 +5,8 @@ import { errorOf } from '../../../core/contract/errors.ts'
 import type { DedicatedOptions } from '../../../core/contract/tasks.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
-import { recordingSink } from '../../../testing/recording-sink.ts'
 import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 // Threads are started.
 setDefaultTimeout(60_000)
