@@ -20,6 +20,8 @@ const isKeyCode = (code: number) =>
   code === 37
 /** What looks like a key and is the place of a line of code, or the name of an error before its message. */
 const noKey = /(?:\.[cm]?[jt]sx?|Error|Exception)$/
+/** The name of a file behind its directory, in an error about the file: `data/admin.key: anyone may read it`. */
+const fileName = /\.(?:key|pem|pepper|secret|token)$/
 /** Keys whose value has blanks in it. */
 const header = /(?:authorization|cookie)$/i
 /** Not secret: what is not in objects either, a text that was redacted before, and a sentence about a secret. */
@@ -148,6 +150,7 @@ export function findFields(text: string, kindOf: (key: string) => KeyKind, found
     const kind = kindOf(key)
     if (kind === 'open' && !(isParameter && isSignature(key))) continue
     if (!isQuotedKey && text[at] === ':' && noKey.test(key)) continue
+    if (text[start - 1] === '/' && /^: ./.test(text.slice(at, at + 3)) && fileName.test(key)) continue
     const from = text[at + 1] === '=' || text[at + 1] === '>' ? at + 2 : at + 1
     const value = valueAt(text, key, from, isQuotedKey, isParameter)
     if (value[1] <= value[0]) continue
