@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { redactMessage } from '../core/contract/redact/redactor.ts'
 import { errorModules, errorSections } from '../scripts/generate/error-docs.ts'
 import { neverRaised } from '../scripts/never-raised.ts'
 
@@ -22,6 +23,11 @@ describe('error codes', () => {
     const page = await Bun.file(join(root, 'docs/errors.md')).text()
     const documented = [...page.matchAll(/^### (\S+)$/gm)].map(([, code]) => code as string)
     expect(documented.sort()).toEqual(codes)
+  })
+
+  test('no text of a table loses a word to the redactor', () => {
+    const texts = sections.flatMap(({ table }) => Object.values(table).flatMap(({ message, help }) => [message, help]))
+    expect(texts.filter((text) => redactMessage(text) !== text)).toEqual([])
   })
 
   test('each code stands in the section of its owner', async () => {

@@ -5,7 +5,7 @@ export const adminError = defineErrors('admin', {
   ADMIN_UNAUTHORIZED: {
     status: 401,
     message: 'no valid key',
-    help: 'Send a key as `Authorization: Bearer KEY` or `X-Admin-Key: KEY`. It is never read from the URL.',
+    help: 'Send a key in the header Authorization, behind `Bearer`, or in X-Admin-Key. A key in the URL is not read.',
   },
   ADMIN_LOCKED_OUT: {
     status: 429,

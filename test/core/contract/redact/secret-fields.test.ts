@@ -126,7 +126,7 @@ test.each([
   ['{"url":"redis://cache:6379","mail":"a@b.c"}', '{"url":"redis://cache:6379","mail":"a@b.c"}'],
   ['at check (/app/src/password.ts:10:5)', 'at check (/app/src/password.ts:10:5)'],
   ['cannot use /srv/data/admin.key: others may read it', 'cannot use /srv/data/admin.key: others may read it'],
-  ['redis.key: abc', 'redis.key: [redacted]'],
+  ['admin.key: abc', 'admin.key: [redacted]'],
   ['InvalidTokenError: expired', 'InvalidTokenError: expired'],
   ['select token::text from t', 'select token::text from t'],
   ['tokens: see the manual', 'tokens: see the manual'],
