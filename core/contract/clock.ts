@@ -19,9 +19,7 @@ export interface Clock {
   after(ms: number, call: () => void): Cancel
   /**
    * Calls every `ms`, also after a failed call, but not while a call is in progress.
-   * @param ms above 0
-   * @returns stops the calls
-   * @throws TIME_INVALID
+   * @param ms above 0 @returns stops the calls @throws TIME_INVALID
    */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel
   /** Resolves after `ms`, or rejects with the reason of `signal`. */

@@ -61,7 +61,7 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
 export interface PluginClock extends Clock {
   /**
    * As {@link Clock.every}. With `monitoring: true` a tick that falls due while monitoring is paused waits for
-   * `arkwatch resume`, and the ticks after that one are skipped (MONITORING_AUTO_START=false begins paused).
+   * `arkwatch resume`, and the ticks after that one are skipped.
    */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions & { monitoring?: boolean }): () => void
 }

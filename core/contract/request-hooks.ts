@@ -28,16 +28,12 @@ export interface RequestHooks {
   /**
    * Called once for each request, in batches, in the order in which requests end: within 20 ms of the end, before
    * metrics are exposed. The cheapest hook. Must not throw or return a promise.
-   * @param route the matched route
    * @param status HTTP status, below 1,024; 101 for an upgrade, 500 for a thrown error or no Response
    * @param durationMs time to the response
    * @param endedMs `clock.monotonic()` at the end; add `clock.now() - clock.monotonic()` for the wall clock
    */
   observe?(route: Route, status: number, durationMs: number, endedMs: number): Synchronous
-  /**
-   * The same with the request, called immediately. Must not allocate, throw, or return a promise.
-   * @param request reading its URL and headers costs time: read them only if the configuration needs them
-   */
+  /** The same, immediately. Must not allocate, throw, or return a promise; reading URL and headers costs time. */
   observeRequest?(route: Route, status: number, durationMs: number, endedMs: number, request: Request): Synchronous
   /** Runs before the application. A Response answers the request, and the application does not run. */
   onRequest?(scope: RequestScope): Response | undefined

@@ -12,11 +12,11 @@ export interface PluginStatus {
   readonly provides: readonly string[]
   readonly needs: readonly string[]
   readonly wants: readonly string[]
-  /** Duration of setup and start. */
+  /** Of setup and start. */
   readonly startMs: number
   /** Epoch milliseconds at which the plugin was up; undefined for a plugin that never was. */
   readonly startedAtMs: number | undefined
-  /** Number of faults: errors of timers, hooks, routes and contributions. */
+  /** Faults: errors of timers, hooks, routes and contributions. */
   readonly errors: number
   /** Time on the main thread in the plugin's timers and hooks (hooks sampled). */
   readonly cpuMs: number
@@ -31,7 +31,7 @@ export interface RuntimeStatus {
   readonly environment: string
   readonly pid: number
   readonly startedAtMs: number
-  /** Duration from the beginning of the boot to ready; undefined while booting. */
+  /** From the beginning of the boot to ready; undefined while booting. */
   readonly bootMs: number | undefined
   readonly ready: boolean
   readonly stopping: boolean
@@ -59,7 +59,6 @@ export interface PlanStep {
   readonly off?: string
 }
 
-/** The plan of a change. */
 export interface PlannedChange {
   /** Entity tag of the present overlay; pass the tag to `apply` to prevent another change in between. */
   readonly etag: string
@@ -83,13 +82,12 @@ export interface AppliedChange {
   readonly state: 'applied' | 'awaiting-confirmation' | 'confirmed' | 'rolled-back'
   /** Epoch milliseconds at which a pending change is rolled back. */
   readonly deadlineMs: number | undefined
-  /** The reason of the rollback. */
+  /** Of the rollback. */
   readonly reason: string
 }
 
 /** A failure that rolls a pending change back. */
 export interface RollbackSignal {
-  /** The plugin that the failure concerns. */
   readonly plugin: string
   /** Whether the failure rolls back a change of any plugin, and not only a change of this one. */
   readonly critical: boolean
@@ -98,8 +96,8 @@ export interface RollbackSignal {
 }
 
 /**
- * The present rollback signals. A pending change is rolled back by a signal that was not there before the change,
- * if the signal is critical or concerns a plugin that the change touched. The id is kept for existing users.
+ * The present rollback signals. A pending change is rolled back by a signal that was not there before the change, if
+ * the signal is critical or concerns a plugin that the change touched. The id is kept for existing users.
  */
 export const rollbackSignals = extensionPoint<() => readonly RollbackSignal[]>('core.troubles', { shape: 'function' })
 
@@ -118,10 +116,7 @@ export interface ConfigChanges {
   readonly pending: AppliedChange | undefined
   /** @param patch merge patch over the overlay (RFC 7386) @throws CONFIG_PATCH, the configuration's problems */
   plan(patch: unknown): Promise<PlannedChange>
-  /**
-   * @throws CHANGE_STALE, CHANGE_PENDING, CHANGE_BLOCKS, RELOAD_BUSY, RELOAD_FAILED, and as `plan`: nothing has
-   * changed then
-   */
+  /** @throws CHANGE_STALE, CHANGE_PENDING, CHANGE_BLOCKS, RELOAD_BUSY, RELOAD_FAILED, as `plan`; nothing changes then */
   apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange>
   /** @throws CHANGE_UNKNOWN */
   confirm(id?: string): AppliedChange

@@ -61,8 +61,7 @@ export interface RequestOptions {
 export interface DedicatedWorker {
   /**
    * Resolves with the first message of the thread (`serveRequests` and `announceReady` of `arkwatch/worker` send one).
-   * Rejects with WORKER_ENDED if the thread dies before: the thread is not restarted, and the plugin is degraded until
-   * `stop()` of the thread.
+   * Rejects with WORKER_ENDED if the thread dies before; no restart follows, and the plugin is degraded until `stop`.
    */
   readonly ready: Promise<void>
   post(message: unknown, transfer?: readonly ArrayBuffer[]): void
@@ -71,10 +70,7 @@ export interface DedicatedWorker {
    * @throws WORKER_FAILED with the thrown code in `details.taskCode`; WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_ENDED
    */
   request<Answer>(message: unknown, options?: RequestOptions): Promise<Answer>
-  /**
-   * Iterates over the answer, which arrives in batches on demand. To leave the loop cancels it.
-   * @throws as `request`, after the items that came before the error
-   */
+  /** Batches arrive on demand; leaving the loop cancels. @throws as `request`, after the items before the error */
   stream<Item>(message: unknown, options?: RequestOptions): AsyncIterable<Item>
   /** Requests and streams without their last answer. */
   readonly pending: number

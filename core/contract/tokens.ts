@@ -21,10 +21,7 @@ export interface Contribution<T = unknown> {
   readonly value: T
 }
 
-/**
- * What an extension point accepts. A contribution that breaks a rule is left out, and its plugin is degraded as long as
- * the contribution is there.
- */
+/** A contribution that breaks a rule is left out; its plugin is degraded as long as the contribution is there. */
 export interface PointRules<T> {
   /** What each field must be. A field whose name is a slip of a missing one is refused. */
   readonly shape: Shape<T>
@@ -48,14 +45,11 @@ export function extensionPoint<T>(id: string, rules?: PointRules<T>): ExtensionP
   return Object.assign(point, { kind: 'extensionPoint' as const, id, rules })
 }
 
-/** A contribution as the owner of the extension point sees it: the value and the plugin that contributed the value. */
+/** A contribution as the owner of the extension point sees it. */
 export interface Contributed<T> {
   readonly plugin: string
   readonly value: T
-  /**
-   * Reports an error that the value threw. The error is counted and logged for the plugin instance that contributed the
-   * value, and turns that instance degraded for a minute; a successor of the same name is not affected.
-   */
+  /** Counts and logs an error of the value for the instance that contributed it, which is degraded for a minute. */
   fault(error: unknown): void
   /** Keeps that instance degraded until the reason is undefined: for an owner that leaves the value out. */
   hold(reason: string | undefined): void

@@ -19,10 +19,8 @@ export function isBoundary(text: string, at: number): boolean {
 }
 
 /**
- * The end of a quoted text. JSON in JSON has a backslash before the quote that opens, and more before a quote in the
- * text: by their number the quote that closes is known.
- * @param at the quote that opens
- * @param loosely whether a quote closes whatever follows: without this, the `'` of `'it's'` does not
+ * JSON in JSON has a backslash before the quote that opens, and more before a quote in the text.
+ * @param at the quote that opens @param loosely also the `'` of `'it's'` closes
  * @returns the offset of the quote that closes; -1: none does
  */
 export function closingQuote(text: string, at: number, loosely = false): number {

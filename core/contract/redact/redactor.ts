@@ -92,11 +92,7 @@ export function createRedactor({ extraKeys = [], hmacKey, strict = false }: Reda
     const seen = known.get(key)
     if (seen !== undefined) return seen
     const kind = kindOf(key.slice(0, maxKeyLength + overlap))
-    const made = {
-      secret: kind !== 'open',
-      counts: kind === 'count',
-      name: shortText({ text }, key, maxKeyLength),
-    }
+    const made = { secret: kind !== 'open', counts: kind === 'count', name: shortText({ text }, key, maxKeyLength) }
     if (known.size >= maxCachedKeys) known.clear()
     if (key.length <= maxKeyLength) known.set(key, made)
     return made

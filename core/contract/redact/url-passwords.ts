@@ -36,10 +36,7 @@ export function findPasswords(text: string, take: (start: number, end: number) =
 const beginning = /^\s*(?:(?:https?|wss?|ftp):|(?:[a-z][\w+.\t\r\n-]*:)+[\t\r\n]*[/\\][\t\r\n]*[/\\])[/\\\t\r\n]*/i
 const hostAndPort = /^[^/?#\\@:]*:(?=\d{1,5}\/)/
 
-/**
- * Where a text is a URL as a whole, a blank does not end it.
- * @returns its user and password; behind what may be a host and a port, what may be the password
- */
+/** @param text a URL as a whole, also with blanks @returns its user and password, or what may be one behind a port */
 export function userinfoOf(text: string): Span | undefined {
   const start = beginning.exec(text)?.[0].length
   if (start === undefined) return undefined
@@ -67,11 +64,7 @@ export function maskPasswords(text: string, mask: (password: string, at: number)
   return replaceSpans(text, spans, () => masks[index++]!, text.length)
 }
 
-/**
- * For text that may name an address as well as a URL with a password.
- * @param text where the password was found, at this offset: only on the web a path is likely to hold an `@`
- * @returns whether `8080/x@y` is a port with a path
- */
+/** Whether `8080/x` before an `@` is a port with a path, as on the web. @param text holds it at this offset */
 export const isPortWithPath = (password: string, text = 'http://', at = text.length): boolean => {
   if (!/^\d{1,5}\//.test(password)) return false
   const slashes = text.lastIndexOf('/', at)
