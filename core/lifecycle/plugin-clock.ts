@@ -16,7 +16,7 @@ export function createPluginClock(
 ): { clock: PluginClock; cancelAll(): void } {
   const timers = new Set<Cancel>()
   let ended = false
-  // A call that goes on after the end of its plugin has lost the services that the plugin needs.
+  // A call that outlives its plugin has lost the services that the plugin needs.
   const timerFault = (error: unknown) => {
     if (!ended) owner.fault('a timer', error)
   }

@@ -101,7 +101,7 @@ export const adminError = defineErrors('admin', {
     help: 'Wait for a job to end, or cancel one.',
   },
   ADMIN_JOB_IGNORES_SIGNAL: {
-    message: 'a job {kind} went on for {graceMs} ms after its end was asked for, and was given up',
+    message: 'a job {kind} was given up, since it ran for {graceMs} ms after it was cancelled',
     help: 'End the job when its `signal` aborts.',
   },
   ADMIN_STREAM_LIMIT: {
