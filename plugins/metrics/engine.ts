@@ -147,10 +147,7 @@ export class MetricsInstance {
     const prom = this.#prom
     return {
       ...metrics,
-      visit: async (visit) => {
-        const source = await this.#source()
-        await visitAll(source, createPace(this.#options.clock), visit)
-      },
+      visit: async (visit) => visitAll(await this.#source(), createPace(this.#options.clock), visit),
       reader: (callbacks) => new Reader(() => this.#readerSource.current, callbacks),
       expose: async (format = 'prometheus') => (await this.#scraper.expose(format)).toString(),
       get registry() {
@@ -159,20 +156,17 @@ export class MetricsInstance {
     }
   }
 
-  #respond(request: Request): Promise<Response> {
+  async #respond(request: Request): Promise<Response> {
     const view = prefersJson(request.headers.get('accept')) ? this.#options.views.all.at(-1) : undefined
-    if (view !== undefined) {
-      const headers = { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' }
-      const late = () => metricsError('METRICS_TIMEOUT', { source: 'the JSON view', timeoutMs: viewMs })
-      const render = async () => view.value.render()
-      const answer = async () =>
-        Response.json(await withDeadline(render(), viewMs, this.#options.clock, late), { headers })
-      return answer().catch((error) => {
-        view.fault(error)
-        return problemResponse({ status: 500, title: 'Internal server error' })
-      })
+    if (view === undefined) return this.#scraper.respond(request, this.#config.gzip)
+    const late = () => metricsError('METRICS_TIMEOUT', { source: 'the JSON view', timeoutMs: viewMs })
+    try {
+      const rendered = await withDeadline(view.value.render(), viewMs, this.#options.clock, late)
+      return Response.json(rendered, { headers: { 'cache-control': 'no-store', vary: 'Accept, Accept-Encoding' } })
+    } catch (error) {
+      view.fault(error)
+      return problemResponse({ status: 500, title: 'Internal server error' })
     }
-    return this.#scraper.respond(request, this.#config.gzip)
   }
 
   async #source(): Promise<ExposedSource> {
