@@ -80,7 +80,7 @@ export class PromRegistry {
     return this.#registry
   }
 
-  /** The samples of every metric. A metric that fails, hangs or has a name of an earlier one is left out and reported. */
+  /** The samples of all metrics but those that fail, hang or have the name of an earlier one, which are reported. */
   async read({ clock, ownerOf, failed }: PromRegistryOptions): Promise<ForeignFamily[]> {
     if (this.#registry === undefined) return []
     const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]
