@@ -1,6 +1,8 @@
 /** A section of the configuration against its schema. */
 import type { z } from 'zod'
 import type { ConfigProblem } from '../contract/config-problem.ts'
+import { disown } from '../contract/foreign/calls.ts'
+import { show } from '../contract/redact/redactor.ts'
 import { callDefinition, failedCheck } from './definitions/calls.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
@@ -15,8 +17,11 @@ export function validate<Out>(
 ) {
   for (;;) {
     const value = toPlain(filterKeys(locate(checked.root, checked.path).node!, (key) => !omit.includes(key)))
-    const { data, error } = checked.schema.safeParse(value)
-    if (error === undefined) return data
+    const parsed = checked.schema.safeParse(value)
+    disown(parsed)
+    const { success, data, error } = parsed
+    if (success === true) return data
+    if (error === undefined) throw new TypeError(`safeParse returned ${show(parsed)}: config must be a zod schema`)
     const texts = wronglyTyped(error.issues, checked)
     for (const { scalar, text } of texts) scalar.value = text
     if (texts.length > 0) continue

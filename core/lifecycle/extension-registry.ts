@@ -24,20 +24,22 @@ interface Point {
   readonly listeners: Set<() => void>
 }
 
+const isPlain = (value: object) => [Object.prototype, null].includes(Object.getPrototypeOf(value))
+
 /**
- * Reads each field once: a getter or a proxy may throw or differ the next time.
+ * Reads each field once, and what its list or map holds: a getter or a proxy may throw or differ the next time.
  * @returns a copy, whose functions are called as methods of the value @throws what the reading throws
  */
 function readOnce(value: unknown, { shape }: PointRules<unknown>): unknown {
   if (typeof shape === 'string' || typeof value !== 'object' || value === null) return value
   disown(value)
-  const prototype = Object.getPrototypeOf(value)
-  const own = prototype === Object.prototype || prototype === null ? Object.keys(value) : []
-  const read = new Set([...Object.keys(shape), ...own])
+  const read = new Set([...Object.keys(shape), ...(isPlain(value) ? Object.keys(value) : [])])
   return Object.fromEntries(
     [...read].flatMap((name) => {
       const field: unknown = Reflect.get(value, name)
       if (field === undefined) return []
+      if (Array.isArray(field)) return [[name, [...field]]]
+      if (typeof field === 'object' && field !== null && isPlain(field)) return [[name, { ...field }]]
       if (typeof field !== 'function') return [[name, field]]
       return [[name, (...values: unknown[]) => Reflect.apply(field, value, values)]]
     }),

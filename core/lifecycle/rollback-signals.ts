@@ -11,10 +11,11 @@ const signalShape = { plugin: 'text', critical: 'flag', what: 'text' } as const
 function checkSignals(given: unknown): readonly RollbackSignal[] {
   disown(given)
   if (!Array.isArray(given)) throw new TypeError(`rollback signals: expected a list, got ${show(given)}`)
-  return given.map((signal) => {
-    const problem = shapeProblem(signalShape, signal)
+  return [...given].map((signal) => {
+    const { plugin, critical, what } = Object(signal) as RollbackSignal
+    const problem = shapeProblem(signalShape, { plugin, critical, what })
     if (problem !== undefined) throw new TypeError(`a rollback signal: ${problem}`)
-    return signal
+    return { plugin, critical, what }
   })
 }
 
