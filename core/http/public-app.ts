@@ -35,7 +35,10 @@ function throwingErrors(handler: Handler): Handler {
   const call: Handler = async (context, next) => {
     try {
       const answer: unknown = await handler(context, next)
-      if (answer === undefined || answer instanceof Response) return answer
+      if (answer instanceof Response) return answer
+      // A middleware may return nothing, or what `next()` returned: the context.
+      if (context.finalized && (answer === undefined || answer === context)) return
+      if (answer === undefined) throw new TypeError('a route returned nothing: `return` the Response')
       throw new TypeError(`a route returned ${show(answer)}: expected a Response`)
     } catch (thrown) {
       throw errorOf(thrown)

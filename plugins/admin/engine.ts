@@ -136,6 +136,7 @@ export class AdminInstance {
         samples: this.#samples,
         counts: this.streams,
         maxStreams: () => config.maxStreams,
+        isStopping: () => runtime.status().stopping,
         topics,
         server: this.server,
         services: Object.keys(config.services),

@@ -23,17 +23,20 @@ export interface StreamOptions {
   readonly counts: StreamCounts
   readonly topics: Topics
   maxStreams(): number
+  /** Whether the runtime stops: a stream would hold up the drain of the listeners until its time limit. */
+  isStopping(): boolean
   /** Aborted when the plugin stops. */
   readonly signal: AbortSignal
 }
 
 /**
  * Opens the topics for one reader. Ends when the reader goes, falls too far behind, may no longer be there, the plugin
- * stops, or no topic is left. A topic that throws or whose plugin goes away ends alone, with the event `ended`.
+ * or the runtime stops, or no topic is left. A topic that throws or whose plugin goes away ends alone, with the event
+ * `ended`.
  * @returns the events as bytes @throws ADMIN_STREAM_LIMIT
  */
 export function openStream(
-  { clock, counts, topics, maxStreams, signal }: StreamOptions,
+  { clock, counts, topics, maxStreams, isStopping, signal }: StreamOptions,
   wanted: readonly ContributedTopic[],
   filter: EventFilter,
   isStillIn: () => boolean,
@@ -95,7 +98,7 @@ export function openStream(
     undo.push(
       () => signal.removeEventListener('abort', end),
       clock.every(heartbeatMs, () => write(': heartbeat\n\n')),
-      clock.every(lookMs, () => void (isStillIn() || end())),
+      clock.every(lookMs, () => (isStopping() || !isStillIn() ? end() : undefined)),
     )
     write(
       `retry: 3000\n${eventText('hello', { topics: wanted.map(({ value }) => value.name), time: iso(clock.now()) })}`,

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { Hono } from 'hono'
+import { type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { coreError } from '../../../core/contract/errors.ts'
 import { composeApp } from '../../../core/http/public-app.ts'
@@ -58,6 +58,23 @@ test('what is refused on purpose is a problem with its detail, and no fault of t
   expect(errors).toEqual([])
   expect((await app.request('/down')).status).toBe(503)
   expect(errors).toHaveLength(1)
+})
+
+test('a route that returns nothing is reported to its plugin; a middleware may return nothing', async () => {
+  const errors: string[] = []
+  const routes = new Hono()
+    .use('/fine', (_, next) => next())
+    .use('/fine', async (_, next) => {
+      await next()
+    })
+    .get('/fine', (c) => c.text('fine'))
+    .get('/sync', ((c) => void c.text('lost')) as Handler)
+    .get('/async', (async (c) => void c.text('lost')) as Handler)
+  const app = composeApp([{ plugin: 'mine', routes, failed: (error) => void errors.push(`${error}`) }])
+  expect(await (await app.request('/fine')).text()).toBe('fine')
+  expect([(await app.request('/sync')).status, (await app.request('/async')).status]).toEqual([500, 500])
+  expect(errors).toEqual(Array(2).fill('TypeError: a route returned nothing: `return` the Response'))
+  expect((await app.request('/none')).status).toBe(404)
 })
 
 test('the message of a refusal is shown without secrets', async () => {

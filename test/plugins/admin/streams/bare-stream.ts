@@ -29,7 +29,7 @@ export function bare(...values: EventTopic[]) {
   const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
   const counts = { open: 0, dropped: 0 }
   const signal = new AbortController().signal
-  const options = { clock: testClock(), counts, topics, maxStreams: () => 1, signal }
+  const options = { clock: testClock(), counts, topics, isStopping: () => false, maxStreams: () => 1, signal }
   const open = (names: string) => openStream(options, topics.select(names), {}, () => true)
   return { open, counts, faults, held, topics }
 }

@@ -1,5 +1,6 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
+import { systemClock } from '../../../../core/process/clock.ts'
 import { hastyClock } from '../hasty-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 
@@ -52,6 +53,13 @@ test('follows metrics, plugin states, health changes and log lines, with a heart
   at.runtime.logger('shop').warn('a line of the shop')
   await all.until(/event: log\nid: \d+\ndata: .*a line of the shop/)
   all.close()
+})
+
+test('ends when the runtime stops, and does not hold up the drain', async () => {
+  at = await bootAdmin({ clock: systemClock, config: { server: { port: 0, drainTimeout: '10m' } } })
+  const stream = await follow('topics=status')
+  await stream.until(/event: hello/)
+  expect(await at.stop()).toEqual({ hung: [] })
 })
 
 test('of the log only what was asked for: by level and by logger', async () => {
