@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { $ZodType } from 'zod/v4/core'
 import { jsonPointer } from '../contract/config-problem.ts'
 import { redacted, redactText } from '../contract/redact/redactor.ts'
-import { type KeyKind, keyKind } from '../contract/redact/secret-keys.ts'
+import { type KeyKind, keyKind, nameOfValue } from '../contract/redact/secret-keys.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { RootConfig, reserved, reservedKeys } from './schema/root-config.ts'
 import { below, defaultOf, isSecret, keysOf } from './schema/schema-walk.ts'
@@ -61,7 +61,7 @@ function* effective(
   const entries: [string, unknown][] = []
   for (const key of new Set([...node.entries.keys(), ...known])) {
     const given = node.entries.get(key)?.node
-    const kind = keyKind(key)
+    const kind = keyKind(nameOfValue(key, value as object))
     // A field of the schema has a name of its own; the keys of a map are like the items of a list.
     const inner = kind === 'open' && !known.includes(key) ? hidden : kind
     const shown = yield* effective(below(schemas, key, value), given, [...path, key], sources, inner)

@@ -75,7 +75,7 @@ function members(walk: Walk, source: object, into: Tree, taken: ReadonlySet<stri
     const value = read(source, key)
     if (value === undefined) continue
     if (taken === errorKeys && taken.has(key)) continue
-    const rule = walk.redactor.key(key)
+    const rule = walk.redactor.key(key, source)
     into[taken.has(key) ? `field_${key}` : keyName(rule)] = member(walk, rule, value)
   }
   walk.path.pop()

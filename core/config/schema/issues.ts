@@ -3,7 +3,7 @@ import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import { didYouMean } from '../../contract/closest.ts'
 import type { ConfigProblem } from '../../contract/config-problem.ts'
 import { redacted, redactText, show } from '../../contract/redact/redactor.ts'
-import { isSecretKey } from '../../contract/redact/secret-keys.ts'
+import { isSecretKey, nameOfValue } from '../../contract/redact/secret-keys.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
 import { type Located, locate, type Node, type Path, type Scalar, showKey, toPlain } from '../tree/node.ts'
@@ -115,7 +115,10 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
   let what = expectation(issue)
   // In a file that is not valid YAML, a text may be the value of a field that it was not written for.
   const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
-  const byName = path.slice(checked.path.length).some((key) => isSecretKey(String(key)))
+  const byName = path.slice(checked.path.length).some((key, index) => {
+    const { node } = locate(checked.root, path.slice(0, checked.path.length + index))
+    return isSecretKey(nameOfValue(String(key), (node && toPlain(node)) as object))
+  })
   const secret = hidden || byName || isSecret(schemas, true) || checked.partial === true
   if (typeof value === 'string' && value !== '') {
     const shown = secret ? redacted : redactText(value)

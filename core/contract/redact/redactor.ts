@@ -1,7 +1,7 @@
 /** The rules that find secrets: by the name of a key, and in any text by key or by shape. Compiled once; pure. */
 import { createHmac } from 'node:crypto'
 import { findFields } from './secret-fields.ts'
-import { createKeyRule, type KeyKind } from './secret-keys.ts'
+import { createKeyRule, type KeyKind, nameOfValue } from './secret-keys.ts'
 import { findShapes } from './secret-shapes.ts'
 import { replaceSpans, type Span } from './spans.ts'
 import { findPasswords, isPortWithPath, userinfoOf } from './url-passwords.ts'
@@ -31,8 +31,11 @@ export interface KeyRule {
 }
 
 export interface Redactor {
-  /** The rule of a key: whether its value is secret, and the key as it may be shown. Cached. */
-  key(key: string): KeyRule
+  /**
+   * The rule of a key: whether its value is secret, and the key as it may be shown. Cached.
+   * @param map where the key stands: with it, `x` of `{ name: 'password', value: 'x' }` is secret
+   */
+  key(key: string, map?: object): KeyRule
   /**
    * The text with every secret in it replaced, and with no line separator beyond ASCII.
    * @param length only this much of the text is shown; what follows serves to recognise a secret across the cut
@@ -101,7 +104,11 @@ export function createRedactor({ extraKeys = [], hmacKey, strict = false }: Reda
     const { secret, counts } = rule(key)
     return counts ? 'count' : secret ? 'secret' : 'open'
   }
-  return { mask, text, key: rule }
+  const keyIn: Redactor['key'] = (key, map) => {
+    const named = map === undefined ? key : nameOfValue(key, map)
+    return named === key ? rule(key) : { ...rule(named), name: rule(key).name }
+  }
+  return { mask, text, key: keyIn }
 }
 
 const lenient = createRedactor()

@@ -22,6 +22,14 @@ const isKeyCode = (code: number) =>
 const noKey = /(?:\.[cm]?[jt]sx?|Error|Exception)$/
 /** The name of a file behind its directory, in an error about the file: `data/admin.key: anyone may read it`. */
 const fileName = /\.(?:key|pem|pepper|secret|token)$/
+/** An event of a part of the program: `auth: session expired`. */
+const sentence = /^(?:auth|csrf):[ \t]+[a-z]+[ \t]/i
+/** What names the key of the `value` that follows, in `name: DB_PASSWORD, value: x`. */
+const isName = /^(?:name|key)$/i
+const isValue = /^value$/i
+const namedKey = /\s{0,16}\\{0,8}["'`]?([\w.$%-]{2,128})(?=\\{0,8}["'`]|[\s,;}\]]|$)/y
+/** Between a name and its value. */
+const maxBetween = 200
 /** Keys whose value has blanks in it. */
 const header = /(?:authorization|cookie)$/i
 /** Not secret: what is not in objects either, a text that was redacted before, and a sentence about a secret. */
@@ -44,9 +52,14 @@ const unquotedEnd = /[\s\\,;&]/g
 const nextField = /\s|[\w.%[\]-]+[=:]|$/y
 /** A value of JSON without quotes. */
 const literal = /(?:-?\d[\d.eE+-]*|null|true|false)(?=[\s,}\]\\]|$)/y
+/** The end of a line behind a key of YAML; behind `|` or `>` a block of indented lines is the value. */
+const lineBreak = /[ \t]*([|>][-+\d]{0,2}[ \t]*)?(?:\r?\n)+([ \t]*)/y
+/** Another key. */
+const field = /[\w.$%-]+["'`]?(?::(?=\s|$)|=[^\s=])/y
 const closer = /["'`\\]/
 const trailing = /["'`)}\]>\\]/
 const lineEnd = /["'`\r\n]/g
+const lineFeed = /\n/g
 const bracket = /[[\]{}"'`]/g
 
 /** @returns the offset of the next match of a global expression, or the end of the text */
@@ -111,9 +124,30 @@ function headerEnd(text: string, start: number): number {
   return end
 }
 
-/** @returns the value behind a separator */
+/** The end of the lines that are indented as the first one. */
+function blockEnd(text: string, start: number, indent: string): number {
+  let end = next(lineFeed, text, start)
+  for (let at = end; at < text.length; at = next(lineFeed, text, at + 1)) {
+    if (text.startsWith(indent, at + 1)) end = next(lineFeed, text, at + 1)
+    else if (text[at + 1] !== '\n' && text[at + 1] !== '\r') break
+  }
+  return text[end - 1] === '\r' ? end - 1 : end
+}
+
+/** The word that begins a line; nothing where that is another key, or a sentence that is not indented. */
+function nextLineWord(text: string, start: number, indent: string): Span {
+  field.lastIndex = start
+  if (field.test(text)) return [start, start]
+  const end = wordEnd(text, start, start, false)
+  return [start, indent !== '' || next(space, text, end) >= next(lineFeed, text, end) ? end : start]
+}
+
+/** @returns the value behind a separator, which may stand on the next line */
 function valueAt(text: string, key: string, from: number, isQuotedKey: boolean, isParameter: boolean): Span {
-  const start = next(blank, text, from)
+  lineBreak.lastIndex = from
+  const [lineEnd, block, indent = ''] = (text[from - 1] === ':' && lineBreak.exec(text)) || []
+  const start = lineEnd === undefined ? next(blank, text, from) : from + lineEnd.length
+  if (block !== undefined) return [start, indent === '' ? start : blockEnd(text, start, indent)]
   const quoted = isQuotedKey ? next(space, text, start) : start
   const quote = next(noBackslash, text, quoted)
   if (isQuote(text.charCodeAt(quote))) {
@@ -127,11 +161,14 @@ function valueAt(text: string, key: string, from: number, isQuotedKey: boolean, 
   }
   literal.lastIndex = quoted
   if (isQuotedKey && literal.test(text)) return [quoted, literal.lastIndex]
+  if (lineEnd !== undefined) return nextLineWord(text, start, indent)
   return [start, header.test(key) ? headerEnd(text, start) : wordEnd(text, start, start, isParameter)]
 }
 
 /** @param kindOf the rule of a key @param found gets the spans of secrets */
 export function findFields(text: string, kindOf: (key: string) => KeyKind, found: Span[]): void {
+  let named: KeyKind = 'open'
+  let namedAt = 0
   for (let at = next(separator, text, 0); at < text.length; at = next(separator, text, at + 1)) {
     if (text[at] === ':' && text[at + 1] === ':') {
       at += 1
@@ -144,14 +181,21 @@ export function findFields(text: string, kindOf: (key: string) => KeyKind, found
     else while (text[end - 1] === ']' || text[end - 1] === '[') end -= 1
     let start = end
     while (start > 0 && isKeyCode(text.charCodeAt(start - 1))) start -= 1
-    if (end - start < 3) continue
+    if (end - start < 2) continue
     const key = text.slice(start, end)
     const isParameter = text[start - 1] === '?' || text[start - 1] === '&'
-    const kind = kindOf(key)
-    if (kind === 'open' && !(isParameter && isSignature(key))) continue
-    if (!isQuotedKey && text[at] === ':' && noKey.test(key)) continue
-    if (text[start - 1] === '/' && /^: ./.test(text.slice(at, at + 3)) && fileName.test(key)) continue
     const from = text[at + 1] === '=' || text[at + 1] === '>' ? at + 2 : at + 1
+    if (isName.test(key)) {
+      namedKey.lastIndex = from
+      named = kindOf(namedKey.exec(text)?.[1] ?? '')
+      namedAt = from
+    }
+    const isNamed = isValue.test(key) && start - namedAt <= maxBetween && !text.slice(namedAt, start).includes('}')
+    const kind = isNamed && named !== 'open' ? named : kindOf(key)
+    if (kind === 'open' && !(isParameter && isSignature(key))) continue
+    if (!isQuotedKey && text[at] === ':' && (noKey.test(key) || sentence.test(text.slice(start, at + 64)))) continue
+    if (text[start - 1] === '/' && /^: ./.test(text.slice(at, at + 3)) && fileName.test(key)) continue
+    if (isNamed) named = 'open'
     const value = valueAt(text, key, from, isQuotedKey, isParameter)
     if (value[1] <= value[0]) continue
     const shown = text.slice(...value)

@@ -17,9 +17,9 @@ const harmlessName = /^(key_?id|keys?_?count|public_?key|pubkey|tokens_?total)$/
 const redactor = createRedactor({ strict: true })
 
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
-export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0): unknown {
+export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0, map?: object): unknown {
   if (value === null || value === undefined || typeof value === 'boolean') return value
-  const { secret, counts } = redactor.key(name)
+  const { secret, counts } = redactor.key(name, map)
   const isCount = counts && typeof value === 'number'
   const isSecret = (secret || alsoSecret.test(name)) && !harmlessName.test(name) && !isCount
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
@@ -33,7 +33,7 @@ export function scrub(value: unknown, hide: (value: string) => string, name = ''
   return Object.fromEntries(
     Object.entries(value)
       .slice(0, 1_000)
-      .map(([key, each]) => [key, scrub(each, hide, isSecret ? name : key, depth + 1)]),
+      .map(([key, each]) => [key, scrub(each, hide, isSecret ? name : key, depth + 1, value)]),
   )
 }
 

@@ -9,8 +9,8 @@ const statuses: readonly unknown[] = ['up', 'degraded', 'down']
 const redactor = createRedactor()
 
 /** @returns the name and the value as they may be shown */
-function detail([key, value]: [string, string | number | boolean], scrub: (text: string) => string) {
-  const { secret, counts, name } = redactor.key(key)
+function detail([key, value]: [string, string | number | boolean], details: object, scrub: (text: string) => string) {
+  const { secret, counts, name } = redactor.key(key, details)
   const isHidden = secret && value !== '' && (typeof value === 'string' || (typeof value === 'number' && !counts))
   if (isHidden) return [name, redacted]
   return [name, typeof value === 'string' ? scrub(value).slice(0, maxTextLength) : value]
@@ -28,11 +28,11 @@ export function boundedResult(returned: unknown, scrub: (text: string) => string
     const what = isObject ? `the status ${seen}` : seen
     return { status: 'down', message: `the check returned ${what}: expected { status: up, degraded or down }` }
   }
-  const entries = Object.entries(typeof result.details === 'object' ? (result.details ?? {}) : {})
-  const details = entries
+  const given = typeof result.details === 'object' ? (result.details ?? {}) : {}
+  const details = Object.entries(given)
     .filter((entry): entry is [string, string | number | boolean] => isShown(entry[1]))
     .slice(0, maxDetails)
-    .map((entry) => detail(entry, scrub))
+    .map((entry) => detail(entry, given, scrub))
   return {
     status: result.status!,
     ...(result.message !== undefined && { message: String(result.message) }),

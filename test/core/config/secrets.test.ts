@@ -54,6 +54,7 @@ test('what stands under a secret name is shown nowhere, though its schema does n
         .default({})
         .describe('Map.'),
       cookie: z.strictObject({ path: z.string(), seed: z.string() }).optional().describe('Cookie.'),
+      variable: z.strictObject({ name: z.string(), value: z.number() }).optional().describe('Variable.'),
       maxTokens: z.number().default(5).describe('Count.'),
       hasSecret: z.boolean().default(true).describe('Switch.'),
     }),
@@ -67,6 +68,7 @@ test('what stands under a secret name is shown nowhere, though its schema does n
     credentials: { ann: ${canary} }
     map: { password: ${canary}, user: ann, tokens: 3 }
     cookie: { path: /x, seed: ${canary} }
+    variable: { name: DB_PIN, value: ${pin} }
 `
   const { config } = await load(text('777123'), { plugins: [vault] })
   const { effective } = await config!.describe()
@@ -79,13 +81,14 @@ test('what stands under a secret name is shown nowhere, though its schema does n
         credentials: { ann: '[redacted]' },
         map: { password: '[redacted]', user: 'ann', tokens: 3 },
         cookie: { path: '/x', seed: '[redacted]' },
+        variable: { name: 'DB_PIN', value: '[redacted]' },
         maxTokens: 5,
         hasSecret: true,
       },
     },
   })
   const wrong = await load(text(canary), { plugins: [vault] })
-  expect(wrong.raw.length).toBe(1)
+  expect(wrong.raw.length).toBe(2)
   expect(`${wrong.printed}${JSON.stringify(wrong.raw)}`).not.toContain(canary)
 })
 

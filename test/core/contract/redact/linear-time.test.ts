@@ -35,6 +35,9 @@ const samples = [
   'user[password][]=(a,b),c;d&e\\ f ',
   'x::token:=>"a""b"',
   'pwd={a}}b};',
+  '{"name":"password","value":"x1"}',
+  'password:\n  x1\ntoken: |\n  x1\n\n  y2\npw:\r\nx1\n',
+  'auth: session expired',
   ' a:b:\t/\n/u:p w@h c://',
   '\u2028\u2029\u0085',
 ]

@@ -23,10 +23,15 @@ describe('a key is secret by its name', () => {
   const secret =
     'password Password PASSWORD user_password db-password passwordHash secret clientSecret client_secret token accessToken ' +
     'access_token refresh-token authorization Proxy-Authorization cookie set-cookie macaroon adminMacaroon nsec nsecKey apiKey api_key ' +
-    'X-API-Key privateKey private_key dsn databaseDsn mnemonic seed jwt boardingPass boarding_pass credentials xprv preimage'
+    'X-API-Key privateKey private_key dsn databaseDsn mnemonic seed jwt boardingPass boarding_pass credentials xprv preimage ' +
+    'AccountKey SharedAccessKey RAILS_MASTER_KEY Ocp-Apim-Subscription-Key NEW_RELIC_LICENSE_KEY authKey passcode PASSCODES session_id ' +
+    'JSESSIONID PHPSESSID auth _auth HTTP_AUTH basicAuth csrf _csrf xsrf pw DB_PW dbPw'
   for (const key of secret.split(' ')) test(key, () => expect(redactor.key(key).secret).toBe(true))
 
-  for (const key of ['tokenCount', 'message', 'route', 'user', 'status', 'keys', 'author', 'exceed', 'id', 'mapping']) {
+  const open =
+    'tokenCount message route user status keys author exceed id mapping oauth authMethod authorId unauth session sessions sessionIdle ' +
+    'accountName primaryKey publicKey csrfEnabled pwm npw upwards passed value name'
+  for (const key of open.split(' ')) {
     test(`${key} is not`, () => expect(redactor.key(key).secret).toBe(false))
   }
 })

@@ -59,6 +59,13 @@ const writers: Record<string, { secret?: fc.Arbitrary<string>; write(secret: str
   'an assignment with quotes': { secret: secretOf('\'":=/?@'), write: (secret) => `jwt=${secret},pin=${secret}` },
   'an assignment': { secret: secretOf('/?@&,;'), write: (secret) => `SMTP_PASS=${secret} otp=${secret}` },
   'a cookie': { secret: secretOf("':=/?@&;"), write: (secret) => `Cookie: a="b"; sid=${secret}; sid="${secret}"\nx` },
+  'a pair in JSON': { write: (value) => json([{ name: 'DB_PASSWORD', value, b: 2 }]) },
+  'a pair in JSON in JSON': { write: (value) => json({ body: json({ key: 'my_token', kind: 1, value }) }) },
+  'indented YAML': {
+    secret: secretOf('"\':/?@&;').map((text) => text.replace(/["':;&]+/g, '.')),
+    write: (secret) =>
+      `env:\n- name: API_KEY\n  value: ${secret}\npassword:\n  ${secret}\ntoken: |\n  ${secret}\n  ${secret}\nb: 1`,
+  },
   'a digest': { secret: secretOf(':/?@&; ,'), write: (secret) => `authorization: Digest a="b", response="${secret}"` },
   'Ruby and Go': { write: (secret) => `:password=>${json(secret)}, token := ${json(secret)}` },
   'a URL with commas': { secret: secretOf('\'"`,;)}]&=:?#'), write: (secret) => `(mysql://app:${secret}@db/app)` },
@@ -131,6 +138,39 @@ test.each([
   ['select token::text from t', 'select token::text from t'],
   ['tokens: see the manual', 'tokens: see the manual'],
   ['apiKey: expected a string', 'apiKey: expected a string'],
+  ['AccountName=a;AccountKey=b+/c==;EndpointSuffix=d', 'AccountName=a;AccountKey=[redacted];EndpointSuffix=d'],
+  ['Endpoint=sb://h/;SharedAccessKey=b=;EntityPath=d', 'Endpoint=sb://h/;SharedAccessKey=[redacted];EntityPath=d'],
+  ['pw=x1, auth=b, csrf: c1; SessionID=d', 'pw=[redacted], auth=[redacted], csrf: [redacted]; SessionID=[redacted]'],
+  ['{"auth":"abc","b":1}', '{"auth":"[redacted]","b":1}'],
+  ['auth: session of ann expired', 'auth: session of ann expired'],
+  ['csrf: wrong token, auth=true', 'csrf: wrong token, auth=true'],
+  [
+    '[{"name":"DB_PASSWORD","value":"x1"},{"name":"b","value":"c"}]',
+    '[{"name":"DB_PASSWORD","value":"[redacted]"},{"name":"b","value":"c"}]',
+  ],
+  [
+    '{"value":"a","key":"b"}, {"Key":"my_token","Value":"c"}',
+    '{"value":"a","key":"b"}, {"Key":"my_token","Value":"[redacted]"}',
+  ],
+  ['{\\"name\\":\\"Cookie\\",\\"value\\":\\"a=b\\"}', '{\\"name\\":\\"Cookie\\",\\"value\\":\\"[redacted]\\"}'],
+  ["[ { name: 'X-Api-Key', value: 'x1', b: 'c' } ]", "[ { name: 'X-Api-Key', value: '[redacted]', b: 'c' } ]"],
+  [
+    'env:\n- name: DB_PASSWORD\n  value: x1\n- name: LANG\n  value: C',
+    'env:\n- name: DB_PASSWORD\n  value: [redacted]\n- name: LANG\n  value: C',
+  ],
+  ['<input name="password" value="x1">', '<input name="password" value="[redacted]">'],
+  ['{"name":"password","type":"text"},{"id":1,"value":"a"}', '{"name":"password","type":"text"},{"id":1,"value":"a"}'],
+  ['{"name":"max_tokens","value":4096}', '{"name":"max_tokens","value":4096}'],
+  ['password:\n  hunter2\nuser: ann', 'password:\n  [redacted]\nuser: ann'],
+  ['password: \r\nhunter2\r\nuser: ann', 'password: \r\n[redacted]\r\nuser: ann'],
+  ["'token':\n  'a b'\nc: d", "'token':\n  '[redacted]'\nc: d"],
+  ['db:\n  password: |\n    a\n\n    b c\n  user: ann', 'db:\n  password: |\n    [redacted]\n  user: ann'],
+  ['password: >-\n  a\n  b', 'password: >-\n  [redacted]'],
+  ['password:\nuser: ann', 'password:\nuser: ann'],
+  ['password:\n  min: 8\n  max=64', 'password:\n  min: 8\n  max=64'],
+  ['Password:\nLogin incorrect', 'Password:\nLogin incorrect'],
+  ['invalid token:\n    at parse (/app/x.ts:1:2)', 'invalid token:\n    at parse (/app/x.ts:1:2)'],
+  ['AccountKey:\n  YWJj=\n', 'AccountKey:\n  [redacted]\n'],
 ])('%s is shown as %s', (text, shown) => {
   expect(redactor.text(text)).toBe(shown)
 })
