@@ -15,9 +15,18 @@ interface ErrorEntry {
 export type ErrorTable = Readonly<Record<string, ErrorEntry>>
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+const brand = Symbol.for('arkwatch.error')
+
 /** An error with a stable `code`, a message with the values seen, and advice in `help`. */
 export class ArkwatchError extends Error {
   override readonly name = 'ArkwatchError'
+  readonly [brand] = true
+
+  /** Also an error of another copy of the package, which a plugin may bring along. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && Object.hasOwn(value, brand)
+  }
+
   constructor(
     readonly code: string,
     message: string,
@@ -32,8 +41,11 @@ export class ArkwatchError extends Error {
 /** Receives `{ code }` of every error made from a table, before the error is thrown. */
 const errorChannel = channel('arkwatch:error')
 
-const tables = new Map<string, ErrorTable>()
-const entries: Record<string, ErrorEntry> = {}
+/** Of every copy of the package in this process. */
+const registry = Symbol.for('arkwatch.errors')
+const shared = globalThis as { [registry]?: { tables: Map<string, ErrorTable>; entries: Record<string, ErrorEntry> } }
+shared[registry] ??= { tables: new Map(), entries: {} }
+const { tables, entries } = shared[registry]
 
 /**
  * Registers a table of codes in UPPER_SNAKE_CASE. @param owner `core`, `cli`, or the name of the plugin

@@ -1,6 +1,6 @@
 /** The one Hono application of the plugins' public routes. */
 import { type Handler, Hono } from 'hono'
-import { HTTPException } from 'hono/http-exception'
+import type { HTTPException } from 'hono/http-exception'
 import { ArkwatchError, errorOf, httpStatusOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
 import { headAsGet } from './head.ts'
@@ -13,6 +13,10 @@ export interface MountedRoutes {
   failed(error: unknown): void
 }
 
+/** Also of another copy of Hono. */
+const isHttpException = (error: unknown): error is HTTPException =>
+  error instanceof Error && typeof (error as Partial<HTTPException>).getResponse === 'function'
+
 const notFound = () => problemResponse({ status: 404 })
 
 /** What a client may see of an error: the status of an HTTPException, a declared error with a status, else nothing. */
@@ -22,7 +26,7 @@ function answerOf(error: unknown): Response {
     const { message: detail, code, help } = error
     return problemResponse({ status, detail, code, help })
   }
-  if (!(error instanceof HTTPException)) return problemResponse({ status: 500 })
+  if (!isHttpException(error)) return problemResponse({ status: 500 })
   if (error.res !== undefined) return error.getResponse()
   return problemResponse({ status: error.status, ...(error.message && { detail: error.message }) })
 }
@@ -54,11 +58,13 @@ function throwingErrors(handler: Handler): Handler {
 function partOf({ routes, failed }: MountedRoutes): Hono {
   const part = new Hono()
   part.onError((error) => {
-    const declared = error instanceof HTTPException ? error.status < 500 : httpStatusOf(error) !== undefined
+    const declared = isHttpException(error) ? error.status < 500 : httpStatusOf(error) !== undefined
     if (!declared) failed(error)
     return answerOf(error)
   })
-  part.route('/', routes)
+  // Hono of another copy, which a plugin may bring along, would answer errors by the default of that copy.
+  if (routes instanceof Hono) part.route('/', routes)
+  else for (const { method, path, handler } of (routes as Hono).routes) part.on(method, path, handler as Handler)
   for (const route of part.routes) route.handler = throwingErrors(route.handler as Handler)
   part.router.match('GET', '/')
   return part

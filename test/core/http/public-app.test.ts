@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
-import { type Handler, Hono } from 'hono'
+import { type Context, type Handler, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { coreError } from '../../../core/contract/errors.ts'
+import { RegExpRouter } from 'hono/router/reg-exp-router'
+import { ArkwatchError, coreError } from '../../../core/contract/errors.ts'
 import { composeApp } from '../../../core/http/public-app.ts'
 import { observedPath } from './support.ts'
 
@@ -75,6 +76,33 @@ test('a route that returns nothing is reported to its plugin; a middleware may r
   expect([(await app.request('/sync')).status, (await app.request('/async')).status]).toEqual([500, 500])
   expect(errors).toEqual(Array(2).fill('TypeError: a route returned nothing: `return` the Response'))
   expect((await app.request('/none')).status).toBe(404)
+})
+
+test('a plugin that brings its own copy of Hono and of Arkwatch along answers as any other', async () => {
+  const copyOf = (file: string) => import(`${Bun.resolveSync(file, import.meta.dir)}?copy`)
+  const { HonoBase: Base } = await copyOf('../../../node_modules/hono/dist/hono-base.js')
+  const { HTTPException: Exception } = await copyOf('../../../node_modules/hono/dist/http-exception.js')
+  const { defineErrors } = await copyOf('../../../core/contract/errors.ts')
+  const ownError = defineErrors('mine', { MINE_FULL: { status: 422, message: 'full', help: 'Wait.' } })
+  const routes = new Base({ router: new RegExpRouter() })
+    .use('*', (_: unknown, next: () => Promise<void>) => next())
+    .get('/full', () => {
+      throw ownError('MINE_FULL')
+    })
+    .get('/forbidden', () => {
+      throw new Exception(403, { message: 'no' })
+    })
+    .get('/broken', () => {
+      throw new Error('broken')
+    })
+    .get('/fine', (c: Context) => c.text('fine'))
+  expect([routes instanceof Hono, ownError('MINE_FULL') instanceof ArkwatchError]).toEqual([false, true])
+  const errors: string[] = []
+  const app = composeApp([{ plugin: 'mine', routes, failed: (error) => void errors.push(`${error}`) }])
+  const answers = ['/fine', '/full', '/forbidden', '/broken'].map(async (path) => (await app.request(path)).status)
+  expect(await Promise.all(answers)).toEqual([200, 422, 403, 500])
+  expect(await (await app.request('/full')).json()).toMatchObject({ code: 'MINE_FULL', help: 'Wait.' })
+  expect(errors).toEqual(['Error: broken'])
 })
 
 test('the message of a refusal is shown without secrets', async () => {
