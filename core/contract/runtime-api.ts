@@ -116,7 +116,7 @@ export interface ConfigChanges {
   readonly pending: AppliedChange | undefined
   /** @param patch merge patch over the overlay (RFC 7386) @throws CONFIG_PATCH, the configuration's problems */
   plan(patch: unknown): Promise<PlannedChange>
-  /** @throws CHANGE_STALE, CHANGE_PENDING, CHANGE_BLOCKS, RELOAD_BUSY, RELOAD_FAILED, as `plan`; nothing changes then */
+  /** @throws CHANGE_STALE, CHANGE_PENDING, CHANGE_BLOCKS, RELOAD_BUSY, RELOAD_FAILED, as `plan`: changes nothing */
   apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange>
   /** @throws CHANGE_UNKNOWN */
   confirm(id?: string): AppliedChange

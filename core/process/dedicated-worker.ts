@@ -90,13 +90,13 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     })
     thread.on('exit', (exitCode) => {
       worker = undefined
-      exited(reason || `it ended with code ${exitCode}`, clock.monotonic() - startedMs >= quietMs)
+      exited(reason || `it ended with code ${exitCode}`, clock.monotonic() - startedMs >= quietMs, exitCode)
     })
     thread.unref()
     options.onStart?.()
   }
 
-  const exited = (why: string, isQuiet: boolean) => {
+  const exited = (why: string, isQuiet: boolean, exitCode?: number) => {
     failAll(stopped ? stopReason : why)
     if (stopped) return
     const isLost = !isReady && !isQuiet
@@ -111,7 +111,13 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     if (isQuiet) attempts = 0
     const delayMs = restartDelaysMs[attempts++] ?? restartDelaysMs.at(-1)!
     restarts += 1
-    log.warn('worker thread ended and will be started again', { worker: name, reason: why, delayMs, restarts })
+    log.warn('worker thread ended and will be started again', {
+      worker: name,
+      exitCode,
+      reason: why,
+      delayMs,
+      restarts,
+    })
     cancelRestart = clock.after(delayMs, () => {
       try {
         start()
