@@ -6,11 +6,14 @@ import { disown } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
+import { waitAtMost } from './deadline.ts'
 import { type Answer, isAnswer, type RequestFrame, taskError } from './serve-requests.ts'
 
 const restartDelaysMs = [100, 1_000, 5_000, 30_000]
 /** A thread that lived so long restarts with the first delay again. */
 const quietMs = 60_000
+/** A thread in native code, such as a statement of SQLite, ends when that code returns. */
+const terminateMs = 1_000
 
 export interface SupervisedOptions extends DedicatedOptions {
   /** Called with the error of a thread that could not load, or ended. @param isLost whether no restart follows */
@@ -224,7 +227,11 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
       options.stopped?.()
       failAll('it was stopped')
       if (!isReady) ready.reject(ended('it was stopped'))
-      await worker?.terminate()
+      const thread = worker
+      if (thread === undefined) return
+      await waitAtMost(thread.terminate(), terminateMs, clock)
+      if (worker === thread)
+        log.warn('worker thread does not end: it is in code that cannot be interrupted', { worker: name })
     },
   }
   return dedicated

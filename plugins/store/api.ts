@@ -17,14 +17,14 @@ export interface Written {
   readonly lastInsertRowid: number | bigint
 }
 
-/** The tables of one plugin. */
+/** The tables of one plugin: a prefix of names, and no border, since statements may name other tables. */
 export interface StoreArea {
   /**
    * Runs the statements in one transaction, in the writer thread, in the order of the calls.
    * @param options.lazy answers before the commit is on the disk: a loss of power may lose it, `kill -9` does not
    * @returns what each changed, after the commit is on the disk
    * @throws STORE_UNAVAILABLE if the file cannot be written (disk full, read-only, set aside); nothing is changed.
-   * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses
+   * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses, or that runs for more than a minute
    */
   write(statements: readonly Statement[], options?: { readonly lazy?: boolean }): Promise<readonly Written[]>
   /** Reads one row by a key, on the calling thread: only by primary key or a unique index. */

@@ -19,11 +19,11 @@ export default definePlugin({
   exclusive: true,
   // All of it is in its files.
   holdsState: false,
-  setup({ config, dataDir, workers, log, report }) {
+  setup({ config, dataDir, workers, clock, log, report }) {
     const { maxSize: maxBytes, maxQueue, maintainEvery: maintainEveryMs } = config
     const onState = (problem?: string) => (problem === undefined ? report('ok') : report('degraded', problem))
     const path = join(dataDir, config.file)
-    const store = new StoreClient({ path, maxBytes, maxQueue, maintainEveryMs, workers, log, onState })
+    const store = new StoreClient({ path, maxBytes, maxQueue, maintainEveryMs, workers, clock, log, onState })
     return {
       services: { store },
       contributes: [collector(storeCollector(store))],

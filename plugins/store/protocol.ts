@@ -7,6 +7,8 @@ export interface WriterData {
   readonly path: string
   readonly maxBytes: number
   readonly maintainEveryMs: number
+  /** The memory of `Progress`. */
+  readonly progress: SharedArrayBuffer
 }
 
 interface Query {

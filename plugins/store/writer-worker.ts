@@ -1,16 +1,19 @@
 /** The thread of the writer: one writer for each file. Imports no zod. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { serveRequests, systemClock } from '../../core/worker.ts'
+import { Progress } from './progress.ts'
 import type { FromWriter, StoreRequest, ToWriter, WriterData } from './protocol.ts'
 import { fileBeside } from './store-file.ts'
 import { groupSize, StoreWriter } from './writer.ts'
 
-const { path, maxBytes, maintainEveryMs } = workerData as WriterData
+const { path, maxBytes, maintainEveryMs, ...data } = workerData as WriterData
+const progress = new Progress(data.progress)
 const say = (message: FromWriter) => parentPort!.postMessage(message)
 
 const writers = new Map<string | undefined, StoreWriter>()
 function writerOf(file: string | undefined): StoreWriter {
-  const writer = writers.get(file) ?? new StoreWriter({ path: fileBeside(path, file), maxBytes, now: systemClock.now })
+  const options = { path: fileBeside(path, file), maxBytes, now: systemClock.now }
+  const writer = writers.get(file) ?? new StoreWriter(options, progress)
   writers.set(file, writer)
   return writer
 }

@@ -5,6 +5,7 @@ import { basename } from 'node:path'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
 import { exact, exactRow, prepare } from './prepare.ts'
+import { Progress } from './progress.ts'
 import { Refusal, type StoreAnswer, type StoreRequest, type WriteRequest } from './protocol.ts'
 import { checkRetention, deleteOld } from './retention.ts'
 import { checkScript } from './sql-text.ts'
@@ -31,7 +32,10 @@ export class StoreWriter {
   readonly #areas = new Map<string, AreaDefinition>()
 
   /** @param options.now epoch milliseconds */
-  constructor(private readonly options: { readonly path: string; readonly maxBytes: number; now(): number }) {}
+  constructor(
+    private readonly options: { readonly path: string; readonly maxBytes: number; now(): number },
+    private readonly progress = new Progress(),
+  ) {}
 
   get sizeBytes(): number {
     const bytes = (suffix: string) => statSync(this.options.path + suffix, { throwIfNoEntry: false })?.size ?? 0
@@ -117,7 +121,8 @@ export class StoreWriter {
     database.run('SAVEPOINT one')
     try {
       const value = statements.map(({ sql, params = [] }): Written => {
-        const { changes, lastInsertRowid } = prepare(database, sql, params).run(...params)
+        const run = () => prepare(database, sql, params).run(...params)
+        const { changes, lastInsertRowid } = this.progress.run(area, run)
         return { changes, lastInsertRowid: exact(lastInsertRowid) }
       })
       database.run('RELEASE one')
@@ -136,7 +141,7 @@ export class StoreWriter {
     try {
       const rows = Math.min(Math.max(1, Math.trunc(limit)), maxRows)
       const statement = prepare(database, sql, params, (text) => `SELECT * FROM (${text}) LIMIT ${rows}`)
-      return statement.all(...params).map(exactRow)
+      return this.progress.run(area, () => statement.all(...params)).map(exactRow)
     } catch (error) {
       throw this.#refusal(area, error)
     }
@@ -152,11 +157,17 @@ export class StoreWriter {
     if (this.#iterations >= maxIterations) throw new Refusal('STORE_QUEUE_FULL', { limit: maxIterations })
     this.open()
     this.#iterations += 1
+    const rows = readRows(this.options.path, sql, params)
     try {
-      yield* readRows(this.options.path, sql, params)
+      for (;;) {
+        const { done, value } = this.progress.run(area, () => rows.next())
+        if (done) return
+        yield value
+      }
     } catch (error) {
       throw this.#refusal(area, error)
     } finally {
+      rows.return()
       this.#iterations -= 1
     }
   }

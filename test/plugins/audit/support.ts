@@ -33,6 +33,7 @@ export const event = (action: string, target?: string): AuditEvent => ({
 export async function openAudit(folder = newFolder(), { maxBytes = 2 ** 30 } = {}) {
   const path = join(folder, 'store.db')
   const store = new StoreClient({
+    clock: systemClock,
     path,
     maxBytes,
     maxQueue: 10_000,

@@ -26,7 +26,7 @@ async function open(path = join(mkdtempSync(join(tmpdir(), 'arkwatch-areas-')), 
     },
   }
   const limits = { maxBytes: 2 ** 30, maxQueue: 100, maintainEveryMs: 20 }
-  const store = new StoreClient({ path, ...limits, workers, log: silent, onState() {} })
+  const store = new StoreClient({ path, ...limits, workers, clock: systemClock, log: silent, onState() {} })
   await store.start()
   return { store, path, thread: thread! }
 }

@@ -28,6 +28,7 @@ afterEach(async () => {
 async function open(folder: string, maxBytes: number) {
   const states: (string | undefined)[] = []
   store = new StoreClient({
+    clock: systemClock,
     path: join(folder, 'store.db'),
     maxBytes,
     maxQueue: 100,

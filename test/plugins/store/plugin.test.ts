@@ -25,6 +25,7 @@ let number = 0
 async function open({ maxQueue = 100, path = join(folder, `${++number}.db`) } = {}) {
   const problems: (string | undefined)[] = []
   const client = new StoreClient({
+    clock: systemClock,
     path,
     maxBytes: 2 ** 30,
     maxQueue,
