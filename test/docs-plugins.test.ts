@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import type { AnyPlugin } from '../core/contract/definition.ts'
@@ -44,10 +44,25 @@ describe('docs/plugins.md', () => {
         })
         if (name === 'tally')
           expect(await booted.runtime.commands().get('tally.add')!.run({ by: 2 })).toEqual({ sum: 2 })
-        if (name === 'words')
-          expect(booted.lines).toContainEqual(
-            expect.objectContaining({ message: 'counted', fields: expect.objectContaining({ count: 3 }) }),
+        if (name === 'tenants') {
+          expect(await booted.runtime.commands().get('tenants.bob')!.run({})).toEqual({ tenant: 'bob' })
+        }
+        if (name === 'notice') {
+          await booted.reload({ plugins: { metrics: {}, notice: { path: '/new' } } })
+          expect([(await booted.fetch('/notice')).status, (await booted.fetch('/new')).status]).toEqual([404, 200])
+        }
+        const logged = booted.lines.map(({ message, fields }) => [message, fields])
+        if (name === 'reporter')
+          expect(logged).toEqual(
+            expect.arrayContaining([
+              ['adding', { done: 0 }],
+              ['added', { sum: 6 }],
+            ]),
           )
+        if (name === 'words') {
+          const words = ['one', 'two', 'three'].map((word) => ['word', { word }])
+          expect(logged).toEqual(expect.arrayContaining([...words, ['counted', { count: 3 }]]))
+        }
         const states = booted.runtime.status().plugins.map(({ name, state }) => [name, state])
         expect(Object.fromEntries(states)[module.default.name]).toBe(name === 'uploader' ? 'disabled' : 'ok')
       } finally {
@@ -55,6 +70,30 @@ describe('docs/plugins.md', () => {
       }
     },
   )
+
+  test('names every member of the types that an author implements or receives', () => {
+    const types =
+      'PluginDefinition PluginContext PluginParts RequestParts Handover ConfigContext Conflict DeclaredListener PluginClock Clock ' +
+      'EveryOptions Extensions Contributed PointRules RequestHooks RequestScope Workers RunOptions TaskContext Failure ' +
+      'DedicatedOptions DedicatedWorker RequestOptions RequestContext'
+    const code = [
+      ...blocks.map(({ text }) => text),
+      ...[...page.matchAll(/`([^`\n]+)`/g)].map(([, text]) => text),
+    ].join('\n')
+    const words = new Set(code.match(/[A-Za-z_]\w*/g))
+    const wanted = new Set(types.split(' '))
+    const missing: string[] = []
+    for (const file of new Bun.Glob('core/{contract,process}/*.ts').scanSync({ cwd: root })) {
+      const source = readFileSync(join(root, file), 'utf8')
+      for (const [, type, body] of source.matchAll(/^export interface (\w+)[^;]*?\{\n([\s\S]*?)^\}/gm)) {
+        if (!wanted.delete(type!)) continue
+        for (const [, member] of body!.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(<]/gm))
+          if (!words.has(member!)) missing.push(`${type}.${member}`)
+      }
+    }
+    expect([...wanted]).toEqual([])
+    expect(missing).toEqual([])
+  })
 
   test('answers with the status of its error, on a public route', async () => {
     const dir = temporary()

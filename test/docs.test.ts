@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 import { loadConfig } from '../core/config/load.ts'
+import { systemClock } from '../core/process/clock.ts'
 import { catalog } from '../plugins/catalog.ts'
 import { environmentOverlays } from '../plugins/environment.ts'
+import { MetricStore } from '../plugins/metrics/storage/store.ts'
 import { blocksOf, type DocBlock, docBlocks } from './support/doc-blocks.ts'
 
 const root = join(import.meta.dir, '..')
@@ -91,6 +93,20 @@ describe('the documents', () => {
     expect(blocks.length).toBeGreaterThan(0)
     expect(await typeErrors(blocks)).toBe('')
   }, 120_000)
+
+  test('hold metrics that one process can register together, page by page', async () => {
+    const call = /\.(counter|gauge|histogram|summary)\(\{\s*name: '(\w+)',([^}]*)\}/g
+    const stores = new Map<string, MetricStore>()
+    for (const { file, text } of await docBlocks(root, ['ts'])) {
+      const store = stores.get(file) ?? new MetricStore(systemClock)
+      stores.set(file, store)
+      for (const [, type, name, rest] of text.matchAll(call)) {
+        const labels = /labels: \[([^\]]*)\]/.exec(rest!)?.[1]?.match(/\w+/g) ?? []
+        store[type as 'gauge']({ name: name!, help: 'h', labels, ...(type === 'histogram' && { buckets: [1] }) })
+      }
+    }
+    expect(stores.size).toBeGreaterThan(3)
+  })
 
   test('hold configurations without a mistake', async () => {
     const blocks = (await docBlocks(root, ['yaml'])).filter(isConfig)
