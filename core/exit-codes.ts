@@ -15,6 +15,7 @@ const byCode: Readonly<Record<string, number>> = {
   PLUGIN_INVALID: exitCodes.config,
   CLI_USAGE: exitCodes.usage,
   NOT_RUNNING: exitCodes.notRunning,
+  CONTROL_ABSENT: exitCodes.notRunning,
   CLI_REMOTE_UNREACHABLE: exitCodes.notRunning,
   CLI_REMOTE_KEY: exitCodes.usage,
   CLI_REMOTE_COMMAND: exitCodes.usage,

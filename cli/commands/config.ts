@@ -25,7 +25,8 @@ async function fromInstance(cli: Cli): Promise<Effective | undefined> {
   try {
     return await instance(cli).call<Effective>('config')
   } catch (thrown) {
-    if (thrown instanceof ArkwatchError && thrown.code === 'NOT_RUNNING') return undefined
+    if (thrown instanceof ArkwatchError && (thrown.code === 'NOT_RUNNING' || thrown.code === 'CONTROL_ABSENT'))
+      return undefined
     throw thrown
   }
 }

@@ -235,7 +235,7 @@ export const coreError = defineErrors('core', {
   },
   DATA_IN_USE: {
     message: 'data directory {data} is in use by process {pid}',
-    help: 'Stop the other process, or give this one a separate `data` directory.',
+    help: 'Give this process a separate `data` directory, or stop the other one. An embedded Arkwatch holds the directory of its service: reach it with --url.',
   },
   DATA_UNUSABLE: {
     message: 'data directory {data} cannot be used: {reason}',
@@ -271,6 +271,10 @@ export const coreError = defineErrors('core', {
   },
   NOT_RUNNING: {
     message: 'no running Arkwatch answers on {socket}',
-    help: 'Start it with `arkwatch start`, or name its config with -c.',
+    help: 'Start it with `arkwatch start`, or name its config with -c. After a change of `data` the running process still has the old directory; an embedded one is reached with --url.',
+  },
+  CONTROL_ABSENT: {
+    message: 'process {pid} holds {data} and has no control socket',
+    help: 'An embedded Arkwatch has none: reach its plugin admin with --url. A process that has just started opens its socket soon.',
   },
 })

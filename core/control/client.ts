@@ -1,9 +1,10 @@
 /** The client side of the control socket. */
 import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import { lockHolder } from '../process/data-lock.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 export interface ControlClient {
-  /** Runs a command of the running process. @throws NOT_RUNNING, CONTROL_TIMEOUT, or the command's own error */
+  /** Runs a command of the process. @throws NOT_RUNNING, CONTROL_ABSENT, CONTROL_TIMEOUT, or the error of the command */
   call<Result = unknown>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
 }
 
@@ -27,7 +28,11 @@ export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
       } catch (thrown) {
         const { code, name } = thrown as { code?: string; name?: string }
         if (name === 'TimeoutError') throw coreError('CONTROL_TIMEOUT', { command, timeoutMs }, thrown)
-        if (code !== undefined && notListening.has(code)) throw coreError('NOT_RUNNING', { socket }, thrown)
+        if (code !== undefined && notListening.has(code)) {
+          const pid = lockHolder(dataDir)
+          if (pid !== undefined) throw coreError('CONTROL_ABSENT', { pid, data: dataDir }, thrown)
+          throw coreError('NOT_RUNNING', { socket }, thrown)
+        }
         throw coreError('CONTROL_COMMAND_FAILED', { command, reason: messageOf(thrown) }, thrown)
       }
       if (response.ok) return JSON.parse(text) as Result

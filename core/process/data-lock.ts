@@ -41,6 +41,22 @@ function holderPid(dataDir: string): number | 'unknown' {
 
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
+/** @returns the process that holds the lock of a directory; a process that only got the id of a killed one does not */
+export function lockHolder(dataDir: string): number | undefined {
+  const pid = ownerPid(dataDir)
+  if (pid === undefined) return undefined
+  let database: Database | undefined
+  try {
+    database = new Database(lockFile(dataDir), { readonly: true })
+    database.query('SELECT 1 FROM sqlite_master').all()
+    return undefined
+  } catch (thrown) {
+    return isBusy(thrown) ? pid : undefined
+  } finally {
+    database?.close()
+  }
+}
+
 /**
  * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held by
  * SQLite's exclusive transaction on an empty file, and ends with the process; `arkwatch.pid` only names the owner.

@@ -170,6 +170,23 @@ describe('the control socket', () => {
     expect(await codeOf(control(join(dataDir, 'nowhere')).call('status'))).toBe('NOT_RUNNING')
   })
 
+  test('without a socket, the client names the process that holds the directory, and no other', async () => {
+    const dataDir = newDir()
+    const module = join(import.meta.dir, '../../../core/process/data-lock.ts')
+    const script = `require('${module}').lockData('${dataDir}'); console.log('locked'); setInterval(() => {}, 1_000)`
+    const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
+    await child.stdout.getReader().read()
+    await expect(control(dataDir).call('status')).rejects.toMatchObject({
+      code: 'CONTROL_ABSENT',
+      message: `process ${child.pid} holds ${dataDir} and has no control socket`,
+      help: expect.stringContaining('--url'),
+    })
+    child.kill('SIGKILL')
+    await child.exited
+    writeFileSync(join(dataDir, 'arkwatch.pid'), `${process.pid}\n`)
+    expect(await codeOf(control(dataDir).call('status'))).toBe('NOT_RUNNING')
+  })
+
   test('works in a folder whose path is longer than a socket address', async () => {
     const dataDir = join(newDir(), 'd'.repeat(80), 'e'.repeat(80))
     mkdirSync(dataDir, { recursive: true })
