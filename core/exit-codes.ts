@@ -16,6 +16,7 @@ const byCode: Readonly<Record<string, number>> = {
   CLI_USAGE: exitCodes.usage,
   NOT_RUNNING: exitCodes.notRunning,
   CONTROL_ABSENT: exitCodes.notRunning,
+  CONTROL_CUT_OFF: exitCodes.notRunning,
   CLI_REMOTE_UNREACHABLE: exitCodes.notRunning,
   CLI_REMOTE_KEY: exitCodes.usage,
   CLI_REMOTE_COMMAND: exitCodes.usage,

@@ -265,6 +265,10 @@ export const coreError = defineErrors('core', {
     message: 'command {command} failed: {reason}',
     help: 'The log of the running process has the cause.',
   },
+  CONTROL_CUT_OFF: {
+    message: 'the running process ended before it answered {command}: {reason}',
+    help: 'Whether the command took effect is not known. Start the process again, and look with `arkwatch plugins` or `arkwatch config`.',
+  },
   CONTROL_TIMEOUT: {
     message: 'the running process did not answer {command} within {timeoutMs} ms',
     help: 'Its main loop may be stuck: see `arkwatch health --live` and its log.',

@@ -4,7 +4,10 @@ import { lockHolder } from '../process/data-lock.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 export interface ControlClient {
-  /** Runs a command of the process. @throws NOT_RUNNING, CONTROL_ABSENT, CONTROL_TIMEOUT, or the error of the command */
+  /**
+   * Runs a command of the process.
+   * @throws NOT_RUNNING, CONTROL_ABSENT, CONTROL_CUT_OFF, CONTROL_TIMEOUT, or the error of the command
+   */
   call<Result = unknown>(command: string, args?: Readonly<Record<string, unknown>>): Promise<Result>
 }
 
@@ -33,7 +36,7 @@ export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
           if (pid !== undefined) throw coreError('CONTROL_ABSENT', { pid, data: dataDir }, thrown)
           throw coreError('NOT_RUNNING', { socket }, thrown)
         }
-        throw coreError('CONTROL_COMMAND_FAILED', { command, reason: messageOf(thrown) }, thrown)
+        throw coreError('CONTROL_CUT_OFF', { command, reason: messageOf(thrown) }, thrown)
       }
       if (response.ok) return JSON.parse(text) as Result
       if (response.status === 413) {

@@ -23,9 +23,17 @@ export function readSecretFile(file: string): string | undefined {
   return text
 }
 
-/** Reads or makes a secret, and its directory (0700). The file appears whole or not at all. @throws SECRET_FILE */
-export function readOrMakeSecret(file: string, make: () => string): { readonly text: string; readonly made: boolean } {
+/**
+ * Reads or makes a secret, and its directory (0700). The file appears whole or not at all.
+ * @param form what `make` makes, where the secret is never one of people @throws SECRET_FILE
+ */
+export function readOrMakeSecret(
+  file: string,
+  make: () => string,
+  form = /./,
+): { readonly text: string; readonly made: boolean } {
   const found = readSecretFile(file)
+  if (found !== undefined && !form.test(found)) throw failure(file, 'it is not the secret that was made: it is damaged')
   if (found !== undefined) return { text: found, made: false }
   const text = make()
   const draft = `${file}.${process.pid}.new`

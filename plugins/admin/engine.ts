@@ -28,7 +28,7 @@ import { Idempotency } from './http/idempotency.ts'
 import { OwnListener } from './http/listener.ts'
 import { AdminServer } from './http/server.ts'
 import { Jobs } from './jobs.ts'
-import { makeKey } from './keys/key.ts'
+import { madeKey, makeKey } from './keys/key.ts'
 import { keyTable } from './keys/key-table.ts'
 import { Keyring } from './keys/keyring.ts'
 import { ownRoutes } from './routes/index.ts'
@@ -202,7 +202,7 @@ export class AdminInstance {
   async start(): Promise<void> {
     const { clock, config, dataDir, log } = this.options
     const pepperFile = join(dataDir, 'admin.pepper')
-    const { text: pepper, made } = readOrMakeSecret(pepperFile, () => makeKey().text)
+    const { text: pepper, made } = readOrMakeSecret(pepperFile, () => makeKey().text, madeKey)
     const groups = () => this.server.groups()
     const keyring = new Keyring({ table: keyTable(this.#area), pepper, groups, now: clock.now })
     this.#keyring = keyring

@@ -113,7 +113,8 @@ describe.each([...made, ...others])('%s', (name) => {
     const text = readFileSync(file)
     damages[damage]!(file, text)
     const { isWhole, says } = await startOf(data)
-    if (says !== '') expect(says).toContain(name.replace('.new', ''))
+    // Without the whole pepper no key is valid.
+    if (says !== '' || name === 'admin.pepper') expect(says).toContain(name.replace('.new', ''))
     if (isWhole) return
     rmSync(file, { recursive: true })
     expect(await startOf(data)).toMatchObject({ isWhole: true })

@@ -42,6 +42,9 @@ export function weaknessOf(text: string): string | undefined {
   return new Set(text).size < 8 ? 'expected at least 8 different characters' : undefined
 }
 
+/** What {@link makeKey} makes. */
+export const madeKey = /^ark_[0-9a-f]{12}_[\w-]{43}$/
+
 /** A new key with 256 random bits. @returns its id, and the text that is shown once */
 export function makeKey(): { readonly id: string; readonly text: string } {
   const id = randomBytes(6).toString('hex')

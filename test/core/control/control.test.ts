@@ -201,6 +201,14 @@ describe('the control socket', () => {
     expect(await codeOf(open())).toBe('CONTROL_LISTEN_FAILED')
   })
 
+  test('a client says that the process ended before its answer', async () => {
+    const dataDir = newDir()
+    const dying = createServer((socket) => socket.on('data', () => socket.destroy()))
+    await new Promise<void>((resolve) => dying.listen(controlSocket(dataDir), resolve))
+    undo.push(() => dying.close())
+    expect(await codeOf(control(dataDir).call('reload'))).toBe('CONTROL_CUT_OFF')
+  })
+
   test('a client gives up on an instance that accepts and never answers', async () => {
     const dataDir = newDir()
     const silent = createServer()
