@@ -137,6 +137,7 @@ export class Gate {
     if (operation.access === 'public') {
       await this.options.bodies.read(context.req, visitor === undefined ? 'unknown' : 'known')
       await next()
+      answerOf(context)
       return undefined
     }
     if (visitor === undefined) throw adminError('ADMIN_UNAUTHORIZED')
@@ -180,7 +181,7 @@ export class Gate {
     if (isSafe || operation.readOnly === true) {
       if (operation.sensitive === true) await this.options.audit().record(base, 'read')
       await next()
-      return context.res
+      return answerOf(context)
     }
     const note: ChangeNote = {}
     context.set('note', note)
@@ -188,7 +189,7 @@ export class Gate {
     const event = { ...base, ...(target !== undefined && { target }) }
     const settle = await this.options.audit().begin(event)
     await next()
-    const thrown = context.error
+    const thrown = context.error ?? (context.finalized ? undefined : noAnswer())
     const outcome =
       thrown === undefined ? (context.res.status < 400 ? 'ok' : `http ${context.res.status}`) : problemOf(thrown).code
     const after = note.before === undefined && note.after === undefined && note.target === undefined ? undefined : note
@@ -197,8 +198,16 @@ export class Gate {
       const fields = { operation: operation.id, error: messageOf(error) }
       this.options.log.error('the outcome of a change is not on record', fields)
     })
-    return context.res
+    return answerOf(context)
   }
+}
+
+const noAnswer = () => new TypeError('a route returned nothing: `return` the Response')
+
+/** @throws TypeError for a route that gave no answer: reading `res` would make an empty 200 */
+function answerOf(context: Context): Response {
+  if (!context.finalized) throw noAnswer()
+  return context.res
 }
 
 const pathOf = (context: Context) => ({ method: context.req.method, route: context.req.path.slice(0, 256) })

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { tmpdir } from 'node:os'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { definePlugin } from '../../../core/contract/definition.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { type AdminEnv, adminRoutes, operation } from '../../../plugins/admin/api.ts'
@@ -61,6 +61,19 @@ const lamp = definePlugin({
         throw new Error(`internal ${canary}`)
       },
     )
+    for (const [method, access] of [
+      ['get', 'viewer'],
+      ['post', 'operator'],
+    ] as const)
+      app.openapi(
+        createRoute({
+          ...operation({ id: `lamp.forget-${method}`, access, summary: 'Returns nothing.' }),
+          method,
+          path: '/forget',
+          responses: { 200: { description: 'Never.' } },
+        }),
+        ((c: Context) => void c.json({ lost: true })) as never,
+      )
     return {
       contributes: [adminRoutes({ path: '/admin/lamp', app: () => app })],
       start: () => log.info('the lamp is on'),
@@ -218,6 +231,13 @@ describe('plugins', () => {
     expect(logs).toContain('ADMIN_ROUTES_INVALID')
     expect(logs).toContain('is not declared by createRoute')
     expect(logs).toContain('not under /admin or /monitoring')
+  })
+
+  test('one that returns nothing is a 500, and not on record as done', async () => {
+    expect((await at.send('/admin/lamp/forget')).status).toBe(500)
+    expect((await at.send('/admin/lamp/forget', { method: 'POST' })).status).toBe(500)
+    const { records } = (await at.get('/admin/audit?limit=5')) as never as { records: { action: string }[] }
+    expect(records.find(({ action }) => action === 'lamp.forget-post')).toMatchObject({ outcome: 'INTERNAL' })
   })
 
   test('a fault of theirs is a 500 that says nothing of it', async () => {
