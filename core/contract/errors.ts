@@ -20,11 +20,13 @@ const brand = Symbol.for('arkwatch.error')
 /** An error with a stable `code`, a message with the values seen, and advice in `help`. */
 export class ArkwatchError extends Error {
   override readonly name = 'ArkwatchError'
+  static readonly [brand] = true
   readonly [brand] = true
 
-  /** Also an error of another copy of the package, which a plugin may bring along. */
+  /** Also an error of another copy of the package, which a plugin may bring along; a subclass is itself alone. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return value instanceof Error && Object.hasOwn(value, brand)
+    if (Object.hasOwn(this, brand)) return value instanceof Error && Object.hasOwn(value, brand)
+    return Function.prototype[Symbol.hasInstance].call(this, value)
   }
 
   constructor(
