@@ -20,14 +20,7 @@ const brand = Symbol.for('arkwatch.error')
 /** An error with a stable `code`, a message with the values seen, and advice in `help`. */
 export class ArkwatchError extends Error {
   override readonly name = 'ArkwatchError'
-  static readonly [brand] = true
   readonly [brand] = true
-
-  /** Also an error of another copy of the package, which a plugin may bring along; a subclass is itself alone. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    if (Object.hasOwn(this, brand)) return value instanceof Error && Object.hasOwn(value, brand)
-    return Function.prototype[Symbol.hasInstance].call(this, value)
-  }
 
   constructor(
     readonly code: string,
@@ -39,6 +32,14 @@ export class ArkwatchError extends Error {
     super(message, cause === undefined ? undefined : { cause })
   }
 }
+
+/** An error of another copy of the package is one, too: a plugin may bring a copy along. A subclass is itself alone. */
+Object.defineProperty(ArkwatchError, Symbol.hasInstance, {
+  value(this: unknown, error: unknown): boolean {
+    if (this === ArkwatchError) return error instanceof Error && Object.hasOwn(error, brand)
+    return Function.prototype[Symbol.hasInstance].call(this as typeof ArkwatchError, error)
+  },
+})
 
 /** Receives `{ code }` of every error made from a table, before the error is thrown. */
 const errorChannel = channel('arkwatch:error')

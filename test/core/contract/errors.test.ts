@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { runInNewContext } from 'node:vm'
-import { defineErrors, errorOf, httpStatusOf, messageOf } from '../../../core/contract/errors.ts'
+import { ArkwatchError, defineErrors, errorOf, httpStatusOf, messageOf } from '../../../core/contract/errors.ts'
 
 const here = (text: string) => runInNewContext(text)
 
@@ -14,6 +14,16 @@ test.each([
   expect(errorOf(thrown)).toBeInstanceOf(Error)
   expect([name, stack]).toEqual([thrown.name, thrown.stack])
   expect([messageOf(thrown), errorOf(thrown).code, httpStatusOf(thrown)]).toEqual(['no', 'RELOAD_BUSY', 409])
+})
+
+test('a subclass of ArkwatchError is itself alone', () => {
+  class Own extends ArkwatchError {}
+  const [own, other] = [new Own('OWN', 'own', ''), new ArkwatchError('OTHER', 'other', '')]
+  expect([own, other].map((error) => [error instanceof Own, error instanceof ArkwatchError])).toEqual([
+    [true, true],
+    [false, true],
+  ])
+  expect(new Error('no') instanceof ArkwatchError).toBe(false)
 })
 
 test('a copy of an error keeps its message and stack', () => {
