@@ -137,7 +137,6 @@ export class Gate {
     if (operation.access === 'public') {
       await this.options.bodies.read(context.req, visitor === undefined ? 'unknown' : 'known')
       await next()
-      answerOf(context)
       return undefined
     }
     if (visitor === undefined) throw adminError('ADMIN_UNAUTHORIZED')
@@ -181,7 +180,8 @@ export class Gate {
     if (isSafe || operation.readOnly === true) {
       if (operation.sensitive === true) await this.options.audit().record(base, 'read')
       await next()
-      return answerOf(context)
+      // A stream enters once for each of its topics, before its answer.
+      return (context.finalized ? context.res : undefined) as Response
     }
     const note: ChangeNote = {}
     context.set('note', note)

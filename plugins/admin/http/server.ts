@@ -189,6 +189,8 @@ export class AdminServer {
     await next().catch((thrown: unknown) => {
       throw errorOf(thrown)
     })
+    // Reading the response of a route that returned nothing would make an empty 200.
+    if (!context.finalized) throw new TypeError('a route returned nothing: `return` the Response')
     const { headers: answered } = context.res
     // A page may have a policy of its own, which names its styles by their hashes, and may be kept by the browser.
     const policy = answered.get('content-security-policy')
