@@ -115,7 +115,7 @@ export class CollectorRunner {
 
   /** Counts a failure of a source that is not a collector. */
   failed(name: string): void {
-    this.#errors.inc({ collector: name })
+    this.#errors.inc({ collector: redactName(name) })
   }
 
   /** Runs the collectors without a period. A collector that throws is counted and skipped. */

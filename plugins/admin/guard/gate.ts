@@ -167,7 +167,12 @@ export class Gate {
     if (method !== 'POST' || key === undefined) return run()
     if (!/^[\x21-\x7e]{1,255}$/.test(key))
       throw adminError('ADMIN_BODY', { reason: 'Idempotency-Key is 1-255 printable characters' })
-    return this.options.idempotency.once(principal.keyId, key, [method, context.req.url, body], run)
+    const answered = async () => {
+      const answer = await run()
+      if (answer === undefined) throw noAnswer()
+      return answer
+    }
+    return this.options.idempotency.once(principal.keyId, key, [method, context.req.url, body], answered)
   }
 
   async #onRecord(
@@ -176,12 +181,11 @@ export class Gate {
     next: () => Promise<void>,
     base: AuditEvent,
     isSafe: boolean,
-  ): Promise<Response> {
+  ): Promise<Response | undefined> {
     if (isSafe || operation.readOnly === true) {
       if (operation.sensitive === true) await this.options.audit().record(base, 'read')
       await next()
-      // A stream enters once for each of its topics, before its answer.
-      return (context.finalized ? context.res : undefined) as Response
+      return answerOf(context)
     }
     const note: ChangeNote = {}
     context.set('note', note)
@@ -202,12 +206,10 @@ export class Gate {
   }
 }
 
-const noAnswer = () => new TypeError('a route returned nothing: `return` the Response')
+/** The fault of a route that gave no answer. */
+export const noAnswer = () => new TypeError('a route returned nothing: `return` the Response')
 
-/** @throws TypeError for a route that gave no answer: reading `res` would make an empty 200 */
-function answerOf(context: Context): Response {
-  if (!context.finalized) throw noAnswer()
-  return context.res
-}
+/** A stream enters for its topics before its answer: without an answer, reading `res` would make an empty 200. */
+const answerOf = (context: Context) => (context.finalized ? context.res : undefined)
 
 const pathOf = (context: Context) => ({ method: context.req.method, route: context.req.path.slice(0, 256) })

@@ -15,7 +15,7 @@ import {
 } from '../../../core/plugin.ts'
 import type { AdminEnv, AdminPages, AdminRoutes, AdminVariables } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { type Gate, nobody } from '../guard/gate.ts'
+import { type Gate, noAnswer, nobody } from '../guard/gate.ts'
 import { securityHeaders } from '../guard/headers.ts'
 import { problemAnswer, problemOf } from '../problem.ts'
 import { compose, createApi, type Mounted, type Owners } from './compose.ts'
@@ -190,7 +190,7 @@ export class AdminServer {
       throw errorOf(thrown)
     })
     // Reading the response of a route that returned nothing would make an empty 200.
-    if (!context.finalized) throw new TypeError('a route returned nothing: `return` the Response')
+    if (!context.finalized) throw noAnswer()
     const { headers: answered } = context.res
     // A page may have a policy of its own, which names its styles by their hashes, and may be kept by the browser.
     const policy = answered.get('content-security-policy')
