@@ -11,7 +11,7 @@ setDefaultTimeout(120_000)
 const root = join(import.meta.dir, '../..')
 const [postgres, redis] = [sharedUrl('postgres'), sharedUrl('redis')]
 const withServers = describe.skipIf(postgres === undefined || redis === undefined)
-const requests = process.env.ARKWATCH_PROOF === '1' ? 20_000 : 1_500
+const requests = process.env.ARKWATCH_PROOF === '1' ? 20_000 : 1_000
 /** Commits that were answered survive a kill of the server. */
 const durable = { args: ['-c', 'synchronous_commit=on'] }
 
@@ -284,7 +284,8 @@ withServers('under load, the example gateway', () => {
       await order(gateway)
       const { id, written } = await open(gateway)
       expect((await gateway.send(`/sessions/${id}`)).status).toBe(200)
-      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 10, concurrency: 6 })
+      const stop = new AbortController()
+      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency: 6, signal: stop.signal })
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await database.kill9()
       for (let turn = 0; turn < 5; turn += 1) {
@@ -309,6 +310,7 @@ withServers('under load, the example gateway', () => {
       await database.restart()
       expect(await eventually(async () => (await open(gateway)).status === 201)).toBeLessThan(10_000)
       await eventually(async () => (await gateway.send('/_ops/health')).status === 200)
+      stop.abort()
       const report = await loading
       expect(report.failed).toEqual([])
       expect(await verify(report)).toEqual([])
@@ -357,7 +359,8 @@ withServers('under load, the example gateway', () => {
     try {
       await order(gateway)
       expect((await gateway.send('/queue-status')).status).toBe(200)
-      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 8, concurrency: 6 })
+      const stop = new AbortController()
+      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency: 6, signal: stop.signal })
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await store.kill9()
       const { id, status, written } = await open(gateway)
@@ -370,6 +373,7 @@ withServers('under load, the example gateway', () => {
       expect((await gateway.send('/_ops/readyz')).status).toBe(200)
       await store.restart()
       await eventually(async () => (await gateway.send('/queue-status')).status === 200)
+      stop.abort()
       const report = await loading
       expect(report.failed).toEqual([])
       expect(await verify(report)).toEqual([])

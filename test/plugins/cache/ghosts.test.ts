@@ -9,7 +9,7 @@ import { type Shape, trace } from './traces.ts'
 setDefaultTimeout(300_000)
 
 const isProof = process.env.ARKWATCH_PROOF === '1'
-const lookups = isProof ? 150_000 : 60_000
+const lookups = isProof ? 150_000 : 40_000
 /** Share of a percentage point scale: the ghosts may be off by two points. */
 const tolerance = 0.02
 

@@ -183,7 +183,7 @@ async function overEach(url: string) {
   return { each, end }
 }
 
-test('a server that is stopped by a signal, and goes on', async () => {
+test.concurrent('a server that is stopped by a signal, and goes on', async () => {
   const own = await privatePostgres()
   const { each, end } = await overEach(own.url)
   const admin = postgres(own.url, { max: 1 })
@@ -214,7 +214,7 @@ test('a server that is stopped by a signal, and goes on', async () => {
   await own.stop()
 })
 
-test('a server that accepts and never answers', async () => {
+test.concurrent('a server that accepts and never answers', async () => {
   const hole = await gate(server.port)
   const { each, end } = await overEach(server.url.replace(String(server.port), String(hole.port)))
   const silent = await outage(async () => {

@@ -43,6 +43,9 @@ const samples = [
 ]
 const marks = [...' \t\n"\'`\\/:=@,;&?#.-_()[]{}<>a0%', '//', '://', '--', '","', '=\\"', '\\\\"', '==', '::']
 const prefixes = samples.flatMap((sample) => [...sample].map((_, index) => sample.slice(0, index + 1)))
+const isProof = process.env.ARKWATCH_PROOF === '1'
+/** All of them in a proof, otherwise others in each run. */
+const tried = isProof ? prefixes : fc.sample(fc.shuffledSubarray(prefixes, { minLength: 150, maxLength: 150 }), 1)[0]!
 
 const redactor = createRedactor()
 const hide = () => '[redacted]'
@@ -108,7 +111,7 @@ test('the search for keys with the prefix of their issuer takes linear time over
 
 for (const [name, search] of Object.entries(searches)) {
   test(`the search of ${name} takes linear time over the repeated beginning of a secret`, () => {
-    expect(slowUnits(search, prefixes)).toEqual([])
+    expect(slowUnits(search, tried)).toEqual([])
   })
 
   test(`the search of ${name} takes linear time over repeated parts of secrets`, () => {
@@ -119,7 +122,7 @@ for (const [name, search] of Object.entries(searches)) {
         const text = once ? (rest: string) => search(`password="//u:${rest}`) : search
         expect(growth(text, repeated)).toBeLessThan(mostGrowth)
       }),
-      { numRuns: process.env.ARKWATCH_PROOF ? 20_000 : 300 },
+      { numRuns: isProof ? 20_000 : 150 },
     )
   })
 }
