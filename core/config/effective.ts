@@ -26,7 +26,7 @@ const isNamedSecret = (kind: KeyKind, value: unknown): boolean =>
   kind !== 'open' && value !== '' && (typeof value === 'string' || (kind === 'secret' && typeof value === 'number'))
 
 /**
- * Steps through the tree, a step for each map, so that a large tree can be described in turns.
+ * Steps through the tree, a step for each value, so that a large tree can be described in turns.
  * @param schemas the schemas of the node; without schemas the value is shown unchanged
  * @param sources filled with the source of each leaf
  * @param hidden whether the name of a key above says that the texts and numbers here are secret
@@ -38,6 +38,7 @@ function* effective(
   sources: Map<string, Source>,
   hidden: KeyKind = 'open',
 ): Generator<void, unknown> {
+  yield
   const node = given ?? schemas.map(defaultOf).find((each) => each !== undefined)
   if (node === undefined) return undefined
   const leaf = (value: unknown) => {
@@ -56,7 +57,6 @@ function* effective(
       items.push(yield* effective(below(schemas, index, value), item, [...path, index], sources, hidden))
     return items
   }
-  yield
   const known = keysOf(schemas, value)
   const entries: [string, unknown][] = []
   for (const key of new Set([...node.entries.keys(), ...known])) {

@@ -3,7 +3,7 @@ import type { Clock } from '../contract/clock.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
-import { inTurns, systemClock, yieldToLoop } from '../process/clock.ts'
+import { inTurns, systemClock } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { missingPackage } from './definitions/packages.ts'
 import { describeConfig } from './effective.ts'
@@ -48,10 +48,16 @@ export async function loadConfig({
     if (!pluginsOf(root).has(name)) root = assign(root, ['plugins', name], emptyTree({ kind: 'code' }))
   }
   const known = { catalog, plugins: byName, baseDir, clock }
+  function* begin(entries: Iterable<readonly [string, Entry]>) {
+    const finds: ReturnType<typeof findPlugin>[] = []
+    for (const [name, entry] of entries) {
+      finds.push(findPlugin(name, entry, known, problems))
+      yield
+    }
+    return finds
+  }
   const find = async (entries: Iterable<readonly [string, Entry]>) =>
-    (await Promise.all([...entries].map(([name, entry]) => findPlugin(name, entry, known, problems)))).filter(
-      (each) => each !== undefined,
-    )
+    (await Promise.all(await inTurns(begin(entries)))).filter((each) => each !== undefined)
   const named: NamedPlugin[] = await find(pluginsOf(root))
   const implied = withImplied(root, named, (name) => Object.hasOwn(catalog, name), problems)
   root = implied.root
@@ -69,16 +75,18 @@ export async function loadConfig({
   const partial = problems.some(({ code }) =>
     ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code),
   )
-  const parsed = validate({ root, path: [], schema: RootConfig, reserved: ['include'], partial }, [], problems)
+  const { data: parsed } = await validate(
+    { root, path: [], schema: RootConfig, reserved: ['include'], partial },
+    [],
+    problems,
+  )
   const sections: PluginSection[] = []
   for (const each of named) {
     if (locate(root, ['plugins', each.name]).node?.kind !== 'map') continue
     // Options that the implying section holds are reported there.
     if (each.enabledBy?.some((name) => sections.some((other) => other.name === name && other.config === undefined)))
       continue
-    // A reload must not hold up requests for as long as all schemas take together.
-    await yieldToLoop()
-    sections.push(validateSection(each, root, partial, problems))
+    sections.push(await validateSection(each, root, partial, problems))
   }
   // A plugin that was not found may provide what others need.
   if (!partial && sections.length === pluginsOf(root).size)

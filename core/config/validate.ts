@@ -3,35 +3,39 @@ import type { z } from 'zod'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { disown } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
+import { inTurns, yieldToLoop } from '../process/clock.ts'
 import { callDefinition, failedCheck } from './definitions/calls.ts'
 import type { NamedPlugin } from './plugins.ts'
-import { type Checked, problemsOf, wronglyTyped } from './schema/issues.ts'
+import { addProblems, type Checked, wronglyTyped } from './schema/issues.ts'
 import { reservedKeys } from './schema/root-config.ts'
 import { filterKeys, locate, type Node, toPlain, valueAt } from './tree/node.ts'
 
-/** Applies a schema. @returns the output, or undefined if there are problems */
-export function validate<Out>(
-  checked: Checked & { readonly schema: z.ZodType<Out> },
+/** Applies a schema. @returns the output, perhaps a promise of a foreign schema, as `data`; `{}` if there are problems */
+export async function validate<Out>(
+  section: Omit<Checked, 'value'> & { readonly schema: z.ZodType<Out> },
   omit: readonly string[],
   problems: ConfigProblem[],
-) {
+): Promise<{ readonly data?: Out }> {
   for (;;) {
-    const value = toPlain(filterKeys(locate(checked.root, checked.path).node!, (key) => !omit.includes(key)))
-    const parsed = checked.schema.safeParse(value)
+    // A reload must not hold up requests for as long as all schemas take together.
+    await yieldToLoop()
+    const value = toPlain(filterKeys(locate(section.root, section.path).node!, (key) => !omit.includes(key)))
+    const checked = { ...section, value }
+    const parsed = section.schema.safeParse(value)
     disown(parsed)
     const { success, data, error } = parsed
-    if (success === true) return data
+    if (success === true) return { data }
     if (error === undefined) throw new TypeError(`safeParse returned ${show(parsed)}: config must be a zod schema`)
     const texts = wronglyTyped(error.issues, checked)
     for (const { scalar, text } of texts) scalar.value = text
     if (texts.length > 0) continue
-    problems.push(...problemsOf(error.issues, checked))
-    return undefined
+    await inTurns(addProblems(error.issues, checked, problems))
+    return {}
   }
 }
 
 /** @returns the section of a plugin; `config` is undefined where the plugin is disabled or the schema refuses */
-export function validateSection(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]) {
+export async function validateSection(plugin: NamedPlugin, root: Node, partial: boolean, problems: ConfigProblem[]) {
   const { name, definition, enabled, from, enabledBy, isStandIn } = plugin
   const path = ['plugins', name]
   const required = valueAt(root, [...path, 'required']) === true
@@ -39,7 +43,7 @@ export function validateSection(plugin: NamedPlugin, root: Node, partial: boolea
   if (!enabled) return { ...shared, config: undefined, disabled: 'enabled: false' }
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
-    const config = validate(checked, reservedKeys, problems)
+    const { data: config } = await validate(checked, reservedKeys, problems)
     return {
       ...shared,
       config,

@@ -6,7 +6,7 @@ import { redacted, redactText, show } from '../../contract/redact/redactor.ts'
 import { isSecretKey, nameOfValue } from '../../contract/redact/secret-keys.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
-import { type Located, locate, type Node, type Path, type Scalar, showKey, toPlain } from '../tree/node.ts'
+import { type Located, locate, type Node, type Path, type Scalar, showKey } from '../tree/node.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 
 /** A schema applied to the part of the whole tree at `path`. */
@@ -14,6 +14,8 @@ export interface Checked {
   readonly root: Node
   readonly path: Path
   readonly schema: $ZodType
+  /** What the schema parsed. */
+  readonly value: unknown
   /** Keys that were removed before the schema parsed the value, for "did you mean". */
   readonly reserved?: readonly string[]
   /** Parts of the tree could not be read: a missing value may be in those parts. */
@@ -36,14 +38,27 @@ function flatten(issue: $ZodIssue): readonly $ZodIssue[] {
 
 const pathOf = (issue: $ZodIssue, prefix: Path): Path => [...prefix, ...(issue.path as Path)]
 
-const schemasAt = ({ root, path, schema }: Checked, target: Path): readonly $ZodType[] =>
-  target.slice(path.length).reduce<readonly $ZodType[]>(
-    (schemas, part, index) => {
-      const { node } = locate(root, target.slice(0, path.length + index))
-      return below(schemas, part, node && toPlain(node))
-    },
-    [schema],
-  )
+interface Parsed {
+  readonly schemas: readonly $ZodType[]
+  readonly value: unknown
+  /** Whether the name of a key on the way says that the value is secret. */
+  readonly isNamedSecret: boolean
+}
+
+/** What was parsed at a path, and the schemas that may apply there. */
+function parsedAt({ path, schema, value }: Checked, target: Path): Parsed {
+  let found: Parsed = { schemas: [schema], value, isNamedSecret: false }
+  for (const part of target.slice(path.length)) {
+    const { schemas, value, isNamedSecret } = found
+    const isThere = typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+    found = {
+      schemas: below(schemas, part, value),
+      value: isThere ? value[part as keyof typeof value] : undefined,
+      isNamedSecret: isNamedSecret || isSecretKey(nameOfValue(String(part), value as object)),
+    }
+  }
+  return found
+}
 
 const whats: Record<string, string> = {
   object: 'a map',
@@ -95,31 +110,26 @@ function seen(issue: $ZodIssue, { node }: Located, secret: boolean): string {
   return `got ${secret && node.value !== null ? redacted : show(node.value)}`
 }
 
-function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[] {
+function* toProblems(issue: $ZodIssue, checked: Checked): Generator<ConfigProblem, void> {
   const path = pathOf(issue, checked.path)
   const at = locate(checked.root, path)
-  if (at.node === undefined ? checked.partial : at.node.kind === 'scalar' && at.node.broken) return []
+  if (at.node === undefined ? checked.partial : at.node.kind === 'scalar' && at.node.broken) return
+  const { schemas, value, isNamedSecret } = parsedAt(checked, path)
   if (issue.code === 'unrecognized_keys') {
-    const value = at.node && toPlain(at.node)
-    const own = keysOf(schemasAt(checked, path), value)
+    const own = keysOf(schemas, value)
     const known = [...own, ...(path.length === checked.path.length ? (checked.reserved ?? []) : [])]
-    return issue.keys.map((key) => {
+    for (const key of issue.keys) {
       const where = [...path, key]
       const details = { key: showKey(key), known: known.join(', ') }
       const help = key === '<<' ? 'There are no merge keys: write the settings here.' : didYouMean(key, known)
-      return problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, help)
-    })
+      yield problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, help)
+    }
+    return
   }
-  const schemas = schemasAt(checked, path)
-  const value = at.node && toPlain(at.node)
   let what = expectation(issue)
   // In a file that is not valid YAML, a text may be the value of a field that it was not written for.
   const hidden = at.node?.kind === 'scalar' && at.node.hidden === true
-  const byName = path.slice(checked.path.length).some((key, index) => {
-    const { node } = locate(checked.root, path.slice(0, checked.path.length + index))
-    return isSecretKey(nameOfValue(String(key), (node && toPlain(node)) as object))
-  })
-  const secret = hidden || byName || isSecret(schemas, true) || checked.partial === true
+  const secret = hidden || isNamedSecret || isSecret(schemas, true) || checked.partial === true
   if (typeof value === 'string' && value !== '') {
     const shown = secret ? redacted : redactText(value)
     // A schema's own message may quote the value.
@@ -127,17 +137,25 @@ function toProblems(issue: $ZodIssue, checked: Checked): readonly ConfigProblem[
   }
   if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(issue, at, secret)}`
   const source = issue.code === 'invalid_key' ? at.key : at.source
-  return [problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))]
+  yield problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))
 }
 
-/** @returns the problems of a schema's issues; none for a value whose expansion failed */
-export function problemsOf(issues: readonly $ZodIssue[], checked: Checked): readonly ConfigProblem[] {
+/** Adds the problems of a schema's issues, one a step; none for a value whose expansion failed. */
+export function* addProblems(
+  issues: readonly $ZodIssue[],
+  checked: Checked,
+  problems: ConfigProblem[],
+): Generator<void, void> {
   const flat = issues.flatMap(flatten)
   // For a value of the wrong type zod also reports that the value is too short.
   const wrongType = new Set(flat.filter(({ code }) => code === 'invalid_type').map(({ path }) => path.join('/')))
-  return flat
-    .filter(({ code, path }) => code === 'invalid_type' || !wrongType.has(path.join('/')))
-    .flatMap((issue) => toProblems(issue, checked))
+  for (const issue of flat) {
+    if (issue.code !== 'invalid_type' && wrongType.has(issue.path.join('/'))) continue
+    for (const each of toProblems(issue, checked)) {
+      problems.push(each)
+      yield
+    }
+  }
 }
 
 /** @returns scalars and their texts, for text fields: expansions that gave a number or nothing, the 0 of a duration */
@@ -152,7 +170,7 @@ export function wronglyTyped(
     const { node } = locate(root, at)
     if (node?.kind !== 'scalar') return []
     if (node.text !== undefined && node.value !== node.text) return [{ scalar: node, text: node.text }]
-    const isDuration = () => parseDuration(String(exampleOf(schemasAt(checked, at)))) !== undefined
+    const isDuration = () => parseDuration(String(exampleOf(parsedAt(checked, at).schemas))) !== undefined
     return node.value === 0 && isDuration() ? [{ scalar: node, text: '0' }] : []
   })
 }

@@ -68,18 +68,30 @@ export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly s
   ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
 ]
 
+const isOwnSecret = (schema: $ZodType): boolean =>
+  isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)
+
+function holdsSecret(schema: $ZodType, seen: Set<$ZodType>): boolean {
+  if (isOwnSecret(schema)) return true
+  if (seen.has(schema)) return false
+  seen.add(schema)
+  return options(schema, undefined).some((option) =>
+    [...Object.values(shapeOf(option)), ...below([option], 0, undefined)].some(
+      (child) => !isNever(child) && holdsSecret(child, seen),
+    ),
+  )
+}
+
+/** Whether a schema, or one below, is a secret. */
+const holders = new WeakMap<$ZodType, boolean>()
+
 /** @returns whether a schema, or with `deep` a schema below, is a {@link secret}; an invalid value counts as one */
-export function isSecret(schemas: readonly $ZodType[], deep = false, seen = new Set<$ZodType>()): boolean {
+export function isSecret(schemas: readonly $ZodType[], deep = false): boolean {
   return schemas.some((schema) => {
-    if (isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)) return true
-    if (!deep || seen.has(schema)) return false
-    seen.add(schema)
-    return options(schema, undefined).some((option) => {
-      const children = [...Object.values(shapeOf(option)), ...below([option], 0, undefined)].filter(
-        (child) => !isNever(child),
-      )
-      return isSecret(children, true, seen)
-    })
+    if (!deep) return isOwnSecret(schema)
+    const known = holders.get(schema) ?? holdsSecret(schema, new Set())
+    holders.set(schema, known)
+    return known
   })
 }
 
