@@ -4,6 +4,7 @@ import { overlayFile } from './config/changes/overlay-file.ts'
 import { describeSource } from './config/effective.ts'
 import { ConfigError } from './config/errors.ts'
 import { planListener } from './config/fixed-sections.ts'
+import { refuseHeld } from './config/listeners.ts'
 import type { LoadOptions } from './config/load.ts'
 import type { RuntimeConfig } from './config/types.ts'
 import { fingerprintOf } from './config/watch.ts'
@@ -58,8 +59,14 @@ export class ActiveConfig {
   /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */
   async plan(more?: Pick<LoadOptions, 'overlayText'>): Promise<readonly PlanStep[]> {
     const next = await this.options.load(more)
-    const step = planListener(this.current, next)
+    const step = this.#listenerStep(next)
     return [...(step === undefined ? [] : [step]), ...this.options.host.plan(next.plugins)]
+  }
+
+  #listenerStep(next: RuntimeConfig): PlanStep | undefined {
+    const step = planListener(this.current, next)
+    refuseHeld(this.current, next)
+    return step
   }
 
   /** Plans a reload with an overlay of this text. @throws as `plan` */
@@ -92,7 +99,7 @@ export class ActiveConfig {
     const before = await printOf(this.current)
     const next = await load()
     const print = await printOf(next)
-    const step = planListener(this.current, next)
+    const step = this.#listenerStep(next)
     const moves = step !== undefined && step.action !== 'reconfigure'
     // A stop has closed every listener.
     if (isStopping()) throw coreError('RELOAD_BUSY')

@@ -7,7 +7,14 @@ import { problem } from './errors.ts'
 import { locate, type Node } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
-const listenerShape = { path: 'object', host: 'text', port: 'number', unix: 'text?', tls: 'object?' } as const
+const listenerShape = {
+  path: 'object',
+  host: 'text',
+  port: 'number',
+  unix: 'text?',
+  tls: 'object?',
+  shared: 'flag?',
+} as const
 const tlsShape = { cert: 'text', key: 'text' } as const
 
 /** @throws TypeError for what is not a listener */

@@ -5,9 +5,10 @@ import { dirname, resolve } from 'node:path'
 import { hostsMeet } from '../contract/bind-address.ts'
 import { type ConfigProblem, jsonPointer } from '../contract/config-problem.ts'
 import type { DeclaredListener } from '../contract/definition.ts'
-import { messageOf } from '../contract/errors.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
 import { problem } from './errors.ts'
 import { locate, type Node, type Path } from './tree/node.ts'
+import type { RuntimeConfig } from './types.ts'
 
 /** Bytes: 107 of Linux, less the number that a socket has in its name until it replaces the one before. */
 const longestSocketPath = 100
@@ -94,4 +95,18 @@ export async function listenerProblems(
     if (tls !== undefined) for await (const { key, what } of tlsProblems(tls, dataDir)) add([...path, 'tls', key], what)
   }
   return found
+}
+
+type Listening = Pick<RuntimeConfig, 'listeners' | 'dataDir'>
+
+/** A reload opens before it closes. @throws RELOAD_NEEDS_RESTART for an address that a listener has until then */
+export function refuseHeld(before: Listening, next: Listening): void {
+  for (const listener of next.listeners)
+    for (const old of before.listeners) {
+      const address = sharedAddress(old, listener, next.dataDir)
+      if (address === undefined) continue
+      const [from, to] = [jsonPointer(old.path), jsonPointer(listener.path)]
+      if (from === to && (listener.shared || listener.unix !== undefined || old.host === listener.host)) continue
+      throw coreError('RELOAD_NEEDS_RESTART', { sections: `${to} to ${address}, which ${from} has until the end` })
+    }
 }

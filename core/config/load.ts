@@ -1,7 +1,7 @@
 /** Reads a configuration: files, overlay, environment, presets, schemas; all problems together, nothing started. */
 import type { Clock } from '../contract/clock.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
-import type { AnyPlugin, Catalog, Environment } from '../contract/definition.ts'
+import type { AnyPlugin, Catalog, DeclaredListener, Environment } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
 import { inTurns, systemClock } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
@@ -102,11 +102,12 @@ export async function loadConfig({
     const error = coreError('PLUGIN_REQUIRED_FAILED', { plugin, state: 'failed', reason: cause.message }, cause)
     problems.push(problemAt(error, ['plugins', plugin], locate(root, ['plugins', plugin]).key))
   }
+  let all: readonly DeclaredListener[] = []
   if (parsed !== undefined && problems.length === 0) {
     const { environment, server } = parsed
     const isForeign = ({ name, from }: PluginSection) => from !== undefined || byName.has(name)
     const { found, listeners } = conflicts(sections, root, { environment, server }, isForeign)
-    const all = server === undefined ? listeners : [{ ...server, path: ['server'] }, ...listeners]
+    all = server === undefined ? listeners : [{ ...server, path: ['server'] }, ...listeners]
     problems.push(...found, ...(await listenerProblems(all, root, dataDirOf(root))))
   }
   if (parsed === undefined || problems.length > 0) {
@@ -126,6 +127,7 @@ export async function loadConfig({
       drainDelayMs: server.drainDelay,
       drainTimeoutMs: server.drainTimeout,
     },
+    listeners: all,
     dataDir: dataDirOf(root),
     workers,
     autoStart: monitoring.autoStart,

@@ -1,5 +1,5 @@
 /** The result of reading a configuration. */
-import type { AnyPlugin, Environment } from '../contract/definition.ts'
+import type { AnyPlugin, DeclaredListener, Environment } from '../contract/definition.ts'
 import type { WorkersConfig } from '../process/task-pool.ts'
 
 /** Where an effective value came from. */
@@ -54,6 +54,8 @@ export interface RuntimeConfig {
   readonly environment: Environment
   /** Absent: no listener (embedding). */
   readonly server: ServerConfig | undefined
+  /** All that this configuration opens, by their whole path. */
+  readonly listeners: readonly DeclaredListener[]
   /** Absolute path. */
   readonly dataDir: string
   readonly workers: WorkersConfig

@@ -10,7 +10,7 @@ import { addProblems, type Checked, wronglyTyped } from './schema/issues.ts'
 import { reservedKeys } from './schema/root-config.ts'
 import { filterKeys, locate, type Node, toPlain, valueAt } from './tree/node.ts'
 
-/** Applies a schema. @returns the output, perhaps a promise of a foreign schema, as `data`; `{}` if there are problems */
+/** Applies a schema. @returns the output as `data`, which may be a promise; `{}` if there are problems */
 export async function validate<Out>(
   section: Omit<Checked, 'value'> & { readonly schema: z.ZodType<Out> },
   omit: readonly string[],

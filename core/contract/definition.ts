@@ -119,6 +119,8 @@ export interface DeclaredListener {
   readonly unix?: string | undefined
   /** Files, PEM, relative to the data directory. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined
+  /** The plugin can open the listener while the previous one still has the port. @default false */
+  readonly shared?: boolean
 }
 
 /** A setting that the configuration as a whole forbids. */

@@ -26,7 +26,7 @@ export default definePlugin({
   implies: { host: {} },
   wants: { health: Health, host: Host, logging: Logging, metrics: Metrics },
   conflicts: (config, { server }) => publicListenerProblem(config, server),
-  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen }] : []),
+  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen, shared: true }] : []),
   offers: ({ listen }) => ({ routes: listen ? [] : publicPaths }),
   setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
     const instance = new AdminInstance({

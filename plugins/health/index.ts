@@ -24,7 +24,8 @@ export default definePlugin({
     const { names, complete } = offered(healthCheck.id)
     return complete ? unknownParents(parentsOf(config), names) : []
   },
-  listens: ({ watchdog: { host, port } }) => (port === undefined ? [] : [{ path: ['watchdog'], host, port }]),
+  listens: ({ watchdog: { host, port } }) =>
+    port === undefined ? [] : [{ path: ['watchdog'], host, port, shared: true }],
   offers: () => ({ routes: healthPaths }),
   needs: { runtime: Runtime, eventLoop: EventLoop },
   setup({ config, needs, clock, log, workers, extensions, report, inherited }) {

@@ -208,6 +208,61 @@ test('a plan and a reload say that the listener moves, opens, drains otherwise a
   }
 })
 
+const taken: [string, (one: number, two: number) => readonly [string, string, string]][] = [
+  [
+    'two listeners swap their ports',
+    (one, two) => [
+      `metrics: { listen: { port: ${two} } }\nserver: { port: ${one} }`,
+      `metrics: { listen: { port: ${one} } }\nserver: { port: ${two} }`,
+      `/server to port ${two} of 127.0.0.1, which /plugins/metrics/listen has until the end`,
+    ],
+  ],
+  [
+    'a listener moves to a port that another one leaves',
+    (one, two) => [
+      `metrics: { listen: { port: ${one} } }`,
+      `metrics: { listen: { port: ${two} } }\nserver: { host: 0.0.0.0, port: ${one} }`,
+      `/server to port ${one} of 0.0.0.0, which /plugins/metrics/listen has until the end`,
+    ],
+  ],
+  [
+    'a thread takes the port of a listener that closes',
+    (one) => [
+      `health:\nserver: { port: ${one} }`,
+      `health: { watchdog: { port: ${one} } }`,
+      `/plugins/health/watchdog to port ${one} of 127.0.0.1, which /server has until the end`,
+    ],
+  ],
+  [
+    'a listener keeps its port and changes its host',
+    (one) => [
+      `health:\nserver: { port: ${one} }`,
+      `health:\nserver: { host: 0.0.0.0, port: ${one} }`,
+      `/server to port ${one} of 0.0.0.0, which /server has until the end`,
+    ],
+  ],
+]
+test.each(taken)('%s: check and a start accept it, plans and a reload refuse it alike', async (_, texts) => {
+  const at = place()
+  const [before, next, what] = texts(await freePort(), await freePort())
+  const write = (text: string) => {
+    const [plugins, ...rest] = text.split('\nserver')
+    at.write(plugins!, rest.map((each) => `server${each}`).join(''))
+  }
+  write(before)
+  const runtime = await at.start()
+  const { listeners } = runtime.status()
+  write(next)
+  const refused = { code: 'RELOAD_NEEDS_RESTART', message: `a reload cannot change ${what}` }
+  await expect(runtime.plan()).rejects.toMatchObject(refused)
+  await expect(runtime.changes.plan({})).rejects.toMatchObject(refused)
+  await expect(runtime.reload()).rejects.toMatchObject(refused)
+  expect(runtime.status().listeners).toEqual(listeners)
+  await runtime.stop()
+  expect(await checked(at)).not.toBeArray()
+  await at.start()
+})
+
 test('a plan refuses what a reload and a change refuse', async () => {
   const at = place()
   at.write(base)
