@@ -39,7 +39,7 @@ for (const where of ['on this machine', 'elsewhere'] as const)
     expect((await run('evict')).exitCode).toBe(0)
     // The check of health has asked by now.
     const statements = (await run('statements')).stdout
-    const fingerprint = /default +([0-9a-f]{16}) .*SELECT \?$/m.exec(statements)?.[1]
+    const fingerprint = /^default +([0-9a-f]{16}) .* ms +SELECT \?$/m.exec(statements)?.[1]
     expect(fingerprint, statements).toBeDefined()
     const explained = await run('explain', fingerprint!)
     expect(explained.stdout, explained.stderr).toContain('"Node Type": "Result"')
