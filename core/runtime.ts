@@ -1,6 +1,7 @@
 /** A whole runtime: configuration, host, request path, listeners. The base of `arkwatch start`, embedding and tests. */
 import { ActiveConfig } from './active-config.ts'
-import { Changes, recoverPending } from './config/changes/changes.ts'
+import { Changes } from './config/changes/changes.ts'
+import { recoverPending } from './config/changes/pending-file.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
@@ -86,10 +87,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const clock = options.clock ?? systemClock
   const bootedMs = clock.monotonic()
   const startedAtMs = clock.now()
-  let config = await loadConfig(options)
+  const config = await loadConfig({ ...options, atStart: true })
   options.accepted?.(config)
   const recovered = recoverPending(config.dataDir)
-  if (recovered !== undefined) config = await loadConfig(options)
   const { environment, dataDir } = config
 
   const registry = new ExtensionRegistry()

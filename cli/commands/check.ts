@@ -1,5 +1,6 @@
 /** `arkwatch check` */
 
+import { readPending } from '../../core/config/changes/pending-file.ts'
 import { missingPackage } from '../../core/config/definitions/packages.ts'
 import { ConfigError } from '../../core/config/errors.ts'
 import { readGraph } from '../../core/config/graph.ts'
@@ -11,7 +12,7 @@ import { answer, type Command, printJson } from '../cli.ts'
 import { loadOptions } from '../load-options.ts'
 
 export const check: Command = async (cli) => {
-  const loaded = await loadConfig(loadOptions(cli)).catch((thrown: unknown) => {
+  const loaded = await loadConfig({ ...loadOptions(cli), atStart: true }).catch((thrown: unknown) => {
     if (cli.json && thrown instanceof ConfigError) return thrown
     throw thrown
   })
@@ -19,7 +20,8 @@ export const check: Command = async (cli) => {
     printJson(cli, { ok: false, problems: loaded.problems })
     return exitCodes.config
   }
-  const { plugins, files } = loaded
+  const { plugins, files, dataDir } = loaded
+  const rolledBack = readPending(dataDir)?.id ?? null
   // What a start does is the plan of a reload from nothing.
   const steps = planReload([], wantedNodes(readGraph(plugins)))
   const wanted = plugins.filter(({ name }) => steps.some(({ plugin, off }) => plugin === name && off === undefined))
@@ -30,9 +32,18 @@ export const check: Command = async (cli) => {
   const off = [...steps.filter((step) => step.off !== undefined), ...failing]
   const on = wanted.filter(({ name }) => !failing.some(({ plugin }) => plugin === name))
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
+  if (!cli.json && rolledBack !== null) cli.warn(`a start rolls the unconfirmed change ${rolledBack} back`)
   if (!cli.json) for (const { plugin, reason, off: why } of off) cli.warn(`${plugin} stays ${reason}: ${why}`)
   const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))
   const enabledBy = Object.fromEntries(on.flatMap((each) => (each.enabledBy ? [[each.name, each.enabledBy]] : [])))
-  const found = { ok: true, files, plugins: on.map(({ name }) => name), enabledBy, off: reasons, problems: [] }
+  const found = {
+    ok: true,
+    files,
+    plugins: on.map(({ name }) => name),
+    enabledBy,
+    off: reasons,
+    problems: [],
+    rolledBack,
+  }
   return answer(cli, found, () => `${cli.configFile} is good: ${shown.join(', ') || 'no plugin'}`)
 }

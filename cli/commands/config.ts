@@ -17,7 +17,7 @@ interface Effective {
 }
 
 async function fromFile(cli: Cli): Promise<Effective> {
-  const { effective, sources } = await (await loadConfig(loadOptions(cli))).describe()
+  const { effective, sources } = await (await loadConfig({ ...loadOptions(cli), atStart: true })).describe()
   return { config: effective, sources: Object.fromEntries(sources) }
 }
 

@@ -32,7 +32,7 @@ const pluginsOf = (tree: Node): Tree['entries'] => {
   return node?.kind === 'map' ? node.entries : new Map()
 }
 
-/** @throws ConfigError (CONFIG_INVALID) with every problem found, and nothing else */
+/** @throws ConfigError (CONFIG_INVALID) with every problem found; DATA_FILE_DAMAGED at a start; and nothing else */
 export async function loadConfig({
   catalog,
   plugins = [],

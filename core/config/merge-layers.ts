@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { messageOf } from '../contract/errors.ts'
+import { readPending } from './changes/pending-file.ts'
 import { applyEnvironment, type EnvironmentOverlay } from './environment.ts'
 import { problem } from './errors.ts'
 import { emptyTree, fromPlain, merge, type Node, valueAt } from './tree/node.ts'
@@ -17,6 +18,8 @@ export interface LayerOptions {
   readonly overlays: readonly EnvironmentOverlay[]
   /** The text to read in place of that of `data/overlay.yaml`, to plan a change. */
   readonly overlayText?: string
+  /** Reads the overlay as a start does, which rolls a pending change back. @default false */
+  readonly atStart?: boolean
   /** Reads files in another way. @default on this thread */
   readonly read?: ReadFiles
   /** Directory to which `file`, and without a file every path, is relative. */
@@ -57,9 +60,9 @@ function fromCode(object: unknown, problems: ConfigProblem[]): Node {
   return emptyTree(source)
 }
 
-/** Merges the layers. What cannot be read is added to `problems`. */
+/** Merges the layers. What cannot be read is added to `problems`. @throws DATA_FILE_DAMAGED at a start */
 export async function mergeLayers(options: LayerOptions, problems: ConfigProblem[]): Promise<Layers> {
-  const { file, object, env, overlays, overlayText, read = readFiles, cwd } = options
+  const { file, object, env, overlays, read = readFiles, cwd } = options
   const files = new Set<string>()
   const readOf = async (file: string, kind: 'file' | 'overlay', text?: string) => {
     const result = await read({ file, kind, env, text })
@@ -75,6 +78,7 @@ export async function mergeLayers(options: LayerOptions, problems: ConfigProblem
   }
   const own = withoutNulls(main === undefined ? fromCode(object, problems) : (await readOf(main, 'file'))!)
   const overlay = join(dataDirOf(own), 'overlay.yaml')
+  const overlayText = options.atStart ? readPending(dataDirOf(own))?.text : options.overlayText
   const isThere = overlayText === undefined ? existsSync(overlay) : overlayText !== ''
   const overlaid = isThere ? await readOf(overlay, 'overlay', overlayText) : undefined
   const written = overlaid === undefined ? own : merge(own, withoutNulls(overlaid))

@@ -263,6 +263,45 @@ test.each(taken)('%s: check and a start accept it, plans and a reload refuse it 
   await at.start()
 })
 
+const off = 'plugins: { depot: { enabled: false } }'
+test.each<[string, overlay: string, before: string, Verdict]>([
+  ['of a good change', off, '', { depot: 'runs' }],
+  ['of a change over another one', '', off, { depot: 'enabled: false' }],
+  ['of a change that is invalid by now', 'nonsense: 1', '', { depot: 'runs' }],
+  [
+    'over an overlay that is invalid by now',
+    '',
+    'nonsense: 1',
+    [expect.stringMatching(/^1:1 \/nonsense CONFIG_UNKNOWN_KEY/) as never],
+  ],
+])(
+  'check leaves out a change without confirmation, as a start rolls it back: %s',
+  async (_, overlay, text, expected) => {
+    const at = place()
+    at.write('depot: { from: ./depot.ts }')
+    const dataOf = (name: string) => join(at.cli.cwd, 'data', name)
+    if (overlay !== '') writeFileSync(dataOf('overlay.yaml'), overlay)
+    writeFileSync(dataOf('overlay.pending.json'), JSON.stringify({ id: 'x-1', text }))
+    expect(await verdict(() => checked(at))).toEqual(expected)
+    const warned: string[] = []
+    const warn = (line: string) => void warned.push(line)
+    if (!Array.isArray(expected)) {
+      expect(JSON.parse(at.printed.at(-1)!).rolledBack).toBe('x-1')
+      await check({ ...at.cli, json: false, warn }, {})
+      expect(warned[0]).toBe('a start rolls the unconfirmed change x-1 back')
+    }
+    expect(await verdict(async () => stateOf(await at.start()))).toEqual(expected)
+  },
+)
+
+test('check and a start refuse a damaged record of a change without confirmation', async () => {
+  const at = place()
+  at.write('depot: { from: ./depot.ts }')
+  writeFileSync(join(at.cli.cwd, 'data/overlay.pending.json'), '{')
+  await expect(checked(at)).rejects.toMatchObject({ code: 'DATA_FILE_DAMAGED' })
+  await expect(at.start()).rejects.toMatchObject({ code: 'DATA_FILE_DAMAGED' })
+})
+
 test('a plan refuses what a reload and a change refuse', async () => {
   const at = place()
   at.write(base)

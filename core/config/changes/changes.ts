@@ -1,6 +1,4 @@
 /** Changes of the configuration at run time: planned, applied, and rolled back unless confirmed. */
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { coreError, messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
@@ -14,37 +12,12 @@ import type {
   RollbackSignal,
   RuntimeStatus,
 } from '../../contract/runtime-api.ts'
-import { readDataFile, replaceFile } from '../../process/data-file.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
 import { overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
+import { type Pending, removePending, writePending } from './pending-file.ts'
 
 const probeMs = 250
 const keptChanges = 20
-/** The record by which a pending change is rolled back, also in the next process. */
-interface Pending {
-  readonly id: string
-  /** The previous overlay. */
-  readonly text: string
-}
-
-const pendingFile = (dataDir: string) => join(dataDir, 'overlay.pending.json')
-
-const parsePending = (json: string): Pending => {
-  const { id, text } = (JSON.parse(json) ?? {}) as Partial<Pending>
-  if (typeof id === 'string' && typeof text === 'string') return { id, text }
-  throw new Error('it is not the record of a pending change')
-}
-
-/** Rolls back a change that was pending when the process ended. @returns its id @throws DATA_FILE_DAMAGED */
-export function recoverPending(dataDir: string): string | undefined {
-  const file = pendingFile(dataDir)
-  const without = 'the change that waited for its confirmation, in overlay.yaml, then stays in force'
-  const pending = readDataFile(file, without, parsePending)
-  if (pending === undefined) return undefined
-  writeOverlay(dataDir, pending.text)
-  rmSync(file)
-  return pending.id
-}
 
 export interface ChangesOptions {
   readonly dataDir: string
@@ -124,17 +97,16 @@ export class Changes implements ConfigChanges {
     const known = new Set(this.options.signals().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
-    if (confirmWithinMs !== undefined)
-      replaceFile(pendingFile(dataDir), JSON.stringify({ id, text: textBefore } satisfies Pending))
+    if (confirmWithinMs !== undefined) writePending(dataDir, { id, text: textBefore })
     // Of a rollback that could not be written: the next start would undo this change.
-    else rmSync(pendingFile(dataDir), { force: true })
+    else removePending(dataDir)
     writeOverlay(dataDir, text)
     let steps: readonly PlanStep[]
     try {
       steps = await this.options.reload()
     } catch (error) {
       writeOverlay(dataDir, textBefore)
-      rmSync(pendingFile(dataDir), { force: true })
+      removePending(dataDir)
       throw error
     }
     const atMs = clock.now()
@@ -194,7 +166,7 @@ export class Changes implements ConfigChanges {
 
   confirm(id?: string): AppliedChange {
     const { change } = this.#take(id)
-    rmSync(pendingFile(this.options.dataDir), { force: true })
+    removePending(this.options.dataDir)
     return this.#remember({ ...change, state: 'confirmed', deadlineMs: undefined })
   }
 
@@ -221,7 +193,7 @@ export class Changes implements ConfigChanges {
     const restore = async () => {
       writeOverlay(dataDir, text)
       // Also where the reload fails: the next start must not undo a later change.
-      rmSync(pendingFile(dataDir), { force: true })
+      removePending(dataDir)
       await this.#reloadSoon()
     }
     const failure = await (isOwn ? recorded({ id, reason }, restore) : restore()).then(
