@@ -34,6 +34,15 @@ const order = async (gateway: GatewayProcess, count = 10_000) => {
   const answer = await gateway.send('/vtxos/inventory/gbtc/replenish', { count, amount_sats: 10_000 })
   expect(answer.status).toBeLessThan(300)
 }
+/** @returns ends the load, with its report */
+const load = (gateway: GatewayProcess, concurrency: number) => {
+  const stop = new AbortController()
+  const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency, signal: stop.signal })
+  return () => {
+    stop.abort()
+    return loading
+  }
+}
 const intent = { asset_id: 'gbtc', amount_sats: 5_000 }
 const open = async (gateway: GatewayProcess, secret = newSecret()) => {
   const written = { user_pubkey: publicKeyOf(secret), session_type: 'p2p_transfer', intent_data: intent }
@@ -284,8 +293,7 @@ withServers('under load, the example gateway', () => {
       await order(gateway)
       const { id, written } = await open(gateway)
       expect((await gateway.send(`/sessions/${id}`)).status).toBe(200)
-      const stop = new AbortController()
-      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency: 6, signal: stop.signal })
+      const endOfLoad = load(gateway, 6)
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await database.kill9()
       for (let turn = 0; turn < 5; turn += 1) {
@@ -310,8 +318,7 @@ withServers('under load, the example gateway', () => {
       await database.restart()
       expect(await eventually(async () => (await open(gateway)).status === 201)).toBeLessThan(10_000)
       await eventually(async () => (await gateway.send('/_ops/health')).status === 200)
-      stop.abort()
-      const report = await loading
+      const report = await endOfLoad()
       expect(report.failed).toEqual([])
       expect(await verify(report)).toEqual([])
       expect(report.statuses[503]).toBeGreaterThan(0)
@@ -359,8 +366,7 @@ withServers('under load, the example gateway', () => {
     try {
       await order(gateway)
       expect((await gateway.send('/queue-status')).status).toBe(200)
-      const stop = new AbortController()
-      const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency: 6, signal: stop.signal })
+      const endOfLoad = load(gateway, 6)
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await store.kill9()
       const { id, status, written } = await open(gateway)
@@ -373,8 +379,7 @@ withServers('under load, the example gateway', () => {
       expect((await gateway.send('/_ops/readyz')).status).toBe(200)
       await store.restart()
       await eventually(async () => (await gateway.send('/queue-status')).status === 200)
-      stop.abort()
-      const report = await loading
+      const report = await endOfLoad()
       expect(report.failed).toEqual([])
       expect(await verify(report)).toEqual([])
       expect(Object.keys(report.statuses).toSorted()).toEqual(['200', '201'])
@@ -388,13 +393,11 @@ withServers('under load, the example gateway', () => {
   test('ends on SIGTERM without a failed request for those who heed its readiness', async () => {
     await using gateway = await startGateway(await sharedServers(), { DRAIN_DELAY: '1s' })
     await order(gateway)
-    const stop = new AbortController()
-    const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency: 12, signal: stop.signal })
+    const endOfLoad = load(gateway, 12)
     await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
     gateway.child.kill('SIGTERM')
     await eventually(async () => (await gateway.send('/_ops/readyz')).status === 503)
-    stop.abort()
-    const report = await loading
+    const report = await endOfLoad()
     expect(report).toMatchObject({ failed: [], wrong: [] })
     expect(Object.keys(report.statuses).toSorted()).toEqual(['200', '201'])
     expect(report.requests).toBeGreaterThan(50)
