@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { SQL } from 'bun'
 import { runLoad, verify } from '../../examples/gateway/load.ts'
 import { newSecret, publicKeyOf, sign } from '../../examples/gateway/wallet.ts'
-import { eventually, type GatewayProcess, startGateway } from '../support/gateway-process.ts'
+import { eventually, type GatewayProcess, loadOf, startGateway } from '../support/gateway-process.ts'
 import { privatePostgres, privateRedis, sharedUrl } from '../support/services.ts'
 
 setDefaultTimeout(120_000)
@@ -33,15 +33,6 @@ afterAll(async () => {
 const order = async (gateway: GatewayProcess, count = 10_000) => {
   const answer = await gateway.send('/vtxos/inventory/gbtc/replenish', { count, amount_sats: 10_000 })
   expect(answer.status).toBeLessThan(300)
-}
-/** @returns ends the load, with its report */
-const load = (gateway: GatewayProcess, concurrency: number) => {
-  const stop = new AbortController()
-  const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency, signal: stop.signal })
-  return () => {
-    stop.abort()
-    return loading
-  }
 }
 const intent = { asset_id: 'gbtc', amount_sats: 5_000 }
 const open = async (gateway: GatewayProcess, secret = newSecret()) => {
@@ -293,7 +284,7 @@ withServers('under load, the example gateway', () => {
       await order(gateway)
       const { id, written } = await open(gateway)
       expect((await gateway.send(`/sessions/${id}`)).status).toBe(200)
-      const endOfLoad = load(gateway, 6)
+      const endOfLoad = loadOf(gateway, 6)
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await database.kill9()
       for (let turn = 0; turn < 5; turn += 1) {
@@ -366,7 +357,7 @@ withServers('under load, the example gateway', () => {
     try {
       await order(gateway)
       expect((await gateway.send('/queue-status')).status).toBe(200)
-      const endOfLoad = load(gateway, 6)
+      const endOfLoad = loadOf(gateway, 6)
       await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
       await store.kill9()
       const { id, status, written } = await open(gateway)
@@ -393,7 +384,7 @@ withServers('under load, the example gateway', () => {
   test('ends on SIGTERM without a failed request for those who heed its readiness', async () => {
     await using gateway = await startGateway(await sharedServers(), { DRAIN_DELAY: '1s' })
     await order(gateway)
-    const endOfLoad = load(gateway, 12)
+    const endOfLoad = loadOf(gateway, 12)
     await eventually(async () => (await gateway.metric('arkwatch_cache_loads_total{result="success"}')) > 50)
     gateway.child.kill('SIGTERM')
     await eventually(async () => (await gateway.send('/_ops/readyz')).status === 503)

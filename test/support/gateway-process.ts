@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runLoad } from '../../examples/gateway/load.ts'
 import { freePort } from '../../scripts/services/free-port.ts'
 
 const root = join(import.meta.dir, '../..')
@@ -101,4 +102,14 @@ export async function startGateway(servers: { database: string; redis: string },
     },
   }
   return gateway
+}
+
+/** Loads the gateway until told otherwise. @returns ends the load, with its report */
+export const loadOf = (gateway: GatewayProcess, concurrency: number) => {
+  const stop = new AbortController()
+  const loading = runLoad({ url: gateway.url, requests: 100_000, seconds: 30, concurrency, signal: stop.signal })
+  return () => {
+    stop.abort()
+    return loading
+  }
 }
