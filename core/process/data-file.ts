@@ -1,15 +1,28 @@
 /** Files of the data directory that one process writes and a later one reads. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
 
-/** Writes a draft for its owner alone (0600), in place of an older draft, and flushes the text to the disk. */
+/** Writes a draft for its owner alone (0600), in place of an older draft, and flushes all of the text to the disk, or leaves no file. */
 export function writeDraft(file: string, text: string): void {
   rmSync(file, { force: true })
   const descriptor = openSync(file, 'wx', 0o600)
   try {
-    writeSync(descriptor, text)
+    writeFileSync(descriptor, text)
     fsyncSync(descriptor)
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
   } finally {
     closeSync(descriptor)
   }
@@ -45,6 +58,8 @@ export function replaceFile(file: string, text: string): void {
  */
 export function readDataFile<T>(file: string, without: string, parse: (text: string) => T): T | undefined {
   try {
+    // A pipe that nobody writes would never end.
+    if (!statSync(file).isFile()) throw new Error('not a regular file')
     return parse(readFileSync(file, 'utf8'))
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ENOENT') return undefined

@@ -1,5 +1,5 @@
 /** The support bundle: one archive of plain text, so that people can read it before they send it. */
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
@@ -57,11 +57,22 @@ export async function makeBundle(
   })
   const sizes = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.length]))
   const archive = await new Bun.Archive(files).bytes()
-  const bundles = join(dataDir, 'bundles')
-  await rm(bundles, { recursive: true, force: true })
-  await mkdir(bundles, { recursive: true, mode: 0o700 })
   const name = `arkwatch-${clock.now()}.tar.gz`
-  const path = join(bundles, name)
-  await Bun.write(path, await promisify(gzip)(archive), { mode: 0o600 })
+  const path = await keepLatest(join(dataDir, 'bundles'), name, await promisify(gzip)(archive))
   return { result: { files: sizes }, file: { path, contentType: 'application/gzip', name } }
+}
+
+/** Writes the bundle, then removes the earlier ones, which are kept where there is no room for a new one. @returns its path */
+async function keepLatest(directory: string, name: string, archive: Uint8Array): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const path = join(directory, name)
+  try {
+    await writeFile(path, archive, { mode: 0o600 })
+  } catch (error) {
+    await rm(path, { force: true })
+    throw error
+  }
+  const earlier = (await readdir(directory)).filter((file) => /^arkwatch-\d+\.tar\.gz$/.test(file) && file !== name)
+  await Promise.all(earlier.map((file) => rm(join(directory, file), { force: true })))
+  return path
 }
