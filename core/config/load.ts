@@ -23,7 +23,7 @@ export interface LoadOptions extends LayerOptions {
   readonly catalog: Catalog
   /** Plugins defined in code: enabled, with `{}` without a section, and preferred to the catalog. */
   readonly plugins?: readonly AnyPlugin[]
-  /** Limits the import of a plugin. @default the system's clock */
+  /** Limits the import and the schema of a plugin. @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -79,6 +79,7 @@ export async function loadConfig({
     { root, path: [], schema: RootConfig, reserved: ['include'], partial },
     [],
     problems,
+    clock,
   )
   const sections: PluginSection[] = []
   for (const each of named) {
@@ -86,7 +87,7 @@ export async function loadConfig({
     // Options that the implying section holds are reported there.
     if (each.enabledBy?.some((name) => sections.some((other) => other.name === name && other.config === undefined)))
       continue
-    sections.push(await validateSection(each, root, partial, problems))
+    sections.push(await validateSection(each, root, partial, problems, clock))
   }
   // A plugin that was not found may provide what others need.
   if (!partial && sections.length === pluginsOf(root).size)

@@ -77,7 +77,7 @@ function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLU
   if (api !== contractApi) return ['PLUGIN_API_MISMATCH', { plugin: name, seen: api, wanted: contractApi }]
   if (typeof own !== 'string' || typeof version !== 'string')
     return invalid('its definition needs `name` and `version`')
-  if (typeof config?.safeParse !== 'function') return invalid('its definition has no zod schema `config`')
+  if (typeof config?.safeParseAsync !== 'function') return invalid('its definition has no zod schema `config`')
   if (typeof setup !== 'function') return invalid('its definition has no function `setup`')
   const what = shapeProblem(definitionShape, value) ?? fieldsProblem(value as AnyPlugin)
   return what === undefined ? undefined : invalid(`its definition: ${what}`)

@@ -2,7 +2,8 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { contractApi, definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
 import { testClock } from '../../../testing/test-clock.ts'
-import { catalog, load, removeFolders, sectionOf, watcher } from './support.ts'
+import { plugin } from '../../support/hostile.ts'
+import { catalog, type Given, load, removeFolders, sectionOf, watcher } from './support.ts'
 
 afterAll(removeFolders)
 
@@ -61,7 +62,7 @@ describe('a plugin of one’s own is named by `from`', () => {
 
 describe('a value that is not a plugin for this contract is refused', () => {
   const wanted = contractApi
-  const whole = `api: 1, name: 'own', version: '1', summary: '', config: { safeParse() {} }, setup() {}`
+  const whole = `api: 1, name: 'own', version: '1', summary: '', config: { safeParseAsync() {} }, setup() {}`
   test.each([
     [
       'another contract',
@@ -76,13 +77,13 @@ describe('a value that is not a plugin for this contract is refused', () => {
     ],
     [
       'no schema',
-      whole.replace('config: { safeParse() {} },', ''),
+      whole.replace('config: { safeParseAsync() {} },', ''),
       'PLUGIN_INVALID plugin mine: its definition has no zod schema `config`',
     ],
     ['no setup', whole.replace('setup() {}', ''), 'PLUGIN_INVALID plugin mine: its definition has no function `setup`'],
     [
       'a schema that throws',
-      whole.replace('safeParse() {}', "safeParse() { throw new Error('boom') }"),
+      whole.replace('safeParseAsync() {}', "safeParseAsync() { throw new Error('boom') }"),
       'PLUGIN_INVALID plugin mine: its configuration cannot be checked: boom',
     ],
   ])('%s', async (_name, definition, message) => {
@@ -190,6 +191,58 @@ describe('the graph of the plugins', () => {
       isStandIn: true,
       definition: { version: '2.0.0' },
     })
+  })
+})
+
+describe('a schema that answers later', () => {
+  const asked = async (n: z.ZodType, given: Given = {}) => {
+    const later = plugin('later', () => ({}), { config: z.strictObject({ n }) })
+    return load({}, { object: { plugins: { later: { n: 1 } } }, plugins: [later], ...given })
+  }
+  const boom = async () => {
+    throw new Error('boom')
+  }
+
+  const refused = '/plugins/later PLUGIN_INVALID plugin later: its configuration cannot be checked: boom'
+  test.each<[string, z.ZodType, string]>([
+    [
+      'a refinement not met',
+      z.number().refine(async () => false, 'too small'),
+      '/plugins/later/n CONFIG_VALUE too small',
+    ],
+    ['a refinement that rejects', z.number().refine(boom), refused],
+    ['a transform that rejects', z.number().transform(boom), refused],
+    ['two that reject', z.number().refine(boom).pipe(z.number().refine(boom)), refused],
+    ['a union that rejects', z.union([z.string().refine(boom), z.number().refine(boom)]), refused],
+  ])('%s is refused, by the name of the plugin', async (_, schema, problem) => {
+    const { problems } = await asked(schema)
+    expect(problems).toEqual([expect.stringContaining(problem)])
+  })
+
+  test('a refinement that is met, and a transform, count', async () => {
+    const loaded = await asked(
+      z
+        .number()
+        .refine(async () => true)
+        .transform(async (n) => n + 1),
+    )
+    expect(sectionOf(loaded, 'later').config).toEqual({ n: 2 })
+  })
+
+  test('a refinement that never answers is given up', async () => {
+    const clock = testClock()
+    const loading = asked(
+      z.number().refine(() => new Promise<boolean>(() => {})),
+      { clock },
+    )
+    while (clock.pending === 0) await new Promise(setImmediate)
+    await clock.advance(10_000)
+    const { problems } = await loading
+    expect(problems).toEqual([
+      expect.stringContaining(
+        'plugin later: its configuration cannot be checked: its schema did not answer within 10000 ms',
+      ),
+    ])
   })
 })
 

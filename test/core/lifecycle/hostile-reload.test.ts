@@ -164,11 +164,8 @@ describe('a definition with', () => {
     ['a need that was not imported', { needs: { db: undefined } }, 'needs.db must be a service token, got undefined'],
     ['an implied plugin without options', { implies: { metrics: null } }, 'implies.metrics must be an object'],
     ['conflicts that throw', { conflicts: () => fail(Object.create(null)) }, 'its configuration cannot be checked'],
-    [
-      'a schema that answers later',
-      { config: { safeParse: async () => fail(new Error('late')) } },
-      'safeParse returned a',
-    ],
+    ['a schema that rejects', { config: { safeParseAsync: async () => fail(new Error('late')) } }, 'late'],
+    ['a schema that answers nothing', { config: { safeParseAsync: () => ({}) } }, 'safeParseAsync gave a'],
     ['conflicts that are no list', { conflicts: () => 5 }, 'its configuration cannot be checked'],
   ])('%s is refused, by the name of the plugin', async (_, more, what) => {
     await expect(testRuntime({ plugins: [plugin('evil', () => ({}), more)] })).rejects.toThrow(what)
