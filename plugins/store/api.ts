@@ -23,14 +23,17 @@ export interface StoreArea {
    * Runs the statements in one transaction, in the writer thread, in the order of the calls.
    * @param options.lazy answers before the commit is on the disk: a loss of power may lose it, `kill -9` does not
    * @returns what each changed, after the commit is on the disk
-   * @throws STORE_UNAVAILABLE if the file cannot be written (disk full, read-only, set aside); nothing is changed.
+   * @throws STORE_UNAVAILABLE if the file cannot be written (disk full, read-only, removed); nothing is changed.
    * STORE_QUEUE_FULL; STORE_STATEMENT_FAILED for SQL that SQLite refuses, or that runs for more than a minute
    */
   write(statements: readonly Statement[], options?: { readonly lazy?: boolean }): Promise<readonly Written[]>
   /** Reads one row by a key, on the calling thread: only by primary key or a unique index. */
   get<Row>(sql: string, params?: readonly SqlValue[]): Row | undefined
-  /** Reads up to `limit` rows in a thread. @param limit 1-10_000 @throws STORE_UNAVAILABLE, STORE_STATEMENT_FAILED */
-  query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]>
+  /**
+   * Reads up to `limit` rows in a thread. @param limit 1-10_000 @default 10_000
+   * @throws STORE_UNAVAILABLE, STORE_STATEMENT_FAILED
+   */
+  query<Row>(sql: string, params?: readonly SqlValue[], limit?: number): Promise<readonly Row[]>
   /**
    * Iterates over any number of rows, as they were at the first one; they are read in batches on demand, in a thread.
    * Until its end the log of the file is not shortened: WORKER_TIMEOUT after five minutes; 8 run at a time.

@@ -13,7 +13,7 @@ import { type StoreCode, storeError } from './errors.ts'
 import { exactRow, prepare } from './prepare.ts'
 import { Progress } from './progress.ts'
 import type { FromWriter, ToWriter, WriterData } from './protocol.ts'
-import { fileBeside, isUnavailable } from './store-file.ts'
+import { fileBeside, remedyOf } from './store-file.ts'
 
 const iterationMs = 5 * 60_000
 /** How long one statement may run; the wait for the disk at a commit is not part of that. */
@@ -122,14 +122,18 @@ export class StoreClient implements Store {
   #refused({ code, message, details }: Failure): Error {
     this.refused += 1
     if (code.startsWith('STORE_')) return storeError(code as StoreCode, details)
-    const may = 'what was in progress may or may not be in the file'
-    const reason = code === 'WORKER_ENDED' ? `${this.#endReason ?? message}; ${may}` : message
-    return storeError('STORE_UNAVAILABLE', { reason })
+    if (code !== 'WORKER_ENDED') return storeError('STORE_UNAVAILABLE', { reason: message, remedy: 'See the reason.' })
+    const reason = `${this.#endReason ?? message}; what was in progress may or may not be in the file`
+    const remedy = 'Read what was written before writing it again: the thread is restarted.'
+    return storeError('STORE_UNAVAILABLE', { reason, remedy })
   }
 
   /** @throws STORE_UNAVAILABLE, STORE_QUEUE_FULL */
   #thread(): DedicatedWorker {
-    if (this.#worker === undefined) throw storeError('STORE_UNAVAILABLE', { reason: 'it is not open' })
+    if (this.#worker === undefined) {
+      const remedy = 'Use the store between `start` and `stop` of a plugin that needs the store.'
+      throw storeError('STORE_UNAVAILABLE', { reason: 'it is not open', remedy })
+    }
     if (this.queued < this.options.maxQueue) return this.#worker
     this.refused += 1
     throw storeError('STORE_QUEUE_FULL', { limit: this.options.maxQueue })
@@ -168,7 +172,7 @@ export class StoreClient implements Store {
       write: (statements, { lazy = false } = {}) =>
         this.#ask<readonly Written[]>(area, { kind: 'write', file, area, statements, lazy }),
       get: (sql, params = []) => this.#get(definition, sql, params),
-      query: <Row>(sql: string, params: readonly SqlValue[], limit: number) =>
+      query: <Row>(sql: string, params: readonly SqlValue[] = [], limit = 10_000) =>
         this.#ask<readonly Row[]>(area, { kind: 'query', file, area, sql, params, limit }),
       iterate: <Row>(sql: string, params: readonly SqlValue[] = [], options: { signal?: AbortSignal } = {}) => {
         this.#checkArea(area)
@@ -186,7 +190,8 @@ export class StoreClient implements Store {
       return row === null ? undefined : exactRow(row)
     } catch (error) {
       const reason = messageOf(error)
-      if (isUnavailable(error)) throw storeError('STORE_UNAVAILABLE', { reason }, error)
+      const remedy = remedyOf(error)
+      if (remedy !== undefined) throw storeError('STORE_UNAVAILABLE', { reason, remedy }, error)
       throw storeError('STORE_STATEMENT_FAILED', { area, reason }, error)
     }
   }

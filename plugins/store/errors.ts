@@ -4,12 +4,12 @@ export const storeError = defineErrors('store', {
   STORE_UNAVAILABLE: {
     status: 503,
     message: 'the store cannot be used: {reason}',
-    help: 'Make room on the disk of `data`, raise `plugins.store.maxSize`, or give the process the right to write there; it is tried again with each write.',
+    help: '{remedy} The README of the plugin store lists the causes.',
   },
   STORE_QUEUE_FULL: {
     status: 503,
     message: 'the store has {limit} requests waiting already',
-    help: 'The disk is slower than what is written. Write less, or raise `plugins.store.maxQueue`.',
+    help: 'Write less, or raise `plugins.store.maxQueue`; of iterations, end one first.',
   },
   STORE_STATEMENT_FAILED: {
     message: 'the store refuses a statement of {area}: {reason}',

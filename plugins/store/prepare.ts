@@ -1,5 +1,6 @@
 /** Statements that are ready to run, with parameters that SQLite takes as they are; integers are read exactly. */
 import type { Database, Statement } from 'bun:sqlite'
+import { messageOf } from '../../core/worker.ts'
 import type { SqlValue } from './api.ts'
 import { onlyStatement } from './sql-text.ts'
 
@@ -19,6 +20,8 @@ export function prepare(
   params: readonly SqlValue[],
   around = (text: string): string => text,
 ): Statement<unknown, SqlValue[]> {
+  if (typeof sql !== 'string') throw new Error(`the SQL is of the type ${typeof sql}: give one statement as text`)
+  if (!Array.isArray(params)) throw new Error(`the parameters are of the type ${typeof params}: give a list`)
   const statement = database.query<unknown, SqlValue[]>(around(onlyStatement(sql))).safeIntegers(true)
   for (const [index, value] of params.entries()) {
     const problem = problemOf(value)
@@ -28,6 +31,15 @@ export function prepare(
   const { paramsCount } = statement
   if (params.length === paramsCount) return statement
   throw new Error(`the statement takes ${paramsCount} parameters, got ${params.length}: give one for each "?"`)
+}
+
+const maxRows = 10_000
+
+/** @returns a limit that SQLite takes @throws an Error whose message is the reason */
+export function rowLimit(limit: number): number {
+  const rows = Math.min(Math.max(1, Math.trunc(limit)), maxRows)
+  if (!Number.isNaN(rows)) return rows
+  throw new Error(`the limit is ${messageOf(limit)}: give a number of rows, 1 to ${maxRows}`)
 }
 
 /** @returns an integer as a number where a number holds it exactly, else as a bigint; other values as they are */

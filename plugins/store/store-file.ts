@@ -1,18 +1,52 @@
 /** Opens the SQLite file: checks it, sets a corrupt one aside, prepares it. Blocks: for the writer thread. */
 import { Database } from 'bun:sqlite'
-import { closeSync, existsSync, openSync, renameSync } from 'node:fs'
-import { parse } from 'node:path'
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs'
+import { basename, parse } from 'node:path'
 import type { SqlValue } from './api.ts'
 import { exactRow, prepare } from './prepare.ts'
 
-/** Errors of the file and the disk; what was asked for may succeed later. */
-const unavailable = /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|BUSY|LOCKED|NOMEM|CORRUPT|NOTADB|PERM|AUTH)/
 const corrupt = /^SQLITE_(CORRUPT|NOTADB)/
+const moved = 'SQLITE_READONLY_DBMOVED'
+/** Errors of the file and the disk, and what to do; what was asked for may succeed later. */
+const remedies: readonly (readonly [code: RegExp, remedy: string])[] = [
+  [new RegExp(moved), 'Put the file back, or restart Arkwatch to begin with the file that is there now.'],
+  [/^SQLITE_FULL/, 'Make room on the disk of `data`, or raise `plugins.store.maxSize`; each write tries again.'],
+  [
+    /^SQLITE_(READONLY|CANTOPEN|PERM|AUTH)|^E(ACCES|PERM|ROFS|NOENT|ISDIR)$/,
+    'Give the process the right to write the file and its directory; each write tries again.',
+  ],
+  [/^SQLITE_(IOERR|NOMEM)/, 'See the log of the system for the disk and the memory; each write tries again.'],
+  [/^SQLITE_(BUSY|LOCKED)/, 'End the other process that holds the file; each write tries again.'],
+  [corrupt, 'Restart Arkwatch, which sets a corrupt file aside and begins a new one.'],
+]
 
 const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '')
 
 /** @returns whether the file or its disk is at fault, and not the statement */
-export const isUnavailable = (error: unknown): boolean => unavailable.test(codeOf(error))
+export const isUnavailable = (error: unknown): boolean => remedyOf(error) !== undefined
+
+/** @returns what to do about an error of the file or the disk */
+export const remedyOf = (error: unknown): string | undefined => remedies.find(([code]) => code.test(codeOf(error)))?.[1]
+
+const identityOf = (path: string): string | undefined => {
+  const seen = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return seen && `${seen.dev}:${seen.ino}`
+}
+
+/**
+ * Remembers which files a connection has open: the file, its log and the index of the log.
+ * @returns a check that throws once a path names another file or none, since all that is written then would be lost
+ */
+export function watchFiles(path: string): () => void {
+  const opened = ['', '-wal', '-shm'].map((suffix) => [path + suffix, identityOf(path + suffix)] as const)
+  return () => {
+    for (const [file, identity] of opened) {
+      if (identity === undefined || identity === identityOf(file)) continue
+      const what = `${basename(file)} was removed or replaced while the file was open`
+      throw Object.assign(new Error(what), { code: moved })
+    }
+  }
+}
 
 /** @returns the path of an area's own file beside the store's; the store's without `file` */
 export function fileBeside(path: string, file: string | undefined): string {

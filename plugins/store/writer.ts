@@ -4,18 +4,17 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { messageOf } from '../../core/worker.ts'
 import type { AreaDefinition, SqlValue, Written } from './api.ts'
-import { exact, exactRow, prepare } from './prepare.ts'
+import { exact, exactRow, prepare, rowLimit } from './prepare.ts'
 import { Progress } from './progress.ts'
 import { Refusal, type StoreAnswer, type StoreRequest, type WriteRequest } from './protocol.ts'
 import { checkRetention, deleteOld } from './retention.ts'
 import { checkScript } from './sql-text.ts'
-import { isUnavailable, openFile, readRows } from './store-file.ts'
+import { isUnavailable, openFile, readRows, remedyOf, watchFiles } from './store-file.ts'
 
 /** Writes that share one commit, and so one wait for the disk. */
 export const groupSize = 256
 /** Pages given back to the file system in one step. */
 const vacuumStep = 256
-const maxRows = 10_000
 /** Iterations at a time, each with a connection. */
 const maxIterations = 8
 const probe = ' '.repeat(65_536)
@@ -28,6 +27,7 @@ export class StoreWriter {
   aside: string | undefined
   commits = 0
   #database: Database | undefined
+  #checkFiles = () => {}
   #iterations = 0
   readonly #areas = new Map<string, AreaDefinition>()
 
@@ -42,12 +42,16 @@ export class StoreWriter {
     return bytes('') + bytes('-wal')
   }
 
-  /** Opens the file unless it is open. @returns the connection @throws Refusal STORE_UNAVAILABLE */
+  /** Opens the file unless it is open, and still at its path. @throws Refusal STORE_UNAVAILABLE */
   open(): Database {
-    if (this.#database !== undefined) return this.#database
     try {
+      if (this.#database !== undefined) {
+        this.#checkFiles()
+        return this.#database
+      }
       const { database, aside } = openFile(this.options.path, this.options.maxBytes, this.options.now())
       this.#database = database
+      this.#checkFiles = watchFiles(this.options.path)
       this.aside = aside
       this.problem = undefined
       return database
@@ -58,7 +62,7 @@ export class StoreWriter {
 
   #unavailable(error: unknown): Refusal {
     this.problem = `${basename(this.options.path)}: ${messageOf(error)}`
-    return new Refusal('STORE_UNAVAILABLE', { reason: this.problem })
+    return new Refusal('STORE_UNAVAILABLE', { reason: this.problem, remedy: remedyOf(error) ?? 'See the reason.' })
   }
 
   /** Answers requests in their order; writes beside each other share a commit. Never throws. */
@@ -87,8 +91,7 @@ export class StoreWriter {
   }
 
   #refused(error: unknown): StoreAnswer {
-    const { code, details } =
-      error instanceof Refusal ? error : new Refusal('STORE_UNAVAILABLE', { reason: messageOf(error) })
+    const { code, details } = error instanceof Refusal ? error : this.#unavailable(error)
     return { ok: false, code, details }
   }
 
@@ -120,7 +123,8 @@ export class StoreWriter {
   #inSavepoint(database: Database, { area, statements }: WriteRequest): StoreAnswer {
     database.run('SAVEPOINT one')
     try {
-      const value = statements.map(({ sql, params = [] }): Written => {
+      if (!Array.isArray(statements)) throw new Error('a write takes a list of statements')
+      const value = (statements as WriteRequest['statements']).map(({ sql, params = [] }): Written => {
         const run = () => prepare(database, sql, params).run(...params)
         const { changes, lastInsertRowid } = this.progress.run(area, run)
         return { changes, lastInsertRowid: exact(lastInsertRowid) }
@@ -139,7 +143,7 @@ export class StoreWriter {
   #query({ area, sql, params, limit }: Extract<StoreRequest, { kind: 'query' }>) {
     const database = this.open()
     try {
-      const rows = Math.min(Math.max(1, Math.trunc(limit)), maxRows)
+      const rows = rowLimit(limit)
       const statement = prepare(database, sql, params, (text) => `SELECT * FROM (${text}) LIMIT ${rows}`)
       return this.progress.run(area, () => statement.all(...params)).map(exactRow)
     } catch (error) {

@@ -102,6 +102,47 @@ async function readEachWay(area: StoreArea, sql: string, params: readonly SqlVal
 }
 
 describe('what is read', () => {
+  test('without parameters and a limit, is every row up to 10,000', async () => {
+    const { store } = await open()
+    const area = await store.area(points())
+    await area.write([fill])
+    expect(await area.query(all)).toHaveLength(10_000)
+    await store.stop()
+  })
+
+  test('by arguments of a wrong type is refused with the reason', async () => {
+    const { store } = await open()
+    const area = (await store.area(points())) as unknown as Record<string, (...given: unknown[]) => unknown>
+    const calls: readonly [name: string, given: readonly unknown[], reason: string][] = [
+      ...['query', 'get', 'iterate'].flatMap((name): [string, readonly unknown[], string][] => [
+        [name, [], 'the SQL is of the type undefined'],
+        [name, [all, null], 'the parameters are of the type object'],
+        [name, [all, 5], 'the parameters are of the type number'],
+      ]),
+      ['query', [all, [], 'many'], 'the limit is many'],
+      ['query', [all, [], Number.NaN], 'the limit is NaN'],
+      ['write', [[{}]], 'the SQL is of the type undefined'],
+      ['write', [[{ sql: insert(1).sql, params: 'ab' }]], 'the parameters are of the type string'],
+      ['write', ['DELETE FROM points_all'], 'a write takes a list of statements'],
+      ['write', [], 'a write takes a list of statements'],
+    ]
+    for (const [name, given, reason] of calls) {
+      const call = async () => {
+        const answer = area[name]!(...given)
+        if (name === 'iterate') for await (const _ of answer as AsyncIterable<unknown>) break
+        else await answer
+      }
+      const error = await thrownBy(call())
+      expect([name, given, error?.code, error?.message]).toEqual([
+        name,
+        given,
+        'STORE_STATEMENT_FAILED',
+        expect.stringContaining(reason),
+      ])
+    }
+    await store.stop()
+  })
+
   test('does not depend on what follows the statement', async () => {
     const { store } = await open()
     const area = await store.area(points())

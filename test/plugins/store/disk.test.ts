@@ -1,7 +1,7 @@
 /** An area in a file of its own, whose file may not grow or whose disk is full. */
 import { Database } from 'bun:sqlite'
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from '../../../core/contract/logger.ts'
@@ -86,6 +86,21 @@ test('at its size limit it keeps what it acknowledged, is degraded by name, and 
   await maintained()
   expect(states.at(-1)).toBeUndefined()
   expect(await numbers(history)).toEqual(upTo(last + 1).slice(5))
+})
+
+test('a file that is removed while it is open is named, and holds up no other file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'arkwatch-removed-'))
+  const { store, states, main, history } = await open(folder, mib)
+  rmSync(join(folder, 'store-history.db'))
+  expect(await write(history, 1)).toMatchObject({
+    code: 'STORE_UNAVAILABLE',
+    help: expect.stringContaining('Put the file back'),
+  })
+  await maintained()
+  expect(states.slice(1)).toEqual([
+    'store-history.db: store-history.db was removed or replaced while the file was open',
+  ])
+  expect([store.state, await write(main, 1), await numbers(main)]).toEqual(['ok', undefined, [1]])
 })
 
 const full = async () => {

@@ -1,6 +1,17 @@
 import { Database } from 'bun:sqlite'
 import { describe, expect, setDefaultTimeout, spyOn, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AreaDefinition, Statement } from '../../../plugins/store/api.ts'
@@ -187,6 +198,55 @@ describe('the writer', () => {
     writer.maintain()
     expect(writer.problem).toBeUndefined()
     expect(texts()).toEqual([])
+  })
+
+  /** Takes a file away. @returns the undo */
+  type TakeAway = (path: string) => () => void
+  const elsewhere = () => join(mkdtempSync(join(folder, 'away-')), 'data')
+  const moved =
+    (suffix: string, replace = (_away: string, _path: string) => {}): TakeAway =>
+    (path) => {
+      const [file, away] = [path + suffix, elsewhere()]
+      renameSync(file, away)
+      replace(away, file)
+      return () => renameSync(away, file)
+    }
+  const directoryReplaced: TakeAway = (path) => {
+    const [directory, away] = [join(path, '..'), elsewhere()]
+    renameSync(directory, away)
+    mkdirSync(directory)
+    return () => {
+      rmSync(directory, { recursive: true })
+      renameSync(away, directory)
+    }
+  }
+  test.each<[what: string, name: string, takeAway: TakeAway]>([
+    ...['', '-wal', '-shm'].flatMap((suffix): [string, string, TakeAway][] => [
+      ['is moved away', `store.db${suffix} `, moved(suffix)],
+      ['is replaced', `store.db${suffix} `, moved(suffix, copyFileSync)],
+    ]),
+    ['is in a directory that is replaced', 'store.db ', directoryReplaced],
+  ])('whose file %s (%s) refuses what would be lost, until the file is back', (_, name, takeAway) => {
+    const path = join(mkdtempSync(join(folder, 'moved-')), 'store.db')
+    const { writer, write, texts } = open(path)
+    write([note('a')])
+    const undo = takeAway(path)
+    writer.maintain()
+    const reason = expect.stringMatching(new RegExp(`^store.db: ${name}was removed or replaced while`))
+    expect(writer.problem).toEqual(reason)
+    const refused: StoreAnswer = {
+      ok: false,
+      code: 'STORE_UNAVAILABLE',
+      details: { reason, remedy: expect.stringContaining('Put the file back') },
+    }
+    expect(write([note('b')], [note('c')])).toEqual([refused, refused])
+    const query = { kind: 'query', area: 'notes', sql: 'SELECT 1', params: [], limit: 1 } as const
+    expect(writer.answer([query, { kind: 'area', definition: notes }])).toEqual([refused, refused])
+    undo()
+    expect(codes(write([note('d')]))).toEqual(['ok'])
+    expect([writer.problem, texts()]).toEqual([undefined, ['a', 'd']])
+    writer.close()
+    expect(texts()).toEqual(['a', 'd'])
   })
 
   test('says why a file cannot be opened, and opens it when it can', () => {
