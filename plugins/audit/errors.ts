@@ -4,7 +4,7 @@ export const auditError = defineErrors('audit', {
   AUDIT_UNAVAILABLE: {
     status: 503,
     message: 'this cannot be recorded, and is therefore refused: {reason}',
-    help: 'See the state of the plugins store and audit with `arkwatch plugins`; make room on the disk of `data`.',
+    help: 'See the state of the plugins store and audit with `arkwatch plugins`, and remove the reason that is shown there.',
   },
   AUDIT_KEY: {
     message: 'cannot use the signing key {file}: {reason}',

@@ -42,7 +42,7 @@ export function watchFiles(path: string): () => void {
   return () => {
     for (const [file, identity] of opened) {
       if (identity === undefined || identity === identityOf(file)) continue
-      const what = `${basename(file)} was removed or replaced while the file was open`
+      const what = `${file === path ? 'the file' : basename(file)} was removed or replaced while the store had it open`
       throw Object.assign(new Error(what), { code: moved })
     }
   }

@@ -97,9 +97,7 @@ test('a file that is removed while it is open is named, and holds up no other fi
     help: expect.stringContaining('Put the file back'),
   })
   await maintained()
-  expect(states.slice(1)).toEqual([
-    'store-history.db: store-history.db was removed or replaced while the file was open',
-  ])
+  expect(states.slice(1)).toEqual(['store-history.db: the file was removed or replaced while the store had it open'])
   expect([store.state, await write(main, 1), await numbers(main)]).toEqual(['ok', undefined, [1]])
 })
 

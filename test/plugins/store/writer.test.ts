@@ -222,10 +222,10 @@ describe('the writer', () => {
   }
   test.each<[what: string, name: string, takeAway: TakeAway]>([
     ...['', '-wal', '-shm'].flatMap((suffix): [string, string, TakeAway][] => [
-      ['is moved away', `store.db${suffix} `, moved(suffix)],
-      ['is replaced', `store.db${suffix} `, moved(suffix, copyFileSync)],
+      ['is moved away', suffix === '' ? 'the file ' : `store.db${suffix} `, moved(suffix)],
+      ['is replaced', suffix === '' ? 'the file ' : `store.db${suffix} `, moved(suffix, copyFileSync)],
     ]),
-    ['is in a directory that is replaced', 'store.db ', directoryReplaced],
+    ['is in a directory that is replaced', 'the file ', directoryReplaced],
   ])('whose file %s (%s) refuses what would be lost, until the file is back', (_, name, takeAway) => {
     const path = join(mkdtempSync(join(folder, 'moved-')), 'store.db')
     const { writer, write, texts } = open(path)
