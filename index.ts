@@ -8,7 +8,8 @@ import type { RequestScope } from './core/contract/request-hooks.ts'
 import type { PlanStep, RuntimeStatus } from './core/contract/runtime-api.ts'
 import type { ServiceToken } from './core/contract/tokens.ts'
 import { problemResponse } from './core/http/problem.ts'
-import { type DataLock, lockData } from './core/process/data-lock.ts'
+import { systemClock } from './core/process/clock.ts'
+import { type DataLock, lockData, watchLock } from './core/process/data-lock.ts'
 import type { RequestMiddleware } from './core/requests/middleware.ts'
 import { requestIdOf } from './core/requests/request-identity.ts'
 import { currentRequest } from './core/requests/request-scope.ts'
@@ -105,7 +106,11 @@ export async function arkwatch(options: ArkwatchOptions = {}): Promise<Arkwatch>
     lock?.release()
     throw error
   })
-  const release = () => lock?.release()
+  const unwatch = lock && watchLock(lock, systemClock, runtime.logger('core'), runtime.holdData)
+  const release = () => {
+    unwatch?.()
+    lock?.release()
+  }
   runtime.stopped.then(release, release)
   const stop = (options?: StopOptions) => runtime.stop(options).finally(release)
   return {

@@ -5,7 +5,7 @@ import type { Logger } from './contract/logger.ts'
 import { type ControlServer, startControl } from './control/server.ts'
 import { exitCodes, forcedExitCode } from './exit-codes.ts'
 import { systemClock } from './process/clock.ts'
-import { type DataLock, lockData } from './process/data-lock.ts'
+import { type DataLock, lockData, watchLock } from './process/data-lock.ts'
 import { LogHub } from './process/log.ts'
 import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
 
@@ -63,6 +63,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   let lock: DataLock | undefined
   let control: ControlServer | undefined
   let unwatch = () => {}
+  let unwatchLock = () => {}
   let asked = 0
   let faulty = false
 
@@ -124,6 +125,11 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
       await booted.stop()
       throw error
     }
+    const { keep } = control
+    unwatchLock = watchLock(lock!, clock, log, (reason) => {
+      booted.holdData(reason)
+      if (reason === undefined) return keep()
+    })
     if (asked > 0 || faulty) return stop()
     reloadSoon = reloader(booted, clock, log)
     if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
@@ -138,6 +144,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     return await Promise.race([outcome.promise, boot().then(() => outcome.promise)])
   } finally {
     unwatch()
+    unwatchLock()
     await control?.stop()
     lock?.release()
     for (const [event, listener] of Object.entries(listeners)) process.off(event, listener)

@@ -68,6 +68,7 @@ export interface RunningRuntime extends Runtime {
   find<T>(token: ServiceToken<T>): T | undefined
   commands(): ReadonlyMap<string, ControlCommand>
   logger(name: string): Logger
+  readonly holdData: Host['holdData']
   /** Drains and stops, once. @returns the plugins that hung */
   stop(options?: StopOptions): Promise<{ hung: string[] }>
   /** Ends the drain. */
@@ -228,10 +229,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   bootMs = clock.monotonic() - bootedMs
 
   return Object.assign(runtime, {
-    dataDir,
+    ...{ dataDir, requestPath },
     configFiles: () => active.current.files,
     isStale: () => active.isStale(),
-    requestPath,
     fetch: (request: Request, server?: unknown) => parts.handle(request, server),
     answer: (request: Request) => parts.answer(request),
     service<T>(token: ServiceToken<T>): T {
@@ -242,6 +242,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     find: <T>(token: ServiceToken<T>) => host.service(token.id) as T | undefined,
     commands: () => auditedCommands(contributed, presentAuditors, clock),
     logger: (name: string) => hub.logger(name),
+    holdData: (reason: string | undefined) => host.holdData(reason),
     stop,
     force: () => forced.abort(),
     stopped: ended.promise,

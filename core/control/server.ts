@@ -1,4 +1,5 @@
 /** The control socket: how the CLI calls the running process. One POST a command, JSON in and out. */
+import { stat } from 'node:fs/promises'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
@@ -66,18 +67,44 @@ export function startControl({ dataDir, commands, log }: ControlOptions) {
     }
   }
 
-  try {
-    const server = serveUnix(socket, {
-      maxRequestBodySize: maxControlBodyBytes,
-      fetch(request, self) {
-        self.timeout(request, 0)
-        return answer(request)
-      },
-      error: (thrown) => refuse(400, coreError('CONTROL_BAD_REQUEST', { command: '', reason: messageOf(thrown) })),
-    })
+  const open = () => {
+    try {
+      return serveUnix(socket, {
+        maxRequestBodySize: maxControlBodyBytes,
+        fetch(request, self) {
+          self.timeout(request, 0)
+          return answer(request)
+        },
+        error: (thrown) => refuse(400, coreError('CONTROL_BAD_REQUEST', { command: '', reason: messageOf(thrown) })),
+      })
+    } catch (thrown) {
+      throw coreError('CONTROL_LISTEN_FAILED', { socket, reason: messageOf(thrown) }, thrown)
+    }
+  }
+  let server = open()
+  let isStopped = false
+  let failure: string | undefined
+  return {
+    socket,
+    /** Opens the socket again where its file was removed or replaced. Never rejects; logs a failure once. */
+    async keep(): Promise<void> {
+      const seen = await stat(socket).catch(() => undefined)
+      if (isStopped || seen?.ino === server.ino) return
+      try {
+        const before = server
+        server = open()
+        void before.stop()
+        failure = undefined
+        log.warn('the control socket was removed or replaced, and is opened again', { socket })
+      } catch (error) {
+        if (failure !== messageOf(error)) log.error('the control socket is not open', { error })
+        failure = messageOf(error)
+      }
+    },
     /** Closes the socket and removes its file; commands in progress are cut off. */
-    return { socket, stop: () => server.stop(true) }
-  } catch (thrown) {
-    throw coreError('CONTROL_LISTEN_FAILED', { socket, reason: messageOf(thrown) }, thrown)
+    stop() {
+      isStopped = true
+      return server.stop(true)
+    },
   }
 }

@@ -36,7 +36,10 @@ let socketFiles = 0
  * that stops: the server gets a path of its own, and its `stop` removes the socket file unless a later server has
  * replaced the file.
  */
-export function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>, 'unix'>): Bun.Server<unknown> {
+export function serveUnix(
+  path: string,
+  options: Omit<Bun.Serve.Options<unknown>, 'unix'>,
+): Bun.Server<unknown> & { readonly ino: number } {
   socketFiles += 1
   const draft = `${path}.${socketFiles}`
   const previousMask = process.umask(0o177)
@@ -51,7 +54,7 @@ export function serveUnix(path: string, options: Omit<Bun.Serve.Options<unknown>
       if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true })
       return stop(force)
     }
-    return server
+    return Object.assign(server, { ino })
   } finally {
     process.umask(previousMask)
   }

@@ -145,6 +145,11 @@ export class Host {
     if (this.#isStopped) throw coreError('RELOAD_BUSY')
   }
 
+  /** Degrades the plugins that keep files in the data directory. @param reason undefined where it is over */
+  holdData(reason: string | undefined): void {
+    for (const { definition, faults } of this.#current.values()) if (definition.exclusive) faults.hold(this, reason)
+  }
+
   /** Stops in reverse start order, with a reload in progress, which then fails. @returns the plugins that hung */
   async stop(): Promise<string[]> {
     this.#isStopped = true

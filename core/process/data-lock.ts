@@ -1,14 +1,29 @@
 /** The lock by which one process owns a data directory. */
 import { Database } from 'bun:sqlite'
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
+import type { Logger } from '../contract/logger.ts'
 import { blockThread } from './clock.ts'
 
 export type DataLock = ReturnType<typeof lockData>
 
 const lockFile = (dataDir: string) => join(dataDir, 'arkwatch.lock')
 const pidFile = (dataDir: string) => join(dataDir, 'arkwatch.pid')
+
+const ownLine = `${process.pid}\n`
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -57,34 +72,97 @@ export function lockHolder(dataDir: string): number | undefined {
   }
 }
 
+const identityOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`
+
+/** @throws what SQLite or the file system says */
+function take(dataDir: string) {
+  const file = lockFile(dataDir)
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  // SQLite gives its journal the mode of the file, which is always empty: whatever is in it goes. A file that this
+  // process holds is not opened here: closing it would end the lock.
+  const seen = statSync(file, { throwIfNoEntry: false })
+  if (!seen?.isFile() || seen.size > 0) closeSync(openSync(file, 'w', 0o600))
+  chmodSync(file, 0o600)
+  const database = new Database(file, { create: true })
+  try {
+    database.run('PRAGMA busy_timeout = 0')
+    database.run('BEGIN EXCLUSIVE')
+    writeFileSync(pidFile(dataDir), ownLine, { mode: 0o600 })
+    return { database, identity: identityOf(statSync(file, { bigint: true })) }
+  } catch (thrown) {
+    database.close()
+    throw thrown
+  }
+}
+
 /**
  * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held by
  * SQLite's exclusive transaction on an empty file, and ends with the process; `arkwatch.pid` only names the owner.
  * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE @see https://www.sqlite.org/lockingv3.html
  */
 export function lockData(dataDir: string) {
-  let database: Database | undefined
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    // SQLite gives its journal the mode of the file. The file is always empty: whatever is in it goes.
-    closeSync(openSync(lockFile(dataDir), 'w', 0o600))
-    chmodSync(lockFile(dataDir), 0o600)
-    database = new Database(lockFile(dataDir), { create: true })
-    database.run('PRAGMA busy_timeout = 0')
-    database.run('BEGIN EXCLUSIVE')
-    writeFileSync(pidFile(dataDir), `${process.pid}\n`, { mode: 0o600 })
-  } catch (thrown) {
-    database?.close()
-    if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: holderPid(dataDir) }, thrown)
-    throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
+  const taken = (pidOf: (dataDir: string) => unknown) => {
+    try {
+      return take(dataDir)
+    } catch (thrown) {
+      if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: pidOf(dataDir) }, thrown)
+      throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
+    }
   }
+  let held: ReturnType<typeof take> | undefined = taken(holderPid)
+  const readPid = () => readFile(pidFile(dataDir), 'utf8').catch(() => '')
   return {
+    dataDir,
+    /**
+     * Takes the lock again where its file was removed or replaced, so that another process could take it.
+     * @returns whether that was so @throws DATA_IN_USE where another process has taken it, DATA_UNUSABLE
+     */
+    async keep(): Promise<boolean> {
+      const seen = await stat(lockFile(dataDir), { bigint: true }).then(identityOf, () => undefined)
+      const pid = await readPid()
+      if (held === undefined || (seen === held.identity && pid === ownLine)) return false
+      if (seen === held.identity) await writeFile(pidFile(dataDir), ownLine, { mode: 0o600 })
+      else {
+        const next = taken((dataDir) => ownerPid(dataDir) ?? 'unknown')
+        held.database.close()
+        held = next
+      }
+      return true
+    },
     /** Safe twice. */
     release() {
-      if (database === undefined) return
-      rmSync(pidFile(dataDir), { force: true })
-      database.close()
-      database = undefined
+      if (held === undefined) return
+      if (ownerPid(dataDir) === process.pid) rmSync(pidFile(dataDir), { force: true })
+      held.database.close()
+      held = undefined
     },
   }
+}
+
+const watchMs = 1_000
+
+/**
+ * Looks after the lock once a second: takes it again where it was removed, and logs what happened.
+ * @param found called each time, with the reason where the lock could not be taken again; never throws
+ * @returns ends it
+ */
+export function watchLock(
+  lock: DataLock,
+  clock: Pick<Clock, 'every'>,
+  log: Logger,
+  found: (reason: string | undefined) => unknown,
+): () => void {
+  const { dataDir: data } = lock
+  let lost: string | undefined
+  return clock.every(watchMs, async () => {
+    let reason: string | undefined
+    try {
+      if (await lock.keep()) log.warn('the data lock was removed or replaced, and is taken again', { data })
+    } catch (error) {
+      reason = `${messageOf(error)}, since the data lock was removed or replaced`
+      if (reason !== lost) log.error('the data lock is lost: let only one process use the directory', { data, reason })
+    }
+    lost = reason
+    await found(reason)
+  })
 }

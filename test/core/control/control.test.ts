@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -159,6 +159,33 @@ describe('the control socket', () => {
     expect(await codeOf(control(dataDir).call('status'))).toBe('NOT_RUNNING')
     serve(dataDir, { status: () => 'new' })
     expect(await control(dataDir).call<string>('status')).toBe('new')
+  })
+
+  test.each<[string, (socket: string) => void]>([
+    ['removed', (socket) => rmSync(socket)],
+    ['replaced', (socket) => renameSync(socket, `${socket}-old`)],
+    [
+      'a file',
+      (socket) => {
+        rmSync(socket)
+        writeFileSync(socket, '')
+      },
+    ],
+  ])('whose file is %s is opened again, as soon as nothing else is there', async (what, takeAway) => {
+    const dataDir = newDir()
+    const server = serve(dataDir, { status: () => 'here' })
+    await server.keep()
+    expect(lines).toEqual([])
+    takeAway(server.socket)
+    await server.keep()
+    await server.keep()
+    expect(lines.map(({ level }) => level)).toEqual([what === 'a file' ? 'error' : 'warn'])
+    if (what === 'a file') rmSync(server.socket)
+    await server.keep()
+    expect(await control(dataDir).call<string>('status')).toBe('here')
+    await server.stop()
+    await server.keep()
+    expect(existsSync(server.socket)).toBe(false)
   })
 
   test('removes its file when it stops, and the client says that nothing runs', async () => {

@@ -1,9 +1,24 @@
 import { expect, test } from 'bun:test'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ArkwatchError } from '../../../core/contract/errors.ts'
-import { lockData, ownerPid } from '../../../core/process/data-lock.ts'
+import type { LogRecord } from '../../../core/contract/logger.ts'
+import { lockData, ownerPid, watchLock } from '../../../core/process/data-lock.ts'
+import { LogHub } from '../../../core/process/log.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
 
 const newDir = () => join(mkdtempSync(join(tmpdir(), 'arkwatch-lock-')), 'data')
 const lockModule = join(import.meta.dir, '../../../core/process/data-lock.ts')
@@ -64,6 +79,82 @@ test('a second holder in the same process is refused, and gets the folder after 
   first.release()
   lockData(dataDir).release()
 })
+
+test('a second holder that is refused leaves the lock against other processes', async () => {
+  const dataDir = newDir()
+  const lock = lockData(dataDir)
+  thrownBy(() => lockData(dataDir))
+  const other = holder(dataDir)
+  expect(await firstLine(other.stdout)).toBe(`DATA_IN_USE ${process.pid}`)
+  other.kill()
+  await other.exited
+  lock.release()
+  // A process of Bun starts.
+}, 60_000)
+
+test.each<[string, (dataDir: string) => void]>([
+  ['whose file is removed', (dataDir) => rmSync(join(dataDir, 'arkwatch.lock'))],
+  ['whose file is moved', (dataDir) => renameSync(join(dataDir, 'arkwatch.lock'), join(dataDir, 'old'))],
+  [
+    'whose file is replaced',
+    (dataDir) => {
+      copyFileSync(join(dataDir, 'arkwatch.lock'), join(dataDir, 'new'))
+      renameSync(join(dataDir, 'new'), join(dataDir, 'arkwatch.lock'))
+    },
+  ],
+  ['whose id is removed', (dataDir) => rmSync(join(dataDir, 'arkwatch.pid'))],
+  ['whose id is overwritten', (dataDir) => writeFileSync(join(dataDir, 'arkwatch.pid'), '1\n')],
+  ['whose directory is removed', (dataDir) => rmSync(dataDir, { recursive: true })],
+  [
+    'whose directory is moved',
+    (dataDir) => {
+      renameSync(dataDir, `${dataDir}-old`)
+      mkdirSync(dataDir)
+    },
+  ],
+])('a lock %s is taken again', async (_, takeAway) => {
+  const dataDir = newDir()
+  const lock = lockData(dataDir)
+  expect(await lock.keep()).toBe(false)
+  takeAway(dataDir)
+  expect([await lock.keep(), await lock.keep()]).toEqual([true, false])
+  expect(thrownBy(() => lockData(dataDir)).details.pid).toBe(process.pid)
+  expect(statSync(join(dataDir, 'arkwatch.lock')).mode & 0o777).toBe(0o600)
+  lock.release()
+  expect([await lock.keep(), existsSync(join(dataDir, 'arkwatch.pid'))]).toEqual([false, false])
+  lockData(dataDir).release()
+})
+
+test('a lock that another process took meanwhile is reported once, and taken again when that process has ended', async () => {
+  const dataDir = newDir()
+  const clock = testClock()
+  const lines: LogRecord[] = []
+  const found: unknown[] = []
+  const lock = lockData(dataDir)
+  const log = new LogHub(clock, recordingSink(lines)).logger('core')
+  const unwatch = watchLock(lock, clock, log, (reason) => found.push(reason))
+  const second = async () => {
+    await clock.advance(1_000)
+    while (clock.pending === 0) await new Promise(setImmediate)
+  }
+  await second()
+  rmSync(join(dataDir, 'arkwatch.lock'))
+  const other = holder(dataDir)
+  expect(await firstLine(other.stdout)).toBe('held')
+  await second()
+  await second()
+  const reason = expect.stringContaining(`in use by process ${other.pid}, since the data lock was removed`)
+  expect(found).toEqual([undefined, reason, reason])
+  expect(lines).toMatchObject([{ level: 'error', fields: { data: dataDir, reason } }])
+  expect(ownerPid(dataDir)).toBe(other.pid)
+  other.kill('SIGKILL')
+  await other.exited
+  await second()
+  expect([found.at(-1), lines.length, ownerPid(dataDir)]).toEqual([undefined, 2, process.pid])
+  unwatch()
+  lock.release()
+  // A process of Bun starts.
+}, 60_000)
 
 test('another process is refused while the holder lives, and served once it was killed', async () => {
   const dataDir = newDir()

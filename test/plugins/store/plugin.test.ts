@@ -165,12 +165,17 @@ describe('the store', () => {
   })
 })
 
-test('a runtime with the store keeps its file in the data folder and says its size', async () => {
+test('a runtime with the store is degraded while another process has the data lock', async () => {
   const { runtime, stop } = await testRuntime({ plugins: [store], config: { plugins: { store: {} } } })
   const service = runtime.service(Store) as Store
   expect(service.state).toBe('ok')
   expect(runtime.status().plugins.find(({ name }) => name === 'store')?.state).toBe('ok')
   const area = await service.area(counters)
   await area.write([count('a')])
+  const stateOf = () => runtime.status().plugins.find(({ name }) => name === 'store')
+  runtime.holdData('another process has the data lock')
+  expect(stateOf()).toMatchObject({ state: 'degraded', reason: 'another process has the data lock' })
+  runtime.holdData(undefined)
+  expect(stateOf()).toMatchObject({ state: 'ok' })
   await stop()
 })
