@@ -13,7 +13,7 @@ import {
 import { dirname } from 'node:path'
 import { coreError, messageOf } from '../contract/errors.ts'
 
-/** Writes a draft for its owner alone (0600), in place of an older draft, and flushes all of the text to the disk, or leaves no file. */
+/** Writes a draft for its owner alone (0600), in place of an older one: whole and flushed to the disk, or not there. */
 export function writeDraft(file: string, text: string): void {
   rmSync(file, { force: true })
   const descriptor = openSync(file, 'wx', 0o600)
@@ -50,6 +50,15 @@ export function replaceFile(file: string, text: string): void {
   }
 }
 
+/** Removes a file, if there is one. @throws DATA_UNUSABLE */
+export function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch (error) {
+    throw coreError('DATA_UNUSABLE', { data: dirname(file), reason: messageOf(error) }, error)
+  }
+}
+
 /**
  * @param without what it means to start without the file
  * @param parse throws for a damaged text; the message must not quote the text
@@ -58,11 +67,11 @@ export function replaceFile(file: string, text: string): void {
  */
 export function readDataFile<T>(file: string, without: string, parse: (text: string) => T): T | undefined {
   try {
-    // A pipe that nobody writes would never end.
+    // Reading a pipe waits for its writer.
     if (!statSync(file).isFile()) throw new Error('not a regular file')
     return parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    if (['ENOENT', 'ENOTDIR'].includes((error as { code: string }).code)) return undefined
     throw coreError('DATA_FILE_DAMAGED', { file, without, reason: messageOf(error) }, error)
   }
 }

@@ -4,6 +4,7 @@ import {
   type BigIntStats,
   chmodSync,
   closeSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -11,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -54,6 +55,12 @@ function holderPid(dataDir: string): number | 'unknown' {
   return 'unknown'
 }
 
+/** Writes a new file: a link in its place would lead to another one, and a pipe is waited for. */
+function writePid(dataDir: string): void {
+  rmSync(pidFile(dataDir), { force: true })
+  writeFileSync(pidFile(dataDir), ownLine, { mode: 0o600, flag: 'wx' })
+}
+
 const isBusy = (thrown: unknown): boolean => String((thrown as { code?: unknown }).code).startsWith('SQLITE_BUSY')
 
 /** @returns the process that holds the lock of a directory; a process that only got the id of a killed one does not */
@@ -80,14 +87,16 @@ function take(dataDir: string) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   // SQLite gives its journal the mode of the file, which is always empty: whatever is in it goes. A file that this
   // process holds is not opened here: closing it would end the lock.
-  const seen = statSync(file, { throwIfNoEntry: false })
-  if (!seen?.isFile() || seen.size > 0) closeSync(openSync(file, 'w', 0o600))
+  const seen = lstatSync(file, { throwIfNoEntry: false })
+  // A link would empty another file, and a pipe is waited for.
+  if (seen !== undefined && !seen.isFile()) throw new Error(`${file} is not a regular file`)
+  if (seen?.size !== 0) closeSync(openSync(file, 'w', 0o600))
   chmodSync(file, 0o600)
   const database = new Database(file, { create: true })
   try {
     database.run('PRAGMA busy_timeout = 0')
     database.run('BEGIN EXCLUSIVE')
-    writeFileSync(pidFile(dataDir), ownLine, { mode: 0o600 })
+    writePid(dataDir)
     return { database, identity: identityOf(statSync(file, { bigint: true })) }
   } catch (thrown) {
     database.close()
@@ -121,7 +130,7 @@ export function lockData(dataDir: string) {
       const seen = await stat(lockFile(dataDir), { bigint: true }).then(identityOf, () => undefined)
       const pid = await readPid()
       if (held === undefined || (seen === held.identity && pid === ownLine)) return false
-      if (seen === held.identity) await writeFile(pidFile(dataDir), ownLine, { mode: 0o600 })
+      if (seen === held.identity) writePid(dataDir)
       else {
         const next = taken((dataDir) => ownerPid(dataDir) ?? 'unknown')
         held.database.close()

@@ -62,7 +62,7 @@ export async function makeBundle(
   return { result: { files: sizes }, file: { path, contentType: 'application/gzip', name } }
 }
 
-/** Writes the bundle, then removes the earlier ones, which are kept where there is no room for a new one. @returns its path */
+/** Writes the bundle, then removes the earlier ones: they stay where it has no room. @returns its path */
 async function keepLatest(directory: string, name: string, archive: Uint8Array): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const path = join(directory, name)

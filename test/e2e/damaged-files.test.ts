@@ -1,8 +1,18 @@
 /** Every file that one process leaves in the data directory for the next one, damaged in every way. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ArkwatchError } from '../../core/contract/errors.ts'
 import type { LogRecord } from '../../core/contract/logger.ts'
 import { isUp } from '../../core/contract/plugin-state.ts'
@@ -75,6 +85,7 @@ const made = [
 ]
 const others = ['arkwatch.lock', 'arkwatch.pid', 'arkwatch.sock', 'audit.head.lost-1', 'overlay.yaml.new']
 
+const elsewhereOf = (file: string) => join(dirname(file), 'elsewhere')
 const damages: Readonly<Record<string, (file: string, text: Buffer) => void>> = {
   empty: (file) => writeFileSync(file, ''),
   truncated: (file, text) => writeFileSync(file, text.subarray(0, text.length / 2)),
@@ -83,6 +94,16 @@ const damages: Readonly<Record<string, (file: string, text: Buffer) => void>> = 
   'a directory': (file) => {
     rmSync(file)
     mkdirSync(file)
+  },
+  'a pipe': (file) => {
+    rmSync(file)
+    Bun.spawnSync(['mkfifo', file])
+  },
+  'a link to the file of somebody else': (file, text) => {
+    rmSync(file)
+    const elsewhere = elsewhereOf(file)
+    writeFileSync(elsewhere, text.subarray(0, text.length / 2))
+    symlinkSync(elsewhere, file)
   },
 }
 
@@ -112,7 +133,9 @@ describe.each([...made, ...others])('%s', (name) => {
     if (name === 'overlay.yaml.new') writeFileSync(file, '')
     const text = readFileSync(file)
     damages[damage]!(file, text)
+    const linked = existsSync(elsewhereOf(file)) ? readFileSync(elsewhereOf(file)) : undefined
     const { isWhole, says } = await startOf(data)
+    if (linked !== undefined) expect(readFileSync(elsewhereOf(file))).toEqual(linked)
     // Without the whole pepper no key is valid.
     if (says !== '' || name === 'admin.pepper') expect(says).toContain(name.replace('.new', ''))
     if (isWhole) return

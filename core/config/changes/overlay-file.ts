@@ -1,8 +1,7 @@
 /** `data/overlay.yaml`: the changes made at run time, apart from config.yaml. Read raw, patched, written whole. */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { readDataFile, replaceFile } from '../../process/data-file.ts'
+import { readDataFile, removeFile, replaceFile } from '../../process/data-file.ts'
 import { isMap, type Plain, refused, refuseLong } from '../tree/json-merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')
@@ -58,8 +57,8 @@ export function overlayText(value: { readonly [key: string]: Plain }): string {
   return `${heading}${json.length > maxYamlBytes ? `${json}\n` : stringify(value)}`
 }
 
-/** Writes the overlay; an empty text removes it. */
+/** Writes the overlay; an empty text removes it. @throws DATA_UNUSABLE */
 export function writeOverlay(dataDir: string, text: string): void {
-  if (text === '') rmSync(overlayFile(dataDir), { force: true })
+  if (text === '') removeFile(overlayFile(dataDir))
   else replaceFile(overlayFile(dataDir), text)
 }

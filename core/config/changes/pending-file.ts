@@ -1,7 +1,6 @@
 /** `data/overlay.pending.json`: by this record a pending change is rolled back, also in the next process. */
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { readDataFile, replaceFile } from '../../process/data-file.ts'
+import { readDataFile, removeFile, replaceFile } from '../../process/data-file.ts'
 import { writeOverlay } from './overlay-file.ts'
 
 export interface Pending {
@@ -27,7 +26,8 @@ export function readPending(dataDir: string): Pending | undefined {
 export const writePending = (dataDir: string, pending: Pending): void =>
   replaceFile(pendingFile(dataDir), JSON.stringify(pending))
 
-export const removePending = (dataDir: string): void => rmSync(pendingFile(dataDir), { force: true })
+/** @throws DATA_UNUSABLE */
+export const removePending = (dataDir: string): void => removeFile(pendingFile(dataDir))
 
 /** Rolls back a change that was pending when the process ended. @returns its id @throws DATA_FILE_DAMAGED */
 export function recoverPending(dataDir: string): string | undefined {
