@@ -8,7 +8,7 @@ export const adminCollector = ({ bodies, gate, inherited, jobs, streams }: Admin
     const gauge = (name: string, help: string, read: () => number) => batch.gauge({ name, help }, read)
     const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
     gauge('arkwatch_admin_sessions', 'Browser sessions of the admin API.', () => inherited.sessions.size)
-    gauge('arkwatch_admin_streams', 'Open event streams of the admin API.', () => streams.open)
+    gauge('arkwatch_admin_streams', 'Open event streams of the admin API.', () => streams.open.size)
     gauge('arkwatch_admin_jobs_running', 'Running jobs of the admin API.', () => jobs.running)
     const dropped = 'Event streams closed because the client read too slowly.'
     counter('arkwatch_admin_streams_dropped_total', dropped, () => streams.dropped)

@@ -97,6 +97,6 @@ export const AdminConfig = z.strictObject({
     .record(z.string().regex(/^[a-z][\w-]*$/), Service)
     .default({})
     .describe('External services that `/admin/restart/service` may restart, by name.'),
-  maxStreams: count(1_000, 20).describe('Open event streams at one time.'),
+  maxStreams: count(1_000, 20).describe('Open event streams at one time; one key opens at most half of them.'),
 })
 export type AdminConfig = z.output<typeof AdminConfig>

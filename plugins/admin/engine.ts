@@ -23,6 +23,7 @@ import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
 import { type LimitOptions, Limits } from './guard/limits.ts'
 import { type SessionLimits, Sessions } from './guard/sessions.ts'
+import { Shares } from './guard/shares.ts'
 import { BodyReader } from './http/body.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { OwnListener } from './http/listener.ts'
@@ -75,7 +76,7 @@ const flushMs = 60_000
 
 export class AdminInstance {
   readonly server: AdminServer
-  readonly streams: StreamCounts = { open: 0, dropped: 0 }
+  readonly streams: StreamCounts = { open: new Shares(), dropped: 0 }
   readonly jobs: Jobs
   readonly inherited: Inherited
   readonly bodies: BodyReader

@@ -51,7 +51,7 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_BODY_BUSY: {
     status: 503,
-    message: '{limit} bodies are being received already',
+    message: 'as many bodies of {caller} are being received as allowed: {limit}',
     help: 'Try again when Retry-After says.',
   },
   ADMIN_INVALID: { status: 422, message: 'the request is not valid', help: 'See `errors` for each place and reason.' },
@@ -106,8 +106,8 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_STREAM_LIMIT: {
     status: 503,
-    message: '{limit} streams are open already',
-    help: 'Close one, or raise `plugins.admin.maxStreams`.',
+    message: 'as many event streams of {caller} are open as allowed: {limit}',
+    help: 'Close one, or raise `plugins.admin.maxStreams`: one key opens at most half of them.',
   },
   ADMIN_KEY_LIMIT: { status: 409, message: '{what}', help: 'Revoke a key that nobody uses.' },
   ADMIN_ROUTES_INVALID: {

@@ -135,7 +135,7 @@ export class Gate {
         where: `\`plugins.admin.endpoints.${group}\` and \`plugins.admin.maxAccess\` open and close it, in config.yaml.`,
       })
     if (operation.access === 'public') {
-      await this.options.bodies.read(context.req, visitor === undefined ? 'unknown' : 'known')
+      await this.options.bodies.read(context.req, visitor?.principal, from)
       await next()
       return undefined
     }
@@ -161,7 +161,7 @@ export class Gate {
     }
     if (operation.plugin !== undefined && !this.options.hasPlugin(operation.plugin))
       throw adminError('ADMIN_PLUGIN_MISSING', { plugin: operation.plugin })
-    const body = isSafe ? '' : await this.options.bodies.read(context.req, 'known')
+    const body = isSafe ? '' : await this.options.bodies.read(context.req, principal, from)
     const run = () => this.#onRecord(operation, context, next, base, isSafe)
     const key = context.req.header('idempotency-key')
     if (method !== 'POST' || key === undefined) return run()

@@ -1,7 +1,9 @@
 /** Reads JSON bodies that may be hostile. */
 import type { HonoRequest } from 'hono'
 import type { Clock } from '../../../core/plugin.ts'
+import type { Principal } from '../api.ts'
 import { adminError } from '../errors.ts'
+import { callerOf, Shares } from '../guard/shares.ts'
 
 export const maxBodyBytes = 256 * 1024
 const maxDepth = 32
@@ -60,26 +62,25 @@ export const maxBodies = { known: 32, unknown: 8 } as const
 export class BodyReader {
   /** Refused since they were too slow or too many. */
   refused = 0
-  readonly #reading = { known: 0, unknown: 0 }
+  readonly #reading = { known: new Shares(), unknown: new Shares() }
 
   constructor(private readonly clock: Pick<Clock, 'after'>) {}
 
   /**
    * Reads the body, if there is one; validators and handlers get it from the cache of the request.
-   * @param from whether the sender showed a valid key
+   * @param sender undefined for one without a valid key @param from the address of the sender
    * @returns its text, empty for none @throws ADMIN_BODY, ADMIN_BODY_LARGE, ADMIN_BODY_SLOW, ADMIN_BODY_BUSY
    */
-  async read(request: HonoRequest, from: keyof typeof maxBodies): Promise<string> {
+  async read(request: HonoRequest, sender: Principal | undefined, from: string): Promise<string> {
     const declared = Number(request.header('content-length') ?? 0)
     if (declared > maxBodyBytes) throw tooLarge()
-    if (this.#reading[from] >= maxBodies[from]) {
+    const kind = sender === undefined ? 'unknown' : 'known'
+    const caller = sender === undefined ? { id: from, name: from } : callerOf(sender)
+    const free = this.#reading[kind].take(caller, maxBodies[kind], (limit, caller) => {
       this.refused += 1
-      throw adminError('ADMIN_BODY_BUSY', {
-        limit: maxBodies[from],
-        headers: { 'retry-after': '1', connection: 'close' },
-      })
-    }
-    this.#reading[from] += 1
+      const headers = { 'retry-after': '1', connection: 'close' }
+      return adminError('ADMIN_BODY_BUSY', { limit, caller, headers })
+    })
     const late = Promise.withResolvers<never>()
     const cancel = this.clock.after(bodyDeadlineMs, () => {
       this.refused += 1
@@ -90,7 +91,7 @@ export class BodyReader {
       text = await Promise.race([request.text(), late.promise])
     } finally {
       cancel()
-      this.#reading[from] -= 1
+      free()
     }
     if (text.length > maxBodyBytes) throw tooLarge()
     if (text !== '' && /\bjson\b/i.test(request.header('content-type') ?? '')) checkJson(text)

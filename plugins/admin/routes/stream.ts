@@ -37,15 +37,15 @@ export function streamRoutes(options: StreamOptions, audit: Pick<Audit, 'follow'
         if (access !== 'viewer') await c.var.enter({ id: 'stream.open', access, summary }, c, async () => {})
       }
       const filter = { ...(level && { level }), ...(logger && { logger }) }
-      return c.body(openStream(options, wanted, filter, c.var.isStillIn), 200, eventHeaders)
+      return c.body(openStream(options, wanted, filter, c.var), 200, eventHeaders)
     },
   )
   route(
     'get /audit/stream',
     'Follows the records of the audit log as server-sent events.',
-    { id: 'audit.follow', access: 'auditor', sensitive: true },
+    { id: 'audit.follow', access: 'auditor', sensitive: true, errors: [503] },
     { 200: { description: 'The records.', content: { 'text/event-stream': { schema: z.string() } } } },
-    (c) => c.body(openStream(options, [records], {}, c.var.isStillIn), 200, eventHeaders),
+    (c) => c.body(openStream(options, [records], {}, c.var), 200, eventHeaders),
   )
   return app
 }

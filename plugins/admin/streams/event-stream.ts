@@ -1,7 +1,8 @@
 /** Server-sent events to one reader: slow readers, revoked keys, the number of streams. */
 import { type Clock, guardListeners, yieldToLoop } from '../../../core/plugin.ts'
-import type { EventFilter } from '../api.ts'
+import type { AdminVariables, EventFilter } from '../api.ts'
 import { adminError } from '../errors.ts'
+import { callerOf, type Shares } from '../guard/shares.ts'
 import { iso } from '../http/reply.ts'
 import { eventText } from './event-text.ts'
 import type { ContributedTopic, Topics } from './topics.ts'
@@ -14,7 +15,7 @@ const lookMs = 1_000
 export const maxWaitingBytes = 1024 * 1024
 
 export interface StreamCounts {
-  open: number
+  readonly open: Shares
   dropped: number
 }
 
@@ -39,18 +40,19 @@ export function openStream(
   { clock, counts, topics, maxStreams, isStopping, signal }: StreamOptions,
   wanted: readonly ContributedTopic[],
   filter: EventFilter,
-  isStillIn: () => boolean,
+  { principal, isStillIn }: Pick<AdminVariables, 'principal' | 'isStillIn'>,
 ): ReadableStream<Uint8Array> {
-  if (counts.open >= maxStreams()) throw adminError('ADMIN_STREAM_LIMIT', { limit: maxStreams() })
+  const free = counts.open.take(callerOf(principal), maxStreams(), (limit, caller) =>
+    adminError('ADMIN_STREAM_LIMIT', { limit, caller }),
+  )
   const encoder = new TextEncoder()
   const running = new Map<ContributedTopic, AbortController>()
   const undo: (() => void)[] = []
   let closed = false
-  counts.open += 1
   const close = () => {
     if (closed) return
     closed = true
-    counts.open -= 1
+    free()
     for (const each of undo) each()
     for (const topic of running.values()) topic.abort()
     running.clear()

@@ -126,7 +126,7 @@ beforeAll(async () => {
         slow: { command: ['sleep', '60'], timeout: '1s' },
       },
       endpoints: { shutdown: 'unrestricted' },
-      maxStreams: 2,
+      maxStreams: 4,
     },
   })
   await at.underContract()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import type { Principal } from '../../../plugins/admin/api.ts'
 import { AttemptCounts, maxAddresses } from '../../../plugins/admin/guard/attempt-counts.ts'
 import { BodyReader, bodyDeadlineMs, maxBodies } from '../../../plugins/admin/http/body.ts'
 import { makeKey } from '../../../plugins/admin/keys/key.ts'
@@ -77,19 +78,33 @@ describe('slow and large requests', () => {
     expect((await at.send('/admin/status')).status).toBe(200)
   })
 
-  test('no more than so many bodies are waited for at one time, and those without a key take no place of those with one', async () => {
+  test('no more than so many bodies are waited for at one time; one key, and one address without a key, has at most half of them', async () => {
     const clock = testClock()
     const reader = new BodyReader(clock)
     const never = { header: () => undefined, text: () => new Promise<string>(() => {}) } as never
     const codeOf = (read: Promise<unknown>) => read.then(() => 'ok').catch((error: { code: string }) => error.code)
-    const waiting = Array.from({ length: maxBodies.unknown }, () => codeOf(reader.read(never, 'unknown')))
-    expect(await codeOf(reader.read(never, 'unknown'))).toBe('ADMIN_BODY_BUSY')
     const ready = { header: () => undefined, text: async () => '' } as never
-    expect(await codeOf(reader.read(ready, 'known'))).toBe('ok')
-    await clock.advance(bodyDeadlineMs)
-    expect(await Promise.all(waiting)).toEqual(Array(maxBodies.unknown).fill('ADMIN_BODY_SLOW'))
-    expect(reader.refused).toBe(maxBodies.unknown + 1)
-    expect(await codeOf(reader.read(ready, 'unknown'))).toBe('ok')
+    const kinds: Record<keyof typeof maxBodies, (who: string) => [Principal | undefined, string]> = {
+      unknown: (who) => [undefined, `address ${who}`],
+      known: (who) => [{ keyId: who, name: who, role: 'viewer', scopes: [] }, '10.0.0.1'],
+    }
+    for (const kind of ['unknown', 'known'] as const) {
+      const read = (who: string, request = ready) => reader.read(request, ...kinds[kind](who))
+      const half = maxBodies[kind] / 2
+      const flood = (who: string) => Array.from({ length: half }, () => codeOf(read(who, never)))
+      const waiting = flood('a')
+      await expect(read('a')).rejects.toMatchObject({
+        code: 'ADMIN_BODY_BUSY',
+        message: `as many bodies of ${kind === 'known' ? 'the key' : 'address'} a are being received as allowed: ${half}`,
+      })
+      expect(await codeOf(read('b'))).toBe('ok')
+      waiting.push(...flood('b'))
+      expect(await codeOf(read('c'))).toBe('ADMIN_BODY_BUSY')
+      await clock.advance(bodyDeadlineMs)
+      expect(await Promise.all(waiting)).toEqual(Array(2 * half).fill('ADMIN_BODY_SLOW'))
+      expect(await codeOf(read('a'))).toBe('ok')
+    }
+    expect(reader.refused).toBe(2 * 2 + maxBodies.unknown + maxBodies.known)
   })
 
   test('a body without a length is cut off at the limit, as one with a length is', async () => {

@@ -106,7 +106,7 @@ test('a topic that throws, rejects or sends what cannot be sent ends alone, as a
   good.readers[0]!.send('on')
   expect(textOf((await reader.read()).value)).toBe('event: good\ndata: "on"\n\n')
   await reader.cancel()
-  expect([counts.open, good.readers[0]!.signal.aborted]).toEqual([0, true])
+  expect([counts.open.size, good.readers[0]!.signal.aborted]).toEqual([0, true])
 })
 
 test('a listener of the abort that throws or rejects is a fault of its plugin, and the others are called', async () => {

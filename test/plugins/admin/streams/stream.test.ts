@@ -1,8 +1,13 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
+import { z } from 'zod'
+import { definePlugin } from '../../../../core/plugin.ts'
 import { systemClock } from '../../../../core/process/clock.ts'
+import { eventTopic } from '../../../../plugins/admin/api.ts'
+import type { Document } from '../../../../plugins/admin/http/document.ts'
 import { hastyClock } from '../hasty-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
+import { tide } from './bare-stream.ts'
 
 // A thread is started, and streams are watched.
 setDefaultTimeout(60_000)
@@ -126,6 +131,41 @@ test('a client that does not read is cut off and counted, holds no more than its
   expect((await at.send('/admin/status')).status).toBe(200)
   other.close()
   deaf.destroy()
+})
+
+test('one key opens at most half of the streams, over every route of streams; the refusal says which limit it is', async () => {
+  const sea = definePlugin({
+    api: 1,
+    name: 'sea',
+    version: '1.0.0',
+    summary: 'Contributes a topic.',
+    config: z.strictObject({}),
+    setup: () => ({ contributes: [eventTopic(tide('tides').topic)] }),
+  })
+  at = await bootAdmin({ admin: { maxStreams: 4 }, plugins: [sea], config: { plugins: { sea: {} } } })
+  const { paths } = (await at.get('/admin/openapi.json')) as unknown as Document
+  const streams = Object.keys(paths).filter((path) => JSON.stringify(paths[path]).includes('text/event-stream'))
+  expect(streams).toContain('/admin/audit/stream')
+  const queries = ['', '?topics=logs', '?topics=tides']
+  const routes = streams.flatMap((path) => (path === '/admin/stream' ? queries.map((query) => path + query) : [path]))
+  for (const route of routes) {
+    const [flooder, other] = await Promise.all([0, 1].map(() => at.keyOf('auditor')))
+    const open = (key: string | undefined, method = 'GET') => at.send(route, { key: key!, method })
+    const opened = [await open(flooder), await open(flooder)]
+    const refused = await open(flooder)
+    expect([route, refused.status, await refused.json()]).toMatchObject([
+      route,
+      503,
+      { code: 'ADMIN_STREAM_LIMIT', detail: expect.stringMatching(/of the key auditor-\w+ are open as allowed: 2$/) },
+    ])
+    expect((await open(flooder, 'HEAD')).status).toBe(503)
+    opened.push(await open(other), await open(other))
+    const full = (await (await open(adminKey)).json()) as { detail: string }
+    expect(full.detail).toBe('as many event streams of all callers together are open as allowed: 4')
+    expect(opened.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    for (const { body } of opened) await body!.cancel()
+    while ((await metric('arkwatch_admin_streams')) > 0) await Bun.sleep(1) // A socket closes in real time.
+  }
 })
 
 test('records are followed by auditors, each once it is on the disk, and not by viewers', async () => {

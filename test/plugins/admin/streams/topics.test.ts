@@ -108,7 +108,7 @@ test('streams have a number, and a topic with a name that is taken is left out, 
   const reason = expect.stringContaining('the name belongs to')
   expect(held).toEqual([reason, undefined, reason])
   open('tides')
-  expect(() => open('tides')).toThrow('1 streams are open already')
+  expect(() => open('tides')).toThrow('as many event streams of the key a are open as allowed: 1')
 })
 
 test('a topic that is left out is logged with its plugin', async () => {
