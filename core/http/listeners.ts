@@ -26,6 +26,7 @@ function reasonOf(error: unknown): string {
   if (code === 'EADDRINUSE') return 'the port is in use'
   if (code === 'EACCES') return 'permission denied'
   if (code === 'EADDRNOTAVAIL') return 'this machine does not have the address'
+  if (String(code).startsWith('ERR_OSSL')) return `the certificate and its key cannot be used: ${messageOf(error)}`
   return messageOf(error)
 }
 

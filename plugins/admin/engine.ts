@@ -6,6 +6,7 @@ import {
   type Extensions,
   type Logger,
   type PluginClock,
+  type RunState,
   type Runtime,
   readOrMakeSecret,
   readSecretFile,
@@ -23,7 +24,6 @@ import type { AdminConfig } from './config.ts'
 import { Gate } from './guard/gate.ts'
 import { type LimitOptions, Limits } from './guard/limits.ts'
 import { type SessionLimits, Sessions } from './guard/sessions.ts'
-import { Shares } from './guard/shares.ts'
 import { BodyReader } from './http/body.ts'
 import { Idempotency } from './http/idempotency.ts'
 import { OwnListener } from './http/listener.ts'
@@ -36,7 +36,7 @@ import { ownRoutes } from './routes/index.ts'
 import { shownJob } from './routes/jobs.ts'
 import { runCommand } from './run-command.ts'
 import { Samples } from './samples.ts'
-import type { StreamCounts } from './streams/event-stream.ts'
+import { StreamCounts } from './streams/event-stream.ts'
 import { ownTopics } from './streams/own-topics.ts'
 import { Topics } from './streams/topics.ts'
 
@@ -56,6 +56,7 @@ export interface AdminInstanceOptions {
   }
   readonly clock: PluginClock
   readonly log: Logger
+  report(state: RunState, reason?: string): void
   readonly dataDir: string
   readonly signal: AbortSignal
   readonly inherited: Inherited | undefined
@@ -76,7 +77,7 @@ const flushMs = 60_000
 
 export class AdminInstance {
   readonly server: AdminServer
-  readonly streams: StreamCounts = { open: new Shares(), dropped: 0 }
+  readonly streams = new StreamCounts()
   readonly jobs: Jobs
   readonly inherited: Inherited
   readonly bodies: BodyReader
@@ -159,7 +160,7 @@ export class AdminInstance {
     for (const point of Object.values(contributed)) point.onChange(() => this.server.invalidate())
     if (config.listen !== undefined) {
       const fetch = (request: Request, server: unknown) => this.server.fetch(request, server)
-      this.#listener = new OwnListener({ listen: config.listen, runtime, dataDir, clock, log, fetch })
+      this.#listener = new OwnListener({ ...options, listen: config.listen, fetch })
     }
   }
 

@@ -132,8 +132,8 @@ export const adminError = defineErrors('admin', {
     help: 'Run the command by hand; `plugins.admin.services` holds its arguments.',
   },
   ADMIN_TLS: {
-    message: 'cannot read the certificate: {reason}',
-    help: 'Check `plugins.admin.listen.tls`; both files hold PEM.',
+    message: 'cannot use the certificate: {reason}',
+    help: 'Check the files of `plugins.admin.listen.tls`: a certificate and its private key, both in PEM.',
   },
 })
 

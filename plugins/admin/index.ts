@@ -28,7 +28,7 @@ export default definePlugin({
   conflicts: (config, { server }) => publicListenerProblem(config, server),
   listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen, shared: true }] : []),
   offers: ({ listen }) => ({ routes: listen ? [] : publicPaths }),
-  setup({ config, needs, wants, extensions, clock, log, dataDir, signal, inherited }) {
+  setup({ config, needs, wants, extensions, clock, log, report, dataDir, signal, inherited }) {
     const instance = new AdminInstance({
       config,
       ...needs,
@@ -39,6 +39,7 @@ export default definePlugin({
       contributed: { routes: extensions(adminRoutes), pages: extensions(adminPages), topics: extensions(eventTopic) },
       clock,
       log,
+      report,
       dataDir,
       signal,
       inherited: inherited as Inherited | undefined,

@@ -2,7 +2,7 @@
 import { type Clock, guardListeners, yieldToLoop } from '../../../core/plugin.ts'
 import type { AdminVariables, EventFilter } from '../api.ts'
 import { adminError } from '../errors.ts'
-import { callerOf, type Shares } from '../guard/shares.ts'
+import { callerOf, Shares } from '../guard/shares.ts'
 import { iso } from '../http/reply.ts'
 import { eventText } from './event-text.ts'
 import type { ContributedTopic, Topics } from './topics.ts'
@@ -14,9 +14,9 @@ const lookMs = 1_000
 /** Bytes that wait for a reader before the reader is cut off: four of the largest events. */
 export const maxWaitingBytes = 1024 * 1024
 
-export interface StreamCounts {
-  readonly open: Shares
-  dropped: number
+export class StreamCounts {
+  readonly open = new Shares()
+  dropped = 0
 }
 
 export interface StreamOptions {

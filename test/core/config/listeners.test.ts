@@ -1,6 +1,6 @@
 /** What a start would refuse of listeners, as errors of the configuration. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
@@ -20,6 +20,8 @@ const pem = async (name: string) => {
 }
 await Promise.all([pem('one'), pem('two')])
 writeFileSync(join(folder, 'text'), 'no PEM')
+const one = readFileSync(join(folder, 'one.crt'), 'utf8')
+writeFileSync(join(folder, 'chain.crt'), `${one}\n${one.slice(0, 300)}`)
 const problemsOf = async (object: object) => {
   const { raw } = await load({}, { object, catalog })
   return raw.map(({ pointer, message }) => `${pointer} ${message}`)
@@ -170,6 +172,11 @@ test.each<[string, object, string | undefined]>([
     '/tls/key cannot read the private key',
   ],
   ['a certificate that is text', { tls: { cert: at('text'), key: at('one.key') } }, 'holds no certificate in PEM'],
+  [
+    'a broken chain',
+    { tls: { cert: at('chain.crt'), key: at('one.key') } },
+    `the chain in ${at('chain.crt')} is broken`,
+  ],
   ['a key that is text', { tls: { cert: at('one.crt'), key: at('text') } }, 'holds no private key in PEM'],
   ['a key that is a device', { tls: { cert: at('one.crt'), key: '/dev/zero' } }, 'is not a file of at most 1 MiB'],
   ['the key of another certificate', { tls: { cert: at('one.crt'), key: at('two.key') } }, 'does not belong'],

@@ -252,4 +252,6 @@ test('a listener with a certificate speaks TLS', async () => {
   const listener = await open({ tls: { key, cert } })
   expect(listener.url).toStartWith('https://')
   expect(await (await fetch(listener.url, { tls: { rejectUnauthorized: false } })).text()).toBe('got 0')
+  const broken = `${cert}\n${cert.slice(0, 100)}`
+  await expect(open({ tls: { key, cert: broken } })).rejects.toThrow('the certificate and its key cannot be used: ')
 })

@@ -1,5 +1,5 @@
 import { afterEach, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -80,11 +80,41 @@ test('over TLS: a new certificate is shown to whoever comes, who is there stays,
   at.runtime.logger('still-there').info('the old connection hears this')
   await heard(/the old connection hears this/)
 
-  writeFileSync(cert, 'no certificate')
-  await heard(/cannot be renewed/)
-  rmSync(cert)
-  await heard(/cannot read the certificate/) // ADMIN_TLS
+  const stateOf = () => at!.runtime.status().plugins.find(({ name }) => name === 'admin')!
+  const other = await generate([{ name: 'commonName', value: 'other' }])
+  const dates = { notBeforeDate: new Date('2020-01-01'), notAfterDate: new Date('2020-02-01') }
+  const expired = await generate([{ name: 'commonName', value: 'expired' }], dates)
+  const good = [readFileSync(cert, 'utf8'), readFileSync(key, 'utf8')] as const
+  const broken: Readonly<Record<string, readonly [cert: string | undefined, key: string | undefined]>> = {
+    [`cannot read the certificate: ENOENT: no such file or directory, stat '${cert}'`]: [undefined, good[1]],
+    [`cannot read the private key: ENOENT: no such file or directory, stat '${key}'`]: [good[0], undefined],
+    [`${cert} holds no certificate in PEM that can be read without a passphrase`]: ['no PEM', good[1]],
+    [`${key} holds no private key in PEM that can be read without a passphrase`]: [good[0], ''],
+    [`the private key ${key} does not belong to the certificate ${cert}`]: [good[0], other.private],
+    [`${cert} has expired on 2020-02-01T00:00:00.000Z`]: [expired.cert, expired.private],
+    [`the chain in ${cert} is broken`]: [`${good[0]}\n${good[0].slice(0, 300)}`, good[1]],
+  }
+  const until = async (is: () => boolean) => {
+    while (!is()) await Bun.sleep(10) // Files are looked at in real time.
+  }
+  for (const [reason, texts] of Object.entries(broken)) {
+    for (const [index, file] of [cert, key].entries()) {
+      rmSync(file, { force: true })
+      if (texts[index] !== undefined) writeFileSync(file, texts[index])
+    }
+    await until(() => stateOf().reason?.includes(reason) === true)
+    expect(stateOf()).toMatchObject({
+      state: 'degraded',
+      reason: expect.stringMatching(/; the old certificate stays in use$/),
+    })
+    expect(await shownName()).toBe('second')
+  }
+  // ADMIN_TLS
+  await expect(at.runtime.restart('admin')).rejects.toThrow('admin failed in start: cannot use the certificate')
   expect(await shownName()).toBe('second')
+  await writeCertificate('third')
+  await until(() => stateOf().state === 'ok')
+  expect(await shownName()).toBe('third')
   over = true
   await load
   expect(failures).toEqual([])

@@ -1,7 +1,6 @@
 /** A stream without a runtime around, and a topic that a test sends to. */
 import type { EventTopic, SendEvent } from '../../../../plugins/admin/api.ts'
-import { Shares } from '../../../../plugins/admin/guard/shares.ts'
-import { openStream } from '../../../../plugins/admin/streams/event-stream.ts'
+import { openStream, StreamCounts } from '../../../../plugins/admin/streams/event-stream.ts'
 import { Topics } from '../../../../plugins/admin/streams/topics.ts'
 import { testClock } from '../../../../testing/index.ts'
 
@@ -28,7 +27,7 @@ export function bare(...values: EventTopic[]) {
   }))
   const log = { error: () => {} } as never
   const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
-  const counts = { open: new Shares(), dropped: 0 }
+  const counts = new StreamCounts()
   const signal = new AbortController().signal
   const options = { clock: testClock(), counts, topics, isStopping: () => false, maxStreams: () => 1, signal }
   const reader = { principal: { name: 'a', keyId: 'k', role: 'viewer', scopes: [] }, isStillIn: () => true } as const
