@@ -71,10 +71,10 @@ async function contentOf(
   const wanted = path === '' ? index : path
   if (!isAssetPath(wanted)) return undefined
   if (root instanceof URL) return readBelow(root, wanted)
-  const asset = Object.hasOwn(root, wanted) ? root[wanted] : undefined
+  if (!Object.hasOwn(root, wanted)) return undefined
+  const asset = root[wanted]
   const late = () => new Error(`the page ${wanted} was not made within ${makeMs} ms`)
   const content: unknown = typeof asset === 'function' ? await withDeadline(asset(), makeMs, clock, late) : asset
-  if (content === undefined) return undefined
   if (typeof content !== 'string' && !(content instanceof Uint8Array))
     throw new TypeError(`the page ${wanted} is ${messageOf(content)}: expected a text or a Uint8Array`)
   const bytes = typeof content === 'string' ? Buffer.from(content) : content

@@ -10,6 +10,7 @@ import { type AdminPages, adminPages, adminRoutes } from '../../../../plugins/ad
 import { compose, createApi } from '../../../../plugins/admin/http/compose.ts'
 import { maxAssetBytes, maxAssets, pagesProblem } from '../../../../plugins/admin/http/plugin-pages.ts'
 import { testClock } from '../../../../testing/test-clock.ts'
+import { hostileValues } from '../../../support/hostile.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 
 // A thread is started, and the disk is waited for.
@@ -52,6 +53,11 @@ const oddNames = [
 mkdirSync(join(directory, 'dist/sub dir'))
 for (const name of oddNames) writeFileSync(join(directory, 'dist', name), name)
 
+const odd = Object.keys(hostileValues).filter((name) => name !== 'a text')
+const hostileAssets = Object.fromEntries(
+  [() => undefined, ...odd.map((name) => hostileValues[name]!)].map((make, at) => [`odd-${at}`, make as () => never]),
+)
+
 const assets = {
   ...Object.fromEntries(oddNames.map((name) => [name, name])),
   'index.html': '<!doctype html>console',
@@ -62,6 +68,7 @@ const assets = {
     throw new Error('password=canary')
   },
   'large.txt': () => 'x'.repeat(maxAssetBytes + 1),
+  ...hostileAssets,
 }
 
 let at: AdminRuntime
@@ -178,17 +185,18 @@ describe('pages', () => {
     }
   })
 
-  test('that throw or are too large are a problem without the reason', async () => {
-    for (const name of ['broken.html', 'large.txt']) {
+  test('that throw, are too large or are no page are a problem without the reason', async () => {
+    const faulty = ['broken.html', 'large.txt', ...Object.keys(hostileAssets)]
+    for (const name of faulty) {
       const response = await at.send(`/admin/console/${name}`)
       const text = await response.text()
-      expect([response.status, JSON.parse(text).code]).toEqual([500, 'INTERNAL'])
+      expect([name, response.status, JSON.parse(text).code]).toEqual([name, 500, 'INTERNAL'])
       expect(text).not.toContain('canary')
     }
     expect((await at.send('/admin/console/')).status).toBe(200)
     const { plugins } = at.runtime.status()
     const states = plugins.map(({ name, state, errors }) => [name, state, errors])
-    expect(states).toContainEqual(['console', 'degraded', 2])
+    expect(states).toContainEqual(['console', 'degraded', faulty.length])
     expect(states).toContainEqual(['disk', 'ok', 0])
   })
 
