@@ -7,7 +7,7 @@ export const metricsError = defineErrors('metrics', {
   },
   METRICS_NAME_TAKEN: {
     message: 'metric {metric} is registered as {known} and was asked for as {wanted}',
-    help: 'Use another name, or the same type, labels and buckets.',
+    help: 'Use another name, or the same type, labels and buckets. Register a metric whose labels or buckets come from the configuration in a collector: a reload then replaces the metric.',
   },
   METRICS_NAME_COLLIDES: {
     message: 'metric {metric} would expose {sample}, which belongs to metric {owner}',

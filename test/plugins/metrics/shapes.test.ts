@@ -2,8 +2,8 @@
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { definePlugin } from '../../../core/contract/definition.ts'
-import { z } from '../../../core/plugin.ts'
-import { type Collector, collector, type MetricFactory } from '../../../plugins/metrics/api.ts'
+import { ArkwatchError, z } from '../../../core/plugin.ts'
+import { type Collector, collector, type MetricFactory, Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import { testRuntime } from '../../../testing/index.ts'
 
@@ -23,10 +23,17 @@ function register(factory: MetricFactory, { type, labels, bounds }: Shape): () =
     const family = gauge(options)
     return () => observe(() => family.set(1, values))
   }
-  if (type === 'counter') return () => factory.counter(options).inc(values)
-  if (type === 'gauge') return () => factory.gauge(options).set(values, 1)
-  if (type === 'histogram') return () => factory.histogram({ ...options, buckets: bounds }).observe(values, 1)
-  return () => factory.summary({ ...options, quantiles: bounds }).observe(values, 1)
+  if (type === 'counter') {
+    const family = factory.counter(options)
+    return () => family.inc(values)
+  }
+  if (type === 'gauge') {
+    const family = factory.gauge(options)
+    return () => family.set(values, 1)
+  }
+  const ofBounds = { ...options, buckets: bounds, quantiles: bounds }
+  const family = type === 'histogram' ? factory.histogram(ofBounds) : factory.summary(ofBounds)
+  return () => family.observe(values, 1)
 }
 
 const shaped = (shape: Shape): Collector => ({
@@ -95,3 +102,69 @@ test('a family is exposed in its new shape after every reload, and in its old on
   })
   await fc.assert(property, { numRuns: 12 })
 })
+
+const pairs = (
+  [
+    [{ type: 'counter', labels: ['a'] }, { labels: ['b'] }],
+    [{ type: 'gauge', labels: [] }, { labels: ['a'] }],
+    [{ type: 'histogram', bounds: [1] }, { bounds: [1, 2] }],
+    [{ type: 'summary', bounds: [0.5] }, { bounds: [0.9] }],
+    [{ type: 'gauge' }, { type: 'histogram' }],
+  ] as const
+).map(([first, change]) => {
+  const shape = { labels: [], bounds: [1], ...first }
+  return [shapeSchema.parse(shape), shapeSchema.parse({ ...shape, ...change })] as const
+})
+
+test.each(pairs)(
+  '%j is not %j in a setup, where the old instance counts, and is in a collector',
+  async (first, next) => {
+    let count: (() => void) | undefined
+    const config = z.strictObject({ shape: shapeSchema.describe('A shape.') })
+    const common = { api: 1, name: 'counting', version: '1.0.0', summary: 'A test.', config } as const
+    const inSetup = definePlugin({
+      ...common,
+      needs: { metrics: Metrics },
+      setup({ config, needs }) {
+        const counting = register(needs.metrics, config.shape)
+        const start = () => {
+          count = counting
+        }
+        return { start }
+      },
+    })
+    const inCollector = definePlugin({
+      ...common,
+      setup({ config }) {
+        const setup = (factory: MetricFactory) => {
+          count = register(factory, config.shape)
+          return () => {}
+        }
+        return { contributes: [collector({ name: 'counting', setup })] }
+      },
+    })
+    const linesOf = async (plugin: typeof inSetup | typeof inCollector) => {
+      const withShape = (shape: Shape) => ({ plugins: { metrics: {}, counting: { shape } } })
+      await using booted = await testRuntime({ plugins: [metrics, plugin], config: withShape(first) })
+      const lines = async () => {
+        count?.()
+        return shown(await (await booted.fetch('/metrics')).text())
+      }
+      const before = await lines()
+      const failure = await booted.reload(withShape(next)).then(
+        () => undefined,
+        (error: Error) => error,
+      )
+      return { before, after: await lines(), failure }
+    }
+    const collected = await linesOf(inCollector)
+    expect(collected.failure).toBeUndefined()
+    expect(collected.after).not.toEqual(collected.before)
+    const { before, after, failure } = await linesOf(inSetup)
+    expect([after.length > 0, after]).toEqual([true, before])
+    const codes: string[] = []
+    let cause: unknown = failure
+    for (; cause instanceof ArkwatchError; cause = cause.cause) codes.push(cause.code, cause.help)
+    expect(codes.slice(-2)).toEqual(['METRICS_NAME_TAKEN', expect.stringContaining('in a collector')])
+  },
+)
