@@ -152,14 +152,14 @@ export interface EventFilter {
  * Sends one event of at most 256 KiB. An invalid event ends the topic for this reader; a reader is cut off when
  * 1 MiB waits for it.
  * @param data plain JSON
- * @param event not the name of another topic, nor of an event of the stream such as `ended` @default the topic's name
+ * @param event no other topic's name, nor `hello`, `ended`, `dropped`, `log` or `record` @default the topic's name
  * @param id an integer for the reader; a stream does not resume, so `Last-Event-ID` is ignored
  */
 export type SendEvent = (data: unknown, event?: string, id?: number) => void
 
 /** A topic of `GET /admin/stream` that a plugin contributes. admin handles frames, slow readers and revoked keys. */
 export interface EventTopic {
-  /** Lower-case letters, digits and `-`; unique. */
+  /** Lower-case letters, digits and `-`; unique, and not `hello`, `ended`, `dropped`, `log` or `record`. */
   readonly name: string
   readonly access: Role
   /** One line for the reference. */

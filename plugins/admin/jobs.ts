@@ -32,6 +32,7 @@ const columns =
   'id, kind, owner, state, progress, note, created_ms AS createdAtMs, ended_ms AS endedAtMs, result, error, file'
 export const maxRunningJobs = 4
 const maxResultBytes = 64 * 1024
+const maxUnkept = 100
 /** How long a job may go on after its signal. */
 const graceMs = 3_000
 
@@ -51,13 +52,15 @@ const errorOf = (thrown: unknown): NonNullable<Job['error']> =>
 
 export class Jobs {
   readonly #running = new Map<string, { job: Job; controller: AbortController; ended: Promise<void> }>()
+  /** Those whose end could not be written; written with the next look at jobs. */
+  readonly #unkept = new Map<string, Job>()
 
   constructor(private readonly options: { readonly area: StoreArea; readonly log: Logger; readonly clock: Clock }) {}
 
   /** Ends, in the table, what was running when the process before this one ended. */
   async recover(): Promise<void> {
     const error = JSON.stringify({ code: 'INTERRUPTED', message: 'the process ended while the job was running' })
-    const known = JSON.stringify([...this.#running.keys()])
+    const known = JSON.stringify([...this.#running.keys(), ...this.#unkept.keys()])
     const sql = `UPDATE admin_jobs SET state = 'failed', error = ?, ended_ms = ? WHERE state = 'running' AND id NOT IN (SELECT value FROM json_each(?))`
     await this.options.area.write([{ sql, params: [error, this.options.clock.now(), known] }])
   }
@@ -140,15 +143,28 @@ export class Jobs {
       'UPDATE admin_jobs SET state = ?, progress = ?, note = ?, ended_ms = ?, result = ?, error = ?, file = ? WHERE id = ?'
     const { state, progress, note, endedAtMs = null } = job
     const params = [state, progress, note, endedAtMs, json(job.result), json(job.error), json(job.file), job.id]
-    await this.options.area
-      .write([{ sql, params }])
-      .catch((error) => this.options.log.error('the end of a job could not be kept', { job: job.id, error }))
+    try {
+      await this.options.area.write([{ sql, params }])
+      this.#unkept.delete(job.id)
+    } catch (error) {
+      if (!this.#unkept.has(job.id))
+        this.options.log.error('the end of a job could not be kept', { job: job.id, error })
+      this.#unkept.set(job.id, job)
+      for (const id of [...this.#unkept.keys()].slice(0, -maxUnkept)) this.#unkept.delete(id)
+    }
+  }
+
+  /** The job of a row, or what is known of it since the row was written. */
+  #latest(id: string): Job | undefined {
+    const unkept = this.#unkept.get(id)
+    if (unkept !== undefined) void this.#keep(unkept)
+    return this.#running.get(id)?.job ?? unkept
   }
 
   /** @throws ADMIN_NOT_FOUND */
   async find(id: string): Promise<Job> {
-    const live = this.#running.get(id)
-    if (live !== undefined) return live.job
+    const latest = this.#latest(id)
+    if (latest !== undefined) return latest
     const row = this.options.area.get<Row>(`SELECT ${columns} FROM admin_jobs WHERE id = ?`, [id])
     if (row !== undefined) return fromRow(row)
     const where = 'GET /admin/jobs lists those that are kept, for 30 days.'
@@ -163,7 +179,7 @@ export class Jobs {
       [atMs, atMs, after?.id ?? ''],
       limit,
     )
-    return rows.map((row) => this.#running.get(row.id)?.job ?? fromRow(row))
+    return rows.map((row) => this.#latest(row.id) ?? fromRow(row))
   }
 
   /** Asks a running job to end. @returns the job, which may still be running @throws ADMIN_NOT_FOUND */

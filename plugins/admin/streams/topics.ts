@@ -29,7 +29,7 @@ export class Topics {
     const found = new Map(this.#own.map((each) => [each.value.name, each]))
     for (const each of this.contributed.all) {
       const { plugin, value } = each
-      const owner = found.get(value.name)?.plugin
+      const owner = found.get(value.name)?.plugin ?? (streamEvents.includes(value.name) ? 'the stream' : undefined)
       const what = `the name belongs to ${owner}`
       const error = owner && adminError('ADMIN_TOPIC_INVALID', { plugin, topic: value.name, what })
       if (error && !this.#refused.has(each)) each.fault(error)

@@ -490,6 +490,32 @@ describe('jobs', () => {
     expect(writes[0]![0]!.sql).toContain("SET state = 'failed'")
     expect(String(writes[0]![0]!.params?.[0])).toContain('INTERRUPTED')
   })
+
+  test('that end while nothing can be written are shown as ended, and written later', async () => {
+    const states: unknown[] = []
+    let isFull = false
+    const write = async ([{ sql, params }]: [{ sql: string; params: unknown[] }]) => {
+      if (isFull) throw new Error('the disk is full')
+      if (sql.startsWith('UPDATE')) states.push(params[0])
+    }
+    const rowOf = () => ({ id: job.id, state: 'running', result: null, error: null, file: null, endedAtMs: null })
+    const area = { write, get: rowOf, query: async () => [rowOf()] }
+    const logged: string[] = []
+    const log = { error: (message: string) => logged.push(message) }
+    const jobs = new Jobs({ area: area as never, log: log as never, clock: systemClock })
+    const ran = Promise.withResolvers<undefined>()
+    const job = await jobs.start('copy', 'me', () => ran.promise)
+    isFull = true
+    ran.resolve(undefined)
+    await jobs.stop()
+    expect(jobs.running).toBe(0)
+    expect(await jobs.find(job.id)).toMatchObject({ state: 'cancelled' })
+    expect(await jobs.list(1)).toMatchObject([{ state: 'cancelled' }])
+    isFull = false
+    await jobs.find(job.id)
+    expect(states).toEqual(['cancelled'])
+    expect(logged).toEqual(['the end of a job could not be kept'])
+  })
 })
 
 describe('repeating a request with an Idempotency-Key', () => {

@@ -102,11 +102,12 @@ test('a plugin that goes away takes its topic out of open streams; the last topi
 })
 
 test('streams have a number, and a topic with a name that is taken is left out, as a fault of its plugin', () => {
-  const { open, topics, faults, held } = bare(tide('logs').topic, tide('tides').topic, tide('tides').topic)
+  const own = ['hello', 'ended', 'dropped', 'log', 'record']
+  const { open, topics, faults, held } = bare(...['logs', 'tides', 'tides', ...own].map((name) => tide(name).topic))
   expect(topics.names).toEqual(['logs', 'tides'])
-  expect(faults.map((fault) => fault.split(':')[0])).toEqual(['logs', 'tides'])
+  expect(faults.map((fault) => fault.split(':')[0])).toEqual(['logs', 'tides', ...own])
   const reason = expect.stringContaining('the name belongs to')
-  expect(held).toEqual([reason, undefined, reason])
+  expect(held).toEqual([reason, undefined, reason, ...own.map(() => reason)])
   open('tides')
   expect(() => open('tides')).toThrow('as many event streams of the key a are open as allowed: 1')
 })
