@@ -79,10 +79,12 @@ export class ActiveConfig {
   }
 
   async reload(): Promise<readonly PlanStep[]> {
-    const { clock, log } = this.options
+    const { clock, log, load } = this.options
     try {
-      const steps = await this.#reload()
-      this.generation += 1
+      const before = await printOf(this.current)
+      const next = await load()
+      const print = await printOf(next)
+      const steps = await this.#replace(next, before === print ? print : '')
       this.lastReload = { ok: true, atMs: clock.now() }
       const changed = steps.filter(({ action }) => action !== 'untouched')
       log.info('configuration reloaded', { generation: this.generation, changed })
@@ -94,11 +96,18 @@ export class ActiveConfig {
     }
   }
 
-  async #reload(): Promise<readonly PlanStep[]> {
-    const { load, open, host, isStopping } = this.options
-    const before = await printOf(this.current)
-    const next = await load()
-    const print = await printOf(next)
+  /** Puts an earlier configuration in force again, where the files cannot be loaded. @throws as `reload` */
+  async restore(earlier: RuntimeConfig, why: unknown): Promise<void> {
+    const { clock, log } = this.options
+    await this.#replace(earlier, '')
+    const what = 'the configuration from before the change is in force, from memory'
+    this.lastReload = { ok: false, atMs: clock.now(), error: `${messageOf(why)}; ${what}` }
+    log.error(`the files cannot be loaded: ${what}`, { generation: this.generation, error: why })
+  }
+
+  /** @param print of the files */
+  async #replace(next: RuntimeConfig, print: string): Promise<readonly PlanStep[]> {
+    const { open, host, isStopping } = this.options
     const step = this.#listenerStep(next)
     const moves = step !== undefined && step.action !== 'reconfigure'
     // A stop has closed every listener.
@@ -112,7 +121,8 @@ export class ActiveConfig {
         await old?.close(next.server?.drainTimeoutMs)
       }
       this.current = next
-      this.#print = before === print ? print : ''
+      this.generation += 1
+      this.#print = print
       this.#description = undefined
       return step === undefined ? steps : [step, ...steps]
     } catch (error) {

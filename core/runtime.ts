@@ -138,9 +138,10 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   const onRecord = <T>(change: OwnChange, run: () => Promise<T>) => recorded(change, auditors.all, { clock, log }, run)
   const changes = new Changes({
-    ...{ dataDir, clock, log },
+    ...{ dataDir, clock, log, current: () => active.current },
     plan: (text) => active.planOverlay(text),
     reload: () => runtime.reload(),
+    restore: (earlier, why) => exclusively(() => active.restore(earlier, why)),
     status: () => runtime.status(),
     signals: () => readSignals(signals),
     recorded: (args, run) => onRecord({ command: 'config.rollback', args, by: 'arkwatch' }, run),

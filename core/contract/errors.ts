@@ -194,6 +194,11 @@ export const coreError = defineErrors('core', {
     message: 'no change{which} is waiting for its confirmation{was}',
     help: 'A change waits after `arkwatch config apply --confirm-within`, until it is confirmed or rolled back.',
   },
+  CHANGE_NOT_ROLLED_BACK: {
+    status: 409,
+    message: 'the change {id} is not rolled back yet: {reason}',
+    help: 'Fix the cause, then run `arkwatch config rollback`. Arkwatch tries again, too, and at its next start.',
+  },
   PLUGIN_NOT_THERE: {
     status: 404,
     message: 'no plugin {plugin} is named by the configuration',

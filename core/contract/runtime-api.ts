@@ -82,7 +82,7 @@ export interface AppliedChange {
   readonly state: 'applied' | 'awaiting-confirmation' | 'confirmed' | 'rolled-back'
   /** Epoch milliseconds at which a pending change is rolled back. */
   readonly deadlineMs: number | undefined
-  /** Of the rollback. */
+  /** Of the rollback. A pending change with a reason is one whose rollback is in progress, or failed. */
   readonly reason: string
 }
 
@@ -118,9 +118,9 @@ export interface ConfigChanges {
   plan(patch: unknown): Promise<PlannedChange>
   /** @throws CHANGE_STALE, CHANGE_PENDING, CHANGE_BLOCKS, RELOAD_BUSY, RELOAD_FAILED, as `plan`: changes nothing */
   apply(patch: unknown, options: ApplyOptions): Promise<AppliedChange>
-  /** @throws CHANGE_UNKNOWN */
+  /** @throws CHANGE_UNKNOWN; CHANGE_NOT_ROLLED_BACK after a rollback has begun */
   confirm(id?: string): AppliedChange
-  /** @throws CHANGE_UNKNOWN */
+  /** @throws CHANGE_UNKNOWN; CHANGE_NOT_ROLLED_BACK: the change is then still pending, and is tried again */
   rollback(id?: string): Promise<AppliedChange>
 }
 

@@ -13,11 +13,16 @@ import type {
   RuntimeStatus,
 } from '../../contract/runtime-api.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
+import type { RuntimeConfig } from '../types.ts'
 import { overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
-import { type Pending, removePending, writePending } from './pending-file.ts'
+import { removePending, writePending } from './pending-file.ts'
+import { type Previous, restorePrevious } from './restore-previous.ts'
 
 const probeMs = 250
 const keptChanges = 20
+/** A rollback that failed is tried again after this; the time doubles up to the longest. */
+const firstRetryMs = 1_000
+const longestRetryMs = 300_000
 
 export interface ChangesOptions {
   readonly dataDir: string
@@ -26,6 +31,9 @@ export interface ChangesOptions {
   /** Plans a reload with the overlay of this text. @throws the configuration's problems */
   plan(text: string): Promise<readonly PlanStep[]>
   reload(): Promise<readonly PlanStep[]>
+  current(): RuntimeConfig
+  /** Puts an earlier configuration in force again, from memory. @param why the files cannot be loaded */
+  restore(earlier: RuntimeConfig, why: unknown): Promise<void>
   status(): Pick<RuntimeStatus, 'plugins'>
   /** The rollback signals of the present. */
   signals(): readonly RollbackSignal[]
@@ -33,10 +41,23 @@ export interface ChangesOptions {
   recorded(args: { readonly id: string; readonly reason: string }, run: () => Promise<void>): Promise<void>
 }
 
-interface Waiting extends Pending {
-  readonly change: AppliedChange
+interface Waiting extends Previous {
+  readonly id: string
+  change: AppliedChange
+  /** Cancels the timers. */
   stop(): void
+  rollingBack?: Promise<AppliedChange> | undefined
+  retryMs: number
 }
+
+type States = ReadonlyMap<string, PluginState>
+
+/** @returns a plugin that was up and is not; one that the change removed or disabled is not meant to run */
+const fallenSince = (before: States, now: States) =>
+  [...before.keys()].find((name) => {
+    const state = now.get(name) ?? 'disabled'
+    return isUp(before.get(name)!) && !isUp(state) && state !== 'disabled'
+  })
 
 export class Changes implements ConfigChanges {
   #waiting: Waiting | undefined
@@ -98,8 +119,10 @@ export class Changes implements ConfigChanges {
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
     if (confirmWithinMs !== undefined) writePending(dataDir, { id, text: textBefore })
-    // Of a rollback that could not be written: the next start would undo this change.
+    // Of a change that could not be undone: the next start would undo this change.
     else removePending(dataDir)
+    const earlier = this.options.current()
+    const restore = (why: unknown) => this.options.restore(earlier, why)
     writeOverlay(dataDir, text)
     let steps: readonly PlanStep[]
     try {
@@ -117,32 +140,30 @@ export class Changes implements ConfigChanges {
     })
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined || this.#stopped.signal.aborted) return change
-    const rollBack = (reason: string) => this.#rollBack(reason, this.#take(id), true)
-    const cancelDeadline = clock.after(confirmWithinMs, () => void rollBack('no confirmation came in time'))
+    const waiting: Waiting = { ...{ id, text: textBefore, change, restore, retryMs: firstRetryMs }, stop() {} }
+    const rollBack = (reason: string) => void this.#rollBack(reason, waiting, true).catch(() => {})
+    const cancelDeadline = clock.after(confirmWithinMs, () => rollBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
-    const probe = async () => {
-      const now = this.#states()
-      // A plugin that the change removed or disabled is not meant to run.
-      const isDown = (state: PluginState = 'disabled') => !isUp(state) && state !== 'disabled'
-      const fallen = [...before.keys()].find((name) => isUp(before.get(name)!) && isDown(now.get(name)))
-      if (fallen !== undefined) return void (await rollBack(`the plugin ${fallen} is no longer up`))
+    const probe = () => {
+      const fallen = fallenSince(before, this.#states())
+      if (fallen !== undefined) return rollBack(`the plugin ${fallen} is no longer up`)
       const signal = this.options
         .signals()
         .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
-      if (signal !== undefined) await rollBack(signal.what)
+      if (signal !== undefined) rollBack(signal.what)
     }
     const cancelProbe = clock.every(probeMs, probe, {
       onError: (error) => log.error('watching a pending change failed', { change: id, error }),
     })
-    const stop = () => {
+    waiting.stop = () => {
       cancelDeadline()
       cancelProbe()
     }
-    this.#waiting = { id, text: textBefore, change, stop }
+    this.#waiting = waiting
     return change
   }
 
-  #states(): ReadonlyMap<string, PluginState> {
+  #states(): States {
     return new Map(this.options.status().plugins.map(({ name, state }) => [name, state]))
   }
 
@@ -151,27 +172,27 @@ export class Changes implements ConfigChanges {
     return change
   }
 
-  /** Ends the wait for a confirmation. @throws CHANGE_UNKNOWN */
-  #take(id?: string): Waiting {
+  /** @throws CHANGE_UNKNOWN */
+  #find(id?: string): Waiting {
     const waiting = this.#waiting
-    if (waiting === undefined || (id !== undefined && waiting.id !== id)) {
-      const last = id === undefined ? this.#history[0] : this.#history.find((change) => change.id === id)
-      const was = last?.state === 'rolled-back' ? `: ${last.id} was rolled back (${last.reason})` : ''
-      throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}`, was })
-    }
-    waiting.stop()
-    this.#waiting = undefined
-    return waiting
+    if (waiting !== undefined && (id === undefined || waiting.id === id)) return waiting
+    const last = id === undefined ? this.#history[0] : this.#history.find((change) => change.id === id)
+    const was = last?.state === 'rolled-back' ? `: ${last.id} was rolled back (${last.reason})` : ''
+    throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}`, was })
   }
 
-  confirm(id?: string): AppliedChange {
-    const { change } = this.#take(id)
+  confirm(asked?: string): AppliedChange {
+    const { id, change, stop } = this.#find(asked)
+    // A rollback has begun.
+    if (change.reason !== '') throw coreError('CHANGE_NOT_ROLLED_BACK', { id, reason: change.reason })
     removePending(this.options.dataDir)
+    stop()
+    this.#waiting = undefined
     return this.#remember({ ...change, state: 'confirmed', deadlineMs: undefined })
   }
 
   async rollback(id?: string): Promise<AppliedChange> {
-    return this.#rollBack('asked for', this.#take(id))
+    return this.#rollBack('asked for', this.#find(id))
   }
 
   /** Records what {@link recoverPending} rolled back. */
@@ -186,37 +207,34 @@ export class Changes implements ConfigChanges {
     this.#stopped.abort()
   }
 
-  /** @param isOwn whether nobody asked for the rollback. Never rejects. */
-  async #rollBack(reason: string, { id, text, change }: Waiting, isOwn = false): Promise<AppliedChange> {
-    const { dataDir, log, recorded } = this.options
-    log.warn('configuration rolled back', { change: id, reason })
-    const restore = async () => {
-      writeOverlay(dataDir, text)
-      // Also where the reload fails: the next start must not undo a later change.
-      removePending(dataDir)
-      await this.#reloadSoon()
-    }
-    const failure = await (isOwn ? recorded({ id, reason }, restore) : restore()).then(
-      () => '',
-      (error) => {
-        log.error('the previous configuration could not be loaded again', { change: id, error })
-        return `; the previous configuration could not be loaded again: ${messageOf(error)}`
-      },
-    )
-    return this.#remember({ ...change, state: 'rolled-back', deadlineMs: undefined, reason: `${reason}${failure}` })
+  /** @param isOwn whether nobody asked for the rollback @throws CHANGE_NOT_ROLLED_BACK; is then tried again */
+  #rollBack(reason: string, waiting: Waiting, isOwn = false): Promise<AppliedChange> {
+    waiting.rollingBack ??= this.#tryRollback(reason, waiting, isOwn).finally(() => {
+      waiting.rollingBack = undefined
+    })
+    return waiting.rollingBack
   }
 
-  /** Waits while another reload is in progress. */
-  async #reloadSoon(): Promise<void> {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        await this.options.reload()
-        return
-      } catch (error) {
-        const { signal } = this.#stopped
-        if ((error as { code?: string }).code !== 'RELOAD_BUSY' || tries >= 40 || signal.aborted) throw error
-        await this.options.clock.sleep(probeMs, signal)
-      }
+  async #tryRollback(reason: string, waiting: Waiting, isOwn: boolean): Promise<AppliedChange> {
+    const { clock, log, recorded } = this.options
+    const { id } = waiting
+    waiting.stop()
+    const began = { ...waiting.change, deadlineMs: undefined, reason }
+    waiting.change = this.#remember(began)
+    try {
+      const restore = () => restorePrevious(waiting, this.options, this.#stopped.signal)
+      await (isOwn ? recorded({ id, reason }, restore) : restore())
+    } catch (error) {
+      log.error('the configuration could not be rolled back', { change: id, error })
+      const failure = messageOf(error)
+      waiting.change = this.#remember({ ...began, reason: `${reason}; not rolled back yet: ${failure}` })
+      if (!this.#stopped.signal.aborted)
+        waiting.stop = clock.after(waiting.retryMs, () => void this.#rollBack(reason, waiting, true).catch(() => {}))
+      waiting.retryMs = Math.min(waiting.retryMs * 2, longestRetryMs)
+      throw coreError('CHANGE_NOT_ROLLED_BACK', { id, reason: failure }, error)
     }
+    log.warn('configuration rolled back', { change: id, reason })
+    this.#waiting = undefined
+    return this.#remember({ ...began, state: 'rolled-back' })
   }
 }

@@ -17,7 +17,11 @@ const Change = z
     at: time,
     state: z.enum(['applied', 'awaiting-confirmation', 'confirmed', 'rolled-back']),
     deadline: nullableTime.describe('When the change is rolled back unless it is confirmed.'),
-    reason: z.string().describe('Why the change was rolled back.'),
+    reason: z
+      .string()
+      .describe(
+        'Why the change is rolled back. With the state awaiting-confirmation: the rollback is in progress, or failed.',
+      ),
     steps: z.array(StepSchema),
   })
   .openapi('Change')

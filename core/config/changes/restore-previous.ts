@@ -1,0 +1,58 @@
+/** Puts the configuration from before a change in force again: from its files, or from memory. */
+import type { Clock } from '../../contract/clock.ts'
+import { errorOf } from '../../contract/errors.ts'
+import { writeOverlay } from './overlay-file.ts'
+import { removePending } from './pending-file.ts'
+
+/** How long a rollback waits while another reload is in progress. */
+const busyMs = 250
+const maxWaits = 40
+
+export interface Previous {
+  /** Of the overlay. */
+  readonly text: string
+  /** Puts the configuration in force from memory. */
+  restore(why: unknown): Promise<void>
+}
+
+interface Environment {
+  readonly dataDir: string
+  readonly clock: Pick<Clock, 'sleep'>
+  reload(): Promise<unknown>
+}
+
+const isBusy = (error: unknown) => errorOf(error).code === 'RELOAD_BUSY'
+
+/** Then the change is not pending any more, also for the next start. @throws why the change stays pending */
+export async function restorePrevious(
+  { text, restore }: Previous,
+  { dataDir, clock, reload }: Environment,
+  stopped: AbortSignal,
+): Promise<void> {
+  const soon = async (run: () => Promise<unknown>) => {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        return await run()
+      } catch (error) {
+        if (!isBusy(error) || waits >= maxWaits || stopped.aborted) throw error
+        await clock.sleep(busyMs, stopped)
+      }
+    }
+  }
+  let unwritten: unknown
+  try {
+    writeOverlay(dataDir, text)
+  } catch (error) {
+    unwritten = error
+  }
+  try {
+    if (unwritten !== undefined) throw unwritten
+    await soon(reload)
+  } catch (error) {
+    if (isBusy(error)) throw error
+    await soon(() => restore(error))
+  }
+  // The next reload would read the change.
+  if (unwritten !== undefined) throw unwritten
+  removePending(dataDir)
+}
