@@ -34,6 +34,8 @@ export class ActiveConfig {
   /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
   #print: Promise<string> | string
   #description: Promise<ConfigDescription> | undefined
+  /** Of the configuration that the last reload refused. */
+  #refused: readonly string[] = []
   /** Counts successful configurations. */
   generation = 0
   lastReload: RuntimeStatus['lastReload']
@@ -49,6 +51,11 @@ export class ActiveConfig {
   /** @throws LISTEN_FAILED */
   async listen(): Promise<void> {
     this.#server = await this.options.open(this.current)
+  }
+
+  /** To watch. */
+  get files(): readonly string[] {
+    return [...new Set([...this.current.files, ...this.#refused])]
   }
 
   /** Whether the files differ from the configuration in force. */
@@ -80,16 +87,20 @@ export class ActiveConfig {
 
   async reload(): Promise<readonly PlanStep[]> {
     const { clock, log, load } = this.options
+    let files: readonly string[] = []
     try {
       const before = await printOf(this.current)
       const next = await load()
+      files = next.files
       const print = await printOf(next)
       const steps = await this.#replace(next, before === print ? print : '')
+      this.#refused = []
       this.lastReload = { ok: true, atMs: clock.now() }
       const changed = steps.filter(({ action }) => action !== 'untouched')
       log.info('configuration reloaded', { generation: this.generation, changed })
       return steps
     } catch (error) {
+      this.#refused = error instanceof ConfigError ? error.files : files
       this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
       log.error('reload refused, the old configuration stays', { error })
       throw error

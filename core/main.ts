@@ -132,7 +132,11 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     })
     if (asked > 0 || faulty) return stop()
     reloadSoon = reloader(booted, clock, log)
-    if (watch) unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
+    if (watch) {
+      unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
+      // Since the configuration was read.
+      reloadSoon('a file changed')
+    }
     const { listeners: opened, bootMs = 0 } = booted.status()
     const urls = opened.map(({ url }) => url).join(', ')
     const line = urls === '' ? 'arkwatch runs without a listener' : `arkwatch listens on ${urls}`

@@ -54,9 +54,9 @@ export interface RunningRuntime extends Runtime {
   /** @param by who asked, for the record, where no guarded way recorded the reload already */
   reload(by?: string): Promise<readonly PlanStep[]>
   readonly dataDir: string
-  /** Of the configuration in force. */
+  /** Of the configuration in force, and of one that was refused since. */
   configFiles(): readonly string[]
-  /** Whether those files differ from the configuration in force. */
+  /** Whether the files differ from the configuration in force. */
   isStale(): Promise<boolean>
   readonly requestPath: RequestPath
   /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
@@ -231,7 +231,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   return Object.assign(runtime, {
     ...{ dataDir, requestPath },
-    configFiles: () => active.current.files,
+    configFiles: () => active.files,
     isStale: () => active.isStale(),
     fetch: (request: Request, server?: unknown) => parts.handle(request, server),
     answer: (request: Request) => parts.answer(request),

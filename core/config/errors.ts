@@ -82,10 +82,11 @@ const maxShown = 20
 
 /** A configuration that cannot be used, with every problem found in it. */
 export class ConfigError extends ArkwatchError {
-  /** @param hint advice that replaces the table's */
+  /** @param hint advice that replaces the table's @param files those that were read */
   constructor(
     readonly problems: readonly ConfigProblem[],
     hint?: string,
+    readonly files: readonly string[] = [],
   ) {
     const shown = problems.slice(0, maxShown).map((each) => formatProblem({ ...each, help: undefined }))
     const more = problems.length > maxShown ? [`and ${problems.length - maxShown} more`] : []

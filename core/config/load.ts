@@ -113,7 +113,7 @@ export async function loadConfig({
   }
   if (parsed === undefined || problems.length > 0) {
     const fromCode = 'Fix what each line names, in the configuration that the application gives.'
-    throw new ConfigError(settled(problems), layers.file === undefined ? fromCode : undefined)
+    throw new ConfigError(settled(problems), layers.file === undefined ? fromCode : undefined, files)
   }
 
   const { server, workers, monitoring } = parsed

@@ -1,8 +1,7 @@
-/** Detects changes of configuration files, also a file that is replaced by rename or by a swapped symlink. */
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
-import { dirname } from 'node:path'
+/** Detects changes of configuration files by looking at them: behind links, mounts and replaced directories, too. */
+import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../contract/clock.ts'
-import { messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 
 const textOf = (file: string) =>
@@ -15,18 +14,23 @@ export async function fingerprintOf(files: Iterable<string>): Promise<string> {
   return String(Bun.hash((await Promise.all([...files].map(textOf))).join('\0')))
 }
 
-/** How long a file must be quiet: editors write in several steps. */
-const settleMs = 250
+/** @returns changes with each write of the file that is behind the path now */
+const writeOf = (file: string) =>
+  stat(file, { bigint: true }).then(
+    ({ dev, ino, size, mtimeNs, ctimeNs }) => [file, dev, ino, size, mtimeNs, ctimeNs].join(' '),
+    () => file,
+  )
+
+const lookMs = 500
+/** Files are read when two looks find the same, as editors write in several steps; after so many looks in any case. */
+const maxLooks = 10
 
 /**
- * Watches the directories of `files`, and compares contents: a touch without a change is ignored.
- * @param files absolute paths, asked again after each change
+ * Compares contents: a touch without a change is ignored.
+ * @param files absolute paths, asked at each look
  * @returns stops watching
  */
 export function watchFiles(files: () => readonly string[], clock: Clock, log: Logger, changed: () => void): () => void {
-  const watchers = new Map<string, FSWatcher>()
-  let cancel = () => {}
-  let stopped = false
   const textNow = (file: string) => {
     try {
       return readFileSync(file, 'utf8')
@@ -35,40 +39,27 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
     }
   }
   // Read immediately: a write right after this call must count as a change.
-  let last = Promise.resolve(String(Bun.hash(files().map(textNow).join('\0'))))
-  const settle = async () => {
-    const before = await last
-    last = fingerprintOf(files())
-    if (stopped || (await last) === before) return
-    changed()
-    follow()
+  let contents = String(Bun.hash(files().map(textNow).join('\0')))
+  let seen = ''
+  let looks = 0
+  let stopped = false
+  const look = async () => {
+    const before = seen
+    seen = (await Promise.all(files().map(writeOf))).join('\n')
+    const isQuiet = seen === before
+    if (isQuiet && looks === 0) return
+    looks += 1
+    if (!isQuiet && looks < maxLooks) return
+    looks = 0
+    const last = contents
+    contents = await fingerprintOf(files())
+    if (!stopped && contents !== last) changed()
   }
-  const follow = () => {
-    const wanted = new Set(files().map(dirname))
-    for (const [folder, watcher] of watchers) {
-      if (wanted.has(folder)) continue
-      watcher.close()
-      watchers.delete(folder)
-    }
-    for (const folder of wanted) {
-      if (watchers.has(folder)) continue
-      try {
-        const watcher = watch(folder, () => {
-          cancel()
-          cancel = clock.after(settleMs, () => void settle())
-        })
-        watcher.on('error', (error) => log.warn('cannot watch for changes of the configuration', { folder, error }))
-        watcher.unref()
-        watchers.set(folder, watcher)
-      } catch (error) {
-        log.warn('cannot watch for changes of the configuration', { folder, reason: messageOf(error) })
-      }
-    }
-  }
-  follow()
+  const cancel = clock.every(lookMs, look, {
+    onError: (error) => log.warn('cannot watch for changes of the configuration', { error }),
+  })
   return () => {
     stopped = true
     cancel()
-    for (const watcher of watchers.values()) watcher.close()
   }
 }

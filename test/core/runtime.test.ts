@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdtempSync, renameSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Hono } from 'hono'
-import { watchFiles } from '../../core/config/watch.ts'
 import { definePlugin } from '../../core/contract/definition.ts'
 import { controlCommand, EventLoop, extensionPoint, logSink, Runtime, z } from '../../core/plugin.ts'
 import { systemClock, yieldToLoop } from '../../core/process/clock.ts'
-import { LogHub } from '../../core/process/log.ts'
-import { recordingSink, testRuntime } from '../../testing/test-runtime.ts'
+import { testRuntime } from '../../testing/test-runtime.ts'
 import { freePort } from '../support/services.ts'
 
 const gates = new Map<string, PromiseWithResolvers<void>>()
@@ -329,36 +324,6 @@ describe('the event loop service', () => {
     expect(eventLoop.pauseReason).toBe('a snapshot')
     end()
     expect(eventLoop.pauseReason).toBeUndefined()
-  })
-})
-
-describe('watching the configuration', () => {
-  test('tells of a change by rename, and not of a touch', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'arkwatch-watch-'))
-    const file = join(folder, 'config.yaml')
-    writeFileSync(file, 'a: 1\n')
-    let changes = 0
-    let changed = Promise.withResolvers<void>()
-    const log = new LogHub(systemClock, recordingSink([])).logger('test')
-    const stop = watchFiles(
-      () => [file],
-      systemClock,
-      log,
-      () => {
-        changes += 1
-        changed.resolve()
-      },
-    )
-    await Bun.sleep(50) // the watch of the kernel begins
-    writeFileSync(file, 'a: 1\n')
-    await Bun.sleep(600) // longer than a change takes to settle
-    expect(changes).toBe(0)
-    writeFileSync(`${file}.new`, 'a: 2\n')
-    renameSync(`${file}.new`, file)
-    await changed.promise
-    changed = Promise.withResolvers()
-    expect(changes).toBe(1)
-    stop()
   })
 })
 

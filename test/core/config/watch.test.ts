@@ -1,0 +1,208 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { watchFiles } from '../../../core/config/watch.ts'
+import { LogHub } from '../../../core/process/log.ts'
+import { createRuntime, type RunningRuntime } from '../../../core/runtime.ts'
+import { testClock } from '../../../testing/test-clock.ts'
+import { recordingSink } from '../../../testing/test-runtime.ts'
+
+let undo: (() => unknown) | undefined
+afterEach(() => undo?.())
+
+const newFolder = () => mkdtempSync(join(tmpdir(), 'arkwatch-watch-'))
+const write = (file: string, text: string) => {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
+/** Swaps a link as `ln -sfn` does not: in one step. */
+const link = (to: string, path: string) => {
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(to, `${path}.new`)
+  renameSync(`${path}.new`, path)
+}
+
+function watched(files: () => readonly string[]) {
+  const clock = testClock()
+  let changes = 0
+  undo = watchFiles(files, clock, new LogHub(clock, recordingSink([])).logger('test'), () => {
+    changes += 1
+  })
+  return {
+    changes: () => changes,
+    /** Lets the watcher look for `ms`. Each look reads files, which no clock of a test moves. */
+    async wait(ms: number, meanwhile = () => {}) {
+      for (let waitedMs = 0; waitedMs < ms; waitedMs += 100) {
+        meanwhile()
+        await clock.advance(100)
+        while (clock.pending === 0) await new Promise(setImmediate)
+      }
+    },
+  }
+}
+
+interface Way {
+  readonly file: string
+  prepare(at: (name: string) => string): void
+  change(at: (name: string) => string): void
+}
+const inPlace: Way['change'] = (at) => write(at('etc/config.yaml'), 'a: 2')
+const plain: Way['prepare'] = (at) => write(at('etc/config.yaml'), 'a: 1')
+const releases: Way['prepare'] = (at) => {
+  write(at('srv/r1/config.yaml'), 'a: 1')
+  write(at('srv/r2/config.yaml'), 'a: 2')
+  link('r1', at('srv/current'))
+  link('../srv/current/config.yaml', at('etc/config.yaml'))
+}
+const swap: Way['change'] = (at) => link('r2', at('srv/current'))
+const ways: Record<string, Way> = {
+  'is written in place': { file: 'etc/config.yaml', prepare: plain, change: inPlace },
+  'is written in place with the same size and time': {
+    file: 'etc/config.yaml',
+    prepare: plain,
+    change(at) {
+      const { atime, mtime } = statSync(at('etc/config.yaml'))
+      inPlace(at)
+      utimesSync(at('etc/config.yaml'), atime, mtime)
+    },
+  },
+  'is replaced by rename': {
+    file: 'etc/config.yaml',
+    prepare: plain,
+    change(at) {
+      write(at('etc/config.yaml.new'), 'a: 2')
+      renameSync(at('etc/config.yaml.new'), at('etc/config.yaml'))
+    },
+  },
+  goes: { file: 'etc/config.yaml', prepare: plain, change: (at) => rmSync(at('etc/config.yaml')) },
+  comes: { file: 'etc/config.yaml', prepare: (at) => mkdirSync(at('etc')), change: inPlace },
+  'comes with its directory': { file: 'etc/config.yaml', prepare() {}, change: inPlace },
+  'is in a directory that is replaced': {
+    file: 'etc/config.yaml',
+    prepare: plain,
+    change(at) {
+      write(at('new/config.yaml'), 'a: 2')
+      renameSync(at('etc'), at('old'))
+      renameSync(at('new'), at('etc'))
+    },
+  },
+  'is a link whose target is written in place': {
+    file: 'etc/config.yaml',
+    prepare: releases,
+    change: (at) => write(at('srv/r1/config.yaml'), 'a: 3'),
+  },
+  'is a link through a link that is swapped': { file: 'etc/config.yaml', prepare: releases, change: swap },
+  'is below a link that is swapped': { file: 'srv/current/config.yaml', prepare: releases, change: swap },
+  'is mounted as Kubernetes does': {
+    file: 'etc/config.yaml',
+    prepare(at) {
+      write(at('etc/..1/config.yaml'), 'a: 1')
+      link('..1', at('etc/..data'))
+      link('..data/config.yaml', at('etc/config.yaml'))
+    },
+    change(at) {
+      write(at('etc/..2/config.yaml'), 'a: 2')
+      link('..2', at('etc/..data'))
+      rmSync(at('etc/..1'), { recursive: true })
+    },
+  },
+}
+
+describe('watching the configuration', () => {
+  test.each(Object.keys(ways))(
+    'notices once, within two seconds, a file that %s, also right after the start',
+    async (name) => {
+      for (const restMs of [0, 3_000]) {
+        const folder = newFolder()
+        const at = (path: string) => join(folder, path)
+        const { file, prepare, change } = ways[name]!
+        prepare(at)
+        const watcher = watched(() => [at(file)])
+        await watcher.wait(restMs)
+        expect(watcher.changes()).toBe(0)
+        change(at)
+        await watcher.wait(2_000)
+        expect(watcher.changes()).toBe(1)
+        await watcher.wait(5_000)
+        expect(watcher.changes()).toBe(1)
+        undo?.()
+      }
+    },
+  )
+
+  test('ignores a touch, and the other files of the directory', async () => {
+    const file = join(newFolder(), 'config.yaml')
+    write(file, 'a: 1')
+    const watcher = watched(() => [file])
+    write(file, 'a: 1')
+    await watcher.wait(3_000, () => write(join(dirname(file), 'other.log'), String(Math.random())))
+    expect(watcher.changes()).toBe(0)
+    write(file, 'a: 2')
+    await watcher.wait(2_000, () => write(join(dirname(file), 'other.log'), String(Math.random())))
+    expect(watcher.changes()).toBe(1)
+  })
+
+  test('waits until a file is quiet, but not for ever', async () => {
+    const file = join(newFolder(), 'config.yaml')
+    write(file, 'a: 1')
+    const watcher = watched(() => [file])
+    const writing = () => write(file, `a: ${Math.random()}`)
+    await watcher.wait(3_000, writing)
+    expect(watcher.changes()).toBe(0)
+    await watcher.wait(7_000, writing)
+    expect(watcher.changes()).toBeWithin(1, 4)
+  })
+
+  test('follows the files that are named later', async () => {
+    const [first, later] = [join(newFolder(), 'a.yaml'), join(newFolder(), 'b.yaml')]
+    write(first, 'a: 1')
+    write(later, 'b: 1')
+    let files = [first]
+    const watcher = watched(() => files)
+    write(first, 'include: [b.yaml]')
+    await watcher.wait(2_000)
+    expect(watcher.changes()).toBe(1)
+    // As a reload does, some time after the change.
+    files = [first, later]
+    await watcher.wait(2_000)
+    const before = watcher.changes()
+    write(later, 'b: 2')
+    await watcher.wait(2_000)
+    expect(watcher.changes()).toBe(before + 1)
+  })
+})
+
+test('the files of a configuration that was refused are watched, too, until a reload succeeds', async () => {
+  const [folder, elsewhere] = [newFolder(), newFolder()]
+  const main = join(folder, 'config.yaml')
+  const part = join(elsewhere, 'part.yaml')
+  write(main, 'data: ./data')
+  write(part, 'monitoring: { autoStart: [')
+  const runtime: RunningRuntime = await createRuntime({
+    ...{
+      file: main,
+      cwd: folder,
+      env: {},
+      catalog: {},
+      overlays: [],
+      clock: testClock(),
+      fallbackSink: recordingSink([]),
+    },
+  })
+  undo = () => runtime.stop()
+  for (const [text, files] of [
+    [`include: [${part}]`, [main, part]],
+    [`include: [${part}]\nenvironment: "\${file:${elsewhere}/gone}"`, [main, part, join(elsewhere, 'gone')]],
+    ['environment: staging', [main]],
+    [`environment: "\${file:${part}}"`, [main, part]],
+  ] as const) {
+    write(main, `data: ./data\n${text}`)
+    await expect(runtime.reload()).rejects.toThrow()
+    expect([...runtime.configFiles()].sort()).toEqual([...files].sort())
+    expect(await runtime.isStale()).toBe(true)
+  }
+  write(main, 'data: ./data')
+  await runtime.reload()
+  expect(runtime.configFiles()).toEqual([main])
+})
