@@ -179,7 +179,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     },
     hookMs: (plugin) => requestPath.hookMs(plugin),
   })
-  const read = createReader(workers, () => active.current.files)
+  const read = createReader(workers.runOwn, () => active.current.files)
   const active = new ActiveConfig(config, {
     load: (more) => loadConfig({ ...options, ...more, read }),
     open: async ({ server }) =>

@@ -10,6 +10,11 @@ import type { Assignment } from './worker-entry.ts'
 
 export interface WorkersConfig {
   readonly maxThreads: number
+  /**
+   * Threads that stay when no task runs. With 0, Piscina starts no thread for the queued tasks when the abort of a task
+   * ends the thread. @default 1
+   */
+  readonly minThreads?: number
   readonly maxQueue: number
 }
 
@@ -127,8 +132,7 @@ export class TaskPool {
     if (this.#piscina !== undefined) return this.#piscina
     this.#piscina = new Piscina({
       filename: new URL('./worker-entry.ts', import.meta.url).href,
-      // With 0, Piscina starts no thread for the queued tasks when the abort of a task ends the thread.
-      minThreads: 1,
+      minThreads: this.config.minThreads ?? 1,
       maxThreads: this.config.maxThreads,
       idleTimeout: 60_000,
       atomics: 'async',

@@ -8,11 +8,11 @@ const maxBytesHere = 4_096
 const readTask = task<ReadRequest, ReadResult>('config.read', new URL('./tasks/read.ts', import.meta.url))
 
 /** @param known the files that were read last, whose sizes predict the next parse */
-export function createReader(workers: Pick<Workers, 'run'>, known: () => readonly string[]): ReadFiles {
+export function createReader(run: Workers['run'], known: () => readonly string[]): ReadFiles {
   return async (request) => {
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]
     const bytes = request.text?.length ?? files.reduce((sum, file) => sum + Bun.file(file).size, 0)
     if (bytes <= maxBytesHere) return readFiles(request)
-    return workers.run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
+    return run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
   }
 }

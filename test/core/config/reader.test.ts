@@ -42,7 +42,7 @@ describe('reading a configuration again', () => {
       `include: included.yaml\na: \${env:NAME}\nb: { d: "\${env:MISSING}" }\n${padding}`,
     )
     const env = { NAME: 'seen' }
-    const read = createReader({ run }, () => [])
+    const read = createReader(run, () => [])
     const request = (file: string): ReadRequest => ({ file, kind: 'file', env })
     expect(await read(request(small))).toEqual(readFiles(request(small)))
     expect(seen).toEqual([])
@@ -58,7 +58,7 @@ describe('reading a configuration again', () => {
     const { seen, run } = counting(() => Promise.reject(new Error('no worker')))
     const included = write('included.yaml', `b: 1\n${padding}`)
     const main = write('main.yaml', 'include: included.yaml\n')
-    const read = createReader({ run }, () => [main, included])
+    const read = createReader(run, () => [main, included])
     const request: ReadRequest = { file: main, kind: 'file', env: {} }
     expect(await read(request)).toEqual(readFiles(request))
     expect(seen).toEqual(['config.read'])
