@@ -1,14 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { Hono } from 'hono'
 import { definePlugin } from '../../core/contract/definition.ts'
-import { task } from '../../core/contract/tasks.ts'
 import { controlCommand, EventLoop, extensionPoint, logSink, Runtime, z } from '../../core/plugin.ts'
 import { systemClock, yieldToLoop } from '../../core/process/clock.ts'
 import { LogHub } from '../../core/process/log.ts'
-import { createRuntime } from '../../core/runtime.ts'
 import { recordingSink, testRuntime } from '../../testing/test-runtime.ts'
 import { freePort } from '../support/services.ts'
-import type { Input } from './process/fixtures/task.ts'
 
 const gates = new Map<string, PromiseWithResolvers<void>>()
 const web = definePlugin({
@@ -341,28 +338,4 @@ test('a stop at any moment of a reload that moves the listener leaves no port op
     await reload
     await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow()
   }
-})
-
-test('a large configuration is read again while tasks of a plugin hold every thread and wait in the queue', async () => {
-  const hold = task<Input, number>('busy.hold', new URL('./process/fixtures/task.ts', import.meta.url))
-  const gate = new SharedArrayBuffer(8)
-  const busy = definePlugin({
-    ...{ api: 1, name: 'busy', version: '1.0.0', summary: 'Holds the threads.', config: z.strictObject({}) },
-    setup: ({ workers }) => ({
-      start() {
-        for (let at = 0; at < 5; at += 1) workers.run(hold, { do: 'hold', gate }).catch(() => {})
-      },
-    }),
-  })
-  const cwd = mkdtempSync(join(tmpdir(), 'arkwatch-large-'))
-  const file = join(cwd, 'config.yaml')
-  const write = (text: string) => writeFileSync(file, `plugins: { web: { text: ${text} } }\n#${'x'.repeat(5_000)}\n`)
-  write('one')
-  const options = { catalog: {}, plugins: [web, busy], overlays: [], env: {}, cwd, fallbackSink: recordingSink([]) }
-  const runtime = await createRuntime({ file, ...options })
-  write('two')
-  const steps = await runtime.reload()
-  expect(steps.find(({ plugin }) => plugin === 'web')?.action).not.toBe('untouched')
-  expect(Atomics.load(new Int32Array(gate), 1)).toBe(0)
-  await runtime.stop()
 })

@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ReadRequest, readFiles } from '../../../core/config/tree/read.ts'
 import { createReader } from '../../../core/config/tree/reader.ts'
-import type { Workers } from '../../../core/contract/tasks.ts'
+import { task, type Workers } from '../../../core/contract/tasks.ts'
+import { definePlugin, z } from '../../../core/plugin.ts'
 import { systemClock } from '../../../core/process/clock.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
+import { createRuntime } from '../../../core/runtime.ts'
 import { recordingSink } from '../../../testing/test-runtime.ts'
+import type { Input } from '../process/fixtures/task.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-reader-'))
 const padding = `# ${'x'.repeat(5_000)}\n`
@@ -63,4 +66,27 @@ describe('reading a configuration again', () => {
     expect(await read(request)).toEqual(readFiles(request))
     expect(seen).toEqual(['config.read'])
   })
+})
+
+test('a large configuration is read again while tasks of a plugin hold every thread and wait in the queue', async () => {
+  const hold = task<Input, number>('busy.hold', new URL('../process/fixtures/task.ts', import.meta.url))
+  const gate = new SharedArrayBuffer(8)
+  const busy = definePlugin({
+    ...{ api: 1, name: 'busy', version: '1.0.0', summary: 'Holds the threads.' },
+    config: z.strictObject({ note: z.string() }),
+    setup: ({ workers }) => ({
+      reconfigure: () => undefined,
+      start() {
+        for (let at = 0; at < 5; at += 1) workers.run(hold, { do: 'hold', gate }).catch(() => {})
+      },
+    }),
+  })
+  const configured = (note: string) => write('busy.yaml', `plugins: { busy: { note: ${note} } }\n${padding}`)
+  const common = { catalog: {}, plugins: [busy], overlays: [], env: {}, cwd: folder, fallbackSink: recordingSink([]) }
+  const runtime = await createRuntime({ file: configured('one'), ...common })
+  configured('two')
+  const steps = await runtime.reload()
+  expect(steps.map(({ action }) => action)).toEqual(['reconfigure'])
+  expect(Atomics.load(new Int32Array(gate), 1)).toBe(0)
+  await runtime.stop()
 })
