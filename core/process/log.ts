@@ -1,11 +1,11 @@
 /** The logger that every plugin gets: a facade over the logging plugin's sink, JSON lines to stderr without one. */
 import type { Clock } from '../contract/clock.ts'
-import { disown, guarded } from '../contract/foreign/calls.ts'
+import { disown, isThenable } from '../contract/foreign/calls.ts'
 import { type Level, type LogFields, type Logger, type LogSink, levels } from '../contract/logger.ts'
 import { createRedactor, redactName } from '../contract/redact/redactor.ts'
 import { createLogLine } from './log-line.ts'
 
-/** The file whose frames stand between a line of the log and its caller. */
+/** The file whose frames stand between a line of the log and its caller: no other of core may. */
 export const loggerFile = import.meta.path
 
 /** JSON lines at `info` and above to a stream while no logging plugin is up, bounded and redacted as its lines. */
@@ -40,13 +40,16 @@ export class LogHub {
   #write(level: Level, logger: string, message: string, fields: LogFields | undefined): void {
     const { sink } = this
     const record = () => ({ timeMs: this.clock.now(), level, logger, message, ...(fields && { fields }) })
-    guarded(
-      () => (isEnabled(sink, level, logger) ? sink.write(record()) : undefined),
-      (error) => {
-        this.fallback.write(record())
-        this.#failed(error)
-      },
-    )
+    const failed = (error: unknown) => {
+      this.fallback.write(record())
+      this.#failed(error)
+    }
+    try {
+      const returned: unknown = isEnabled(sink, level, logger) ? sink.write(record()) : undefined
+      if (isThenable(returned)) void Promise.resolve(returned).catch(failed)
+    } catch (error) {
+      failed(error)
+    }
   }
 
   #isEnabled(level: Level, logger: string): boolean {

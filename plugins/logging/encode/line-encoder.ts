@@ -1,5 +1,5 @@
 /** The JSON lines of this plugin: those of core, with the place and the request that a line was written in. */
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { createLogLine, type LogRecord, loggerFile, type Redactor } from '../../../core/plugin.ts'
 
 /** Ids of the request during which a line is written. */
@@ -20,13 +20,22 @@ interface EncoderOptions {
 export type LineEncoder = (record: LogRecord) => string
 
 const frame = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+)(?::\d+)?\)?$/
-const ownFrames = [dirname(import.meta.dir), loggerFile]
+const loggerFiles = [loggerFile, join(dirname(import.meta.dir), 'loggers.ts')]
+const core = dirname(dirname(loggerFile)) + sep
 
-/** The caller of the logger, from a stack trace, its file relative to the working directory. Costs microseconds. */
-function callSite() {
+/**
+ * The caller of the logger, from a stack trace, its file relative to the working directory. Costs microseconds.
+ * @returns undefined for a function that ends with the call of the logger: its frame is gone, and core called it
+ */
+function callSite(logger: string) {
+  let isBelow = false
   for (const text of new Error().stack?.split('\n') ?? []) {
-    const [, name = '<anonymous>', path, line] = frame.exec(text) ?? []
-    if (path === undefined || ownFrames.some((prefix) => path.startsWith(prefix))) continue
+    const [, name = '<anonymous>', path = '', line] = frame.exec(text) ?? []
+    const isLogger = loggerFiles.includes(path)
+    isBelow ||= isLogger
+    // `native:1:11` is a callback of an array.
+    if (isLogger || !isBelow || !path.startsWith(sep)) continue
+    if (path.startsWith(core) && !/^core(\.|$)/.test(logger)) return undefined
     const inside = relative(process.cwd(), path)
     return { module: inside.startsWith('..') ? path : inside, function: name, line: Number(line) }
   }
@@ -41,7 +50,7 @@ export function createLineEncoder(options: EncoderOptions): LineEncoder {
     if (!sited && ids === undefined) return line(record)
     const { requestId, traceId } = ids ?? {}
     return line(record, {
-      ...(sited && callSite()),
+      ...(sited && callSite(record.logger)),
       ...(ids && { requestId }),
       ...(traceId !== undefined && { traceId }),
     })

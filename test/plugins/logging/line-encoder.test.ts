@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
-import { type LogFields, levels } from '../../../core/contract/logger.ts'
+import { type LogFields, type LogRecord, levels } from '../../../core/contract/logger.ts'
 import { createRedactor } from '../../../core/contract/redact/redactor.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
+import { createLogger } from '../../../plugins/logging/loggers.ts'
 
 const redactor = createRedactor()
 const encode = createLineEncoder({ redactor, callSite: false })
@@ -275,8 +277,13 @@ describe('a line', () => {
   })
 
   test('says where it was written at debug, and at info only if asked', () => {
-    const here = (callSite: boolean, level: 'debug' | 'info') =>
-      JSON.parse(createLineEncoder({ redactor, callSite })({ timeMs: 0, level, logger: 'a', message: 'm' }))
+    const here = (callSite: boolean, level: 'debug' | 'info') => {
+      const lines: string[] = []
+      const encode = createLineEncoder({ redactor, callSite })
+      const sink = { isEnabled: () => true, write: (record: LogRecord) => void lines.push(encode(record)) }
+      createLogger(sink, systemClock, 'a')[level]('m')
+      return JSON.parse(lines[0]!)
+    }
     const site = { module: 'test/plugins/logging/line-encoder.test.ts', function: 'here', line: expect.any(Number) }
     expect(here(false, 'debug')).toMatchObject(site)
     expect(here(true, 'info')).toMatchObject(site)
