@@ -30,7 +30,8 @@
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
  *     Called once, also where `start` failed or did not run, after a phase in progress. Dependents stop first.
  * 12. Undo: what was opened through the context (timers, workers, contributions, listeners of extensions, `defer`) is
- *     undone, last in first out, exactly once, also after a `setup` or `start` that failed.
+ *     undone, last in first out, exactly once, also after a `setup` or `start` that failed. What is opened later is
+ *     undone immediately; `workers` refuse, and a `sleep` never settles.
  *
  * `deadlines` of the definition changes the deadlines of `start`, `ready` and `stop`.
  */

@@ -2,6 +2,7 @@
 import { Hono } from 'hono'
 import { messageOf } from '../core/contract/errors.ts'
 import { hookNames } from '../core/contract/request-hooks.ts'
+import { continues } from '../core/lifecycle/cleanups.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
@@ -54,6 +55,7 @@ const stepMs = 10_000
 const hourMs = 3_600_000
 
 export async function timerFaults(subject: ContractSubject): Promise<string[]> {
+  const before = openResources()
   await using booted = await subject.boot()
   for (let passedMs = stepMs; passedMs <= hourMs; passedMs += stepMs) {
     await booted.clock.advance(stepMs)
@@ -61,7 +63,12 @@ export async function timerFaults(subject: ContractSubject): Promise<string[]> {
     const { errors, reason } = subject.statusIn(booted)
     if (errors > 0) return [`within ${passedMs / 1_000} s of its start: ${reason}`]
   }
-  return []
+  const from = booted.lines.length
+  await booted.stop()
+  // What a timer waits for may hold a handle, and then the timer continues.
+  await leftOpen(before)
+  await yieldToLoop()
+  return booted.lines.slice(from).flatMap(({ message }) => (message.endsWith(continues) ? [message] : []))
 }
 
 /** The hooks, with a note of each that throws or returns a promise. */

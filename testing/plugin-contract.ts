@@ -55,7 +55,7 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
       expect(await leakFaults(subject)).toEqual([])
     })
 
-    test('none of its timers throws within an hour', async () => {
+    test('none of its timers throws within an hour, or continues after the stop', async () => {
       expect(await timerFaults(subject)).toEqual([])
     })
 

@@ -44,13 +44,16 @@ export interface PluginContext<Config, Needs extends TokenMap, Wants extends Tok
   extensions<T>(point: ExtensionPoint<T>): Extensions<T>
   /** Adds a contribution at run time. @returns removes the contribution */
   contribute(contribution: Contribution): () => void
-  /** A clock whose timers end with the plugin. An error of a timer is a fault of the plugin. */
+  /**
+   * A clock whose timers end with the plugin: none is armed after the end, and a `sleep` never settles. An error of a
+   * timer is a fault of the plugin.
+   */
   readonly clock: PluginClock
   readonly log: Logger
   readonly workers: Workers
   /** Aborted when the plugin begins to stop. */
   readonly signal: AbortSignal
-  /** Registers an undo, run after `stop`. */
+  /** Registers an undo, run after `stop`, and immediately after the end. */
   defer(undo: () => void | Promise<void>): void
   /** Reports the plugin's state. @param reason shown to operators: no secrets */
   report(state: RunState, reason?: string): void

@@ -2,6 +2,8 @@
 import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
 import { guarded, isThenable } from '../contract/foreign/calls.ts'
+import { sleeping } from '../process/clock.ts'
+import type { Cleanups } from './cleanups.ts'
 import type { Pause } from './pause.ts'
 
 interface ClockOwner {
@@ -9,13 +11,21 @@ interface ClockOwner {
   fault(phase: string, error: unknown): void
 }
 
-/** A monitoring timer that falls due during the pause waits for the end of the pause. */
+/**
+ * A monitoring timer that falls due during the pause waits for the end of the pause. After the end of the plugin no
+ * timer is armed, and a sleep never settles: a loop that catches errors would spin on one that rejects.
+ */
 export function createPluginClock(
   { clock, pause }: { readonly clock: Clock; readonly pause: Pick<Pause, 'over'> },
   owner: ClockOwner,
-): { clock: PluginClock; cancelAll(): void } {
+  scope: Pick<Cleanups, 'defer' | 'late'>,
+): PluginClock {
   const timers = new Set<Cancel>()
   let ended = false
+  scope.defer(() => {
+    ended = true
+    for (const cancel of [...timers]) cancel()
+  })
   // A call that outlives its plugin has lost the services that the plugin needs.
   const timerFault = (error: unknown) => {
     if (!ended) owner.fault('a timer', error)
@@ -40,35 +50,34 @@ export function createPluginClock(
       cancel()
     }
     timers.add(tracked)
+    if (ended) {
+      tracked()
+      scope.late()
+    }
     return tracked
   }
+  const after: Clock['after'] = (ms, call) => {
+    const cancel = track(
+      clock.after(ms, () => {
+        timers.delete(cancel)
+        void run(call)
+      }),
+    )
+    return cancel
+  }
   return {
-    clock: {
-      now: clock.now,
-      monotonic: clock.monotonic,
-      sleep: clock.sleep,
-      after(ms, call) {
-        const cancel = track(
-          clock.after(ms, () => {
-            timers.delete(cancel)
-            void run(call)
-          }),
-        )
-        return cancel
-      },
-      every(ms, call, { monitoring = false, onError, ...options } = {}) {
-        let stopped = false
-        const tick = () => (stopped ? undefined : run(call, onError))
-        const cancel = clock.every(ms, () => (monitoring && pause.over?.then(tick)) || tick(), options)
-        return track(() => {
-          stopped = true
-          cancel()
-        })
-      },
-    },
-    cancelAll() {
-      ended = true
-      for (const cancel of [...timers]) cancel()
+    now: clock.now,
+    monotonic: clock.monotonic,
+    sleep: sleeping(after),
+    after,
+    every(ms, call, { monitoring = false, onError, ...options } = {}) {
+      let stopped = false
+      const tick = () => (stopped ? undefined : run(call, onError))
+      const cancel = clock.every(ms, () => (monitoring && pause.over?.then(tick)) || tick(), options)
+      return track(() => {
+        stopped = true
+        cancel()
+      })
     },
   }
 }

@@ -50,6 +50,15 @@ interface ContextOwner {
   fault(phase: string, error: unknown): void
 }
 
+/** @returns undoes what was opened, and takes the undo out of the scope */
+function undoable(scope: Cleanups, undo: () => void): () => void {
+  const forget = scope.defer(undo)
+  return () => {
+    forget()
+    undo()
+  }
+}
+
 function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scope }: ContextOptions): Extensions<T> {
   const live = host.registry.of(point)
   return {
@@ -58,12 +67,10 @@ function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scop
     },
     onChange(listener) {
       const failed = (error: unknown) => owner.fault('an extension listener', error)
-      const stop = live.onChange(() => guarded(listener, failed))
-      const forget = scope.defer(stop)
-      return () => {
-        forget()
-        stop()
-      }
+      return undoable(
+        scope,
+        live.onChange(() => guarded(listener, failed)),
+      )
     },
   }
 }
@@ -79,6 +86,7 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
       return workers.run(task, input, { ...options, signal: either, spent, lateFault })
     },
     dedicated(name, url, options = {}) {
+      signal.throwIfAborted()
       const failed = (error: Error, isLost: boolean) => {
         owner.fault(`the thread ${name}`, error)
         if (isLost) owner.faults.hold(worker, error.message)
@@ -122,8 +130,7 @@ export function createContext(
   options: ContextOptions,
 ): PluginContext<unknown, TokenMap, TokenMap> {
   const { host, section, services, scope, log, signal, inherited } = options
-  const { clock, cancelAll } = createPluginClock(host, owner)
-  scope.defer(cancelAll)
+  const clock = createPluginClock(host, owner, scope)
   return {
     name: section.name,
     config: section.config,
@@ -133,7 +140,7 @@ export function createContext(
     needs: pick(section.definition.needs, services) as never,
     wants: pick(section.definition.wants, services) as never,
     extensions: (point) => liveList(point, owner, options),
-    contribute: (contribution) => owner.contributions.add(contribution),
+    contribute: (contribution) => undoable(scope, owner.contributions.add(contribution)),
     clock,
     log,
     workers: scopedWorkers(owner, options),

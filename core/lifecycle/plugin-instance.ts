@@ -32,7 +32,7 @@ export class PluginInstance {
   requestParts: RequestParts = {}
   readonly faults: PluginFaults
   readonly contributions: PluginContributions
-  readonly #scope = new Cleanups()
+  readonly #scope: Cleanups
   readonly #controller = new AbortController()
   readonly #log: Logger
   readonly #stateLog: StateLog
@@ -48,6 +48,7 @@ export class PluginInstance {
   ) {
     this.#log = host.logger(section.name)
     this.faults = new PluginFaults(section.name, host.clock, this.#log, () => this.#settle())
+    this.#scope = new Cleanups(section.name, this.faults, this.#log)
     this.#phases = new Phases(section.name, section.definition.deadlines, host.clock)
     this.#stateLog = new StateLog(section.name, host.clock, this.#log)
     this.contributions = new PluginContributions(host.registry, {
@@ -219,20 +220,16 @@ export class PluginInstance {
     // What a phase in progress still opens would stay open after the stop.
     if (this.#phases.current !== undefined)
       await this.#phases.inTime('stop', () => this.#phases.current).catch(() => {})
-    try {
-      await this.#phases.inTime('stop', () => this.parts.stop?.(reason))
-    } catch (thrown) {
-      hung = errorOf(thrown).code === 'PLUGIN_TIMEOUT'
-      const error = this.#errorOf('stop', thrown)
-      this.#log.error(error.message, { error })
+    for (const end of [() => this.parts.stop?.(reason), () => this.#scope.dispose()]) {
+      try {
+        await this.#phases.inTime('stop', end)
+      } catch (thrown) {
+        hung ||= errorOf(thrown).code === 'PLUGIN_TIMEOUT'
+        const error = this.#errorOf('stop', thrown)
+        this.#log.error(error.message, { error })
+      }
     }
-    try {
-      for (const error of await this.#phases.inTime('stop', () => this.#scope.dispose()))
-        this.faults.log(`undo of plugin ${this.name} threw`, error)
-    } catch (error) {
-      hung = true
-      this.#log.error(messageOf(error), { error })
-    }
+    this.#scope.end()
     return hung
   }
 

@@ -10,7 +10,9 @@ import { testClock } from '../../testing/test-clock.ts'
 
 describe('a scope', () => {
   test('undoes last in first out, exactly once, whatever throws', async () => {
-    const scope = new Cleanups()
+    const thrown: unknown[] = []
+    const faults = { log: (_: string, error: unknown) => void thrown.push(error) }
+    const scope = new Cleanups('p', faults, { debug() {} })
     const done: number[] = []
     for (const index of [1, 2, 3]) {
       scope.defer(async () => {
@@ -18,8 +20,9 @@ describe('a scope', () => {
         if (index === 2) throw new Error('two')
       })
     }
-    expect(await scope.dispose()).toEqual([new Error('two')])
-    expect(await scope.dispose()).toEqual([])
+    await scope.dispose()
+    await scope.dispose()
+    expect(thrown).toEqual([new Error('two')])
     expect(done).toEqual([3, 2, 1])
   })
 })

@@ -42,6 +42,7 @@ test.each([
   ['opening_setup', 'setup opens timers (1)'],
   ['throwing_tick', 'within 60 s of its start: a timer threw: boom'],
   ['rejecting_tick', 'within 60 s of its start: a timer threw: boom'],
+  ['endless_poll', 'plugin endless_poll continues after its end'],
   ['throwing_observe', 'the hook observe throws: boom'],
   ['throwing_on_error', 'the hook onError throws: boom'],
   ['async_hook', 'the hook onResponse returns a promise'],
