@@ -244,8 +244,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     commands: () => auditedCommands(contributed, presentAuditors, clock),
     logger: (name: string) => hub.logger(name),
     holdData: (reason: string | undefined) => host.holdData(reason),
-    stop,
+    ...{ stop, stopped: ended.promise },
     force: () => forced.abort(),
-    stopped: ended.promise,
   })
 }

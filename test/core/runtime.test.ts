@@ -3,8 +3,7 @@ import { Hono } from 'hono'
 import { definePlugin } from '../../core/contract/definition.ts'
 import { controlCommand, EventLoop, extensionPoint, logSink, Runtime, z } from '../../core/plugin.ts'
 import { systemClock, yieldToLoop } from '../../core/process/clock.ts'
-import { LogHub } from '../../core/process/log.ts'
-import { recordingSink, testRuntime } from '../../testing/test-runtime.ts'
+import { testRuntime } from '../../testing/test-runtime.ts'
 import { freePort } from '../support/services.ts'
 
 const gates = new Map<string, PromiseWithResolvers<void>>()

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { configSchema } from '../../../core/config/schema/json-schema.ts'
-import { catalog } from './support.ts'
+import { configSchema } from '../../../../core/config/schema/json-schema.ts'
+import { catalog } from '../support.ts'
 
 const schema = (await configSchema(catalog)) as Parameters<typeof z.fromJSONSchema>[0] & { $schema: string }
 const validator = z.fromJSONSchema(schema)
