@@ -126,10 +126,10 @@ export class ActiveConfig {
     const opened = moves ? await open(next) : undefined
     try {
       const steps = await host.reload(next.plugins)
-      const old = this.#server
       if (moves) {
+        // Requests in progress do not hold up the reload.
+        void this.#server?.close((next.server ?? this.current.server)?.drainTimeoutMs)
         this.#server = opened
-        await old?.close(next.server?.drainTimeoutMs)
       }
       this.current = next
       this.generation += 1

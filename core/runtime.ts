@@ -77,7 +77,7 @@ export interface RunningRuntime extends Runtime {
   readonly stopped: Promise<{ hung: string[] }>
 }
 
-/** For an application whose configuration has no `server`. */
+/** Where the configuration has no `server`. */
 const defaultDrainTimeoutMs = 10_000
 
 /**
@@ -193,7 +193,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     registry.add(controlCommand(command), { plugin: 'core', fault() {}, hold() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
-  const drainOthers = (drain: () => unknown, drainTimeoutMs = defaultDrainTimeoutMs) => {
+  const drainOthers = (drain: () => unknown, drainTimeoutMs: number) => {
     const drained = (async () => drain())().catch((error) => log.error('draining the application failed', { error }))
     return waitAtMost(drained, drainTimeoutMs, clock, forced.signal)
   }
@@ -202,11 +202,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     stopped ??= (async () => {
       stopping = true
       changes.stop()
-      const server = () => active.current.server
-      const delayMs = server()?.drainDelayMs ?? 0
+      const delayMs = active.current.server?.drainDelayMs ?? 0
       if (delayMs > 0) await clock.sleep(delayMs, forced.signal).catch(() => {})
-      if (drain !== undefined) await drainOthers(drain, server()?.drainTimeoutMs)
-      await listeners.close(server()?.drainTimeoutMs ?? 0, forced.signal)
+      const drainMs = active.current.server?.drainTimeoutMs ?? defaultDrainTimeoutMs
+      if (drain !== undefined) await drainOthers(drain, drainMs)
+      await listeners.close(drainMs, forced.signal)
       requestPath.flush()
       const hung = await host.stop()
       await workers.close()
@@ -230,8 +230,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   bootMs = clock.monotonic() - bootedMs
 
   return Object.assign(runtime, {
-    ...{ dataDir, requestPath },
-    configFiles: () => active.files,
+    ...{ dataDir, requestPath, configFiles: () => active.files },
     isStale: () => active.isStale(),
     fetch: (request: Request, server?: unknown) => parts.handle(request, server),
     answer: (request: Request) => parts.answer(request),

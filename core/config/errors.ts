@@ -82,17 +82,25 @@ const maxShown = 20
 
 /** A configuration that cannot be used, with every problem found in it. */
 export class ConfigError extends ArkwatchError {
+  readonly #files: readonly string[]
+
   /** @param hint advice that replaces the table's @param files those that were read */
   constructor(
     readonly problems: readonly ConfigProblem[],
     hint?: string,
-    readonly files: readonly string[] = [],
+    files: readonly string[] = [],
   ) {
     const shown = problems.slice(0, maxShown).map((each) => formatProblem({ ...each, help: undefined }))
     const more = problems.length > maxShown ? [`and ${problems.length - maxShown} more`] : []
     const all = [...shown, ...more].join('\n  ')
     const { code, message, help } = configError('CONFIG_INVALID', { count: problems.length, problems: all })
     super(code, message, hint ?? help, { problems })
+    this.#files = files
+  }
+
+  /** Not a field, which logs would show. */
+  get files(): readonly string[] {
+    return this.#files
   }
 
   /** The error of a refused change: settings by pointer, without a file. @param overlay the file of the changes */

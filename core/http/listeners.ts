@@ -62,10 +62,9 @@ export function serveUnix(
 }
 
 export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }) {
-  const opened = new Map<
-    Listener,
-    { name: string; port: number; close(drainMs: number, now?: AbortSignal): Promise<void> }
-  >()
+  const opened = new Map<Listener, { name: string; port: number }>()
+  const draining = new Set<Promise<void>>()
+  let cut = new AbortController()
 
   const serve = ({ host, port, unix, fetch, maxBodyBytes, maxUrlLength, tls, shared }: OpenOptions) => {
     const limits = { maxRequestBodySize: maxBodyBytes, idleTimeout: idleTimeoutSeconds, development: false as const }
@@ -110,31 +109,41 @@ export function createListeners({ log, clock = systemClock }: { log: Logger; clo
       throw failure(reasonOf(error), holder === undefined ? '' : ` (held by ${holder})`, error)
     }
     let closing: Promise<void> | undefined
-    const close = (drainMs: number, now?: AbortSignal) => {
+    const close = (drainMs = 0) => {
       opened.delete(listener)
-      closing ??= drain(server, drainMs, now)
+      closing ??= drain(server, drainMs)
       return closing
     }
     const shown = host.includes(':') ? `[${host}]` : host
     const url = unix === undefined ? `${options.tls ? 'https' : 'http'}://${shown}:${server.port}` : `unix:${unix}`
-    const listener: Listener = { url, close: (drainMs = 0) => close(drainMs) }
-    opened.set(listener, { name, port: server.port ?? 0, close })
+    const listener: Listener = { url, close }
+    opened.set(listener, { name, port: server.port ?? 0 })
     return listener
   }
 
-  const drain = async (server: Bun.Server<unknown>, drainMs: number, now?: AbortSignal) => {
+  const drain = (server: Bun.Server<unknown>, drainMs: number) => {
     const idle = server.stop(false)
-    if (drainMs > 0) await waitAtMost(idle, drainMs, clock, now)
-    await server.stop(true)
+    const waited = drainMs > 0 ? waitAtMost(idle, drainMs, clock, cut.signal) : Promise.resolve()
+    const drained = waited.then(() => server.stop(true)).finally(() => draining.delete(drained))
+    draining.add(drained)
+    return drained
   }
 
   return {
     open,
     /** The open listeners. */
     list: () => [...opened].map(([{ url }, { name }]) => ({ name, url })),
-    /** Closes every listener. @param drainMs how long requests in progress may take @param now ends the wait */
+    /**
+     * Closes every listener, also one that drains already.
+     * @param drainMs how long requests in progress may take @param now ends the wait
+     */
     async close(drainMs: number, now?: AbortSignal) {
-      await Promise.all([...opened.values()].map((listener) => listener.close(drainMs, now)))
+      for (const listener of [...opened.keys()]) void listener.close(drainMs)
+      const all = Promise.all(draining)
+      if (drainMs > 0) await waitAtMost(all, drainMs, clock, now)
+      cut.abort()
+      cut = new AbortController()
+      await all
     },
   }
 }

@@ -36,7 +36,7 @@ import { ownRoutes } from './routes/index.ts'
 import { shownJob } from './routes/jobs.ts'
 import { runCommand } from './run-command.ts'
 import { Samples } from './samples.ts'
-import { StreamCounts } from './streams/event-stream.ts'
+import { listenerOf, StreamCounts } from './streams/event-stream.ts'
 import { ownTopics } from './streams/own-topics.ts'
 import { Topics } from './streams/topics.ts'
 
@@ -138,7 +138,7 @@ export class AdminInstance {
         samples: this.#samples,
         counts: this.streams,
         maxStreams: () => config.maxStreams,
-        isStopping: () => runtime.status().stopping,
+        listener: () => listenerOf(runtime.status(), config),
         topics,
         server: this.server,
         services: Object.keys(config.services),

@@ -259,6 +259,30 @@ describe('the runtime', () => {
     await expect(fetch(`http://127.0.0.1:${ports[0]}/text`)).rejects.toThrow()
   })
 
+  test('a reload that moves or closes the listener does not wait for requests, which end in their time', async () => {
+    const [one, two] = [freePort(), freePort()]
+    await using booted = await boot({ server: { ...server, port: one } })
+    const steps: [number, Record<string, unknown>][] = [
+      [one, { server: { ...server, port: two } }],
+      [two, { server: { ...server, port: one } }],
+      [one, {}],
+    ]
+    const answers: Promise<string>[] = []
+    for (const [index, [port, config]] of steps.entries()) {
+      gates.set(`${index}`, Promise.withResolvers())
+      answers.push(fetch(`http://127.0.0.1:${port}/slow/${index}`).then((response) => response.text()))
+      while (booted.runtime.activeRequests() <= index) await yieldToLoop()
+      await booted.reload(config)
+      await expect(fetch(`http://127.0.0.1:${port}/text`)).rejects.toThrow()
+    }
+    for (const gate of ['0', '1']) gates.get(gate)!.resolve()
+    expect(await Promise.all(answers.slice(0, 2))).toEqual(['stopping false', 'stopping false'])
+    const stop = booted.stop()
+    gates.get('2')!.resolve()
+    expect(await answers[2]!).toBe('stopping true')
+    await stop
+  })
+
   const needRestart: [string, Record<string, unknown>][] = [
     ['workers', { server, workers: { maxThreads: 1 } }],
     ['environment', { server, environment: 'production' }],

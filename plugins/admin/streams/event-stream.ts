@@ -1,6 +1,7 @@
 /** Server-sent events to one reader: slow readers, revoked keys, the number of streams. */
-import { type Clock, guardListeners, yieldToLoop } from '../../../core/plugin.ts'
+import { type Clock, guardListeners, type RuntimeStatus, yieldToLoop } from '../../../core/plugin.ts'
 import type { AdminVariables, EventFilter } from '../api.ts'
+import type { AdminConfig } from '../config.ts'
 import { adminError } from '../errors.ts'
 import { callerOf, Shares } from '../guard/shares.ts'
 import { iso } from '../http/reply.ts'
@@ -24,20 +25,32 @@ export interface StreamOptions {
   readonly counts: StreamCounts
   readonly topics: Topics
   maxStreams(): number
-  /** Whether the runtime stops: a stream would hold up the drain of the listeners until its time limit. */
-  isStopping(): boolean
+  /**
+   * The listener that takes new streams; undefined when the runtime stops. A stream that outlives its listener would
+   * hold up the drain until the time limit.
+   */
+  listener(): string | undefined
   /** Aborted when the plugin stops. */
   readonly signal: AbortSignal
 }
 
+/** @returns the URL of the public listener; the API's own listener moves with the instance of the plugin */
+export function listenerOf(
+  { stopping, listeners }: Pick<RuntimeStatus, 'stopping' | 'listeners'>,
+  { listen }: Pick<AdminConfig, 'listen'>,
+): string | undefined {
+  if (stopping) return undefined
+  return listen === undefined ? (listeners.find(({ name }) => name === 'server')?.url ?? '') : ''
+}
+
 /**
  * Opens the topics for one reader. Ends when the reader goes, falls too far behind, may no longer be there, the plugin
- * or the runtime stops, or no topic is left. A topic that throws or whose plugin goes away ends alone, with the event
- * `ended`.
+ * or the runtime stops, its listener moves, or no topic is left. A topic that throws or whose plugin goes away ends
+ * alone, with the event `ended`.
  * @returns the events as bytes @throws ADMIN_STREAM_LIMIT
  */
 export function openStream(
-  { clock, counts, topics, maxStreams, isStopping, signal }: StreamOptions,
+  { clock, counts, topics, maxStreams, listener, signal }: StreamOptions,
   wanted: readonly ContributedTopic[],
   filter: EventFilter,
   { principal, isStillIn }: Pick<AdminVariables, 'principal' | 'isStillIn'>,
@@ -46,9 +59,11 @@ export function openStream(
     adminError('ADMIN_STREAM_LIMIT', { limit, caller }),
   )
   const encoder = new TextEncoder()
+  const openedAt = listener()
   const running = new Map<ContributedTopic, AbortController>()
   const undo: (() => void)[] = []
   let closed = false
+  const isOver = (now = listener()) => now === undefined || now !== openedAt
   const close = () => {
     if (closed) return
     closed = true
@@ -100,7 +115,7 @@ export function openStream(
     undo.push(
       () => signal.removeEventListener('abort', end),
       clock.every(heartbeatMs, () => write(': heartbeat\n\n')),
-      clock.every(lookMs, () => (isStopping() || !isStillIn() ? end() : undefined)),
+      clock.every(lookMs, () => (isOver() || !isStillIn() ? end() : undefined)),
     )
     write(
       `retry: 3000\n${eventText('hello', { topics: wanted.map(({ value }) => value.name), time: iso(clock.now()) })}`,

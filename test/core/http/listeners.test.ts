@@ -187,6 +187,18 @@ describe('closing', () => {
     expect(await answer).toBe('cut off')
   })
 
+  test('of all waits for one that drains already, not longer than for the others', async () => {
+    for (const isInTime of [true, false]) {
+      const { listener, answer, release } = await held()
+      const drained = listener.close(3_600_000)
+      const closed = listeners.close(5_000)
+      if (isInTime) release.resolve()
+      else await clock.advance(5_000)
+      await Promise.all([drained, closed])
+      expect(await answer).toBe(isInTime ? 'late' : 'cut off')
+    }
+  })
+
   test('leaves no timer behind', () => expect(clock.pending).toBe(0))
 })
 

@@ -29,7 +29,7 @@ export function bare(...values: EventTopic[]) {
   const topics = new Topics([tide('logs').topic], { all: contributed, onChange: () => () => {} }, log)
   const counts = new StreamCounts()
   const signal = new AbortController().signal
-  const options = { clock: testClock(), counts, topics, isStopping: () => false, maxStreams: () => 1, signal }
+  const options = { clock: testClock(), counts, topics, listener: () => '', maxStreams: () => 1, signal }
   const reader = { principal: { name: 'a', keyId: 'k', role: 'viewer', scopes: [] }, isStillIn: () => true } as const
   const open = (names: string) => openStream(options, topics.select(names), {}, reader)
   return { open, counts, faults, held, topics }

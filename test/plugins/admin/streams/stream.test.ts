@@ -5,6 +5,7 @@ import { definePlugin } from '../../../../core/plugin.ts'
 import { systemClock } from '../../../../core/process/clock.ts'
 import { eventTopic } from '../../../../plugins/admin/api.ts'
 import type { Document } from '../../../../plugins/admin/http/document.ts'
+import { freePort } from '../../../support/services.ts'
 import { hastyClock } from '../hasty-clock.ts'
 import { type AdminRuntime, adminKey, bootAdmin } from '../support.ts'
 import { tide } from './bare-stream.ts'
@@ -65,6 +66,20 @@ test('ends when the runtime stops, and does not hold up the drain', async () => 
   const stream = await follow('topics=status')
   await stream.until(/event: hello/)
   expect(await at.stop()).toEqual({ hung: [] })
+})
+
+test('ends when its listener moves, and does not hold up the reload', async () => {
+  const plugins = { logging: {}, health: {}, admin: { apiKey: adminKey, rateLimit: { requests: 1_000_000 } } }
+  const config = (port: number) => ({ plugins, server: { port, drainTimeout: '10m' } })
+  const ports = [freePort(), freePort()] as const
+  at = await bootAdmin({ clock: hastyClock, config: config(ports[0]) })
+  for (const [port, next] of [ports, ports.toReversed() as [number, number]]) {
+    const headers = { 'x-admin-key': adminKey }
+    const stream = await fetch(`http://127.0.0.1:${port}/admin/stream?topics=status`, { headers })
+    const steps = await at.reload(config(next))
+    expect(steps.find(({ plugin }) => plugin === 'admin')?.action).toBe('untouched')
+    expect(await stream.text()).toContain('event: hello')
+  }
 })
 
 test('of the log only what was asked for: by level and by logger', async () => {

@@ -2,11 +2,11 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { watchFiles } from '../../../core/config/watch.ts'
-import { LogHub } from '../../../core/process/log.ts'
-import { createRuntime, type RunningRuntime } from '../../../core/runtime.ts'
-import { testClock } from '../../../testing/test-clock.ts'
-import { recordingSink } from '../../../testing/test-runtime.ts'
+import { watchFiles } from '../../core/config/watch.ts'
+import { LogHub } from '../../core/process/log.ts'
+import { createRuntime, type RunningRuntime } from '../../core/runtime.ts'
+import { testClock } from '../../testing/test-clock.ts'
+import { recordingSink } from '../../testing/test-runtime.ts'
 
 let undo: (() => unknown) | undefined
 afterEach(() => undo?.())
