@@ -11,7 +11,8 @@
  *     Its parts are read once. It may register undos, timers and contributions.
  *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state. A
  *     throw makes the plugin `failed`: `stop('failed')` is called, the undos run, dependents are `blocked`. A plugin
- *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back.
+ *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back,
+ *     except of a plugin that was `failed` before.
  *  6. Publication: services and contributions become visible, at boot right after `start`, on a reload all in one turn
  *     (the swap) with routes and hooks.
  *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.
@@ -21,6 +22,7 @@
  *     plugin stays degraded.
  *  9. `reconfigure(next)`: takes a changed config, within the deadline of `start`. Returns the routes and hooks that
  *     changed. A throw must leave the old config in force. Called again with the old config where a later plugin fails.
+ *     After a call that was late, a new instance gets the old config.
  * 10. Replacement, without `reconfigure`, or for a changed service: `handover()` of the old instance suspends
  *     the instance and returns the state; the new one goes through 4 to 7. If `exclusive`, the old one stops before
  *     the new one starts. `resume()` of the handover continues the old instance if the new one fails. `handover`

@@ -102,12 +102,18 @@ export class GenerationBuild {
     try {
       await instance.start(services, inherited)
     } catch (error) {
-      const { state, reason } = instance
-      if (required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
-      const retried = old !== undefined && !isUp(old.state) && Bun.deepEquals(old.section.config, section.config)
-      if (!boot && !retried) throw error
+      this.judge(instance, error)
     }
     if (boot && isUp(instance.state)) instance.contributions.publish()
+  }
+
+  /** @throws the error that ends the build, unless the build continues without the instance, which failed */
+  judge({ name: plugin, section, state, reason }: PluginInstance, error: unknown): void {
+    if (section.required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
+    const old = this.options.current.get(plugin)
+    const wasDown = old !== undefined && !isUp(old.state) && !this.#handovers.has(old)
+    const retried = wasDown && Bun.deepEquals(old.section.config, section.config)
+    if (!this.options.boot && !retried) throw error
   }
 
   async #inherit(old: PluginInstance | undefined): Promise<unknown> {
@@ -119,7 +125,8 @@ export class GenerationBuild {
   }
 
   /**
-   * Rebuilds the instances that had to stop and the holders of their services; resumes the other instances.
+   * Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. Their
+   * `ready` is not called.
    * @throws RELOAD_BUSY once the build is abandoned
    */
   async rollback(): Promise<Generation> {
@@ -129,36 +136,50 @@ export class GenerationBuild {
       this.#goOn()
       await revert()
     }
+    return this.#rebuild(this.options.current, new Set())
+  }
+
+  /**
+   * Starts those again that only want a service of an instance that failed in `ready`; those that need one are blocked.
+   * @throws RELOAD_BUSY once the build is abandoned
+   */
+  async release(from: Generation, { definition }: PluginInstance): Promise<Generation> {
+    const next = await this.#rebuild(from, new Set(serviceIds(definition.provides)))
+    this.incoming.push(...[...next.values()].filter((instance) => from.get(instance.name) !== instance))
+    return next
+  }
+
+  /** @param lost the services whose holders are rebuilt, to which those of each rebuilt instance are added */
+  async #rebuild(from: Generation, lost: Set<string>): Promise<Generation> {
     const { host, builtins } = this.options
-    const restored = new Map<string, PluginInstance>()
-    const startedAgain: PluginInstance[] = []
-    const rebuilt = new Set<string>()
-    for (const old of this.options.current.values()) {
+    const rebuilt = new Map<string, PluginInstance>()
+    for (const old of from.values()) {
       this.#goOn()
       const { name, section, definition, state } = old
+      const isUncertain = old.phases.late !== undefined
       const handover = this.#handovers.get(old)
       const stopped = definition.exclusive && !isUp(state) && handover !== undefined
-      const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => rebuilt.has(id))
-      if (!stopped && !(held && isUp(state))) {
-        restored.set(name, old)
+      const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => lost.has(id))
+      if (!stopped && !isUncertain && !(held && isUp(state))) {
+        rebuilt.set(name, old)
         if (handover !== undefined) await old.resume(handover)
         continue
       }
+      const log = host.logger(name)
+      if (isUncertain) log.warn(`plugin ${name} is started again with its old configuration: its reconfigure was late`)
       const inherited = (handover ?? (await old.handover().catch((error) => old.fault('handover', error))))?.state
       await old.stop('reload')
-      for (const id of serviceIds(definition.provides)) rebuilt.add(id)
-      const services = servicesOf(restored, builtins)
+      for (const id of serviceIds(definition.provides)) lost.add(id)
+      const services = servicesOf(rebuilt, builtins)
       const blocked = missingNeed(section.definition, services)
-      if (blocked !== undefined) host.logger(name).warn(`plugin ${name} is blocked: ${blocked}`)
+      if (blocked !== undefined) log.warn(`plugin ${name} is blocked: ${blocked}`)
       const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
-      restored.set(name, again)
-      // An instance that fails in start or ready is logged and stays failed.
+      rebuilt.set(name, again)
+      // An instance that fails is logged and stays failed.
       if (blocked === undefined) await again.start(services, inherited).catch(() => {})
-      if (!isUp(again.state)) continue
-      again.contributions.publish()
-      startedAgain.push(again)
+      if (isUp(again.state)) again.contributions.publish()
     }
-    for (const instance of startedAgain) await instance.ready().catch(() => {})
-    return restored
+    this.#handovers.clear()
+    return rebuilt
   }
 }

@@ -85,28 +85,31 @@ export class Host {
     const { host, builtins } = this.options
     const { order: ordered } = this.#graph(sections)
     const build = new GenerationBuild({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+    await this.#during(build, () => this.#replace(build, boot))
+  }
+
+  async #during(build: GenerationBuild, work: () => Promise<void>): Promise<void> {
     this.#building = build
     try {
-      await this.#replace(build, boot)
+      await work()
     } finally {
       this.#building = undefined
     }
   }
 
   async #replace(build: GenerationBuild, boot: boolean): Promise<void> {
+    let isSwapped = false
     try {
       await build.run()
+      this.#swap(build.next, build.outgoing, build.incoming)
+      isSwapped = true
+      if (!boot) await this.#readyAll(build, (instance, error) => build.judge(instance, error))
     } catch (error) {
-      this.#swap(await build.rollback(), [], [])
+      const { incoming, outgoing } = build
+      const restored = await build.rollback()
+      this.#swap(restored, isSwapped ? incoming : [], isSwapped ? outgoing : [])
+      await this.#readyAll(build, () => {})
       throw boot ? error : coreError('RELOAD_FAILED', { reason: messageOf(error) }, error)
-    }
-    this.#swap(build.next, build.outgoing, build.incoming)
-    if (boot) return
-    try {
-      await this.#readyAll(build.incoming, true)
-    } catch (error) {
-      this.#swap(await build.rollback(), build.incoming, build.outgoing)
-      throw coreError('RELOAD_FAILED', { reason: messageOf(error) }, error)
     }
     for (const old of build.outgoing.toReversed()) await old.stop('reload')
   }
@@ -122,23 +125,31 @@ export class Host {
     this.options.swapped(next)
   }
 
-  async #readyAll(instances: Iterable<PluginInstance>, strict: boolean): Promise<void> {
-    for (const instance of instances) {
-      if (!isUp(instance.state)) continue
+  /** Calls `ready` where it was not called. An instance that fails takes those along that need its services. */
+  async #readyAll(build: GenerationBuild, judge: GenerationBuild['judge']): Promise<void> {
+    const all = () => [...this.#current.values()]
+    const next = () => all().find(({ state, awaitsReady }) => isUp(state) && awaitsReady)
+    for (let instance = next(); instance !== undefined; instance = next()) {
       try {
         await instance.ready()
       } catch (error) {
-        const { name: plugin, state, reason, section } = instance
-        if (section.required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason }, error)
-        if (strict) throw error
+        judge(instance, error)
+        this.#swap(await build.release(this.#current, instance), [], [])
+        const lost = all().find(({ section, state }) => section.required && (state === 'failed' || state === 'blocked'))
+        if (lost !== undefined) judge(lost, error)
       }
     }
   }
 
   /** Calls `ready` of every plugin: the port is open. @throws PLUGIN_REQUIRED_FAILED */
   async ready(): Promise<void> {
-    await this.#readyAll(this.#current.values(), false)
-    this.options.swapped(this.#current)
+    const { host, builtins } = this.options
+    const build = new GenerationBuild({ host, builtins, current: this.#current, sections: [], steps: [], boot: true })
+    try {
+      await this.#during(build, () => this.#readyAll(build, (instance, error) => build.judge(instance, error)))
+    } catch (error) {
+      if (!this.#isStopped) throw error
+    }
   }
 
   #goOn(): void {

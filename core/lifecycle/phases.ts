@@ -10,6 +10,8 @@ const defaultDeadlines: Record<Limit, number> = { start: 10_000, ready: 10_000, 
 export class Phases {
   /** Settles with the phase in progress, other than `stop`. */
   current: Promise<void> | undefined
+  /** A `reconfigure` that passed its deadline: when it ends, and which config it leaves, is not known. */
+  late: Promise<unknown> | undefined
   /** Threads that have not sent their first message. */
   readonly silentThreads = new Set<string>()
 
@@ -23,15 +25,17 @@ export class Phases {
   async inTime<T>(limit: Limit, call: () => T | Promise<T>, phase: string = limit): Promise<T> {
     const { plugin } = this
     const timeoutMs = this.deadlines?.[limit] ?? defaultDeadlines[limit]
+    const ended = Promise.withResolvers<void>()
+    if (phase !== 'stop') this.current = ended.promise
+    const work = (async () => call())()
     const late = () => {
+      if (phase === 'reconfigure') this.late = work
       const [silent] = limit === 'stop' ? [] : this.silentThreads
       const what = `the thread ${silent} has not sent its first message, by serveRequests or announceReady`
       return coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs, waits: silent === undefined ? '' : `: ${what}` })
     }
-    const ended = Promise.withResolvers<void>()
-    if (phase !== 'stop') this.current = ended.promise
     try {
-      return await withDeadline((async () => call())(), timeoutMs, this.clock, late)
+      return await withDeadline(work, timeoutMs, this.clock, late)
     } finally {
       ended.resolve()
       if (this.current === ended.promise) this.current = undefined

@@ -13,6 +13,7 @@ import type { RuntimeWorkers } from '../process/workers.ts'
 import type { Cleanups } from './cleanups.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
 import type { Pause } from './pause.ts'
+import type { Phases } from './phases.ts'
 import { createPluginClock } from './plugin-clock.ts'
 import type { PluginContributions } from './plugin-contributions.ts'
 import type { PluginFaults } from './plugin-faults.ts'
@@ -45,8 +46,7 @@ interface ContextOwner {
   readonly faults: Pick<PluginFaults, 'hold' | 'report'>
   cpuMs: number
   taskMs: number
-  /** The names of threads that have not sent their first message. */
-  readonly silentThreads: Set<string>
+  readonly phases: Pick<Phases, 'silentThreads'>
   fault(phase: string, error: unknown): void
 }
 
@@ -104,8 +104,8 @@ function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }
         },
       })
       const forget = scope.defer(() => worker.stop())
-      const heard = () => void owner.silentThreads.delete(name)
-      owner.silentThreads.add(name)
+      const heard = () => void owner.phases.silentThreads.delete(name)
+      owner.phases.silentThreads.add(name)
       worker.ready.then(heard, heard)
       return worker
     },

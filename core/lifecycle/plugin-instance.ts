@@ -28,16 +28,18 @@ export class PluginInstance {
   parts: PluginParts<unknown, TokenMap> = {}
   /** The services by id, once `start` succeeded. */
   services: Services = new Map()
+  /** Whether `ready` was not called. */
+  awaitsReady = true
   /** In force after the next swap. */
   requestParts: RequestParts = {}
   readonly faults: PluginFaults
   readonly contributions: PluginContributions
+  readonly phases: Phases
   readonly #scope: Cleanups
   readonly #controller = new AbortController()
   readonly #log: Logger
   readonly #stateLog: StateLog
   #stopping: Promise<boolean> | undefined
-  readonly #phases: Phases
 
   /** @param state `disabled` or `blocked` for an instance that never starts */
   constructor(
@@ -49,7 +51,7 @@ export class PluginInstance {
     this.#log = host.logger(section.name)
     this.faults = new PluginFaults(section.name, host.clock, this.#log, () => this.#settle())
     this.#scope = new Cleanups(section.name, this.faults, this.#log)
-    this.#phases = new Phases(section.name, section.definition.deadlines, host.clock)
+    this.phases = new Phases(section.name, section.definition.deadlines, host.clock)
     this.#stateLog = new StateLog(section.name, host.clock, this.#log)
     this.contributions = new PluginContributions(host.registry, {
       name: section.name,
@@ -68,10 +70,6 @@ export class PluginInstance {
 
   get definition() {
     return this.section.definition
-  }
-
-  get silentThreads(): Set<string> {
-    return this.#phases.silentThreads
   }
 
   #move(to: PluginState, reason = ''): void {
@@ -119,7 +117,7 @@ export class PluginInstance {
       phase = 'start'
       const missing = missingPackage(this.name, this.definition)
       if (missing !== undefined) throw missing
-      await this.#phases.inTime('start', () => this.parts.start?.())
+      await this.phases.inTime('start', () => this.parts.start?.())
       this.services = readServices(this.definition.provides, this.parts.services)
       this.startMs = this.host.clock.monotonic() - startedMs
       this.startedAtMs = this.host.clock.now()
@@ -147,8 +145,9 @@ export class PluginInstance {
 
   /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
   async ready(): Promise<void> {
+    this.awaitsReady = false
     try {
-      await this.#phases.inTime('ready', () => this.parts.ready?.())
+      await this.phases.inTime('ready', () => this.parts.ready?.())
     } catch (error) {
       throw await this.#fail('ready', error)
     }
@@ -162,7 +161,7 @@ export class PluginInstance {
     const { section: before, requestParts } = this
     try {
       const call = () => this.parts.reconfigure?.(section.config)
-      const returned = await this.#phases.inTime<unknown>('start', call, 'reconfigure')
+      const returned = await this.phases.inTime<unknown>('start', call, 'reconfigure')
       this.requestParts = { ...requestParts, ...readRequestParts(this.name, returned) }
     } catch (error) {
       throw this.#errorOf('reconfigure', error)
@@ -171,7 +170,10 @@ export class PluginInstance {
     this.faults.hold(unrestored, undefined)
     return async () => {
       this.requestParts = requestParts
-      await this.reconfigure(before).catch((error) => this.#stuck(unrestored, 'the rollback of a reload', error))
+      await this.reconfigure(before).catch((error) => {
+        if (this.phases.late) this.section = before
+        else this.#stuck(unrestored, 'the rollback of a reload', error)
+      })
     }
   }
 
@@ -183,7 +185,7 @@ export class PluginInstance {
       return made
     }
     try {
-      return readHandover(this.name, await this.#phases.inTime('stop', call, 'handover'))
+      return readHandover(this.name, await this.phases.inTime('stop', call, 'handover'))
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
       if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
@@ -195,7 +197,7 @@ export class PluginInstance {
   /** Continues a suspended instance, within the deadline of `start`. Never rejects. */
   async resume(handover: Handover): Promise<void> {
     try {
-      await this.#phases.inTime('start', () => handover.resume?.(), 'resume')
+      await this.phases.inTime('start', () => handover.resume?.(), 'resume')
       this.faults.hold(suspended, undefined)
     } catch (error) {
       this.#stuck(suspended, 'resume', error)
@@ -217,12 +219,11 @@ export class PluginInstance {
     this.#controller.abort(new Error(`plugin ${this.name} stops`))
     this.contributions.withdraw()
     let hung = false
-    // What a phase in progress still opens would stay open after the stop.
-    if (this.#phases.current !== undefined)
-      await this.#phases.inTime('stop', () => this.#phases.current).catch(() => {})
+    const phase = this.phases.current ?? this.phases.late
+    if (phase !== undefined) await this.phases.inTime<unknown>('stop', () => phase).catch(() => {})
     for (const end of [() => this.parts.stop?.(reason), () => this.#scope.dispose()]) {
       try {
-        await this.#phases.inTime('stop', end)
+        await this.phases.inTime('stop', end)
       } catch (thrown) {
         hung ||= errorOf(thrown).code === 'PLUGIN_TIMEOUT'
         const error = this.#errorOf('stop', thrown)
