@@ -48,16 +48,16 @@ function checkHooks(hooks: Readonly<Record<string, unknown>>, refuse: Refuse): v
   }
 }
 
-/** @returns the parts of these names, with functions that need no `this` */
+/** @returns the parts of these names that are there, with functions that need no `this` */
 function readParts<Name extends keyof Parts>(returned: object, names: readonly Name[], refuse: Refuse) {
   checkNames(returned, names, 'part', refuse)
   const parts: Partial<Record<Name, unknown>> = {}
   for (const name of names) {
-    if (!(name in returned)) continue
     const part: unknown = Reflect.get(returned, name) ?? undefined
+    if (part === undefined) continue
     const [what, fits] = kinds[name]
     disown(part)
-    if (part !== undefined && !fits(part)) throw refuse(`${show(part)} as ${name}: expected ${what}`)
+    if (!fits(part)) throw refuse(`${show(part)} as ${name}: expected ${what}`)
     if (name === 'hooks' && isObject(part)) checkHooks(part, refuse)
     parts[name] = typeof part === 'function' ? part.bind(returned) : part
   }
@@ -81,7 +81,10 @@ export function checkParts(plugin: string, returned: unknown): Parts {
 
 /** @param returned what `reconfigure` returned @throws as {@link checkParts} */
 export function readRequestParts(plugin: string, returned: unknown): RequestParts {
-  return isObject(returned) ? readParts(returned, requestParts, refusal(plugin, 'reconfigure')) : {}
+  if (returned === undefined || returned === null) return {}
+  const refuse = refusal(plugin, 'reconfigure')
+  if (!isObject(returned)) throw refuse(`${show(returned)}: expected { routes, hooks } or nothing`)
+  return readParts(returned, requestParts, refuse)
 }
 
 /** @param returned what `handover` returned @throws as {@link checkParts} */

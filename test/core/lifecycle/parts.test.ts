@@ -66,6 +66,17 @@ describe('what setup returns', () => {
     await expect(booting).rejects.toMatchObject({ cause: { code: 'PLUGIN_INVALID', details: { plugin: 'mine' } } })
   })
 
+  test.each(['services', 'contributes', 'routes', 'hooks', 'start', 'ready', 'stop', 'reconfigure', 'handover'])(
+    'may hold %s as undefined, as optional typing gives it',
+    async (part) => {
+      for (const absent of [undefined, null]) {
+        await using booted = await testRuntime({ plugins: [plugin(() => ({ [part]: absent }))] })
+        await booted.reload({ plugins: { mine: { text: 'two' } } })
+        expect(stateOf(booted)).toBe('ok: ')
+      }
+    },
+  )
+
   test('may be an instance of a class with fields', async () => {
     class Parts {
       count = 0
@@ -119,6 +130,39 @@ describe('what reconfigure returns', () => {
     expect(await seen(booted)).toBe('three two')
     await reload(booted, 'nothing')
     expect(await seen(booted)).toBe('three two')
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['no parts', {}],
+    ...['routes', 'hooks'].flatMap((part): [string, unknown][] => [
+      [`${part} as undefined`, { [part]: undefined }],
+      [`${part} as null`, { [part]: null }],
+    ]),
+    ['both as undefined', { routes: undefined, hooks: undefined }],
+  ])('leaves routes and hooks as they are where it is %s', async (_, returned) => {
+    const stays = plugin(({ config }) => ({
+      routes: routesOf(config.text),
+      hooks: hooksOf(config.text),
+      reconfigure: () => returned,
+    }))
+    await using booted = await testRuntime({ plugins: [stays, bad] })
+    await reload(booted, 'two')
+    expect(await seen(booted)).toBe('one one')
+  })
+
+  test.each<[string, unknown]>([
+    ['"parts"', 'parts'],
+    ['""', ''],
+    ['5 (number)', 5],
+    ['false', false],
+    ['a function', () => {}],
+  ])('is refused by name where it is %s', async (shown, returned) => {
+    const wrong = plugin(({ config }) => ({ routes: routesOf(config.text), reconfigure: () => returned }))
+    await using booted = await testRuntime({ plugins: [wrong, bad] })
+    await expect(reload(booted, 'two')).rejects.toThrow(`plugin mine: reconfigure returned ${shown}`)
+    expect(await seen(booted)).toBe('one ')
   })
 
   test('is rolled back with the reload, also where reconfigure returns nothing the second time', async () => {
