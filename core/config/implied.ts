@@ -1,5 +1,8 @@
 /** Plugins that other plugins imply: on although the configuration does not name them. */
+import { didYouMean } from '../contract/closest.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
+import type { Catalog } from '../contract/definition.ts'
+import { show } from '../contract/redact/redactor.ts'
 import { problem } from './errors.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { reservedKeys } from './schema/root-config.ts'
@@ -34,12 +37,13 @@ const isEmpty = (node: Node, but: readonly string[] = []) =>
 
 /**
  * Adds implied sections, and merges implied options under a section that sets none of its own.
- * @param isKnown whether a plugin of that name can be loaded @returns by whom each added section is implied
+ * @param catalog the plugins that can be added; without one, as in a test of plugins, none is implied
+ * @returns by whom each added section is implied
  */
 export function withImplied(
   root: Node,
   named: readonly NamedPlugin[],
-  isKnown: (name: string) => boolean,
+  catalog: Catalog,
   problems: ConfigProblem[],
 ): { readonly root: Node; readonly added: ReadonlyMap<string, readonly string[]> } {
   const added = new Map<string, readonly string[]>()
@@ -47,9 +51,15 @@ export function withImplied(
     const path = ['plugins', name]
     const { node, key } = locate(root, path)
     const plugin = named.find((each) => each.name === name)
-    if (node === undefined && isKnown(name)) {
+    if (node === undefined && Object.hasOwn(catalog, name)) {
       added.set(name, by)
       root = assign(root, path, options)
+    } else if (node === undefined) {
+      const known = Object.keys(catalog)
+      const details = { plugin: by[0]!, what: `its definition: implies names the unknown plugin ${show(name)}` }
+      const at = ['plugins', by[0]!]
+      const help = didYouMean(name, known) ?? 'Name a plugin of Arkwatch, or name this one in the configuration, too.'
+      if (known.length > 0) problems.push(problem('PLUGIN_INVALID', details, at, locate(root, at).key, help))
     } else if (node !== undefined && plugin?.enabled && plugin.from === undefined && !isEmpty(options)) {
       const what = `options of ${name} are set here and in the section ${by.join(', ')}`
       if (isEmpty(node, reservedKeys)) root = assign(root, path, merge(options, node))

@@ -59,7 +59,7 @@ export async function loadConfig({
   const find = async (entries: Iterable<readonly [string, Entry]>) =>
     (await Promise.all(await inTurns(begin(entries)))).filter((each) => each !== undefined)
   const named: NamedPlugin[] = await find(pluginsOf(root))
-  const implied = withImplied(root, named, (name) => Object.hasOwn(catalog, name), problems)
+  const implied = withImplied(root, named, catalog, problems)
   root = implied.root
   const added = await find([...pluginsOf(root)].filter(([name]) => implied.added.has(name)))
   named.push(...added.map((each) => ({ ...each, enabledBy: implied.added.get(each.name) })))

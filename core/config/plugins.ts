@@ -13,6 +13,7 @@ import type { TokenMap } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
 import { problem, problemAt } from './errors.ts'
 import { describeImportError } from './import-error.ts'
+import { environments } from './schema/root-config.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
 interface Known {
@@ -53,18 +54,34 @@ const definitionShape: Shape<AnyPlugin> = {
   ...{ packages: 'texts?', unconfigured: 'function?', conflicts: 'function?', offers: 'function?' },
   listens: 'function?',
 }
-const deadlinesShape = { start: 'period?', ready: 'period?', stop: 'period?' } as const
+
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
+const isToken = (value: unknown) => (value as Partial<TokenMap[string]> | null | undefined)?.kind === 'service'
+const isPeriod = (value: unknown) => value === undefined || (Number.isFinite(value) && (value as number) > 0)
+
+type MapField = readonly [what: string, fits: (value: unknown) => boolean, keys?: readonly string[]]
+const tokens: MapField = ['a service token', isToken]
+/** What each value of the fields that are maps must be, and the keys that there are. */
+const maps = {
+  ...{ provides: tokens, needs: tokens, wants: tokens },
+  implies: ['an object of lists of keys', (value) => isMap(value) && Object.values(value).every(isTexts)],
+  presets: ['an object', (value) => value === undefined || isMap(value), environments],
+  deadlines: ['a number of milliseconds above 0', isPeriod, ['start', 'ready', 'stop']],
+} satisfies Partial<Record<keyof AnyPlugin, MapField>>
 
 /** @returns what is wrong within a field, or undefined */
-function fieldsProblem({ deadlines = {}, provides = {}, needs = {}, wants = {}, implies = {} }: AnyPlugin) {
-  for (const [field, tokens] of Object.entries({ provides, needs, wants }))
-    for (const [key, token] of Object.entries(tokens as TokenMap))
-      if ((token as Partial<TokenMap[string]> | null)?.kind !== 'service')
-        return `${field}.${key} must be a service token, got ${show(token)}`
-  const section = Object.entries(implies).find(([, keys]) => typeof keys !== 'object' || keys === null)
-  if (section !== undefined) return `implies.${section[0]} must be an object, got ${show(section[1])}`
-  const what = shapeProblem(deadlinesShape, deadlines)
-  return what && `deadlines: ${what}`
+function fieldsProblem(definition: AnyPlugin): string | undefined {
+  for (const [field, [what, fits, keys]] of Object.entries<MapField>(maps)) {
+    const map: unknown = definition[field as keyof typeof maps] ?? {}
+    if (!isMap(map)) return `${field} must be an object, got ${show(map)}`
+    for (const [key, value] of Object.entries(map)) {
+      if (keys?.includes(key) === false)
+        return `${field}.${key} is unknown: ${didYouMean(key, keys) ?? `the keys are ${keys.join(', ')}`}`
+      if (!fits(value)) return `${field}.${key} must be ${what}, got ${show(value)}`
+    }
+  }
+  return undefined
 }
 
 /** @returns why a value is not a definition for this contract, or undefined @throws what reading the value throws */

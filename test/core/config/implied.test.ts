@@ -12,7 +12,7 @@ const plugin = (name: string, config: z.ZodType, more: Partial<AnyPlugin> = {}) 
 const front = plugin(
   'front',
   z.strictObject({ back: Options.optional().describe('Options.'), inner: Options.optional().describe('Options.') }),
-  { implies: { back: { back: [], inner: ['inner'] }, unknown: {} } },
+  { implies: { back: { back: [], inner: ['inner'] } } },
 )
 const back = plugin('back', Options.extend({ inner: Options.prefault({}).describe('Inner.') }))
 const side = plugin('side', z.strictObject({}), { implies: { back: {} } })
@@ -64,5 +64,28 @@ describe('an implied plugin', () => {
   test('with a wrong option is reported once, where the option is written', async () => {
     const { problems } = await load('plugins:\n  front: { back: { level: x } }\n')
     expect(problems.map((each) => each.split(' ').slice(0, 2))).toEqual([['2:27', '/plugins/front/back/level']])
+  })
+
+  test.each<[string, unknown, string]>([
+    ['a list of names', ['back'], 'implies must be an object, got a list'],
+    ['a list of objects', [{ plugin: 'back' }], 'implies must be an object, got a list'],
+    ['a name as its keys', { back: 'level' }, 'implies.back must be an object of lists of keys, got "level"'],
+    ['a list of keys', { back: ['level'] }, 'implies.back must be an object of lists of keys, got a list'],
+    [
+      'a key without a list',
+      { back: { inner: 'inner' } },
+      'implies.back must be an object of lists of keys, got a map',
+    ],
+    ['a plugin that is not there', { bakc: {} }, 'implies names the unknown plugin "bakc" | did you mean "back"?'],
+  ])('is refused by name where the definition has %s', async (_, implies, what) => {
+    const mine = plugin('mine', z.strictObject({}), { implies: implies as never })
+    const known = { ...catalog, mine: async () => ({ default: mine }) }
+    const { problems } = await loadFiles('plugins:\n  mine: {}\n', { catalog: known })
+    expect(problems).toEqual([expect.stringContaining(`PLUGIN_INVALID plugin mine: its definition: ${what}`)])
+  })
+
+  test('is left out in a runtime without a catalog', async () => {
+    const { problems } = await loadFiles({}, { catalog: {}, object: {}, plugins: [side] })
+    expect(problems).toEqual([])
   })
 })

@@ -158,8 +158,14 @@ test('undos that throw are logged a hundred times', async () => {
 
 describe('a definition with', () => {
   test.each<[string, object, string]>([
-    ['a deadline that is not a number', { deadlines: { start: Number.NaN } }, 'deadlines: start must be a number of'],
-    ['a misspelt deadline', { deadlines: { strat: 5 } }, '"strat" is unknown: did you mean "start"?'],
+    ['a deadline that is not a number', { deadlines: { start: Number.NaN } }, 'deadlines.start must be a number of'],
+    ['a misspelt deadline', { deadlines: { strat: 5 } }, 'deadlines.strat is unknown: did you mean "start"?'],
+    ['presets for no environment', { presets: { prod: {} } }, 'presets.prod is unknown: the keys are development, '],
+    ...['provides', 'needs', 'wants', 'implies', 'presets', 'deadlines'].map((field): [string, object, string] => [
+      `a list as ${field}`,
+      { [field]: [{ kind: 'service' }] },
+      `${field} must be an object, got a list`,
+    ]),
     ['a misspelt field', { deadline: { start: 5 } }, '"deadline" is unknown: did you mean "deadlines"?'],
     ['a need that was not imported', { needs: { db: undefined } }, 'needs.db must be a service token, got undefined'],
     ['an implied plugin without options', { implies: { metrics: null } }, 'implies.metrics must be an object'],
