@@ -5,7 +5,6 @@ import { recoverPending } from './config/changes/pending-file.ts'
 import { type LoadOptions, loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
 import type { RuntimeConfig } from './config/types.ts'
-import type { Clock } from './contract/clock.ts'
 import { coreError } from './contract/errors.ts'
 import { EventLoop } from './contract/event-loop.ts'
 import { type Logger, type LogSink, logSink } from './contract/logger.ts'
@@ -35,7 +34,8 @@ import { createRequestPath, type RequestPath } from './requests/request-path.ts'
 import { version } from './version.ts'
 
 export interface RuntimeOptions extends LoadOptions {
-  readonly clock?: Clock
+  /** @default createWorkers */
+  readonly workers?: typeof createWorkers
   /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
   readonly fallbackSink?: LogSink
   /** Called with the first valid configuration, before any plugin is set up. A throw ends the boot. */
@@ -107,7 +107,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   let auditorsAtSwap = auditors.all
   const log = hub.logger('core')
   const eventLoop = startEventLoop(clock)
-  const workers = createWorkers(config.workers, clock, log)
+  const workers = (options.workers ?? createWorkers)(config.workers, clock, log)
   const requestPath = createRequestPath({ clock, log })
   const parts = new RequestParts(requestPath, new Set(options.plugins?.map(({ name }) => name)))
   const listeners = createListeners({ log })

@@ -122,7 +122,7 @@ describe('docs/plugins.md', () => {
   test('runs its test', () => {
     const dir = temporary()
     try {
-      const block = blocks.find(({ text }) => text.includes('pluginContract(ticker)'))!
+      const block = blocks.find(({ text }) => text.includes('pluginContract(ticker'))!
       writeFileSync(join(dir, 'ticker.test.ts'), block.text)
       const child = Bun.spawnSync([process.execPath, 'test', dir], { cwd: root, stderr: 'pipe' })
       expect(child.stderr.toString()).toContain(' 0 fail')

@@ -6,7 +6,6 @@ import { continues } from '../core/lifecycle/cleanups.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
-import { testRuntime } from './test-runtime.ts'
 
 /** Starts and stops once. @param timers how many timers of the clock may be armed while the plugin runs */
 async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timers = Number.POSITIVE_INFINITY) {
@@ -25,7 +24,7 @@ async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timer
 }
 
 export async function setupFaults(subject: ContractSubject): Promise<string[]> {
-  await using without = await testRuntime({ plugins: subject.options.providers ?? [] })
+  await using without = await subject.bootOthers()
   const before = openResources()
   const found: string[] = []
   const idle: SetupWrapper = (own) => {

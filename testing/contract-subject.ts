@@ -1,4 +1,5 @@
 /** The plugin that a contract is checked for, in runtimes of its own. */
+import type { ConfigError } from '../core/config/errors.ts'
 import type { AnyPlugin } from '../core/contract/definition.ts'
 import { systemClock } from '../core/process/clock.ts'
 import { type TestRuntime, testRuntime } from './test-runtime.ts'
@@ -6,7 +7,9 @@ import { type TestRuntime, testRuntime } from './test-runtime.ts'
 export interface PluginContractOptions {
   /** The plugin's section of config.yaml. @default {} */
   readonly config?: Readonly<Record<string, unknown>>
-  /** Other plugins that provide what the plugin needs. */
+  /** The sections of other plugins, `{ store: {} }`: of those of Arkwatch, and of `providers`. @default {} */
+  readonly plugins?: Readonly<Record<string, unknown>>
+  /** The definitions of other plugins that provide what the plugin needs. */
   readonly providers?: readonly unknown[]
   /** Texts that must never be shown, besides the values of `config` whose schema is `secret()`. */
   readonly secrets?: readonly string[]
@@ -38,12 +41,26 @@ export class ContractSubject {
     readonly options: PluginContractOptions,
   ) {}
 
+  /** @param own the plugin, in a list; none for the other plugins alone */
+  async bootOthers(own: readonly AnyPlugin[] = []) {
+    const { config = {}, plugins = {}, providers = [] } = this.options
+    const sections = { ...plugins, ...(own.length > 0 && { [this.definition.name]: { ...config } }) }
+    try {
+      return await testRuntime({ plugins: [...own, ...providers], config: { plugins: sections } })
+    } catch (thrown) {
+      const { problems = [] } = thrown as Partial<ConfigError>
+      const missing = problems.find(({ code }) => code === 'SERVICE_UNAVAILABLE')
+      if (missing === undefined) throw thrown
+      const advice =
+        'Give pluginContract `{ plugins: { metrics: {} } }` for a plugin that comes with Arkwatch, here metrics, and `{ providers: [definition] }` for another.'
+      throw new Error(`${missing.message}. ${advice}`, { cause: thrown })
+    }
+  }
+
   async boot(setup: SetupWrapper = (own) => own()) {
     const { definition } = this
-    const { config = {}, providers = [] } = this.options
     const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
-    const section = { [definition.name]: { ...config } }
-    const booted = await testRuntime({ plugins: [plugin, ...providers], config: { plugins: section } })
+    const booted = await this.bootOthers([plugin])
     const stop = () => stopped(booted)
     return { ...booted, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
   }

@@ -1,9 +1,13 @@
 /** A clock whose time only a test moves. */
 import type { Cancel, Clock } from '../core/contract/clock.ts'
-import { repeating, sleeping, unlimited } from '../core/process/clock.ts'
+import { repeating, sleeping, systemClock, unlimited } from '../core/process/clock.ts'
+import { waitAtMost } from '../core/process/deadline.ts'
 
 export interface TestClock extends Clock {
-  /** Moves the time forward, runs due timers in order, and lets promises settle in between. */
+  /**
+   * Moves the time forward, runs due timers in order, and lets promises settle in between. In a test runtime, tasks and
+   * requests to threads too, each for at most its time limit and 5 s.
+   */
   advance(ms: number): Promise<void>
   /** How many timers are armed. */
   readonly pending: number
@@ -11,13 +15,29 @@ export interface TestClock extends Clock {
 
 type Timer = Readonly<{ dueMs: number; call: () => void }>
 
-const settle = async () => {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+/** What stops the time of each test clock. */
+const holds = new WeakMap<Clock, Set<Promise<void>>>()
+
+/** Stops the time of a test clock until `work` has settled, or `ms` of real time have passed. */
+export function holdTime(clock: Clock, work: Promise<unknown>, ms: number): void {
+  const held = holds.get(clock)
+  const hold = waitAtMost(work, ms, systemClock)
+    .catch(() => {})
+    .finally(() => held?.delete(hold))
+  held?.add(hold)
 }
 
 /** @param startMs the epoch time at the beginning @default 2026-01-01T00:00:00Z */
 export function testClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
   const timers = new Set<Timer>()
+  const held = new Set<Promise<void>>()
+  const settle = async () => {
+    for (;;) {
+      for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
+      if (held.size === 0) return
+      await Promise.race(held)
+    }
+  }
   let elapsedMs = 0
   const after = unlimited((ms, call): Cancel => {
     const timer = { dueMs: elapsedMs + Math.max(0, ms), call }
@@ -30,7 +50,7 @@ export function testClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
     for (const timer of timers) if (found === undefined || timer.dueMs < found.dueMs) found = timer
     return found
   }
-  return {
+  const clock: TestClock = {
     now: () => startMs + elapsedMs,
     monotonic: () => elapsedMs,
     after,
@@ -52,4 +72,6 @@ export function testClock(startMs = Date.UTC(2026, 0, 1)): TestClock {
       await settle()
     },
   }
+  holds.set(clock, held)
+  return clock
 }

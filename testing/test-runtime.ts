@@ -6,12 +6,14 @@ import type { Clock } from '../core/contract/clock.ts'
 import type { AnyPlugin, Catalog } from '../core/contract/definition.ts'
 import type { LogRecord, LogSink } from '../core/contract/logger.ts'
 import { createRuntime, type RunningRuntime } from '../core/runtime.ts'
+import { catalog } from '../plugins/catalog.ts'
+import { heldWorkers } from './held-workers.ts'
 import { type TestClock, testClock } from './test-clock.ts'
 
 export interface TestRuntimeOptions<C extends Clock = TestClock> {
   /** Plugins given in code, each with its section of `config.plugins`, if there is one. */
   readonly plugins?: readonly unknown[]
-  /** Plugins by name, imported when `config.plugins` names them. */
+  /** Plugins by name, imported when `config.plugins` names them. @default those that come with Arkwatch */
   readonly catalog?: Catalog
   /** The content of config.yaml. `data` is a new temporary directory unless given. */
   readonly config?: Readonly<Record<string, unknown>>
@@ -49,11 +51,12 @@ export async function testRuntime<C extends Clock = TestClock>(
   const load = {
     object: { data, ...options.config } as Record<string, unknown>,
     env: { ...options.env },
-    catalog: options.catalog ?? {},
+    catalog: options.catalog ?? catalog,
     overlays: [],
     plugins: (options.plugins ?? []) as AnyPlugin[],
     cwd: data,
     clock,
+    workers: heldWorkers(clock),
     fallbackSink: recordingSink(lines),
   }
   const remove = () => rmSync(data, { recursive: true, force: true })

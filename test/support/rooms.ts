@@ -54,7 +54,7 @@ const rows: readonly (readonly [who: RegExp, may: RegExp])[] = [
   [/^plugins\/catalog\.ts$/, /^core\/(plugin|worker)\.ts$|^plugins\/[^/]+\/index\.ts$/],
   [/^plugins\/(environment|host-options)\.ts$/, /^core\/(plugin|worker)\.ts$/],
   [/^cli\//, /^(core|cli)\/|^plugins\/(catalog|environment|[^/]+\/api|audit\/errors|audit\/chain\/verify-export)\.ts$/],
-  [/^testing\//, /^(core|testing)\//],
+  [/^testing\//, /^(core|testing)\/|^plugins\/catalog\.ts$/],
   [/^index\.ts$/, /^core\/|^plugins\/(catalog|environment|[^/]+\/api)\.ts$/],
 ]
 

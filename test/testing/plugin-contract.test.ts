@@ -26,8 +26,8 @@ beforeAll(async () => {
   expect(await child.exited).toBe(1)
 })
 
-test('a plugin that keeps the contract passes every test', () => {
-  expect([passes.get('good'), failures.get('good')]).toEqual([7, undefined])
+test.each(['good', 'minute_work', 'needing'])('%s keeps the contract and passes', (plugin) => {
+  expect([passes.get(plugin), failures.get(plugin)]).toEqual([7, undefined])
 })
 
 test.each([
@@ -43,6 +43,7 @@ test.each([
   ['throwing_tick', 'within 60 s of its start: a timer threw: boom'],
   ['rejecting_tick', 'within 60 s of its start: a timer threw: boom'],
   ['endless_poll', 'plugin endless_poll continues after its end'],
+  ['hanging_task', 'within 70 s of its start: a timer threw: task sample.double did not finish within 100 ms'],
   ['throwing_observe', 'the hook observe throws: boom'],
   ['throwing_on_error', 'the hook onError throws: boom'],
   ['async_hook', 'the hook onResponse returns a promise'],
@@ -72,6 +73,7 @@ test('a stop that throws or hangs fails the tests that start the plugin, and nam
 })
 
 test.each([
+  ['needing_in_vain', 'Give pluginContract `{ plugins: { metrics: {} } }` for a plugin that comes with Arkwatch'],
   ['async_setup', 'setup returned a promise: setup is synchronous'],
   ['misspelt_hook', 'setup returned the unknown hook "onRespose": did you mean "onResponse"?'],
   ['misspelt_part', 'setup returned the unknown part "strat": did you mean "start"?'],
