@@ -1,5 +1,5 @@
 /** The JSON lines of this plugin: those of core, with the place and the request that a line was written in. */
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, relative, sep } from 'node:path'
 import { createLogLine, type LogRecord, loggerFile, type Redactor } from '../../../core/plugin.ts'
 
 /** Ids of the request during which a line is written. */
@@ -20,7 +20,7 @@ interface EncoderOptions {
 export type LineEncoder = (record: LogRecord) => string
 
 const frame = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+)(?::\d+)?\)?$/
-const loggerFiles = [loggerFile, join(dirname(import.meta.dir), 'loggers.ts')]
+const loggerFiles = [loggerFile, Bun.fileURLToPath(new URL('../loggers.ts', import.meta.url))]
 const core = dirname(dirname(loggerFile)) + sep
 
 /**

@@ -1,10 +1,13 @@
 /** docs/surface.txt: everything that users hold, one line for each. */
 import { ArkwatchError } from '../../../core/contract/errors.ts'
+import type { LogRecord } from '../../../core/contract/logger.ts'
 import { createRedactor } from '../../../core/contract/redact/redactor.ts'
 import { exitCodes, forcedExitCode } from '../../../core/exit-codes.ts'
+import { systemClock } from '../../../core/process/clock.ts'
 import manifest from '../../../package.json' with { type: 'json' }
 import { AccessLineEncoder } from '../../../plugins/logging/access/access-line.ts'
 import { createLineEncoder } from '../../../plugins/logging/encode/line-encoder.ts'
+import { createLogger } from '../../../plugins/logging/loggers.ts'
 import type { ErrorSection } from '../error-docs.ts'
 import { commandLine } from './command-line.ts'
 import { configKeys } from './config-keys.ts'
@@ -24,7 +27,10 @@ function lineKeys(): string[] {
     currentRequest: () => ({ requestId: 'r', traceId: 't' }),
   })
   const fields = { error: new ArkwatchError('CODE', '', '', {}, new Error('cause')) }
-  const line = JSON.parse(encode({ timeMs: 0, level: 'info', logger: 'core', message: '', fields })) as typeof fields
+  const lines: string[] = []
+  const sink = { isEnabled: () => true, write: (record: LogRecord) => void lines.push(encode(record)) }
+  createLogger(sink, systemClock, 'core').info('', fields)
+  const line = JSON.parse(lines[0]!) as typeof fields
   const access = new Uint8Array(1_024)
   const end = new AccessLineEncoder().encode({ routeId: 0, status: 200, durationMs: 0, endedMs: 0 }, access, 0)
   const accessLine = JSON.parse(new TextDecoder().decode(access.subarray(0, end))) as object
