@@ -225,6 +225,11 @@ export const coreError = defineErrors('core', {
     message: 'task {task} was refused: {limit} are waiting already',
     help: 'Try again later, or raise workers.maxQueue.',
   },
+  FILE_SYSTEM_HANGS: {
+    status: 503,
+    message: 'the file system of {path} {reason}',
+    help: 'See whether the server of the mount answers, or unmount with `umount -f`. node_filesystem_device_error is 1 for each mount that hangs.',
+  },
   WORKER_ENDED: {
     message: 'the thread {worker} ended: {reason}',
     help: 'The log says why. A request in progress may or may not have taken effect; a thread that has been ready is restarted.',

@@ -1,4 +1,4 @@
-import { definePlugin, EventLoop } from '../../core/plugin.ts'
+import { definePlugin, EventLoop, endStatFsThread } from '../../core/plugin.ts'
 import { Host } from './api.ts'
 import { HostSection } from './config.ts'
 import { HostInstance } from './engine.ts'
@@ -14,6 +14,10 @@ export default definePlugin({
   holdsState: false,
   setup({ config, needs, clock, workers, contribute }) {
     const instance = new HostInstance({ config, ...needs, clock, workers, contribute })
-    return { services: { host: instance.service }, reconfigure: (next) => instance.apply(next) }
+    return {
+      services: { host: instance.service },
+      reconfigure: (next) => instance.apply(next),
+      stop: endStatFsThread,
+    }
   },
 })

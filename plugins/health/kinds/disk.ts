@@ -1,15 +1,12 @@
 /** Space and inodes of the file system that holds a path. */
-import type { StatsFs } from 'node:fs'
-import { statfs } from 'node:fs/promises'
+import { endStatFsThread, type StatFs, statFs } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { type ConfigOf, type Kind, percent, worst } from './kind.ts'
 
 type DiskLimits = Pick<ConfigOf<'disk'>, 'degradedAbove' | 'downAbove'>
 
-type Statfs = Pick<StatsFs, 'bsize' | 'blocks' | 'bfree' | 'bavail' | 'files' | 'ffree'> & { readonly frsize?: number }
-
 /** @see df(1): used / (used + available), the blocks reserved for root left out */
-export function readDisk({ bsize, frsize, blocks, bfree, bavail, files, ffree }: Statfs) {
+export function readDisk({ bsize, frsize, blocks, bfree, bavail, files, ffree }: StatFs) {
   const used = blocks - bfree
   // Blocks are counted in `frsize`, which differs from `bsize` on virtiofs and other FUSE mounts.
   const blockBytes = frsize || bsize
@@ -42,14 +39,7 @@ export function evaluateDisk(
   }
 }
 
-export const disk: Kind<'disk'> = (config) => {
-  // A file system that hangs holds a thread, so it is not asked again before it has answered.
-  let asked: Promise<StatsFs> | undefined
-  const ask = () => {
-    asked ??= statfs(config.path).finally(() => {
-      asked = undefined
-    })
-    return asked
-  }
-  return { run: async () => evaluateDisk(readDisk(await ask()), config) }
-}
+export const disk: Kind<'disk'> = ({ path, ...limits }) => ({
+  run: async () => evaluateDisk(readDisk(await statFs(path)), limits),
+  close: endStatFsThread,
+})

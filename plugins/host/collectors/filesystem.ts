@@ -1,6 +1,8 @@
 /** Space and inodes of mounted file systems by statfs(2); `arkrelay_system_disk_percent` always. */
+
+import { type Mount, parseMounts, type StatFs } from '../../../core/plugin.ts'
 import { parsed } from './kernel-files.ts'
-import { blockBytes, diskUsedPercent, type Mount, parseMounts, type StatFs } from './parse/mounts.ts'
+import { blockBytes, diskUsedPercent } from './parse/disk-space.ts'
 import { atMost, nameFilter } from './patterns.ts'
 import { type HostContext, overLimit, type Source } from './source.ts'
 
@@ -44,16 +46,15 @@ export const filesystem =
     const wantedType = nameFilter(config.filesystemTypes)
     const wanted = ({ mountpoint, fstype }: Mount) =>
       wantedPath(mountpoint) && (mountpoint === '/' || wantedType(fstype))
-    const ask = ({ mountpoint, fstype }: Pick<Mount, 'mountpoint' | 'fstype'>) =>
-      mountpoint === '/' ? readings.root() : readings.statFs(files.resolve(mountpoint), fstype)
     // The mounts of process 1 are the host's when the host's file system is mounted below a root of its own.
     const table = config.root === '/' ? '/proc/self/mounts' : '/proc/1/mounts'
     return async () => {
       const mounts = report ? ((await parsed(files, table, parseMounts)) ?? []) : []
       const { kept, left } = atMost(mounts.filter(wanted), config.maxDevices)
       const stats = new Map<string, StatFs | undefined>()
-      const asked = [{ mountpoint: '/', fstype: '' }, ...kept]
-      await Promise.all(asked.map(async (mount) => stats.set(mount.mountpoint, await ask(mount))))
+      const ask = async (at: string, mount?: Mount) =>
+        stats.set(at, await (at === '/' ? readings.root() : readings.statFs(files.resolve(at), mount)))
+      await Promise.all([ask('/'), ...kept.map((mount) => ask(mount.mountpoint, mount))])
       batch.observe(() => {
         const root = stats.get('/')
         if (root) percent.set(diskUsedPercent(root))

@@ -1,53 +1,39 @@
-/**
- * statfs(2) of file systems that may never answer, as of a server that is gone. A hung call holds a thread of
- * Bun's pool, which has one for each processor and serves every other file: so few calls may hang.
- */
-import type { Clock } from '../../../core/plugin.ts'
-import type { StatFs } from './parse/mounts.ts'
+/** statfs(2) of many file systems: a hung one costs its caller a second once, and the others are read. */
+import { type Clock, type Mount, mayHang, type StatFs } from '../../../core/plugin.ts'
 
 const answerWithinMs = 1_000
 
-/** Types whose file systems answer by a server or a program: all of a type may hang together. */
-const isRemote = (type: string): boolean => /^(nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
+/** @param mount of the path, where it is known @returns undefined where there is no answer within a second */
+export type AskStatFs = (path: string, mount?: Pick<Mount, 'device' | 'fstype'>) => Promise<StatFs | undefined>
 
-/** @param type of the file system, where it is known @returns undefined where there is no answer within a second */
-export type AskStatFs = (path: string, type?: string) => Promise<StatFs | undefined>
+/** The server of `//server/share` and `server:/path`: all its file systems hang together. */
+const serverOf = (device: string): string => /^(\/\/[^/]+|[^/].*?(?=:\/))/.exec(device)?.[0] ?? device
 
-/** One call for a path at a time; remote file systems of one type in turn, and none while one hangs. */
-export function patientStatFs(statFs: (path: string) => Promise<StatFs>, clock: Clock): AskStatFs {
-  const asked = new Map<string, Promise<StatFs | undefined>>()
-  const turns = new Map<string, Promise<unknown>>()
-  const hanging = new Map<string, string>()
+/** Remote file systems are asked in turn, so that one thread serves them all; none of a server while one hangs. */
+export function patientStatFs(statFs: (path: string, type?: string) => Promise<StatFs>, clock: Clock): AskStatFs {
+  const hanging = new Set<string>()
+  let turn: Promise<unknown> = Promise.resolve()
 
-  async function ask(path: string, type: string): Promise<StatFs | undefined> {
-    if ([...hanging.values()].includes(type)) {
-      asked.delete(path)
-      return undefined
-    }
+  async function ask(path: string, of: string, type?: string): Promise<StatFs | undefined> {
+    if (hanging.has(of)) return undefined
     const answered = new AbortController()
-    const answer = statFs(path).catch(() => undefined)
-    const done = answer.finally(() => {
-      asked.delete(path)
-      hanging.delete(path)
-      answered.abort()
-    })
+    const answer = statFs(path, type)
+      .catch(() => undefined)
+      .finally(() => {
+        hanging.delete(of)
+        answered.abort()
+      })
     const late = clock.sleep(answerWithinMs, answered.signal).then(
-      () => {
-        if (isRemote(type)) hanging.set(path, type)
-        return undefined
-      },
+      () => void hanging.add(of),
       () => undefined,
     )
-    return Promise.race([done, late])
+    return Promise.race([answer, late])
   }
 
-  return (path, type = '') => {
-    const before = asked.get(path)
-    if (before !== undefined) return before
-    const turn = (isRemote(type) ? turns.get(type) : undefined) ?? Promise.resolve()
-    const answer = turn.then(() => ask(path, type))
-    asked.set(path, answer)
-    if (isRemote(type)) turns.set(type, answer)
+  return (path, mount) => {
+    if (mount === undefined || !mayHang(mount.fstype)) return ask(path, path, mount?.fstype)
+    const answer = turn.then(() => ask(path, serverOf(mount.device), mount.fstype))
+    turn = answer
     return answer
   }
 }

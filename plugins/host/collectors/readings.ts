@@ -1,9 +1,7 @@
 /** The readings that several callers share: the collectors and `Host.sample()`. */
-import { statfs } from 'node:fs/promises'
-import type { Clock } from '../../../core/plugin.ts'
+import { statFs as askStatFs, type Clock, type StatFs } from '../../../core/plugin.ts'
 import { type Files, parsed } from './kernel-files.ts'
 import { parseMeminfo } from './parse/meminfo.ts'
-import type { StatFs } from './parse/mounts.ts'
 import { type NetworkStat, parseNetDev } from './parse/net-dev.ts'
 import { type CpuStat, parseStat } from './parse/stat.ts'
 import { parseLoadavg } from './parse/system.ts'
@@ -39,15 +37,15 @@ export interface ReadingOptions {
   readonly files: Files
   readonly clock: Clock
   /** Stands in for statfs(2). */
-  readonly statFs?: (path: string) => Promise<StatFs>
+  readonly statFs?: typeof askStatFs
   /** Milliseconds within which a reading serves every caller. @default 0: callers share only a reading in progress */
   readonly freshMs?: number
 }
 
 /** Opens nothing before the first reading. */
-export function createReadings({ files, clock, statFs = statfs, freshMs = 0 }: ReadingOptions): Readings {
+export function createReadings({ files, clock, statFs = askStatFs, freshMs = 0 }: ReadingOptions): Readings {
   const share = <T>(read: () => Promise<T>) => shared(clock, freshMs, read)
-  const ask = patientStatFs((path) => statFs(path), clock)
+  const ask = patientStatFs(statFs, clock)
   // `/proc/net` is the network namespace of the reader; that of process 1 is the host's.
   const devices = files.resolve('/') === '/' ? '/proc/net/dev' : '/proc/1/net/dev'
   return {

@@ -1,5 +1,5 @@
 /** PURE. Where the control groups of a process are, and what their files say. @see docs.kernel.org/admin-guide */
-import { unescapeMount } from './mounts.ts'
+import { unescapeMount } from '../../../../core/plugin.ts'
 
 type Controller = 'memory' | 'cpu' | 'cpuacct' | 'pids'
 

@@ -1,4 +1,4 @@
-/** PURE. `/proc/self/mounts`. */
+/** PURE. `/proc/self/mounts`, and what `statfs(2)` answers. */
 
 export interface Mount {
   readonly device: string
@@ -29,6 +29,9 @@ export function parseMounts(text: string): readonly Mount[] {
   return [...byMountpoint.values()]
 }
 
+/** A call that takes longer counts as hung. */
+export const answerWithinMs = 1_000
+
 /** Blocks and inodes as `statfs(2)` gives them. */
 export interface StatFs {
   /** Preferred size of a transfer. */
@@ -40,14 +43,4 @@ export interface StatFs {
   readonly bavail: number
   readonly files: number
   readonly ffree: number
-}
-
-/** @returns bytes of the blocks that {@link StatFs} counts */
-export const blockBytes = ({ frsize, bsize }: Pick<StatFs, 'frsize' | 'bsize'>): number => frsize || bsize
-
-/** @returns 0-100 as `df` counts: blocks reserved for root are neither used nor free; undefined without blocks */
-export function diskUsedPercent({ blocks, bfree, bavail }: StatFs): number | undefined {
-  const used = blocks - bfree
-  const reachable = used + bavail
-  return blocks > 0 && used >= 0 && reachable > 0 ? (used / reachable) * 100 : undefined
 }
