@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { redactMessage } from '../core/contract/redact/redactor.ts'
 import { errorModules, errorSections } from '../scripts/generate/error-docs.ts'
+import { errorExamples } from '../scripts/generate/error-examples.ts'
 import { neverRaised } from '../scripts/never-raised.ts'
 
 const root = join(import.meta.dir, '..')
@@ -23,6 +24,16 @@ describe('error codes', () => {
     const page = await Bun.file(join(root, 'docs/errors.md')).text()
     const documented = [...page.matchAll(/^### (\S+)$/gm)].map(([, code]) => code as string)
     expect(documented.sort()).toEqual(codes)
+  })
+
+  test('every text with a placeholder for a part of a sentence has an example in the page', () => {
+    const entries = sections.flatMap(({ table }) => Object.entries(table))
+    const unclear = entries.filter(([, { message, help }]) => /[\w}]\{\w+\}/.test(`${message} ${help}`))
+    expect(unclear.map(([code]) => code).filter((code) => !(code in errorExamples))).toEqual([])
+    const placeholders = (code: string) =>
+      [...entries.find(([known]) => known === code)![1].message.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+    for (const [code, details] of Object.entries(errorExamples))
+      expect(Object.keys(details)).toEqual(expect.arrayContaining(placeholders(code)))
   })
 
   test('no text of a table loses a word to the redactor', () => {

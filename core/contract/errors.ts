@@ -133,7 +133,7 @@ export const coreError = defineErrors('core', {
     help: 'Return exactly the keys of `provides` from setup().',
   },
   CONTRIBUTION_REFUSED: {
-    message: 'what plugin {plugin} contributes to {point} cannot be used: {what}',
+    message: 'plugin {plugin}: its contribution to {point} is left out: {what}',
     help: 'Correct the value; the type of the extension point says what its fields are. The rest of the plugin runs.',
   },
   PACKAGE_MISSING: {
@@ -186,7 +186,7 @@ export const coreError = defineErrors('core', {
   },
   CHANGE_BLOCKS: {
     status: 409,
-    message: 'the change would block the plugin {plugin}, which is up, and so be rolled back immediately: {why}',
+    message: 'the change takes away a service that the running plugin {plugin} needs, and would be rolled back: {why}',
     help: 'Disable that plugin in the same change, or apply the change without waiting for a confirmation.',
   },
   CHANGE_UNKNOWN: {

@@ -34,7 +34,7 @@ export const adminError = defineErrors('admin', {
   },
   ADMIN_CSRF: {
     status: 403,
-    message: 'a change within a browser session needs its token',
+    message: 'a change within a browser session needs the CSRF token of that session',
     help: 'Send the `csrf` value of GET /admin/session as X-CSRF-Token.',
   },
   ADMIN_NOT_FOUND: { status: 404, message: 'there is no {what}', help: '{where}' },

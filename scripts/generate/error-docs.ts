@@ -1,7 +1,8 @@
 /** docs/errors.md: every code with its message and what to do, by owner. */
 
 import { join } from 'node:path'
-import { type ErrorTable, errorTables } from '../../core/contract/errors.ts'
+import { type ErrorDetails, type ErrorTable, errorTables } from '../../core/contract/errors.ts'
+import { errorExamples } from './error-examples.ts'
 
 export interface ErrorSection {
   /** `core`, `cli`, or the plugin's name. */
@@ -32,13 +33,19 @@ export async function errorSections(root: string): Promise<ErrorSection[]> {
 
 const escaped = (text: string) => text.replaceAll('<', '\\<')
 
+const filled = (text: string, details: ErrorDetails = {}) =>
+  text.replace(/\{(\w+)\}/g, (whole, key: string) => String(details[key] ?? whole))
+
+const exampleOf = (code: string, message: string) =>
+  code in errorExamples ? `For example: ${escaped(filled(message, errorExamples[code]))}.\n\n` : ''
+
 /** @returns the page; a heading for each code, so that each has an address */
 export function errorDocs(sections: readonly ErrorSection[]): string {
   const blocks = sections.map(({ owner, table }) => {
     const codes = Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1))
     const entries = codes.map(([code, { message, help, status }]) => {
       const answers = status === undefined ? '' : ` HTTP status ${status}.`
-      return `### ${code}\n\n> ${escaped(message)}\n\n${help}${answers}`
+      return `### ${code}\n\n> ${escaped(message)}\n\n${exampleOf(code, message)}${filled(help, errorExamples[code])}${answers}`
     })
     return [`## ${owner}`, ...entries].join('\n\n')
   })

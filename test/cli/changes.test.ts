@@ -54,7 +54,7 @@ test('changes, restarts and the audit log are driven from the command line', asy
   const refused = await at.run('config', 'apply', 'off.yaml', '--confirm-within', '30s')
   expect(refused).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringMatching(/would block the plugin audit, .* needs the service store.*\[CHANGE_BLOCKS\]/),
+    stderr: expect.stringMatching(/running plugin audit needs, .* needs the service store.*\[CHANGE_BLOCKS\]/),
   })
   await at.write('server.yaml', `server: { port: ${await freePort()} }\n`)
   for (const command of ['plan', 'apply'])

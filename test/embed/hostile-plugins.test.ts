@@ -218,7 +218,7 @@ describe('the extension point', () => {
       const { state, errors, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'evil')!
       expect([state, errors]).toEqual(['degraded', made.length])
       expect(booted.lines.map(({ fields }) => errorOf(fields?.error).code)).toContain('CONTRIBUTION_REFUSED')
-      expect(reason).toContain(`what plugin evil contributes to ${point.id} cannot be used: `)
+      expect(reason).toContain(`plugin evil: its contribution to ${point.id} is left out: `)
       expect(await booted.stop()).toEqual({ hung: [] })
     },
   )

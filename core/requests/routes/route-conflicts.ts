@@ -64,7 +64,7 @@ export function rankRoutes<Owned extends OwnedRoutes>(owned: readonly Owned[]) {
   for (const each of owned.toSorted(byRank)) {
     const [conflict] = kept.flatMap((other) => {
       const route = shared(other, each)
-      return route === undefined ? [] : [`${route.method} ${route.path}, which ${other.plugin} answers`]
+      return route === undefined ? [] : [`${other.plugin} answers ${route.method} ${route.path}`]
     })
     if (conflict === undefined) kept.push(each)
     else refused.set(each.plugin, conflict)

@@ -29,12 +29,12 @@ describe('the routes of two plugins', () => {
     ['share a path only with a middleware', new Hono().use('*', (_, next) => next()), get('/x'), undefined],
   ])('that %s', (_, first, second, conflict) => {
     const found = rankRoutes([owner('first', first), owner('second', second)])
-    expect([...found.refused]).toEqual(conflict === undefined ? [] : [['second', `${conflict}, which first answers`]])
+    expect([...found.refused]).toEqual(conflict === undefined ? [] : [['second', `first answers ${conflict}`]])
   })
 
   test('leave a plugin of the catalog its paths, also where it starts later', () => {
     const found = rankRoutes([owner('shadow', get('/admin/plugins')), owner('admin', api, false)])
-    expect([...found.refused]).toEqual([['shadow', 'GET /admin/plugins, which admin answers']])
+    expect([...found.refused]).toEqual([['shadow', 'admin answers GET /admin/plugins']])
   })
 
   test('count as none where a value is not an application', () => {
