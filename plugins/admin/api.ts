@@ -138,7 +138,7 @@ export interface AdminPages {
   readonly index?: string
 }
 export const adminPages = extensionPoint<AdminPages>('admin.pages', {
-  shape: { path: 'text', access: 'text?', root: 'object', index: 'text?' },
+  shape: { path: 'text', access: 'text?', root: 'files', index: 'text?' },
   refuse: ({ access }) => roleProblem(access),
 })
 

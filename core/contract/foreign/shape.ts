@@ -5,12 +5,14 @@ import { disown, isThenable } from './calls.ts'
 
 const isText = (value: unknown) => typeof value === 'string'
 const isFiniteNumber = (value: unknown) => typeof value === 'number' && Number.isFinite(value)
+const isObject = (value: unknown) => typeof value === 'object' && value !== null && !isThenable(value)
 const kinds = {
   text: { what: 'a text', fits: isText },
   texts: { what: 'a list of texts', fits: (value) => Array.isArray(value) && value.every(isText) },
   flag: { what: 'true or false', fits: (value) => typeof value === 'boolean' },
   function: { what: 'a function', fits: (value) => typeof value === 'function' },
-  object: { what: 'an object', fits: (value) => typeof value === 'object' && value !== null && !isThenable(value) },
+  object: { what: 'an object', fits: isObject },
+  files: { what: "a map of files, or a directory as new URL('./pages/', import.meta.url)", fits: isObject },
   number: { what: 'a finite number', fits: isFiniteNumber },
   period: { what: 'a number of milliseconds above 0', fits: (value) => isFiniteNumber(value) && (value as number) > 0 },
 } satisfies Readonly<Record<string, { what: string; fits(value: unknown): boolean }>>

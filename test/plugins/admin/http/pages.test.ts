@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Hono } from 'hono'
 import { z } from 'zod'
+import { shapeProblem } from '../../../../core/contract/foreign/shape.ts'
 import { type Contributed, definePlugin, messageOf, yieldToLoop } from '../../../../core/plugin.ts'
 import { type AdminPages, adminPages, adminRoutes } from '../../../../plugins/admin/api.ts'
 import { compose, createApi } from '../../../../plugins/admin/http/compose.ts'
@@ -285,5 +286,12 @@ test('a contribution that does not answer is left out in time', async () => {
   expect(await composed).toEqual([])
   expect([...refused.values()].map(messageOf)).toEqual(
     given.map(({ plugin }) => `the admin routes of ${plugin} are refused: no answer in 2000 ms`),
+  )
+})
+
+test('a root that is a text is refused with the form of a directory', () => {
+  const { shape } = adminPages.rules!
+  expect(shapeProblem(shape, { path: '/admin/x', root: '/srv/pages' })).toBe(
+    `root must be a map of files, or a directory as new URL('./pages/', import.meta.url), got "/srv/pages"`,
   )
 })
