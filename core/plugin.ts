@@ -82,7 +82,10 @@ export {
   type Contribution,
   type Extensions,
   extensionPoint,
+  type Holder,
+  type PerHolder,
   type PointRules,
+  perHolder,
   type ServiceToken,
   service,
 } from './contract/tokens.ts'

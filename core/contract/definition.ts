@@ -5,7 +5,15 @@ import type { Clock, EveryOptions } from './clock.ts'
 import type { Logger } from './logger.ts'
 import type { RequestHooks } from './request-hooks.ts'
 import type { Workers } from './tasks.ts'
-import type { Contribution, ExtensionPoint, Extensions, ServicesOf, TokenMap, WantedServicesOf } from './tokens.ts'
+import type {
+  Contribution,
+  ExtensionPoint,
+  Extensions,
+  ProvidedOf,
+  ServicesOf,
+  TokenMap,
+  WantedServicesOf,
+} from './tokens.ts'
 
 /** The version of this contract. A plugin for another one is refused. */
 export const contractApi = 1
@@ -79,7 +87,7 @@ export interface RequestParts {
 /** What `setup` returns, read once. */
 export interface PluginParts<Config, Provides extends TokenMap> extends RequestParts {
   /** Exactly the keys of `provides`. Published after `start` succeeded. */
-  readonly services?: ServicesOf<Provides>
+  readonly services?: ProvidedOf<Provides>
   readonly contributes?: readonly Contribution[]
   /** Opens what the plugin needs. */
   start?(): void | Promise<void>

@@ -15,6 +15,35 @@ export interface ServiceToken<T> {
 /** @param id unique name, the plugin's name or `plugin.part` */
 export const service = <T>(id: string): ServiceToken<T> => ({ kind: 'service', id })
 
+/** Who receives a service: one instance of a plugin, with the contributions and undos that live as long. */
+export interface Holder {
+  readonly name: string
+  /** Adds a contribution, published and withdrawn with those of the holder. @returns removes the contribution */
+  contribute(contribution: Contribution): () => void
+  /** Registers an undo, run when the holder has stopped. */
+  defer(undo: () => void): void
+}
+
+const makes = Symbol.for('arkwatch.perHolder')
+
+/** A service of which every holder gets an object of its own. */
+export interface PerHolder<T> {
+  /** @param holder undefined for the application */
+  readonly [makes]: (holder: Holder | undefined) => T
+}
+
+/**
+ * Declares that each holder gets its own object, so that the provider knows who calls.
+ * @param make called in the `setup` of each holder, and for each look-up of the application
+ */
+export const perHolder = <T>(make: (holder: Holder | undefined) => T): PerHolder<T> => ({ [makes]: make })
+
+/** @returns the service as the holder gets it */
+export const serviceFor = (service: unknown, holder?: Holder): unknown =>
+  typeof service === 'object' && service !== null && makes in service
+    ? (service as PerHolder<unknown>)[makes](holder)
+    : service
+
 /** A value for an extension point, made by a call of the point. */
 export interface Contribution<T = unknown> {
   readonly point: string
@@ -67,6 +96,11 @@ export type TokenMap = Readonly<Record<string, ServiceToken<unknown>>>
 
 /** The services that a token map stands for. */
 export type ServicesOf<M extends TokenMap> = { readonly [K in keyof M]: M[K] extends ServiceToken<infer T> ? T : never }
+
+/** What a provider returns for a token map. */
+export type ProvidedOf<M extends TokenMap> = {
+  readonly [K in keyof M]: ServicesOf<M>[K] | PerHolder<ServicesOf<M>[K]>
+}
 
 /** As {@link ServicesOf}, each one possibly absent. */
 export type WantedServicesOf<M extends TokenMap> = {

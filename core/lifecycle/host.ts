@@ -5,6 +5,7 @@ import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp } from '../contract/plugin-state.ts'
 import { redactName } from '../contract/redact/redactor.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
+import { serviceFor } from '../contract/tokens.ts'
 import { type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
 import { GenerationBuild } from './generation-build.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
@@ -29,9 +30,9 @@ export class Host {
 
   constructor(private readonly options: HostOptions) {}
 
-  /** The service of this id, if the provider is up. */
+  /** The service of this id for the application, if the provider is up. */
   service(id: string): unknown {
-    return servicesOf(this.#current, this.options.builtins).get(id)
+    return serviceFor(servicesOf(this.#current, this.options.builtins).get(id))
   }
 
   #graph(sections: Sections): Graph<PluginSection> {

@@ -8,7 +8,7 @@ import { coreError } from '../contract/errors.ts'
 import { guarded } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
-import type { ExtensionPoint, Extensions, TokenMap } from '../contract/tokens.ts'
+import { type ExtensionPoint, type Extensions, type Holder, serviceFor, type TokenMap } from '../contract/tokens.ts'
 import type { RuntimeWorkers } from '../process/workers.ts'
 import type { Cleanups } from './cleanups.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
@@ -122,8 +122,8 @@ function pluginDataDir({ host, section: { name: plugin }, isSettingUp }: Context
   return directory
 }
 
-const pick = (tokens: TokenMap = {}, services: Services) =>
-  Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, services.get(id)]))
+const pick = (tokens: TokenMap = {}, services: Services, holder: Holder) =>
+  Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, serviceFor(services.get(id), holder)]))
 
 export function createContext(
   owner: ContextOwner,
@@ -131,21 +131,24 @@ export function createContext(
 ): PluginContext<unknown, TokenMap, TokenMap> {
   const { host, section, services, scope, log, signal, inherited } = options
   const clock = createPluginClock(host, owner, scope)
-  return {
+  const holder: Holder = {
     name: section.name,
+    contribute: (contribution) => undoable(scope, owner.contributions.add(contribution)),
+    defer: (undo) => void scope.defer(undo),
+  }
+  return {
+    ...holder,
     config: section.config,
     environment: host.environment,
     dataDir: host.dataDir,
     pluginDataDir: () => pluginDataDir(options),
-    needs: pick(section.definition.needs, services) as never,
-    wants: pick(section.definition.wants, services) as never,
+    needs: pick(section.definition.needs, services, holder) as never,
+    wants: pick(section.definition.wants, services, holder) as never,
     extensions: (point) => liveList(point, owner, options),
-    contribute: (contribution) => undoable(scope, owner.contributions.add(contribution)),
     clock,
     log,
     workers: scopedWorkers(owner, options),
     signal,
-    defer: (undo) => void scope.defer(undo),
     report: (state, reason) => owner.faults.report(state, reason),
     inherited,
   }

@@ -164,14 +164,18 @@ export interface SeriesReader {
   close(): void
 }
 
+/** Each holder has its own: its metrics end with the instance that registered them. */
 export interface Metrics extends MetricFactory {
-  /** Opens a reader. Its ids stay the same over scrapes, reloads and a replacement of the plugin. */
+  /**
+   * Opens a reader. Its ids stay the same over scrapes, reloads and a replacement of the plugin. `collect`, `visit` and
+   * `expose` reject with METRICS_STOPPED while the plugin metrics does not run.
+   */
   reader(callbacks: ReaderCallbacks): SeriesReader
   /** Calls `visit` for each sample, in blocks of at most 5 ms. */
   visit(visit: SeriesVisitor): Promise<void>
   /** The exposition as text. */
   expose(format?: 'prometheus' | 'openmetrics'): Promise<string>
-  /** A prom-client registry of this runtime. Its metrics are exposed with ours. */
+  /** A prom-client registry of the instance that holds the service, or of the application. Exposed with our metrics. */
   readonly registry: unknown
 }
 export const Metrics = service<Metrics>('metrics')

@@ -13,7 +13,7 @@ import {
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError, refusePromise } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
-import type { FamilyOwnership } from './storage/ownership.ts'
+import type { FamilyOwnership, Owner } from './storage/ownership.ts'
 
 const defaultTimeoutMs = 5_000
 /** A period is prolonged by up to this ratio, so that collectors do not run together. */
@@ -51,13 +51,15 @@ export class CollectorRunner {
   readonly #options: CollectorRunnerOptions
   /** Every collector that is set up, for a successor. */
   readonly running: Map<Collector, Running>
+  readonly #own: Owner
   readonly #durations
   readonly #errors
 
   constructor(options: CollectorRunnerOptions) {
     this.#options = options
     this.running = new Map(options.inherited)
-    const { metrics } = options.ownership.factory()
+    this.#own = options.ownership.owner()
+    const { metrics } = this.#own
     this.#durations = metrics.gauge({
       name: 'arkwatch_collector_duration_seconds',
       help: 'Duration of the last collection, by collector.',
@@ -86,8 +88,9 @@ export class CollectorRunner {
   /**
    * Releases the collectors that are gone, then sets up the new ones, and again those whose setup failed. Families wait
    * for a successor: one of the same shape continues the values, one of another shape replaces the family.
+   * @param released called in between
    */
-  reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = []): void {
+  reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = [], released = () => {}): void {
     const ours = own.map((value): Contributed<Collector> => ({ value, plugin: 'metrics', fault() {}, hold() {} }))
     const wanted = new Map([...ours, ...contributed].map((each) => [each.value, each]))
     const names = new Set([...wanted.keys()].map(({ name }) => name))
@@ -101,11 +104,17 @@ export class CollectorRunner {
       if (names.has(collector.name)) continue
       for (const family of [this.#durations, this.#errors]) family.remove(labelsOf(collector))
     }
+    released()
     for (const [collector, from] of wanted) {
       const running = this.running.get(collector)
       if (running?.collect === undefined) this.#add(collector, from, running)
       else running.fault = from.fault
     }
+  }
+
+  /** Releases the metrics of the runner itself. */
+  release(): void {
+    this.#own.release()
   }
 
   /** Releases the collectors that were set up here and not inherited. */
@@ -135,13 +144,13 @@ export class CollectorRunner {
   }
 
   /** @param before the collector as its setup failed before */
-  #add(collector: Collector, { fault, hold }: Contributed<Collector>, before?: Running): void {
+  #add(collector: Collector, { plugin, fault, hold }: Contributed<Collector>, before?: Running): void {
     const { name } = collector
-    const { metrics, release } = this.#options.ownership.factory()
+    const owner = this.#options.ownership.owner(plugin)
     let collect: Running['collect']
     let problem: string | undefined
     try {
-      const returned: unknown = collector.setup(metrics)
+      const returned: unknown = collector.setup(owner.metrics)
       refusePromise(returned, `the setup of the collector ${name}`)
       if (typeof returned !== 'function') throw new TypeError(`setup returned ${typeof returned}: expected a function`)
       collect = returned as Running['collect']
@@ -155,7 +164,7 @@ export class CollectorRunner {
     }
     hold(problem)
     const running: Running = {
-      ...{ collector, release, collect, problem, fault },
+      ...{ collector, collect, problem, fault, release: () => owner.release() },
       duration: this.#durations.labels(labelsOf(collector)),
       errors: this.#errors.labels(labelsOf(collector)),
       busy: false,

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import {
   type Extensions,
   type Handover,
+  type Holder,
   type Listener,
   type Logger,
   type PluginClock,
@@ -12,7 +13,7 @@ import {
   type StopReason,
   withDeadline,
 } from '../../core/plugin.ts'
-import type { Collector, JsonView, MetricFactory, Metrics } from './api.ts'
+import type { Collector, JsonView, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import type { MetricsConfig } from './config.ts'
 import { metricsError } from './errors.ts'
@@ -20,13 +21,14 @@ import { forgetText } from './exposition/format.ts'
 import { prefersJson } from './exposition/negotiate.ts'
 import { createPace } from './exposition/pace.ts'
 import { Scraper } from './exposition/scrape.ts'
-import { Reader, type ReaderSource } from './exposition/series-reader.ts'
-import { type ExposedSource, visitAll } from './exposition/write.ts'
+import type { ExposedSource } from './exposition/write.ts'
+import { Application, type Present } from './holders.ts'
 import { createRequestMetrics, seedRequestDuration } from './http/request-metrics.ts'
-import { PromRegistry } from './prom-registry.ts'
+import { readRegistries } from './prom-registry.ts'
 import { activeRequestsCollector, buildInfoCollector, runtimeCollector } from './self-metrics.ts'
-import { FamilyOwnership } from './storage/ownership.ts'
-import { type AnyFamily, MetricStore } from './storage/store.ts'
+import type { AnyFamily } from './storage/factory.ts'
+import { FamilyOwnership, type Owner } from './storage/ownership.ts'
+import { MetricStore } from './storage/store.ts'
 
 /** How long a JSON view may take. */
 const viewMs = 5_000
@@ -37,6 +39,8 @@ interface MetricsInstanceOptions {
   readonly clock: PluginClock
   readonly log: Logger
   readonly contributed: Extensions<Collector>
+  /** The instances of plugins that hold the service. */
+  readonly owners: Extensions<Owner>
   /** Answers of clients that accept JSON. */
   readonly views: Extensions<JsonView>
   readonly inherited: unknown
@@ -46,9 +50,7 @@ interface MetricsInstanceOptions {
 class Inheritance {
   constructor(
     readonly ownership: FamilyOwnership,
-    readonly prom: PromRegistry,
     readonly running: ReadonlyMap<Collector, Running>,
-    readonly readerSource: { current: ReaderSource },
   ) {}
 }
 
@@ -62,12 +64,10 @@ export class MetricsInstance {
   readonly #options: MetricsInstanceOptions
   readonly #inherited: Inheritance | undefined
   readonly #ownership: FamilyOwnership
-  readonly #prom: PromRegistry
   readonly #runner: CollectorRunner
   readonly #scraper: Scraper
-  /** Shared with a successor, so that readers go on there. */
-  readonly #readerSource: { current: ReaderSource }
-  readonly #ownSource: ReaderSource
+  readonly #application: Application
+  readonly #present: Present
   readonly #reported = new Set<string>()
   readonly #runtimeCollector: Collector
   #buildInfo: Collector
@@ -75,7 +75,6 @@ export class MetricsInstance {
   #requests: RequestMetrics | undefined
   #listener: Listener | undefined
   #stopListening = () => {}
-  readonly service: Metrics
 
   constructor(options: MetricsInstanceOptions) {
     const { clock, log, config, inherited, runtime } = options
@@ -85,12 +84,10 @@ export class MetricsInstance {
     this.#config = config
     this.#inherited = inherited instanceof Inheritance ? inherited : undefined
     this.#ownership = this.#inherited?.ownership ?? new FamilyOwnership(new MetricStore(clock), clock)
-    this.#prom = this.#inherited?.prom ?? new PromRegistry()
     this.#runner = new CollectorRunner({ ownership: this.#ownership, clock, log, inherited: this.#inherited?.running })
     this.#scraper = new Scraper({ clock, source: () => this.#source() })
-    this.#ownSource = { clock, collect: () => this.#source() }
-    this.#readerSource = this.#inherited?.readerSource ?? { current: this.#ownSource }
-    this.service = this.#createService()
+    this.#present = { clock, collect: () => this.#source(), expose: (format) => this.#scraper.expose(format) }
+    this.#application = Application.of(runtime, this.#ownership)
     this.#applyRequests()
   }
 
@@ -104,12 +101,15 @@ export class MetricsInstance {
   async start(): Promise<void> {
     await this.#listen(this.#config)
     this.#activate()
-    this.#stopListening = this.#options.contributed.onChange(() => this.#reconcile())
+    const { contributed, owners } = this.#options
+    const changes = [contributed, owners].map((list) => list.onChange(() => this.#reconcile()))
+    this.#stopListening = () => changes.map((stop) => stop())
   }
 
   #activate(): void {
     this.#ownership.useClock(this.#options.clock)
-    this.#readerSource.current = this.#ownSource
+    const problem = this.#application.moveTo(this.#ownership, this.#present)
+    if (problem !== undefined) this.#options.log.warn('a metric of the application is left out', { error: problem })
     this.#apply()
     this.#runner.resume()
   }
@@ -126,7 +126,7 @@ export class MetricsInstance {
     this.#runner.pause()
     await this.#close()
     return {
-      state: new Inheritance(this.#ownership, this.#prom, this.#runner.running, this.#readerSource),
+      state: new Inheritance(this.#ownership, this.#runner.running),
       resume: async () => {
         await this.#listen(this.#config)
         this.#activate()
@@ -137,23 +137,17 @@ export class MetricsInstance {
   async stop(reason: StopReason): Promise<void> {
     this.#stopListening()
     this.#runner.pause()
-    if (reason !== 'shutdown') this.#requests?.release()
+    this.#application.leave(this.#present)
+    if (reason !== 'shutdown') {
+      this.#requests?.release()
+      this.#runner.release()
+    }
     if (reason === 'failed' && this.#inherited !== undefined) this.#runner.releaseAllBut(this.#inherited.running)
     await this.#close()
   }
 
-  #createService(): Metrics {
-    const metrics: MetricFactory = this.#ownership.factory().metrics
-    const prom = this.#prom
-    return {
-      ...metrics,
-      visit: async (visit) => visitAll(await this.#source(), createPace(this.#options.clock), visit),
-      reader: (callbacks) => new Reader(() => this.#readerSource.current, callbacks),
-      expose: async (format = 'prometheus') => (await this.#scraper.expose(format)).toString(),
-      get registry() {
-        return prom.registry
-      },
-    }
+  service(holder: Holder | undefined): Metrics {
+    return this.#application.serviceFor(holder, this.#ownership)
   }
 
   async #respond(request: Request): Promise<Response> {
@@ -175,16 +169,14 @@ export class MetricsInstance {
     runtime.flushRequests()
     const shown = (name: string) => !deny.some((prefix) => name.startsWith(prefix))
     await this.#runner.collect(createPace(clock))
-    const foreign = await this.#prom.read({
-      clock,
-      ownerOf: (name) => this.#ownership.store.ownerOf(name),
+    const ownership = this.#ownership
+    const foreign = await readRegistries(ownership.registries(), {
+      ...{ clock, ownerOf: (name) => ownership.ownerOf(name) },
       failed: (metric, reason) => this.#reportForeign(metric, reason),
     })
-    const { store } = this.#ownership
-    const waits = (name: string) => this.#ownership.isWaiting(name)
     return {
       *families(): IterableIterator<AnyFamily> {
-        for (const family of store.families()) if (shown(family.name) && !waits(family.name)) yield family
+        for (const family of ownership.exposed()) if (shown(family.name)) yield family
       },
       foreign: foreign.filter(({ name }) => shown(name)),
       common: labels,
@@ -211,11 +203,16 @@ export class MetricsInstance {
   #applyRequests(): void {
     const { enabled, maxSeries } = this.#config.http
     if (enabled && this.#requests?.family.maxSeries !== maxSeries) {
-      const { metrics, release } = this.#ownership.factory()
+      const owner = this.#ownership.owner()
       const before = this.#requests
-      const created = createRequestMetrics(metrics, maxSeries)
+      const created = createRequestMetrics(owner.metrics, maxSeries)
       const active = activeRequestsCollector(this.#options.runtime)
-      this.#requests = { ...created, release, active, compatible: seedRequestDuration(created.family) }
+      this.#requests = {
+        ...created,
+        release: () => owner.release(),
+        active,
+        compatible: seedRequestDuration(created.family),
+      }
       before?.release()
     } else if (!enabled) {
       this.#requests?.release()
@@ -227,7 +224,10 @@ export class MetricsInstance {
     const { active, compatible } = this.#requests ?? {}
     const own = [this.#runtimeCollector, this.#buildInfo, active, this.#config.compatibility && compatible]
     const made = own.filter((each) => typeof each === 'object')
-    this.#runner.reconcile(made, this.#options.contributed.all)
+    const holders = new Map(this.#options.owners.all.map(({ value, hold }) => [value, hold]))
+    this.#runner.reconcile(made, this.#options.contributed.all, () =>
+      this.#ownership.activate(new Set(holders.keys()), (owner, problem) => holders.get(owner)!(problem?.message)),
+    )
   }
 
   /** Opens the listener that the configuration wants, then closes the old one. @throws LISTEN_FAILED */

@@ -7,7 +7,7 @@ export const metricsError = defineErrors('metrics', {
   },
   METRICS_NAME_TAKEN: {
     message: 'metric {metric} is registered as {known} and was asked for as {wanted}',
-    help: 'Use another name, or the same type, labels and buckets. Register a metric whose labels or buckets come from the configuration in a collector: a reload then replaces the metric.',
+    help: 'Use another name, or the same type, labels and buckets.',
   },
   METRICS_NAME_COLLIDES: {
     message: 'metric {metric} would expose {sample}, which belongs to metric {owner}',
@@ -36,6 +36,10 @@ export const metricsError = defineErrors('metrics', {
   METRICS_TOO_MANY: {
     message: 'metric {metric} is refused: {limit} metrics are registered already',
     help: 'Put what varies into a label; a metric name must not be built from data.',
+  },
+  METRICS_STOPPED: {
+    message: 'the plugin metrics does not run',
+    help: 'Enable the plugin metrics. Until then the metrics of the application count and are not exposed.',
   },
   METRICS_ASYNC: {
     message: '{source} returned a promise',

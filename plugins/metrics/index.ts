@@ -1,7 +1,8 @@
-import { definePlugin, Runtime } from '../../core/plugin.ts'
+import { definePlugin, perHolder, Runtime } from '../../core/plugin.ts'
 import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './engine.ts'
+import { ownerPoint } from './holders.ts'
 import { takenPath } from './http/taken-path.ts'
 
 export default definePlugin({
@@ -17,15 +18,16 @@ export default definePlugin({
   conflicts: ({ path, listen }, { offered }) => (listen ? [] : takenPath(path, offered('routes').names)),
   setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
+    const owners = extensions(ownerPoint)
     const views = extensions(jsonView)
     views.onChange(() => {
       const plugins = views.all.map(({ plugin }) => plugin)
       if (plugins.length > 1)
         log.warn('the metrics as JSON are contributed more than once, the newest answers', { plugins })
     })
-    const instance = new MetricsInstance({ config, ...needs, clock, log, contributed, views, inherited })
+    const instance = new MetricsInstance({ config, ...needs, clock, log, contributed, owners, views, inherited })
     return {
-      services: { metrics: instance.service },
+      services: { metrics: perHolder((holder) => instance.service(holder)) },
       ...instance.requestParts(),
       start: () => instance.start(),
       reconfigure: (next) => instance.reconfigure(next),

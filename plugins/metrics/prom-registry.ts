@@ -66,6 +66,12 @@ function converted(raw: RawMetric): ForeignFamily {
   return { name: raw.name, type, help: raw.help, samples }
 }
 
+/** A metric of the client library. */
+interface Foreign {
+  readonly name: string
+  get(): Promise<RawMetric>
+}
+
 /** Creates the registry at its first use; costs nothing before. */
 export class PromRegistry {
   #registry: Registry | undefined
@@ -80,33 +86,39 @@ export class PromRegistry {
     return this.#registry
   }
 
-  /** The samples of all metrics but those that fail, hang or have the name of an earlier one, which are reported. */
-  async read({ clock, ownerOf, failed }: PromRegistryOptions): Promise<ForeignFamily[]> {
-    if (this.#registry === undefined) return []
-    const metrics = this.#registry.getMetricsAsArray() as unknown as { name: string; get(): Promise<RawMetric> }[]
-    const read = await Promise.allSettled(
-      metrics.map(async (metric) => {
-        const source = `collect() of the prom-client metric ${metric.name}`
-        const late = () => metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })
-        return converted(await withDeadline(metric.get(), collectTimeoutMs, clock, late))
-      }),
-    )
-    const owners = new Map<string, string>()
-    return read.flatMap((result, index) => {
-      if (result.status === 'rejected') {
-        failed(metrics[index]!.name, messageOf(result.reason))
-        return []
-      }
-      const { name: metric, type } = result.value
-      const names = namesTaken(metric, type)
-      const sample = names.find((name) => (ownerOf(name) ?? owners.get(name)) !== undefined)
-      if (sample !== undefined) {
-        const owner = ownerOf(sample) ?? owners.get(sample)
-        failed(metric, metricsError('METRICS_NAME_COLLIDES', { metric, sample, owner }).message)
-        return []
-      }
-      for (const name of names) owners.set(name, metric)
-      return [result.value]
-    })
+  get metrics(): Foreign[] {
+    return (this.#registry?.getMetricsAsArray() ?? []) as unknown as Foreign[]
   }
+}
+
+/** The samples of all metrics but those that fail, hang or have the name of an earlier one, which are reported. */
+export async function readRegistries(
+  registries: readonly PromRegistry[],
+  { clock, ownerOf, failed }: PromRegistryOptions,
+): Promise<ForeignFamily[]> {
+  const metrics = registries.flatMap((each) => each.metrics)
+  const read = await Promise.allSettled(
+    metrics.map(async (metric) => {
+      const source = `collect() of the prom-client metric ${metric.name}`
+      const late = () => metricsError('METRICS_TIMEOUT', { source, timeoutMs: collectTimeoutMs })
+      return converted(await withDeadline(metric.get(), collectTimeoutMs, clock, late))
+    }),
+  )
+  const owners = new Map<string, string>()
+  return read.flatMap((result, index) => {
+    if (result.status === 'rejected') {
+      failed(metrics[index]!.name, messageOf(result.reason))
+      return []
+    }
+    const { name: metric, type } = result.value
+    const names = namesTaken(metric, type)
+    const sample = names.find((name) => (ownerOf(name) ?? owners.get(name)) !== undefined)
+    if (sample !== undefined) {
+      const owner = ownerOf(sample) ?? owners.get(sample)
+      failed(metric, metricsError('METRICS_NAME_COLLIDES', { metric, sample, owner }).message)
+      return []
+    }
+    for (const name of names) owners.set(name, metric)
+    return [result.value]
+  })
 }

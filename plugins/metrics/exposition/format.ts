@@ -1,8 +1,8 @@
 /** The text of a family and its samples in both formats. */
 import type { MetricType } from '../api.ts'
 import { openMetricsFamily, unitOf } from '../naming.ts'
+import type { AnyFamily } from '../storage/factory.ts'
 import type { SampleShape, SeriesBase, SeriesText } from '../storage/family.ts'
-import type { AnyFamily } from '../storage/store.ts'
 import { escaped, escapeLabel, prometheusNumber } from './notation.ts'
 
 export type Format = 'prometheus' | 'openmetrics'

@@ -63,8 +63,6 @@ export interface FamilyOptions {
   readonly hasCreated: boolean
   /** Epoch milliseconds. */
   now(): number
-  /** Called each time a label set is added to the overflow series. */
-  onOverflow(name: string): void
 }
 
 /** A sample's suffix and label beyond those of the family. */
@@ -89,7 +87,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
   removals = 0
   /** Called after series were removed: offsets kept elsewhere are then invalid. */
   onRemove: (() => void) | undefined
-  readonly #onOverflow: (name: string) => void
+  /** Called each time a label set is added to the overflow series. */
+  onOverflow: (() => void) | undefined
   readonly #first: string
   readonly #second: string
   readonly #third: string
@@ -97,7 +96,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
   folded: S | undefined
   #root: Node<S>
 
-  constructor({ name, help, labels, maxSeries, hasCreated, now, onOverflow }: FamilyOptions) {
+  constructor({ name, help, labels, maxSeries, hasCreated, now }: FamilyOptions) {
     this.name = name
     this.help = help
     this.labelNames = labels
@@ -108,7 +107,6 @@ export abstract class StoredFamily<S extends SeriesBase> {
     this.maxSeries = maxSeries
     this.hasCreated = hasCreated
     this.now = now
-    this.#onOverflow = onOverflow
   }
 
   /** For a value that the metric does not take. */
@@ -194,7 +192,7 @@ export abstract class StoredFamily<S extends SeriesBase> {
     const known = this.#find(values)
     if (known !== undefined) return known
     if (this.room > 0) return this.#add(values)
-    this.#onOverflow(this.name)
+    this.onOverflow?.()
     const everywhere = values.map(() => overflowValue)
     this.folded ??= this.#find(everywhere) ?? this.#add(everywhere)
     return this.folded

@@ -1,15 +1,52 @@
 /** Families that live as long as an owner that registered them, and a grace period longer for a successor. */
-import { ArkwatchError, type Cancel, type Clock } from '../../../core/plugin.ts'
+import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
-import { createBatch } from './batch-observation.ts'
-import type { MetricStore } from './store.ts'
+import { PromRegistry } from '../prom-registry.ts'
+import { type AnyFamily, conflict, createFactory, type Registration, sharedName } from './factory.ts'
+import type { Entry, MetricStore } from './store.ts'
 
 /** How long values wait for a successor that registers the same family again. */
 export const graceMs = 30_000
 
+/** Who registers metrics: a collector, an instance of a plugin, or the application. */
+export class Owner {
+  readonly held = new Set<Entry>()
+  readonly metrics: MetricFactory
+  /** Metrics of the client library. */
+  readonly prom = new PromRegistry()
+  isReleased = false
+
+  /**
+   * @param home where families are registered; changes for the application when metrics is replaced
+   * @param plugin the name of the plugin
+   * @param isActive whether the metrics are exposed
+   */
+  constructor(
+    public home: FamilyOwnership,
+    readonly plugin: string | undefined,
+    public isActive: boolean,
+  ) {
+    this.metrics = createFactory((wanted) => this.home.claim(this, wanted), home.store.clock)
+  }
+
+  /** The end: the families wait for a successor. */
+  release(): void {
+    this.isReleased = true
+    this.home.release(this)
+  }
+}
+
+const isExposed = ({ owners }: Entry) => owners.values().some(({ isActive }) => isActive)
+const isOf = ({ owners }: Entry, plugin: string | undefined) =>
+  plugin !== undefined && owners.values().every((owner) => owner.plugin === plugin)
+
 export class FamilyOwnership {
-  readonly #holders = new Map<string, number>()
-  readonly #waiting = new Map<string, Cancel>()
+  readonly #owners = new Set<Owner>()
+  /** The owners that {@link activate} names in its turn. */
+  readonly #instances = new Set<Owner>()
+  /** Families whose name the store has for another instance of the same plugin: in a reload, two shapes exist. */
+  readonly #aside = new Set<Entry>()
+  readonly #waiting = new Map<Entry, Cancel>()
 
   constructor(
     readonly store: MetricStore,
@@ -19,74 +56,146 @@ export class FamilyOwnership {
   /** Takes the clock of a successor, whose timers live longer. */
   useClock(clock: Pick<Clock, 'after'>): void {
     this.clock = clock
-    for (const name of [...this.#waiting.keys()]) this.#wait(name)
+    for (const entry of [...this.#waiting.keys()]) this.#wait(entry)
   }
 
-  /** Whether the family has no owner and is in its grace period. Such a family is not exposed. */
+  /** Whether the family has no owner and is in its grace period. */
   isWaiting(name: string): boolean {
-    return this.#waiting.has(name)
+    const entry = this.store.entry(name)
+    return entry !== undefined && this.#waiting.has(entry)
   }
 
-  /** @returns a factory that owns the families made with it, and the release of all of these, once */
-  factory(): { metrics: MetricFactory; release(): void } {
-    const held = new Set<string>()
-    const claim = <F extends { readonly name: string }>(register: () => F): F => {
-      const family = this.#makingRoom(register)
-      if (!held.has(family.name)) {
-        held.add(family.name)
-        this.#holders.set(family.name, (this.#holders.get(family.name) ?? 0) + 1)
-        this.#waiting.get(family.name)?.()
-        this.#waiting.delete(family.name)
-      }
-      return family
-    }
-    const { store } = this
-    const metrics: MetricFactory = {
-      counter: (options) => claim(() => store.counter(options)),
-      gauge: (options) => claim(() => store.gauge(options)),
-      histogram: (options) => claim(() => store.histogram(options)),
-      summary: (options) => claim(() => store.summary(options)),
-      batch: () => createBatch(metrics),
-    }
-    return {
-      metrics,
-      release: () => {
-        for (const name of held) {
-          const left = (this.#holders.get(name) ?? 1) - 1
-          if (left > 0) this.#holders.set(name, left)
-          else {
-            this.#holders.delete(name)
-            this.#wait(name)
-          }
-        }
-        held.clear()
-      },
-    }
+  /** The families of active owners. */
+  *exposed(): IterableIterator<AnyFamily> {
+    for (const entry of this.store.entries()) if (isExposed(entry)) yield entry.family
   }
 
-  /** Drops a family without an owner where it conflicts with a new one. */
-  #makingRoom<F>(register: () => F): F {
-    try {
-      return register()
-    } catch (error) {
-      if (!(error instanceof ArkwatchError)) throw error
-      const owner = String(error.details.owner ?? error.details.metric)
-      const cancel = this.#waiting.get(owner)
-      const inTheWay = error.code === 'METRICS_NAME_TAKEN' || error.code === 'METRICS_NAME_COLLIDES'
-      if (cancel === undefined || !inTheWay) throw error
-      cancel()
-      this.#waiting.delete(owner)
-      this.store.drop(owner)
-      return this.#makingRoom(register)
-    }
+  /** The exposed metric that takes up a sample or family name. */
+  ownerOf(name: string): string | undefined {
+    const entry = this.store.ownerOf(name)
+    return entry && isExposed(entry) ? entry.family.name : undefined
   }
 
-  #wait(name: string): void {
-    this.#waiting.get(name)?.()
-    const cancel = this.clock.after(graceMs, () => {
-      this.#waiting.delete(name)
-      this.store.drop(name)
+  /** The metrics of the client library that active owners have. */
+  registries(): PromRegistry[] {
+    return [...this.#owners].filter(({ isActive }) => isActive).map(({ prom }) => prom)
+  }
+
+  /** @returns an owner whose metrics are exposed until its release */
+  owner(plugin?: string): Owner {
+    const owner = new Owner(this, plugin, true)
+    this.#owners.add(owner)
+    return owner
+  }
+
+  /** @returns an owner for an instance of a plugin, whose metrics are exposed while {@link activate} names the owner */
+  instance(plugin: string): Owner {
+    const owner = new Owner(this, plugin, false)
+    this.#owners.add(owner)
+    this.#instances.add(owner)
+    return owner
+  }
+
+  /**
+   * Exposes the metrics of these instances and of no others.
+   * @param refused called for each instance, with the problem if any
+   */
+  activate(instances: ReadonlySet<Owner>, refused: (owner: Owner, problem: Error | undefined) => void): void {
+    for (const owner of this.#instances) owner.isActive = instances.has(owner)
+    for (const owner of instances) if (this.#instances.has(owner)) refused(owner, this.#installAll(owner))
+  }
+
+  /** Takes over an active owner with its families from the ownership before. @returns the problem if any */
+  adopt(owner: Owner): Error | undefined {
+    owner.home = this
+    this.#owners.add(owner)
+    return this.#installAll(owner)
+  }
+
+  release(owner: Owner): void {
+    this.#owners.delete(owner)
+    this.#instances.delete(owner)
+    for (const entry of owner.held) {
+      entry.owners.delete(owner)
+      if (entry.owners.size > 0) continue
+      if (!this.#aside.delete(entry)) this.#wait(entry)
+    }
+    owner.held.clear()
+  }
+
+  /** @throws METRICS_NAME_INVALID, METRICS_NAME_TAKEN, METRICS_NAME_COLLIDES, METRICS_TOO_MANY */
+  claim(owner: Owner, wanted: Registration): AnyFamily {
+    const entry = this.#find(owner, wanted) ?? this.#make(owner, wanted)
+    owner.held.add(entry)
+    entry.owners.add(owner)
+    this.#waiting.get(entry)?.()
+    this.#waiting.delete(entry)
+    if (owner.isReleased) this.release(owner)
+    return entry.family
+  }
+
+  #find({ plugin }: Owner, wanted: Registration): Entry | undefined {
+    const { name } = wanted.options
+    const stored = this.store.entry(name)
+    if (stored?.wanted.shape === wanted.shape) return this.store.again(stored, wanted)
+    return this.#aside
+      .values()
+      .find((entry) => entry.family.name === name && entry.wanted.shape === wanted.shape && isOf(entry, plugin))
+  }
+
+  /** A family that is in the way of another instance's family of the same plugin is made aside, until the swap. */
+  #make(owner: Owner, wanted: Registration): Entry {
+    const { plugin, isActive } = owner
+    const inTheWay = this.store.inTheWay(wanted)
+    const own = [...owner.held].find(
+      (entry) => this.#aside.has(entry) && sharedName(entry.wanted, wanted) !== undefined,
+    )
+    const stays = (entry: Entry) => entry.owners.size > 0 && (!isOf(entry, plugin) || (isActive && isExposed(entry)))
+    const refusing = own ?? inTheWay.find(stays)
+    if (refusing !== undefined) throw conflict(refusing.wanted, wanted)
+    const entry = this.store.create(wanted)
+    if (inTheWay.length > 0 && !isActive) this.#aside.add(entry)
+    else this.#install(entry)
+    return entry
+  }
+
+  #installAll(owner: Owner): Error | undefined {
+    const refusing = [...owner.held].flatMap((entry) => {
+      const active = this.#install(entry)
+      return active ? [conflict(active.wanted, entry.wanted)] : []
     })
-    this.#waiting.set(name, cancel)
+    return refusing[0]
+  }
+
+  /** Makes room for the family of an active owner. @returns the exposed family that is in the way */
+  #install(entry: Entry): Entry | undefined {
+    if (this.store.entry(entry.family.name) === entry) return undefined
+    const inTheWay = this.store.inTheWay(entry.wanted)
+    const exposed = inTheWay.find(isExposed)
+    if (exposed !== undefined) return exposed
+    for (const other of inTheWay) {
+      if (other.owners.size === 0) this.#drop(other)
+      else {
+        this.store.take(other)
+        this.#aside.add(other)
+      }
+    }
+    this.#aside.delete(entry)
+    this.store.put(entry)
+    return undefined
+  }
+
+  #drop(entry: Entry): void {
+    this.#waiting.get(entry)?.()
+    this.#waiting.delete(entry)
+    this.store.drop(entry)
+  }
+
+  #wait(entry: Entry): void {
+    this.#waiting.get(entry)?.()
+    this.#waiting.set(
+      entry,
+      this.clock.after(graceMs, () => this.#drop(entry)),
+    )
   }
 }

@@ -1,7 +1,8 @@
 /** The ids that a reader gave to the samples of one family, and the copy of their values. */
+
+import type { AnyFamily } from './factory.ts'
 import type { SeriesBase, StoredFamily } from './family.ts'
 import { deadOffset } from './slots.ts'
-import type { AnyFamily } from './store.ts'
 
 /** Consecutive ids, one for each sample of a series. */
 export class IdRange {

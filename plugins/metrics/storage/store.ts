@@ -1,41 +1,40 @@
-/** All families of one runtime, with their registration and the names that each takes up. */
+/** All families of one runtime, and the names that each takes up. */
 import type { Clock } from '../../../core/plugin.ts'
-import type { MetricFactory, MetricOptions, MetricType } from '../api.ts'
+import type { MetricFactory } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { checkNames, namesTaken } from '../naming.ts'
-import { createBatch } from './batch-observation.ts'
-import type { FamilyOptions } from './family.ts'
-import { checkBuckets, HistogramFamily } from './histogram.ts'
-import { CounterFamily, GaugeFamily } from './number-families.ts'
-import { checkQuantiles, SummaryFamily } from './summary.ts'
-
-export type AnyFamily = CounterFamily | GaugeFamily | HistogramFamily | SummaryFamily
+import { type AnyFamily, conflict, createFactory, type Registration } from './factory.ts'
+import type { CounterFamily } from './number-families.ts'
 
 /** How many metrics a runtime takes. */
 export const maxFamilies = 5_000
-const defaultQuantiles = [0.5, 0.9, 0.99]
-const defaultWindowMs = 600_000
 
-interface Entry {
+/** A family as it was registered. */
+export interface Entry {
   readonly family: AnyFamily
-  readonly shape: string
-  /** The registration gave a limit of series. */
-  readonly ownLimit: boolean
+  readonly wanted: Registration
+  readonly owners: Set<{ readonly plugin: string | undefined; readonly isActive: boolean }>
+  /** The limit of the last registration that gave one. */
+  maxSeries: number | undefined
 }
-
-/** What a metric is, for comparison and for messages. */
-const shapeOf = (type: MetricType, { labels = [] }: MetricOptions, rest: readonly number[] = []) =>
-  `${type}(${[labels.join(','), ...(rest.length > 0 ? [rest.join(',')] : [])].join('; ')})`
 
 export class MetricStore implements MetricFactory {
   readonly #entries = new Map<string, Entry>()
   /** Each name that a metric takes up, with the metric. */
-  readonly #names = new Map<string, string>()
+  readonly #names = new Map<string, Entry>()
   readonly #overflow: CounterFamily
   #defaultMaxSeries = 1_000
+  readonly counter: MetricFactory['counter']
+  readonly gauge: MetricFactory['gauge']
+  readonly histogram: MetricFactory['histogram']
+  readonly summary: MetricFactory['summary']
+  readonly batch: MetricFactory['batch']
 
   /** @param clock for the windows of summaries, and for when a series was made */
   constructor(readonly clock: Pick<Clock, 'monotonic' | 'now'>) {
+    const metrics = createFactory((wanted) => this.#register(wanted), clock)
+    ;({ counter: this.counter, gauge: this.gauge, histogram: this.histogram, summary: this.summary } = metrics)
+    this.batch = metrics.batch
     this.#overflow = this.counter({
       name: 'arkwatch_metrics_overflow_total',
       help: 'Values that went to the series __overflow__ because the metric has reached its limit of series.',
@@ -44,97 +43,102 @@ export class MetricStore implements MetricFactory {
     }) as unknown as CounterFamily
   }
 
-  /** The families, in order of registration. Removal and registration during iteration are allowed. */
+  /** In order of registration. Removal and registration during iteration are allowed. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values()
+  }
+
   *families(): IterableIterator<AnyFamily> {
     for (const { family } of this.#entries.values()) yield family
   }
 
+  entry(name: string): Entry | undefined {
+    return this.#entries.get(name)
+  }
+
   family(name: string): AnyFamily | undefined {
-    return this.#entries.get(name)?.family
+    return this.entry(name)?.family
   }
 
   /** The metric that takes up a sample or family name. */
-  ownerOf(name: string): string | undefined {
+  ownerOf(name: string): Entry | undefined {
     return this.#names.get(name)
   }
 
   /** For metrics that do not set a limit of their own. */
   set defaultMaxSeries(limit: number) {
     this.#defaultMaxSeries = limit
-    for (const { family, ownLimit } of this.#entries.values()) if (!ownLimit) family.maxSeries = limit
+    for (const entry of this.#entries.values()) this.#limit(entry)
   }
 
-  /** Removes a metric with all its series. */
-  drop(name: string): void {
-    const family = this.family(name)
-    if (family === undefined) return
-    family.remove({})
-    this.#overflow.remove({ metric: name })
-    this.#entries.delete(name)
-    for (const taken of namesTaken(name, family.type)) this.#names.delete(taken)
+  #limit({ family, maxSeries = this.#defaultMaxSeries }: Entry): void {
+    family.maxSeries = maxSeries
   }
 
-  readonly counter: MetricFactory['counter'] = (options) =>
-    this.#register('counter', options, [], (common) => new CounterFamily(common)) as never
-
-  readonly gauge: MetricFactory['gauge'] = (options) =>
-    this.#register('gauge', options, [], (common) => new GaugeFamily(common)) as never
-
-  readonly histogram: MetricFactory['histogram'] = (options) => {
-    const { name, buckets } = options
-    checkBuckets(name, buckets)
-    const create = (common: FamilyOptions) => new HistogramFamily({ ...common, buckets })
-    return this.#register('histogram', options, buckets, create) as never
+  /** The metrics that take up names of a new one. */
+  inTheWay({ options: { name }, type }: Registration): Entry[] {
+    return [...new Set(namesTaken(name, type).flatMap((taken) => this.#names.get(taken) ?? []))]
   }
 
-  readonly summary: MetricFactory['summary'] = (options) => {
-    const { name, quantiles = defaultQuantiles, windowMs = defaultWindowMs } = options
-    checkQuantiles(name, quantiles, windowMs)
-    const shape = { quantiles, windowMs, monotonic: () => this.clock.monotonic() }
-    const create = (common: FamilyOptions) => new SummaryFamily({ ...common, ...shape })
-    return this.#register('summary', options, [...quantiles, windowMs], create) as never
+  /** @returns the same entry, with the limit that was asked for last */
+  again(entry: Entry, { options: { maxSeries } }: Registration): Entry {
+    entry.maxSeries = maxSeries ?? entry.maxSeries
+    this.#limit(entry)
+    return entry
   }
 
-  batch = () => createBatch(this)
-
-  #register(
-    type: MetricType,
-    options: MetricOptions,
-    rest: readonly number[],
-    create: (common: FamilyOptions) => AnyFamily,
-  ): AnyFamily {
+  /** Makes a family that is not in the store yet. @throws METRICS_NAME_INVALID, METRICS_TOO_MANY */
+  create(wanted: Registration): Entry {
+    const { type, options } = wanted
     const { name, help, labels = [], maxSeries, hasCreated = true } = options
-    const shape = shapeOf(type, options, rest)
-    const known = this.#entries.get(name)
-    if (known !== undefined) {
-      if (known.shape === shape) {
-        if (maxSeries !== undefined) known.family.maxSeries = maxSeries
-        return known.family
-      }
-      throw metricsError('METRICS_NAME_TAKEN', { metric: name, known: known.shape, wanted: shape })
-    }
     checkNames(name, type, help, labels)
-    const taken = namesTaken(name, type)
-    for (const sample of taken) {
-      const owner = this.#names.get(sample)
-      if (owner !== undefined) throw metricsError('METRICS_NAME_COLLIDES', { metric: name, sample, owner })
-    }
     if (this.#entries.size >= maxFamilies) {
       throw metricsError('METRICS_TOO_MANY', { metric: name, limit: maxFamilies })
     }
-    const family = create({
+    const family = wanted.create({
       name,
       help,
       labels: [...labels],
       maxSeries: maxSeries ?? this.#defaultMaxSeries,
       hasCreated: hasCreated && type !== 'gauge',
       now: () => this.clock.now(),
-      onOverflow: (metric) => this.#overflow.inc({ metric }),
     })
-    for (const sample of taken) this.#names.set(sample, name)
-    this.#entries.set(name, { family, shape, ownLimit: maxSeries !== undefined })
     // without labels everything that counts begins at zero; a gauge has no value before it is set
     if (labels.length === 0 && type !== 'gauge') family.labels({})
-    return family
+    return { family, wanted, owners: new Set(), maxSeries }
+  }
+
+  put(entry: Entry): void {
+    const { family, wanted } = entry
+    this.#limit(entry)
+    family.onOverflow = () => this.#overflow.inc({ metric: family.name })
+    for (const taken of namesTaken(family.name, wanted.type)) this.#names.set(taken, entry)
+    this.#entries.set(family.name, entry)
+  }
+
+  /** Takes a metric out of the store; its values stay. */
+  take({ family: { name, type } }: Entry): void {
+    this.#entries.delete(name)
+    for (const taken of namesTaken(name, type)) this.#names.delete(taken)
+  }
+
+  /** Removes a metric with all its series. */
+  drop(entry: Entry): void {
+    const { family } = entry
+    family.remove({})
+    this.#overflow.remove({ metric: family.name })
+    this.take(entry)
+  }
+
+  /** For a metric that lives as long as the store. */
+  #register(wanted: Registration): AnyFamily {
+    const known = this.entry(wanted.options.name)
+    if (known?.wanted.shape === wanted.shape) return this.again(known, wanted).family
+    const [inTheWay] = this.inTheWay(wanted)
+    if (inTheWay !== undefined) throw conflict(inTheWay.wanted, wanted)
+    const entry = this.create(wanted)
+    entry.owners.add({ plugin: undefined, isActive: true })
+    this.put(entry)
+    return entry.family
   }
 }

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, type Registry, register, Summary } from '@pr
 import * as old from 'prom-client'
 import { createPace } from '../../../plugins/metrics/exposition/pace.ts'
 import { writeText } from '../../../plugins/metrics/exposition/write.ts'
-import { collectTimeoutMs, PromRegistry } from '../../../plugins/metrics/prom-registry.ts'
+import { collectTimeoutMs, PromRegistry, readRegistries } from '../../../plugins/metrics/prom-registry.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 
 function setUp(owned: Readonly<Record<string, string>> = {}) {
@@ -11,7 +11,11 @@ function setUp(owned: Readonly<Record<string, string>> = {}) {
   const prom = new PromRegistry()
   const failures: [string, string][] = []
   const read = () =>
-    prom.read({ clock, ownerOf: (name) => owned[name], failed: (metric, reason) => failures.push([metric, reason]) })
+    readRegistries([prom], {
+      clock,
+      ownerOf: (name) => owned[name],
+      failed: (metric, reason) => failures.push([metric, reason]),
+    })
   return { clock, prom, registers: [prom.registry] as Registry[], read, failures }
 }
 
@@ -108,7 +112,9 @@ describe('prom-client registry', () => {
   })
 
   test('nothing is loaded or read before it is used', async () => {
-    const prom = new PromRegistry()
-    expect(await prom.read({ clock: testClock(), ownerOf: () => undefined, failed: () => {} })).toEqual([])
+    const unused = new PromRegistry()
+    expect(await readRegistries([unused], { clock: testClock(), ownerOf: () => undefined, failed: () => {} })).toEqual(
+      [],
+    )
   })
 })

@@ -103,7 +103,10 @@ describe('a reader', () => {
           remove: () => {
             for (const family of store.families()) family.remove({ a })
           },
-          drop: () => store.drop(['c_total', 'g', 'h_seconds', 's_seconds'][by % 4]!),
+          drop: () => {
+            const entry = store.entry(['c_total', 'g', 'h_seconds', 's_seconds'][by % 4]!)
+            if (entry !== undefined) store.drop(entry)
+          },
           hide: () => {
             exposed.hidden = by > 4 ? 'g' : ''
           },

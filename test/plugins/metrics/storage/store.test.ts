@@ -222,7 +222,7 @@ describe('metric store', () => {
     expect(code(() => metrics.gauge({ name: 'x', help: 'h' }))).toBe('METRICS_NAME_COLLIDES')
     expect(code(() => metrics.gauge({ name: 'y_created', help: 'h' }))).toBe('METRICS_NAME_COLLIDES')
     expect(code(() => metrics.gauge({ name: 'z_ms', help: 'h' }))).toBe('METRICS_NAME_INVALID')
-    metrics.drop('x_total')
+    metrics.drop(metrics.entry('x_total')!)
     metrics.gauge({ name: 'x', help: 'h' })
   })
 

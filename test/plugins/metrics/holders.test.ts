@@ -1,0 +1,182 @@
+/** Metrics end with who registered them: an instance of a plugin, or the application. */
+import { expect, test } from 'bun:test'
+import { Counter, type Registry } from '@prometheus-io/client'
+import { definePlugin, z } from '../../../core/plugin.ts'
+import { Metrics } from '../../../plugins/metrics/api.ts'
+import metrics from '../../../plugins/metrics/index.ts'
+import { graceMs } from '../../../plugins/metrics/storage/ownership.ts'
+import { type TestRuntime, testRuntime } from '../../../testing/test-runtime.ts'
+
+const phases = ['setup', 'start', 'ready'] as const
+
+/** Ways to register a counter. @returns adds one */
+const ways = {
+  family(service: Metrics, label: string) {
+    const family = service.counter({ name: 'worked_total', help: 'h', labels: label ? [label] : [] })
+    return () => family.inc(label ? { [label]: 'x' } : {})
+  },
+  batch(service: Metrics, label: string) {
+    let total = 0
+    const { counter, observe } = service.batch()
+    const family = counter<string>({ name: 'worked_total', help: 'h', labels: label ? [label] : [] })
+    return () => observe(() => family.set(++total, label ? { [label]: 'x' } : {}))
+  },
+  client(service: Metrics, label: string) {
+    const registers = [service.registry as Registry]
+    const counter = new Counter({ name: 'worked_total', help: 'h', labelNames: label ? [label] : [], registers })
+    return () => counter.inc(label ? { [label]: 'x' } : {})
+  },
+} satisfies Record<string, (service: Metrics, label: string) => () => void>
+const eachWay = Object.entries(ways)
+
+const exposed = async ({ runtime }: TestRuntime) =>
+  (await runtime.service(Metrics).expose()).split('\n').filter((line) => line.startsWith('worked_total'))
+
+/** A plugin that counts in what its setup registered. `work` is that of the instance that started last. */
+function worker(register: (service: Metrics, label: string) => () => void, isExclusive = false) {
+  const works: (() => void)[] = []
+  const schema = z.strictObject({
+    label: z.string().default('').describe('A label.'),
+    fails: z.enum(phases).optional().describe('The phase that fails.'),
+  })
+  const plugin = definePlugin({
+    ...{ api: 1, name: 'worker', version: '1.0.0', summary: 'A test.', config: schema, needs: { metrics: Metrics } },
+    exclusive: isExclusive,
+    setup({ config: { label, fails }, needs }) {
+      const work = register(needs.metrics, label)
+      const at = (phase: string) => () => {
+        if (fails === phase) throw new Error('not now')
+      }
+      at('setup')()
+      works.push(work)
+      return { start: at('start'), ready: at('ready') }
+    },
+  })
+  return { plugin, works }
+}
+const withWorker = (section: object, service = {}) => ({ plugins: { metrics: service, worker: section } })
+
+test.each(eachWay)('a disabled plugin exposes nothing of what it registered: %s', async (_, register) => {
+  const { plugin, works } = worker(register)
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: withWorker({}) })
+  works[0]!()
+  expect(await exposed(booted)).toEqual(['worked_total 1'])
+  await booted.reload(withWorker({ enabled: false }))
+  expect(await exposed(booted)).toEqual([])
+  works[0]!()
+  await booted.clock.advance(graceMs)
+  expect(await exposed(booted)).toEqual([])
+  await booted.reload(withWorker({}))
+  works[1]!()
+  expect(await exposed(booted)).toEqual(['worked_total 1'])
+})
+
+test.each(eachWay)('a restart and changed labels replace what a plugin registered: %s', async (way, register) => {
+  const { plugin, works } = worker(register)
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: withWorker({}) })
+  works[0]!()
+  await booted.runtime.restart('worker')
+  works[1]!()
+  expect(await exposed(booted)).toEqual([`worked_total ${way === 'family' ? 2 : 1}`])
+  await booted.reload(withWorker({ label: 'kind' }))
+  works[2]!()
+  expect(await exposed(booted)).toEqual(['worked_total{kind="x"} 1'])
+  await booted.reload(withWorker({}))
+  works[3]!()
+  expect(await exposed(booted)).toEqual(['worked_total 1'])
+})
+
+const failures = eachWay.flatMap(([way]) =>
+  phases.flatMap((phase) =>
+    ['', 'kind'].flatMap((label) => [false, true].map((waits) => ({ way, phase, label, waits }))),
+  ),
+)
+test.each(failures)(
+  'what a plugin registered counts on where a reload fails: $way, $phase, label "$label", waits $waits',
+  async ({ way, phase, label, waits }) => {
+    const { plugin, works } = worker(ways[way as keyof typeof ways])
+    await using booted = await testRuntime({ plugins: [metrics, plugin], config: withWorker({}) })
+    works[0]!()
+    if (waits) await booted.clock.advance(graceMs)
+    expect(await booted.reload(withWorker({ label, fails: phase })).catch(({ code }) => code)).toBe('RELOAD_FAILED')
+    if (waits) await booted.clock.advance(graceMs)
+    works[0]!()
+    expect(await exposed(booted)).toEqual(['worked_total 2'])
+    expect(booted.runtime.status().plugins.find(({ name }) => name === 'worker')!.reason).toBe('')
+  },
+)
+
+test('an exclusive plugin, started again after a reload that failed, continues its values', async () => {
+  const { plugin, works } = worker(ways.family, true)
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: withWorker({}) })
+  works[0]!()
+  expect(await booted.reload(withWorker({ label: 'kind', fails: 'start' })).catch(({ code }) => code)).toBe(
+    'RELOAD_FAILED',
+  )
+  works.at(-1)!()
+  expect(await exposed(booted)).toEqual(['worked_total 2'])
+})
+
+test('a metric whose name another plugin has is refused, and the plugin that keeps the name stays', async () => {
+  const { plugin, works } = worker(ways.family)
+  const other = { ...worker(ways.family).plugin, name: 'other' }
+  const config = (label: string) => ({ plugins: { metrics: {}, worker: {}, other: { label } } })
+  await using booted = await testRuntime({ plugins: [metrics, plugin, other], config: config('') })
+  works[0]!()
+  expect(await booted.reload(config('kind')).catch(({ message }) => message)).toContain(
+    'was asked for as counter(kind)',
+  )
+  expect(await exposed(booted)).toEqual(['worked_total 1'])
+})
+
+test('a plugin whose metric finds its name taken at the swap is degraded until the name is free', async () => {
+  const { plugin } = worker(ways.family)
+  const other = { ...worker(ways.family).plugin, name: 'other' }
+  const config = (label: string, section: object) => ({ plugins: { metrics: {}, worker: { label }, other: section } })
+  await using booted = await testRuntime({ plugins: [metrics, plugin, other], config: config('', { enabled: false }) })
+  const reason = () => booted.runtime.status().plugins.find(({ name }) => name === 'worker')!.reason
+  await booted.reload(config('kind', {}))
+  expect(reason()).toContain('worked_total is registered as counter()')
+  await booted.reload(config('kind', { enabled: false }))
+  expect(reason()).toBe('')
+})
+
+const breaks = {
+  'a restart': async ({ runtime }: TestRuntime) => void (await runtime.restart('metrics')),
+  'off and on': async (booted: TestRuntime) => {
+    await booted.reload({ plugins: { metrics: { enabled: false } } })
+    await booted.reload({ plugins: { metrics: {} } })
+  },
+}
+const applications = eachWay.flatMap(([way]) => Object.keys(breaks).map((what) => [way, what] as const))
+test.each(applications)('what the application registered survives metrics: %s, %s', async (way, what) => {
+  await using booted = await testRuntime({ plugins: [metrics], config: { plugins: { metrics: {} } } })
+  const service = booted.runtime.service(Metrics)
+  const work = ways[way as keyof typeof ways](service, '')
+  work()
+  await breaks[what as keyof typeof breaks](booted)
+  work()
+  expect(await exposed(booted)).toEqual(['worked_total 2'])
+  expect(booted.runtime.service(Metrics)).toBe(service)
+})
+
+test('a reader of before a restart of metrics reads on, and rejects while metrics is off', async () => {
+  await using booted = await testRuntime({ plugins: [metrics], config: { plugins: { metrics: {} } } })
+  const service = booted.runtime.service(Metrics)
+  const work = ways.family(service, '')
+  const ids = new Map<number, string>()
+  const reader = service.reader({
+    added: ({ id, name }) => void ids.set(id, name),
+    removed: (id) => void ids.delete(id),
+  })
+  await reader.collect()
+  const [id] = [...ids].find(([, name]) => name === 'worked_total')!
+  await booted.runtime.restart('metrics')
+  work()
+  await reader.collect()
+  expect([ids.get(id), reader.read(id)]).toEqual(['worked_total', 1])
+  expect([...ids.values()]).toContain('arkwatch_plugin_start_seconds')
+  await booted.reload({ plugins: { metrics: { enabled: false } } })
+  for (const use of [() => reader.collect(), () => service.expose(), () => service.visit(() => {})])
+    expect(await use().then(String, ({ code }) => code)).toBe('METRICS_STOPPED')
+})
