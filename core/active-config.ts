@@ -53,9 +53,10 @@ export class ActiveConfig {
     this.#server = await this.options.open(this.current)
   }
 
-  /** To watch. */
+  /** To watch. Without the overlay of a refused change, which was restored. */
   get files(): readonly string[] {
-    return [...new Set([...this.current.files, ...this.#refused])]
+    const { files, dataDir } = this.current
+    return [...new Set([...files, ...this.#refused.filter((file) => file !== overlayFile(dataDir))])]
   }
 
   /** Whether the files differ from the configuration in force. */

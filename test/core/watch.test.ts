@@ -191,6 +191,7 @@ test('the files of a configuration that was refused are watched, too, until a re
     },
   })
   undo = () => runtime.stop()
+  using taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
   for (const [text, files] of [
     [`include: [${part}]`, [main, part]],
     [`include: [${part}]\nenvironment: "\${file:${elsewhere}/gone}"`, [main, part, join(elsewhere, 'gone')]],
@@ -204,5 +205,8 @@ test('the files of a configuration that was refused are watched, too, until a re
   }
   write(main, 'data: ./data')
   await runtime.reload()
+  expect(runtime.configFiles()).toEqual([main])
+  const busy = { server: { port: taken.port } }
+  await expect(runtime.changes.apply(busy, { by: 'alice' })).rejects.toThrow()
   expect(runtime.configFiles()).toEqual([main])
 })
