@@ -5,7 +5,8 @@ import { composeApp, type MountedRoutes } from './http/public-app.ts'
 import type { Generation } from './lifecycle/generation.ts'
 import type { OwnedHooks } from './requests/hook-set.ts'
 import type { RequestPath } from './requests/request-path.ts'
-import { type OwnedRoutes, rankRoutes } from './requests/routes/route-conflicts.ts'
+import { type OwnedRoutes, ownPaths, rankRoutes } from './requests/routes/route-conflicts.ts'
+import { pathOf } from './requests/routes/route-matcher.ts'
 
 type Handler = (request: Request, server?: unknown) => Response | Promise<Response>
 
@@ -37,11 +38,12 @@ export class RequestParts {
       const foreign = section.from !== undefined || givenInCode.has(plugin)
       if (routes) routed.push({ plugin, routes, foreign, failed: failed('a route') })
     }
-    requestPath.setHooks(hooked)
     const { kept, refused } = rankRoutes(routed)
+    const isOwn = ownPaths(kept)
+    requestPath.setHooks(hooked, isOwn)
     for (const { name, contributions } of up) contributions.refuseRoutes(refused.get(name))
     const app = composeApp(kept)
     this.answer = app.fetch
-    this.handle = requestPath.wrapHono(app)
+    this.handle = requestPath.wrapHono(app, undefined, (request) => isOwn(request.method, pathOf(app, request)))
   }
 }

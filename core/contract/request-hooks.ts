@@ -35,7 +35,10 @@ export interface RequestHooks {
   observe?(route: Route, status: number, durationMs: number, endedMs: number): Synchronous
   /** The same, immediately. Must not allocate, throw, or return a promise; reading URL and headers costs time. */
   observeRequest?(route: Route, status: number, durationMs: number, endedMs: number, request: Request): Synchronous
-  /** Runs before the application. A Response answers the request, and the application does not run. */
+  /**
+   * Runs before the application. A Response answers the request, and the application does not run; it does not apply to
+   * the routes of Arkwatch's own plugins, such as probes, metrics and the admin API.
+   */
   onRequest?(scope: RequestScope): Response | undefined
   /** @param response undefined for an upgrade */
   onResponse?(scope: RequestScope, response: Response | undefined): Synchronous

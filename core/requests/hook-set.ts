@@ -116,15 +116,16 @@ export class HookSet {
       this.#run(hook, () => hook.call.call(hook.owner.hooks, route, status, durationMs, endedMs, request))
   }
 
-  /** @returns the first answer of an `onRequest` hook */
-  runOnRequest(scope: RequestScope): Response | undefined {
+  /** @param isOwn whether Arkwatch answers a request, which no hook may @returns the first answer of a hook */
+  runOnRequest(scope: RequestScope, isOwn: (request: Request) => boolean): Response | undefined {
     let answer: Response | undefined
     for (const hook of this.#hooks.onRequest) {
       this.#run(hook, () => {
         const returned: unknown = hook.call.call(hook.owner.hooks, scope)
         if (returned !== undefined) answer = answerOf(returned)
       })
-      if (answer !== undefined) return answer
+      if (answer !== undefined && !isOwn(scope.request)) return answer
+      answer = undefined
     }
     return undefined
   }

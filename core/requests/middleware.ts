@@ -20,7 +20,7 @@ export function createMiddleware(traffic: Traffic, table: RouteTable): RequestMi
 
   const scoped = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     const scope = openScope(traffic, context.req.raw)
-    const early = traffic.hooks.runOnRequest(scope)
+    const early = traffic.hooks.runOnRequest(scope, () => false)
     if (early !== undefined) {
       closeScope(traffic, scope, entryOf(context), early)
       return early

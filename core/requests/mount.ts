@@ -13,6 +13,8 @@ export interface MountOptions {
   readonly expose: readonly string[]
   /** Arkwatch's own routes. */
   forward(request: Request): Response | Promise<Response>
+  /** Whether a plugin of Arkwatch answers at a path of `forward`. */
+  isOwn(method: string, path: string): boolean
 }
 
 const isPlain = (part: string) => /^(?!\.\.?$)[A-Za-z0-9._~-]+$/.test(part)
@@ -58,6 +60,13 @@ export class Mount {
       target.pathname = target.pathname.slice(at.length)
       return forward(new Request(target.href, request))
     }
+  }
+
+  /** Whether a plugin of Arkwatch answers a request, where the application does not. */
+  isOwn({ method, url }: Request): boolean {
+    const { at, isOwn } = this.options
+    const { pathname } = new URL(url)
+    return this.#patternOf(pathname) !== undefined && isOwn(method, pathname.slice(at.length))
   }
 
   /** The application's routes that match an exposed path, without a bare catch-all. */

@@ -23,6 +23,9 @@ interface RequestPathOptions {
 
 type HonoFetch = (request: Request, env?: unknown, context?: unknown) => Response | Promise<Response>
 
+/** Whether a plugin of Arkwatch answers at a path. */
+export type IsOwn = (method: string, path: string) => boolean
+
 export type RequestPath = ReturnType<typeof createRequestPath>
 
 export function createRequestPath({ log, clock = systemClock, maxRoutes }: RequestPathOptions) {
@@ -33,17 +36,23 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
     const scope = hooks.wantsErrors ? scopeOf(request) : undefined
     if (scope !== undefined) reportError(traffic, scope, error)
   }
+  let own: IsOwn = () => false
   return {
-    /** Replaces all hooks. Errors go to `failed`; a hook that throws ten times in a row is removed. */
-    setHooks(owned: readonly OwnedHooks[]) {
+    /**
+     * Replaces all hooks. Errors go to `failed`; a hook that throws ten times in a row is removed.
+     * @param isOwn where no hook may answer
+     */
+    setHooks(owned: readonly OwnedHooks[], isOwn: IsOwn = () => false) {
       traffic.flush()
       hooks.replace(owned)
+      own = isOwn
     },
+    isOwn: ((method, path) => own(method, path)) as IsOwn,
     /** Notifies observers of ended requests immediately, without waiting for the batch. */
     flush: () => traffic.flush(),
     /** @returns the application's `fetch`, observed. Routes may still be added until the first request. */
-    wrapHono: (app: HonoLike, mount?: Mount) =>
-      wrapFetch(learnRoutes(app, { table, log, mount, failed }), traffic) as HonoFetch,
+    wrapHono: (app: HonoLike, mount?: Mount, isOwn?: RouteSource['isOwn']) =>
+      wrapFetch(learnRoutes(app, { table, log, mount, isOwn, failed }), traffic) as HonoFetch,
     /** @param routeOf the route template of a request; undefined for none */
     wrapFetch<F>(fetch: F, routeOf: (request: Request) => string | undefined, mount?: Mount): F {
       const template = (request: Request) => {
@@ -61,6 +70,7 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
         return entries[id]
       })
       source.interceptor = mount?.interceptor(source)
+      source.isOwn = (request) => mount?.isOwn(request) === true
       return wrapFetch(source, traffic) as F
     },
     /** The middleware form of `wrapHono`. Register the middleware first. */

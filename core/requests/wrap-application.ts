@@ -47,7 +47,7 @@ export function wrapApplication<A extends Application>(
   { at = '/_ops', expose = [], routes }: WrapOptions,
   forward: MountOptions['forward'],
 ): Wrapped<A> {
-  const mount = expose.length > 0 ? new Mount(path.table, { at, expose, forward }) : undefined
+  const mount = expose.length > 0 ? new Mount(path.table, { at, expose, forward, isOwn: path.isOwn }) : undefined
   if (isHono(app) && routes === undefined) {
     const [conflict] = mount?.conflicts(app) ?? []
     if (conflict) throw conflictOf(conflict.exposed, `${conflict.route.method} ${conflict.route.path}`)

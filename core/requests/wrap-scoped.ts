@@ -40,7 +40,7 @@ export function callScoped(
   context: unknown,
 ): ReturnType<AnyFetch> {
   const scope = openScope(traffic, request)
-  const early = traffic.hooks.runOnRequest(scope)
+  const early = traffic.hooks.runOnRequest(scope, source.isOwn)
   if (early !== undefined) {
     closeScope(traffic, scope, source.resolve(request), early)
     return early

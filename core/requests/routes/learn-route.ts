@@ -33,6 +33,7 @@ interface LearnOptions {
   readonly log: Logger
   /** Answers exposed paths for which the application has no route. */
   readonly mount?: Mount
+  readonly isOwn?: RouteSource['isOwn']
   /** Called with each error that reaches the application's `onError`. */
   failed(request: Request, error: unknown): void
 }
@@ -87,6 +88,7 @@ export function learnRoutes(app: HonoLike, options: LearnOptions): RouteSource {
     return route !== undefined && isTerminal(route) && !isCatchAll(route.path)
   }
 
+  source.isOwn = options.isOwn ?? ((request) => mount?.isOwn(request) === true && !isRouted(request))
   source.interceptor = (request) => {
     mount?.yieldTo(app, log)
     source.interceptor = mount?.interceptor(source, isRouted)

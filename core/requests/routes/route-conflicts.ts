@@ -1,6 +1,6 @@
 /** PURE. Paths that two plugins would answer: which plugin answers must not depend on the order of their sections. */
 import { type HonoRoute, isCatchAll, isHonoRoute, isTerminal } from './hono-routes.ts'
-import type { HonoLike } from './route-matcher.ts'
+import { createRouteMatcher, type HonoLike } from './route-matcher.ts'
 
 export interface OwnedRoutes {
   readonly plugin: string
@@ -47,6 +47,14 @@ const shared = (earlier: OwnedRoutes, later: OwnedRoutes): HonoRoute | undefined
   handlers(later.routes).find(({ method, path }) =>
     handlers(earlier.routes).some((own) => methodsMeet(own.method, method) && patternsMeet(own.path, path)),
   )
+
+/** @returns whether a plugin of the catalog answers at a path */
+export function ownPaths(owned: readonly OwnedRoutes[]): (method: string, path: string) => boolean {
+  const own = createRouteMatcher({
+    routes: owned.filter(({ foreign }) => !foreign).flatMap(({ routes }) => handlers(routes)),
+  })
+  return (method, path) => own(method, path).length > 0
+}
 
 const compare = (one: string, other: string) => (one < other ? -1 : Number(one > other))
 

@@ -19,6 +19,8 @@ export class RouteSource {
   entry: RouteEntry | typeof awaitingMatch | undefined = undefined
   interceptor: Interceptor | undefined = undefined
   scope: Scope | undefined = undefined
+  /** Whether a plugin of Arkwatch answers a request, and not the application. */
+  isOwn: (request: Request) => boolean = () => false
   /** Never changes, so that the JIT inlines the application into the wrapper. */
   readonly application: AnyFetch
   /** The answer of the interceptor, or else of the application. */

@@ -67,7 +67,7 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
     const run = {
       observe,
       observeRequest: observe,
-      onRequest: () => hooks.runOnRequest(scope),
+      onRequest: () => hooks.runOnRequest(scope, () => false),
       onResponse: () => hooks.runOnResponse(scope, undefined),
       onError: () => hooks.runOnError(scope, new Error('of the application')),
     }[kind]
@@ -120,7 +120,7 @@ test.each<[string, () => unknown, string]>([
   const fine = new Response('fine')
   const bad = { onRequest: answer } as RequestHooks
   hooks.replace([owned(bad, 'bad', (error) => errors.push(error)), owned({ onRequest: () => fine })])
-  expect(hooks.runOnRequest(new Scope(request, 0))).toBe(fine)
+  expect(hooks.runOnRequest(new Scope(request, 0), () => false)).toBe(fine)
   expect(errors).toEqual([new TypeError(message)])
 })
 
