@@ -154,8 +154,8 @@ export const coreError = defineErrors('core', {
     help: 'Break the circle with an extension point, or by splitting an api.',
   },
   TIME_INVALID: {
-    message: '{call} got {seen}: expected a number of milliseconds',
-    help: 'Pass a number, for `every` one above 0. A duration of the configuration is parsed by duration() in the schema.',
+    message: '{call} got {seen}: expected {expected}',
+    help: 'Pass a number of milliseconds. A duration of the configuration is parsed by duration() in the schema.',
   },
   STATE_INVALID: {
     message: 'plugin {plugin} cannot go from {from} to {to}',
@@ -214,16 +214,16 @@ export const coreError = defineErrors('core', {
     help: 'The file must be a regular file for its owner alone (0600). Restore the file from a backup; without it a new secret is made, and what depends on the old one is lost.',
   },
   WORKER_FAILED: {
-    message: 'task {task} failed in its thread: {reason}',
-    help: 'See the cause; `details.taskCode` is the code that the task gave.',
+    message: '{work} failed: {reason}',
+    help: 'The task or the handler of the thread gave the reason. In code, `details.taskCode` is the code of its error.',
   },
   WORKER_TIMEOUT: {
-    message: 'task {task} did not finish within {timeoutMs} ms',
+    message: '{work} did not finish within {timeoutMs} ms',
     help: 'Bound the size of the input, or pass a longer timeoutMs.',
   },
   WORKER_QUEUE_FULL: {
-    message: 'task {task} was refused: {limit} are waiting already',
-    help: 'Try again later, or raise workers.maxQueue.',
+    message: '{work} was refused: {limit} are waiting already',
+    help: 'Try again later, or raise the limit: `workers.maxQueue` for a task, `maxPending` of `workers.dedicated` for a request.',
   },
   FILE_SYSTEM_HANGS: {
     status: 503,

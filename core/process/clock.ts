@@ -6,6 +6,17 @@ import { show } from '../contract/redact/redactor.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
 
+const positiveMs = 'a number of milliseconds above 0'
+
+const timeInvalid = (call: string, ms: unknown, expected = 'a number of milliseconds') =>
+  coreError('TIME_INVALID', { call, seen: show(ms), expected })
+
+/** @param call what takes the limit @returns the limit, which may be Infinity @throws TIME_INVALID */
+export function checkLimit(call: string, ms: number): number {
+  if (!(ms > 0)) throw timeInvalid(`timeoutMs of ${call}`, ms, positiveMs)
+  return ms
+}
+
 /** The longest delay of setTimeout, 24.8 days. A longer one, or NaN, would end immediately. */
 const longestMs = 2 ** 31 - 1
 
@@ -13,7 +24,7 @@ const longestMs = 2 ** 31 - 1
 export const unlimited =
   (timer: Timer): Timer =>
   (ms, call) => {
-    if (!(ms > Number.NEGATIVE_INFINITY)) throw coreError('TIME_INVALID', { call: 'a timer', seen: show(ms) })
+    if (!(ms > Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.after', ms)
     if (ms <= longestMs) return timer(ms, call)
     let cancel: Cancel
     const arm = (leftMs: number) => {
@@ -26,7 +37,7 @@ export const unlimited =
 /** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
 export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
   return (ms, call, { jitter = 0, immediate = false, onError } = {}) => {
-    if (!(ms > 0)) throw coreError('TIME_INVALID', { call: 'clock.every', seen: show(ms) })
+    if (!(ms > 0)) throw timeInvalid('clock.every', ms, positiveMs)
     let stopped = false
     let cancel: Cancel = () => {}
     const next = () => {
@@ -60,6 +71,7 @@ export function sleeping(timer: Timer): Clock['sleep'] {
   return (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
+      if (!(ms > Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.sleep', ms)
       const aborted = () => {
         cancel()
         reject(signal?.reason)

@@ -6,8 +6,9 @@ import { disown } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
+import { checkLimit } from './clock.ts'
 import { waitAtMost } from './deadline.ts'
-import { type Answer, isAnswer, type RequestFrame, taskError } from './serve-requests.ts'
+import { type Answer, isAnswer, type RequestFrame, workError } from './serve-requests.ts'
 
 const restartDelaysMs = [100, 1_000, 5_000, 30_000]
 /** A thread that lived so long restarts with the first delay again. */
@@ -25,7 +26,13 @@ type Outcome = Exclude<Answer, { readonly failure: Failure }> | { readonly error
 
 export function startDedicated(name: string, url: URL, options: SupervisedOptions, clock: Clock, log: Logger) {
   const { maxPending = 1_000, toError } = options
-  const failed = (reason: string, cause?: unknown) => coreError('WORKER_FAILED', { task: name, reason }, cause)
+  if (!(url instanceof URL))
+    throw new TypeError(
+      `workers.dedicated got ${show(url)}: the second parameter is new URL('./file.ts', import.meta.url)`,
+    )
+  const thread = { work: `the thread ${name}`, worker: name }
+  const request = { ...thread, work: `a request to the thread ${name}` }
+  const failed = (reason: string, cause?: unknown) => coreError('WORKER_FAILED', { ...thread, reason }, cause)
   const pending = new Map<number, { kind: 'request' | 'stream'; settle(answer: Answer | Outcome): void }>()
   const ready = Promise.withResolvers<void>()
   // Prevents an unhandled rejection when nobody awaits `ready`.
@@ -51,7 +58,7 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
       return thrown
     }
     const { code, message } = failure
-    return code === 'WORKER_ENDED' ? coreError(code, { worker: name, reason: message }) : taskError(name, failure)
+    return code === 'WORKER_ENDED' ? coreError(code, { worker: name, reason: message }) : workError(request, failure)
   }
   const ended = (message: string) => errorOf({ code: 'WORKER_ENDED', message })
   const failAll = (message: string) => {
@@ -84,27 +91,32 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
   const start = () => {
     const startedMs = clock.monotonic()
     reason = ''
-    const thread = new Worker(url, { name, workerData })
-    worker = thread
-    thread.on('message', received)
-    thread.on('error', (error) => {
+    const started = new Worker(url, { name, workerData })
+    worker = started
+    started.on('message', received)
+    let thrown: unknown
+    started.on('error', (error) => {
+      thrown = error
       reason = messageOf(error)
-      log.error('worker thread failed', { worker: name, error })
     })
-    thread.on('exit', (exitCode) => {
+    started.on('exit', (exitCode) => {
       worker = undefined
-      exited(reason || `it ended with code ${exitCode}`, clock.monotonic() - startedMs >= quietMs, exitCode)
+      exited(reason || `it ended with code ${exitCode}`, clock.monotonic() - startedMs >= quietMs, exitCode, thrown)
     })
-    thread.unref()
+    started.unref()
     options.onStart?.()
   }
 
-  const exited = (why: string, isQuiet: boolean, exitCode?: number) => {
+  const exited = (why: string, isQuiet: boolean, exitCode?: number, cause?: unknown) => {
     failAll(stopped ? stopReason : why)
     if (stopped) return
     const isLost = !isReady && !isQuiet
-    if (isLost) stopReason = `it did not load ${url.pathname}: ${why}`
-    const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why })
+    const hasLoaded = exitCode === 0 && cause === undefined
+    if (isLost)
+      stopReason = hasLoaded
+        ? `${url.pathname} sent no message before its end: call serveRequests or announceReady`
+        : `it did not load ${url.pathname}: ${why}`
+    const error = coreError('WORKER_ENDED', { worker: name, reason: isLost ? stopReason : why }, cause)
     options.failed?.(error, isLost)
     if (isLost) {
       stopped = true
@@ -114,13 +126,8 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     if (isQuiet) attempts = 0
     const delayMs = restartDelaysMs[attempts++] ?? restartDelaysMs.at(-1)!
     restarts += 1
-    log.warn('worker thread ended and will be started again', {
-      worker: name,
-      exitCode,
-      reason: why,
-      delayMs,
-      restarts,
-    })
+    const fields = { worker: name, exitCode, reason: why, delayMs, restarts }
+    log.warn('worker thread ended and will be started again', fields)
     cancelRestart = clock.after(delayMs, () => {
       try {
         start()
@@ -134,10 +141,11 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
   const open = (
     kind: 'request' | 'stream',
     message: unknown,
-    request: RequestOptions,
+    given: RequestOptions,
     settle: (outcome: Outcome) => void,
   ) => {
-    const { signal, timeoutMs = Number.POSITIVE_INFINITY, transfer = [] } = request
+    const { signal, timeoutMs = Number.POSITIVE_INFINITY, transfer = [] } = given
+    checkLimit(`a request to the thread ${name}`, timeoutMs)
     const id = nextId++
     const send = (frame: RequestFrame, buffers: readonly ArrayBuffer[] = []) =>
       worker?.postMessage(frame, buffers as never)
@@ -146,7 +154,7 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
       settle({ error })
     }
     const aborted = () => fail(signal?.reason)
-    const late = () => fail(coreError('WORKER_TIMEOUT', { task: name, timeoutMs }))
+    const late = () => fail(coreError('WORKER_TIMEOUT', { ...request, timeoutMs }))
     let cancelTimer = () => {}
     const close = (cancel = false) => {
       if (!pending.delete(id)) return
@@ -158,7 +166,7 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     if (signal?.aborted) settle({ error: signal.reason })
     else if (worker === undefined) settle({ error: ended(stopped ? stopReason : 'it is being restarted') })
     else if (pending.size >= maxPending)
-      settle({ error: coreError('WORKER_QUEUE_FULL', { task: name, limit: maxPending }) })
+      settle({ error: coreError('WORKER_QUEUE_FULL', { ...request, limit: maxPending }) })
     else {
       try {
         send({ frame: 'arkwatch.request', id, kind, message }, transfer)

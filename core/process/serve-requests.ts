@@ -74,9 +74,18 @@ export function announceReady(port: Pick<MessagePort, 'postMessage'>): void {
   port.postMessage({ frame: 'arkwatch.answers', answers: [] } satisfies AnswersFrame)
 }
 
-/** The error of a failure, for the main thread. */
-export const taskError = (task: string, { code: taskCode, message, details: taskDetails }: Failure) =>
-  coreError('WORKER_FAILED', { task, reason: `${message} (${taskCode})`, taskCode, taskDetails })
+/** What failed, for errors: the task, or the work of a dedicated thread. */
+export interface WorkName {
+  readonly work: string
+  readonly task?: string
+  readonly worker?: string
+}
+
+/** The error of a failure, for the main thread. The code `ERROR` says that the thrown error had none. */
+export const workError = (name: WorkName, { code: taskCode, message, details: taskDetails }: Failure) => {
+  const reason = taskCode === 'ERROR' ? message : `${message} (${taskCode})`
+  return coreError('WORKER_FAILED', { ...name, reason, taskCode, taskDetails })
+}
 
 const isCloneable = (details: unknown): details is NonNullable<Failure['details']> => {
   try {

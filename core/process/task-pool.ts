@@ -4,8 +4,10 @@ import { Piscina } from 'piscina'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
+import { show } from '../contract/redact/redactor.ts'
 import type { RunOptions, Task, TaskResult } from '../contract/tasks.ts'
-import { taskError } from './serve-requests.ts'
+import { checkLimit } from './clock.ts'
+import { type WorkName, workError } from './serve-requests.ts'
 import type { Assignment } from './worker-entry.ts'
 
 export interface WorkersConfig {
@@ -26,6 +28,17 @@ export interface PoolRunOptions extends RunOptions {
 }
 
 type Lane = NonNullable<RunOptions['lane']>
+
+const nameOf = (task: string): WorkName => ({ work: `task ${task}`, task })
+
+/** @throws TypeError, TIME_INVALID for what a program without types may give */
+function check(task: Partial<Task<unknown, unknown>> | null | undefined, { lane, timeoutMs }: RunOptions): void {
+  if (typeof task?.name !== 'string' || !(task.url instanceof URL))
+    throw new TypeError(`workers.run got ${show(task)}: the first parameter is made by task(name, url)`)
+  if (lane !== undefined && lane !== 'interactive' && lane !== 'batch')
+    throw new TypeError(`lane of task ${task.name} is ${show(lane)}: expected "interactive" or "batch"`)
+  if (timeoutMs !== undefined) checkLimit(`task ${task.name}`, timeoutMs)
+}
 
 export class TaskPool {
   #piscina: Piscina | undefined
@@ -57,13 +70,14 @@ export class TaskPool {
     }
   }
 
-  run<In, Out>(task: Task<In, Out>, input: In, options: PoolRunOptions = {}): Promise<Out> {
+  async run<In, Out>(task: Task<In, Out>, input: In, options: PoolRunOptions = {}): Promise<Out> {
+    check(task, options)
     const { signal, lane = 'interactive' } = options
-    if (signal?.aborted) return Promise.reject(signal.reason)
+    signal?.throwIfAborted()
     const waiting = this.#waiting[lane]
     const isFree = this.#isFree(lane)
     if (!isFree && waiting.size >= this.config.maxQueue)
-      return Promise.reject(coreError('WORKER_QUEUE_FULL', { task: task.name, limit: this.config.maxQueue }))
+      throw coreError('WORKER_QUEUE_FULL', { ...nameOf(task.name), limit: this.config.maxQueue })
     return new Promise((resolve, reject) => {
       const aborted = () => {
         waiting.delete(start)
@@ -90,7 +104,7 @@ export class TaskPool {
     /** Ends the thread when aborted. */
     const ending = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
     const startedMs = this.clock.monotonic()
-    const late = () => controller.abort(coreError('WORKER_TIMEOUT', { task: name, timeoutMs }))
+    const late = () => controller.abort(coreError('WORKER_TIMEOUT', { ...nameOf(name), timeoutMs }))
     const cancel = this.clock.after(timeoutMs, late)
     const channel = onProgress && new MessageChannel()
     let hasEnded = false
@@ -116,7 +130,7 @@ export class TaskPool {
       }
     } catch (thrown) {
       if (ending.aborted) throw ending.reason
-      throw coreError('WORKER_FAILED', { task: name, reason: messageOf(thrown) }, thrown)
+      throw coreError('WORKER_FAILED', { ...nameOf(name), reason: messageOf(thrown) }, thrown)
     } finally {
       hasEnded = true
       cancel()
@@ -125,7 +139,7 @@ export class TaskPool {
     }
     ending.throwIfAborted()
     if (result.ok) return result.value
-    throw taskError(name, result)
+    throw workError(nameOf(name), result)
   }
 
   #pool(): Piscina {

@@ -11,6 +11,9 @@ import {
 } from '../../core/plugin.ts'
 import type { RequestSource } from './api.ts'
 
+/** Its frames stand between a line of the application and its caller. */
+export const loggersFile = import.meta.path
+
 /** @param base fields of every line */
 export function createLogger(sink: LogSink, clock: Clock, given: string, base?: LogFields): Logger {
   const name = redactName(given)

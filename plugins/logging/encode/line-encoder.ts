@@ -1,6 +1,7 @@
 /** The JSON lines of this plugin: those of core, with the place and the request that a line was written in. */
 import { dirname, relative, sep } from 'node:path'
 import { createLogLine, type LogRecord, loggerFile, type Redactor } from '../../../core/plugin.ts'
+import { loggersFile } from '../loggers.ts'
 
 /** Ids of the request during which a line is written. */
 export interface RequestIds {
@@ -20,7 +21,7 @@ interface EncoderOptions {
 export type LineEncoder = (record: LogRecord) => string
 
 const frame = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+)(?::\d+)?\)?$/
-const loggerFiles = [loggerFile, Bun.fileURLToPath(new URL('../loggers.ts', import.meta.url))]
+const loggerFiles = [loggerFile, loggersFile]
 const core = dirname(dirname(loggerFile)) + sep
 
 /**

@@ -100,6 +100,7 @@ describe('a dedicated worker', () => {
   for (const [file, reason] of [
     ['missing', 'fixtures/missing.ts: Cannot find module'],
     ['broken-at-load', 'broken at load'],
+    ['silent', 'fixtures/silent.ts sent no message before its end: call serveRequests or announceReady'],
     ['no-port', 'the first parameter is a function: pass parentPort of node:worker_threads'],
   ] as const) {
     test(`that cannot load its file (${file}) is not ready, a failure, and not retried`, async () => {
@@ -168,7 +169,10 @@ describe('a request', () => {
     const pending = Array.from({ length: 300 }, () =>
       worker.request({ do: 'never' }, { signal: controller.signal }).catch(() => 'ended'),
     )
-    expect(await thrownBy(worker.request({ do: 'add', a: 1, b: 2 }))).toMatchObject({ code: 'WORKER_QUEUE_FULL' })
+    expect(await thrownBy(worker.request({ do: 'add', a: 1, b: 2 }))).toMatchObject({
+      code: 'WORKER_QUEUE_FULL',
+      message: 'a request to the thread test was refused: 300 are waiting already',
+    })
     controller.abort()
     expect(new Set(await Promise.all(pending))).toEqual(new Set(['ended']))
     expect(await worker.request<number>({ do: 'add', a: 1, b: 2 })).toBe(3)

@@ -68,7 +68,10 @@ const table: Readonly<Record<Odd, readonly [ofTask: Expected, ofRequest: Expecte
   'throws odd details': [/odd \(ODD\)/, /odd \(ODD\)/],
   'throws an error with a field that cannot be cloned': [/odd field/, /odd field/],
   'rejects with null': [/null/, /null/],
-  'never ends': ['WORKER_TIMEOUT task test.odd did not finish within 1000 ms', 'WORKER_TIMEOUT'],
+  'never ends': [
+    'WORKER_TIMEOUT task test.odd did not finish within 1000 ms',
+    'WORKER_TIMEOUT a request to the thread test.thread did not finish within 1000 ms',
+  ],
   'ends its thread': [/exited with code: 3/, 'WORKER_ENDED the thread test.thread ended: it ended with code 3'],
 }
 
@@ -78,7 +81,7 @@ function check(outcome: unknown, expected: Expected, name: string): void {
     return
   }
   if (!(typeof expected === 'string' && expected.startsWith('WORKER')))
-    expect(outcome).toStartWith(`WORKER_FAILED task ${name} failed in its thread: `)
+    expect(outcome).toStartWith(`WORKER_FAILED ${name} failed: `)
   if (typeof expected === 'string') expect(outcome).toContain(expected)
   else expect(outcome).toMatch(expected)
 }
@@ -91,7 +94,7 @@ describe.each(Object.keys(odd) as Odd[])('what %s', (what) => {
     check(
       await outcomeOf(workers.run(OddTask, what, { timeoutMs: isLate ? 1_000 : 60_000 }), isLate),
       ofTask,
-      'test.odd',
+      'task test.odd',
     )
     expect(await workers.run(OddTask, 'returns a huge value')).toHaveLength(hugeLength)
     expect(clock.pending).toBe(0)
@@ -100,11 +103,39 @@ describe.each(Object.keys(odd) as Odd[])('what %s', (what) => {
   test('as the handler of a thread gives the documented answer, and the next request is answered', async () => {
     await thread.ready
     const request = thread.request(what, { timeoutMs: isLate ? 1_000 : 60_000 })
-    check(await outcomeOf(request, isLate), ofRequest, 'test.thread')
+    check(await outcomeOf(request, isLate), ofRequest, 'a request to the thread test.thread')
     if (what === 'ends its thread') await clock.advance(100)
     expect(await thread.request<number>('open')).toBe(0)
     expect([thread.pending, clock.pending]).toEqual([0, 0])
   })
+})
+
+const limit = (what: string, seen: string) =>
+  `timeoutMs of ${what} got ${seen}: expected a number of milliseconds above 0`
+const runs = { name: 'test.odd', url: new URL('file:///missing.ts') }
+test.each<[string, () => unknown, string]>([
+  ['a URL as a task', () => workers.run(runs.url as never, 1), 'workers.run got a map: the first parameter is made by'],
+  ['nothing as a task', () => workers.run(undefined as never, 1), 'workers.run got undefined (undefined)'],
+  ['a task with a path', () => workers.run({ ...runs, url: './a.ts' } as never, 1), 'workers.run got a map'],
+  ['an unknown lane', () => workers.run(runs, 1, { lane: 'slow' as never }), 'lane of task test.odd is "slow"'],
+  ...[-5, 0, Number.NaN, '5s'].flatMap((timeoutMs): [string, () => unknown, string][] => {
+    const options = { timeoutMs: timeoutMs as number }
+    const seen = typeof timeoutMs === 'string' ? `"${timeoutMs}"` : `${timeoutMs} (number)`
+    const ofRequest = limit('a request to the thread test.thread', seen)
+    return [
+      [`a task with the limit ${timeoutMs}`, () => workers.run(runs, 1, options), limit('task test.odd', seen)],
+      [`a request with the limit ${timeoutMs}`, () => thread.request(1, options), ofRequest],
+      [`a stream with the limit ${timeoutMs}`, () => Array.fromAsync(thread.stream(1, options)), ofRequest],
+    ]
+  }),
+  ['a thread with a path', async () => workers.dedicated('a', './a.ts' as never), 'workers.dedicated got "./a.ts"'],
+])('%s is refused with what was expected', async (_, call, message) => {
+  expect(
+    await Promise.resolve(call()).then(
+      () => 'accepted',
+      (error) => error.message,
+    ),
+  ).toContain(message)
 })
 
 describe('a stream', () => {
@@ -124,7 +155,7 @@ describe('a stream', () => {
   for (const items of [0, 1, 255, 256, 1_000]) {
     test.each([
       ['end', undefined],
-      ['throw', 'WORKER_FAILED task test.thread failed in its thread: broken (BROKEN)'],
+      ['throw', 'WORKER_FAILED a request to the thread test.thread failed: broken (BROKEN)'],
       ['function', 'cannot be sent'],
     ] as const)(
       `of ${items} items that %s gives them all, then how it ended, and ends in the thread`,
@@ -143,7 +174,10 @@ describe('a stream', () => {
     const reading = read({ items: 3, last: 'wait' }, 1_000)
     expect(await thread.request<number>('open')).toBe(1)
     await clock.advance(1_000)
-    expect(await reading).toEqual([upTo(3), 'WORKER_TIMEOUT task test.thread did not finish within 1000 ms'])
+    expect(await reading).toEqual([
+      upTo(3),
+      'WORKER_TIMEOUT a request to the thread test.thread did not finish within 1000 ms',
+    ])
     expect(await thread.request<number>('open')).toBe(0)
   })
 
@@ -151,12 +185,12 @@ describe('a stream', () => {
     const wrong = (error: unknown) => `${(error as { code?: string }).code} ${(error as Error).message}`
     for (const items of [0, 1, 1_000]) {
       expect(await thread.request({ items, last: 'wait' }).then(() => 'answered', wrong)).toContain(
-        'WORKER_FAILED task test.thread failed in its thread: it answered with a stream: call stream()',
+        'WORKER_FAILED a request to the thread test.thread failed: it answered with a stream: call stream()',
       )
     }
     expect(await read('returns a number')).toEqual([
       [],
-      'WORKER_FAILED task test.thread failed in its thread: it answered with a value: call request() (ERROR)',
+      'WORKER_FAILED a request to the thread test.thread failed: it answered with a value: call request()',
     ])
     expect(await thread.request<number>('open')).toBe(0)
     expect(thread.pending).toBe(0)

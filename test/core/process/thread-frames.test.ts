@@ -54,7 +54,7 @@ test('any frame of a thread settles what it answers or is a fault, and never thr
         const request = worker.request({}, { timeoutMs: Number.POSITIVE_INFINITY }).catch(() => 'failed')
         await say(post)
         expect(faults).toHaveLength(Array.isArray(post.answers) && faults.length === 0 ? 0 : 1)
-        for (const fault of faults) expect(fault).toStartWith('task test failed in its thread: it posted ')
+        for (const fault of faults) expect(fault).toStartWith('the thread test failed: it posted ')
         await say({ frame: 'arkwatch.answers', answers: [{ id: opened, value: 'answered' }] })
         await request
       }),
@@ -79,7 +79,7 @@ test.each<[string, unknown]>([
   await say()
   const request = worker.request({}).catch(errorOf)
   await say(post)
-  const reason = expect.stringContaining('task test failed in its thread: it posted ')
+  const reason = expect.stringContaining('the thread test failed: it posted ')
   expect(await request).toMatchObject({ code: 'WORKER_FAILED', message: reason })
   expect(faults).toEqual([reason])
   expect(worker.pending).toBe(0)
@@ -126,7 +126,5 @@ test('a thread starts again with the data of its first start, whatever became of
 })
 
 test('data that cannot be cloned is refused with the name of the thread', () => {
-  expect(() => open({ workerData: () => {} })).toThrow(
-    'task test failed in its thread: its workerData cannot be cloned',
-  )
+  expect(() => open({ workerData: () => {} })).toThrow('the thread test failed: its workerData cannot be cloned')
 })
