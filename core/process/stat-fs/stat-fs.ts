@@ -8,9 +8,14 @@ import type { Clock } from '../../contract/clock.ts'
 import { coreError } from '../../contract/errors.ts'
 import { systemClock } from '../clock.ts'
 import { answerWithinMs, type Mount, parseMounts, type StatFs } from './mounts.ts'
-import { StatFsThreads } from './threads.ts'
+import type { StatFsThreads } from './threads.ts'
 
-const threads = new StatFsThreads()
+/** Loaded by the first call that needs a thread: most machines have no such file system. */
+let threads: Promise<StatFsThreads> | undefined
+const threadsOf = () => {
+  threads ??= import('./threads.ts').then(({ StatFsThreads }) => new StatFsThreads())
+  return threads
+}
 
 /** Whether file systems of a type answer by a server or a program. */
 export const mayHang = (type: string): boolean =>
@@ -25,7 +30,7 @@ export const mountOf = (path: string, mounts: readonly Mount[]): Mount | undefin
 async function ask(path: string, type?: string): Promise<StatFs> {
   const table = type === undefined ? await readFile('/proc/self/mounts', 'utf8').catch(() => '') : ''
   const known = type ?? mountOf(resolve(path), parseMounts(table))?.fstype ?? ''
-  return mayHang(known) ? threads.ask(path) : statfs(path)
+  return mayHang(known) ? (await threadsOf()).ask(path) : statfs(path)
 }
 
 /** Calls of one path in progress are one call. @throws FILE_SYSTEM_HANGS where that call has hung for a second */
@@ -54,4 +59,4 @@ export function joined(call: typeof ask, clock: Pick<Clock, 'monotonic'>) {
 export const statFs = joined(ask, systemClock)
 
 /** Ends the thread that is kept for the next call. */
-export const endStatFsThread = (): void => threads.end()
+export const endStatFsThread = (): void => void threads?.then((each) => each.end())

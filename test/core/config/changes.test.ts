@@ -197,7 +197,7 @@ describe('a change that waits for its confirmation', () => {
       await running.clock.advance(9_000)
       expect(changes.pending?.id).toBe(id)
     } else {
-      const message = `block the plugin ${blocked}, which is up, and so be rolled back immediately: needs the service base`
+      const message = `a service that the running plugin ${blocked} needs, and would be rolled back: needs the service base`
       await expect(applied).rejects.toMatchObject({
         code: 'CHANGE_BLOCKS',
         message: expect.stringContaining(message),

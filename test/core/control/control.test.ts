@@ -200,7 +200,7 @@ describe('the control socket', () => {
   test('without a socket, the client names the process that holds the directory, and no other', async () => {
     const dataDir = newDir()
     const module = join(import.meta.dir, '../../../core/process/data-lock.ts')
-    const script = `require('${module}').lockData('${dataDir}'); console.log('locked'); setInterval(() => {}, 1_000)`
+    const script = `globalThis.lock = require('${module}').lockData('${dataDir}'); console.log('locked'); setInterval(() => {}, 1_000)`
     const child = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' })
     await child.stdout.getReader().read()
     await expect(control(dataDir).call('status')).rejects.toMatchObject({

@@ -120,7 +120,7 @@ const floods: Record<string, (context: Context, fault: () => never) => unknown> 
   'a timer of plugin evil threw': ({ clock }, fault) => {
     for (let at = 0; at < 1_000; at += 1) clock.after(1, fault)
   },
-  'what plugin evil contributes to core.controlCommand cannot be used': ({ clock, contribute }) => {
+  'plugin evil: its contribution to core.controlCommand is left out': ({ clock, contribute }) => {
     const flap = () => contribute(controlCommand(null as never))()
     clock.after(1, () => Array.from({ length: 1_000 }, flap))
   },

@@ -70,6 +70,7 @@ describe('metrics plugin', () => {
     expect(booted.runtime.status().plugins.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'metrics ok',
       'viewer degraded',
+      'host ok',
     ])
   })
 
@@ -103,7 +104,7 @@ describe('metrics plugin', () => {
         },
       },
     })
-    expect(steps.map(({ action }) => action)).toEqual(['reconfigure'])
+    expect(steps.map(({ plugin, action }) => `${plugin} ${action}`)).toEqual(['metrics reconfigure', 'host untouched'])
     jobs.inc({ kind: 'b' })
     expect((await booted.fetch('/metrics')).status).toBe(404)
     const text = await (await booted.fetch('/_m')).text()
