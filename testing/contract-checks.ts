@@ -67,7 +67,8 @@ export async function timerFaults(subject: ContractSubject): Promise<string[]> {
   // What a timer waits for may hold a handle, and then the timer continues.
   await leftOpen(before)
   await yieldToLoop()
-  return booted.lines.slice(from).flatMap(({ message }) => (message.endsWith(continues) ? [message] : []))
+  const own = `plugin ${subject.definition.name} ${continues}`
+  return booted.lines.slice(from).some(({ message }) => message === own) ? [own] : []
 }
 
 /** The hooks, with a note of each that throws or returns a promise. */
