@@ -92,22 +92,26 @@ export interface ObservedOptions<Label extends string = string> extends MetricOp
   readonly hasCreated?: boolean
 }
 
-/** One family of a batch: a gauge takes the value, a counter the total. Undefined and infinite values are ignored. */
+/**
+ * One family of a batch: a gauge takes the value, a counter the total. Undefined, NaN and infinite values
+ * are ignored.
+ * @throws METRICS_VALUE_INVALID for any other value and for a negative total, METRICS_NOT_OBSERVING outside `observe`
+ */
 export type ObservedFamily<Label extends string> = [Label] extends [never]
-  ? { set(value: number | undefined): void }
-  : { set(value: number | undefined, labels: Labels<Label>): void }
+  ? { set(value: number | bigint | undefined): void }
+  : { set(value: number | bigint | undefined, labels: Labels<Label>): void }
 
 /** Counters and gauges that one callback sets together, from a source that keeps the values itself. */
 export interface BatchObservation {
   /** A counter appears with its first total. @param read gives the total, for a counter without labels */
   counter<const Label extends string = never>(
     options: ObservedOptions<Label>,
-    read?: () => number | undefined,
+    read?: () => number | bigint | undefined,
   ): ObservedFamily<Label>
   /** A gauge appears with its first value. @param read gives the value, for a gauge without labels */
   gauge<const Label extends string = never>(
     options: ObservedOptions<Label>,
-    read?: () => number | undefined,
+    read?: () => number | bigint | undefined,
   ): ObservedFamily<Label>
   /**
    * Calls every `read`, then `callback`, which sets all other values that the source has now. Afterwards the families
@@ -199,4 +203,5 @@ export const jsonView = extensionPoint<JsonView>('metrics.jsonView', { shape: { 
 
 export const collector = extensionPoint<Collector>('metrics.collector', {
   shape: { name: 'text', everyMs: 'period?', timeoutMs: 'period?', setup: 'function' },
+  nameOf: ({ name }) => name,
 })

@@ -21,6 +21,14 @@ const jitter = 0.1
 
 const labelsOf = ({ name }: Collector) => ({ collector: redactName(name) })
 
+/** Errors that name the collector. */
+const ownErrors = ['METRICS_ASYNC', 'METRICS_TIMEOUT']
+
+const collectorFailed = (collector: Collector, phase: string, error: unknown) =>
+  ownErrors.includes(String(errorOf(error).code))
+    ? error
+    : metricsError('METRICS_COLLECTOR_FAILED', { ...labelsOf(collector), phase, reason: messageOf(error) }, error)
+
 /** A collector that was set up. */
 export interface Running {
   readonly collector: Collector
@@ -152,14 +160,14 @@ export class CollectorRunner {
     try {
       const returned: unknown = collector.setup(owner.metrics)
       refusePromise(returned, `the setup of the collector ${name}`)
-      if (typeof returned !== 'function') throw new TypeError(`setup returned ${typeof returned}: expected a function`)
+      if (typeof returned !== 'function') throw new TypeError(`it returned ${typeof returned}: expected a function`)
       collect = returned as Running['collect']
     } catch (error) {
       problem = `the collector ${name} could not be set up: ${messageOf(error)}`
       if (problem !== before?.problem) {
         this.#options.log.error('collector could not be set up', { collector: name, error })
         this.#errors.inc(labelsOf(collector))
-        fault(error)
+        fault(collectorFailed(collector, 'its setup', error))
       }
     }
     hold(problem)
@@ -225,6 +233,6 @@ export class CollectorRunner {
     const code = errorOf(error).code
     if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(error), code })
     running.failing = true
-    fault(error)
+    fault(collectorFailed(running.collector, 'a collection', error))
   }
 }

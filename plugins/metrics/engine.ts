@@ -101,17 +101,17 @@ export class MetricsInstance {
   async start(): Promise<void> {
     await this.#listen(this.#config)
     this.#activate()
-    const { contributed, owners } = this.#options
-    const changes = [contributed, owners].map((list) => list.onChange(() => this.#reconcile()))
-    this.#stopListening = () => changes.map((stop) => stop())
   }
 
   #activate(): void {
-    this.#ownership.useClock(this.#options.clock)
+    const { contributed, owners, clock } = this.#options
+    this.#ownership.useClock(clock)
     const problem = this.#application.moveTo(this.#ownership, this.#present)
     if (problem !== undefined) this.#options.log.warn('a metric of the application is left out', { error: problem })
     this.#apply()
     this.#runner.resume()
+    const changes = [contributed, owners].map((list) => list.onChange(() => this.#reconcile()))
+    this.#stopListening = () => changes.map((stop) => stop())
   }
 
   async reconfigure(next: MetricsConfig): Promise<RequestParts> {
@@ -123,14 +123,12 @@ export class MetricsInstance {
   }
 
   async handover(): Promise<Handover> {
+    this.#stopListening()
     this.#runner.pause()
     await this.#close()
     return {
       state: new Inheritance(this.#ownership, this.#runner.running),
-      resume: async () => {
-        await this.#listen(this.#config)
-        this.#activate()
-      },
+      resume: () => this.start(),
     }
   }
 

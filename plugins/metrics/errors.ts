@@ -19,7 +19,11 @@ export const metricsError = defineErrors('metrics', {
   },
   METRICS_VALUE_INVALID: {
     message: 'metric {metric} cannot take the value {value}: {expected}',
-    help: 'Counters only go up; counters, histograms and summaries take finite numbers. Use a gauge for what goes down.',
+    help: 'Counters only go up; counters, histograms and summaries take finite numbers. Use a gauge for what goes down; convert text with Number().',
+  },
+  METRICS_NOT_OBSERVING: {
+    message: 'metric {metric} of a batch was set outside of observe',
+    help: 'Set the values of a batch in the callback of observe: all change together there.',
   },
   METRICS_EXEMPLAR_INVALID: {
     message: 'metric {metric} cannot take the exemplar: {problem}',
@@ -36,6 +40,10 @@ export const metricsError = defineErrors('metrics', {
   METRICS_TOO_MANY: {
     message: 'metric {metric} is refused: {limit} metrics are registered already',
     help: 'Put what varies into a label; a metric name must not be built from data.',
+  },
+  METRICS_COLLECTOR_FAILED: {
+    message: 'the collector {collector} failed in {phase}: {reason}',
+    help: 'See the cause. The values of the last collection that succeeded are exposed.',
   },
   METRICS_STOPPED: {
     message: 'the plugin metrics does not run',

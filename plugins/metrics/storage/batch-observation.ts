@@ -1,8 +1,8 @@
 /** Batch observation: copies the values of a source into families after one callback has set all of them. */
 import type { BatchObservation, Labels, MetricFactory, ObservedFamily, ObservedOptions } from '../api.ts'
-import { refusePromise } from '../errors.ts'
+import { metricsError, refusePromise } from '../errors.ts'
 import { checkNames } from '../naming.ts'
-import { hasCount, labelsRefused, labelValue, type SeriesBase, type StoredFamily } from './family.ts'
+import { hasCount, labelsRefused, labelValue, type SeriesBase, type StoredFamily, valueRefused } from './family.ts'
 import type { CounterFamily, GaugeFamily } from './number-families.ts'
 
 /** Label sets of a counter that left the overflow series and may return, whose totals are kept. */
@@ -41,6 +41,14 @@ function keyOf(names: readonly string[], labels: Labels<string>): string | undef
   return key
 }
 
+/** @returns undefined for what is not a number; NaN for no value */
+function numberOf(given: unknown): number | undefined {
+  if (typeof given === 'number') return given
+  if (given === undefined) return Number.NaN
+  const number = typeof given === 'bigint' ? Number(given) : undefined
+  return Number.isSafeInteger(number) ? number : undefined
+}
+
 /** One family of a batch: the label sets that the source has, and the series that each of them is shown by. */
 class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> implements ObservedFamily<string> {
   readonly #observations = new Map<string, Observation<S>>()
@@ -49,7 +57,7 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
 
   /** @throws METRICS_NAME_INVALID */
   constructor(
-    private readonly batch: { readonly round: number },
+    private readonly batch: { readonly round: number; readonly isObserving: boolean },
     private readonly options: ObservedOptions,
     private readonly kind: Kind<S>,
   ) {
@@ -58,11 +66,16 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
     this.#names = [...labels]
   }
 
-  /** @throws METRICS_LABELS_INVALID */
-  set(value: number | undefined, labels: Labels<string> = {}): void {
-    if (value === undefined || !Number.isFinite(value)) return
+  /** @throws METRICS_NOT_OBSERVING, METRICS_VALUE_INVALID, METRICS_LABELS_INVALID */
+  set(given: number | bigint | undefined, labels: Labels<string> = {}): void {
+    const { name: metric } = this.options
+    if (!this.batch.isObserving) throw metricsError('METRICS_NOT_OBSERVING', { metric })
+    const value = numberOf(given)
+    if (value === undefined || (this.kind.type === 'counter' && value < 0 && value !== Number.NEGATIVE_INFINITY))
+      throw valueRefused(metric, this.kind.type, given)
+    if (!Number.isFinite(value)) return
     const key = keyOf(this.#names, labels)
-    if (key === undefined) throw labelsRefused(this.options.name, this.#names, labels)
+    if (key === undefined) throw labelsRefused(metric, this.#names, labels)
     const known = this.#observations.get(key)
     const { round } = this.batch
     if (known !== undefined) {
@@ -142,18 +155,19 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
   }
 }
 
+type Read = () => number | bigint | undefined
 type CounterSeries = ReturnType<CounterFamily['labels']>
 type GaugeSeries = ReturnType<GaugeFamily['labels']>
 
 export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): BatchObservation {
-  const batch = { round: 0 }
+  const batch = { round: 0, isObserving: false }
   const reads: (() => void)[] = []
   const families: Pick<ObservedSeries<CounterSeries>, 'prepare' | 'commit'>[] = []
 
   function add<S extends CounterSeries | GaugeSeries>(
     options: ObservedOptions,
     kind: Kind<S>,
-    read: (() => number | undefined) | undefined,
+    read: Read | undefined,
   ): ObservedFamily<string> {
     const family = new ObservedSeries<S>(batch, options, kind)
     families.push(family)
@@ -168,13 +182,12 @@ export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): 
   }
 
   return {
-    counter({ tolerance = 0, ...options }: ObservedOptions, read?: () => number | undefined) {
+    counter({ tolerance = 0, ...options }: ObservedOptions, read?: Read) {
       const kind: Kind<CounterSeries> = {
         type: 'counter',
         register: () => metrics.counter({ hasCreated: false, ...options }) as unknown as CounterFamily,
         write(family, series, observation) {
-          const { shown } = observation
-          const total = Math.max(0, observation.value)
+          const { shown, value: total } = observation
           if (total < shown && shown - total <= tolerance) return
           observation.shown = total
           if (series !== family.folded) series.reset(total)
@@ -184,7 +197,7 @@ export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): 
       }
       return add(options, kind, read) as never
     },
-    gauge({ tolerance: _, ...options }: ObservedOptions, read?: () => number | undefined) {
+    gauge({ tolerance: _, ...options }: ObservedOptions, read?: Read) {
       const kind: Kind<GaugeSeries> = {
         type: 'gauge',
         register: () => metrics.gauge(options) as unknown as GaugeFamily,
@@ -194,8 +207,13 @@ export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): 
     },
     observe(callback) {
       batch.round += 1
-      for (const read of reads) read()
-      refusePromise(callback?.(), 'the callback of observe')
+      batch.isObserving = true
+      try {
+        for (const read of reads) read()
+        refusePromise(callback?.(), 'the callback of observe')
+      } finally {
+        batch.isObserving = false
+      }
       for (const family of families) family.prepare()
       for (const family of families) family.commit()
     },

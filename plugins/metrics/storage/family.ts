@@ -1,4 +1,5 @@
 /** A family: series by label values, found through nested Maps. Label sets over the limit share one series. */
+import { redactName } from '../../../core/plugin.ts'
 import type { MetricType } from '../api.ts'
 import { metricsError } from '../errors.ts'
 
@@ -21,6 +22,14 @@ export const hasCount = (labels: unknown, count: number): labels is AnyLabels =>
 export function labelsRefused(metric: string, names: readonly string[], labels: unknown) {
   const got = typeof labels === 'object' && labels !== null ? Object.keys(labels).join(', ') : String(labels)
   return metricsError('METRICS_LABELS_INVALID', { metric, wanted: names.join(', '), got })
+}
+
+export function valueRefused(metric: string, type: MetricType, given: unknown) {
+  const isSimple = ['number', 'bigint', 'boolean', 'undefined'].includes(typeof given) || given === null
+  const text = typeof given === 'string' ? JSON.stringify(redactName(given)) : `of the type ${typeof given}`
+  const value = isSimple ? String(given) : text
+  const numbers = type === 'gauge' ? 'numbers' : `finite numbers${type === 'counter' ? ' from 0' : ''}`
+  return metricsError('METRICS_VALUE_INVALID', { metric, value, expected: `a ${type} takes ${numbers}` })
 }
 
 /** @returns a value for each name @throws METRICS_LABELS_INVALID for a name without a value, and for another name */
@@ -110,9 +119,8 @@ export abstract class StoredFamily<S extends SeriesBase> {
   }
 
   /** For a value that the metric does not take. */
-  refusal(value: number) {
-    const expected = `a ${this.type} takes finite numbers${this.type === 'counter' ? ' from 0' : ''}`
-    return metricsError('METRICS_VALUE_INVALID', { metric: this.name, value, expected })
+  refusal(value: unknown) {
+    return valueRefused(this.name, this.type, value)
   }
 
   /** How many label sets may still get a series of their own; not positive at the limit. */

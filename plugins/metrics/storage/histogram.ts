@@ -3,14 +3,14 @@ import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/notation.ts'
 import { exemplarText } from './exemplar.ts'
 import { type FamilyOptions, type SampleShape, StoredFamily } from './family.ts'
-import { SlotSeries, Slots } from './slots.ts'
+import { SlotSeries, Slots, sumOf } from './slots.ts'
 
 const maxBuckets = 200
 
 class HistogramSeries extends SlotSeries<HistogramFamily> implements BucketHandle {
   observe(value: number, exemplar?: Exemplar): void {
     // false for NaN and the infinities, which would stay in the sum for good
-    if (!(value - value === 0)) throw this.family.refusal(value)
+    if (!(typeof value === 'number' && value - value === 0)) throw this.family.refusal(value)
     const { bounds, slots } = this.family
     let bucket = 0
     while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1
@@ -21,7 +21,8 @@ class HistogramSeries extends SlotSeries<HistogramFamily> implements BucketHandl
     }
     const { values } = slots
     values[this.offset + bucket]! += 1
-    values[this.offset + bounds.length + 1]! += value
+    const sum = this.offset + bounds.length + 1
+    values[sum] = sumOf(values[sum]!, value)
   }
 }
 

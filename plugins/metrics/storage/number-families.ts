@@ -2,7 +2,7 @@
 import type { CounterHandle, Exemplar, GaugeHandle } from '../api.ts'
 import { exemplarText } from './exemplar.ts'
 import { type SampleShape, type SeriesBase, StoredFamily } from './family.ts'
-import { SlotSeries, Slots } from './slots.ts'
+import { SlotSeries, Slots, sumOf } from './slots.ts'
 
 const plain: readonly SampleShape[] = [{ suffix: '' }]
 
@@ -17,10 +17,11 @@ abstract class NumberFamily<S extends SeriesBase & { readonly offset: number }> 
 
 class CounterSeries extends SlotSeries<CounterFamily> implements CounterHandle {
   inc(by = 1, exemplar?: Exemplar): void {
-    // false for NaN, too
-    if (!(by >= 0 && by < Number.POSITIVE_INFINITY)) throw this.family.refusal(by)
+    // false for NaN, too; text would be appended to the digits
+    if (!(typeof by === 'number' && by >= 0 && by < Number.POSITIVE_INFINITY)) throw this.family.refusal(by)
     if (exemplar !== undefined) this.exemplars = [exemplarText(this.family.name, exemplar, by, this.family.now())]
-    this.family.slots.values[this.offset]! += by
+    const { values } = this.family.slots
+    this.reset(sumOf(values[this.offset]!, by))
   }
 
   /** Sets the total of a source that counts itself; a lower one is a reset. */
@@ -50,10 +51,12 @@ export class CounterFamily extends NumberFamily<CounterSeries> {
 
 class GaugeSeries extends SlotSeries<GaugeFamily> implements GaugeHandle {
   set(value: number): void {
+    if (typeof value !== 'number') throw this.family.refusal(value)
     this.family.slots.values[this.offset] = value
   }
 
   add(by: number): void {
+    if (typeof by !== 'number') throw this.family.refusal(by)
     this.family.slots.values[this.offset]! += by
   }
 }
@@ -62,6 +65,7 @@ class GaugeSeries extends SlotSeries<GaugeFamily> implements GaugeHandle {
 export class GaugeFamily extends NumberFamily<GaugeSeries> {
   readonly type = 'gauge'
 
+  /** @throws METRICS_VALUE_INVALID for what is not a number */
   set(labels: Readonly<Record<string, string>>, value: number): void {
     this.labels(labels).set(value)
   }

@@ -4,6 +4,19 @@ import { SeriesBase } from './family.ts'
 /** The offset of row 0, which takes the writes of handles whose series were removed, and is never shown. */
 export const deadOffset = 0
 
+/** A greater sum loses additions of up to 1,024. */
+const greatestSum = 2 ** 63
+
+/**
+ * Adds to a sum that has no end. Where the addition would be lost or the sum infinite, since one value was absurd, the
+ * sum begins again, which readers take for a reset.
+ */
+export function sumOf(sum: number, by: number): number {
+  const next = sum + by
+  if (next <= greatestSum && next >= -greatestSum) return next
+  return (next === sum && by !== 0) || !Number.isFinite(next) ? by : next
+}
+
 export class Slots {
   /** Replaced when it grows: never keep a reference. */
   values: Float64Array

@@ -3,6 +3,7 @@ import type { ObserverHandle } from '../api.ts'
 import { metricsError } from '../errors.ts'
 import { openMetricsFloat, prometheusNumber } from '../exposition/notation.ts'
 import { type FamilyOptions, type SampleShape, SeriesBase, StoredFamily } from './family.ts'
+import { sumOf } from './slots.ts'
 
 const maxQuantiles = 20
 const minWindowMs = 1_000
@@ -27,8 +28,8 @@ class SummarySeries extends SeriesBase implements ObserverHandle {
   }
 
   observe(value: number): void {
-    if (!(value - value === 0)) throw this.family.refusal(value)
-    this.sum += value
+    if (!(typeof value === 'number' && value - value === 0)) throw this.family.refusal(value)
+    this.sum = sumOf(this.sum, value)
     this.count += 1
     this.sketch.add(value, this.family.shape.monotonic())
   }

@@ -82,7 +82,10 @@ describe('collector runner', () => {
     runner.reconcile([counting('good')], [given(bad, 'new'), given(hangs, 'new')])
     await clock.advance(5_000)
     await scrape()
-    expect(faults).toEqual(['old: collector hangs did not finish within 5000 ms', 'new: no source'])
+    expect(faults).toEqual([
+      'old: collector hangs did not finish within 5000 ms',
+      'new: the collector bad failed in a collection: no source',
+    ])
   })
 
   test('a promise is refused where none must be returned, charged to its plugin, and ends nothing', async () => {

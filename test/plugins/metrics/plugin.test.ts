@@ -54,6 +54,25 @@ describe('metrics plugin', () => {
     expect(text).not.toContain('arkrelay_request_duration_seconds')
   })
 
+  test('a collector whose name is taken is left out, and one that fails is named', async () => {
+    const giver = definePlugin({
+      ...{ api: 1, name: 'giver', version: '1.0.0', summary: 'Contributes.', config: z.strictObject({}) },
+      setup: () => ({
+        contributes: [
+          collector({ name: 'twice', setup: () => () => {} }),
+          collector({ name: 'twice', setup: () => () => {} }),
+          collector({ name: 'empty', setup: () => undefined as never }),
+        ],
+      }),
+    })
+    await using booted = await boot({}, [giver])
+    const reason = () => booted.runtime.status().plugins.find(({ name }) => name === 'giver')!.reason
+    const failed = 'the collector empty failed in its setup: it returned undefined: expected a function'
+    expect(reason()).toBe(`a contribution to metrics.collector threw: ${failed}`)
+    await booted.clock.advance(61_000)
+    expect(reason()).toContain('the name twice belongs to giver')
+  })
+
   test('a JSON view that throws is a 500 and degrades the plugin that contributed the view', async () => {
     const viewer = definePlugin({
       api: 1,

@@ -257,3 +257,63 @@ test('a value without labels is read at each observation', () => {
   observe()
   expect([...metrics.samples]).toEqual([['a_total', 2]])
 })
+
+const refusedValues: [unknown, string][] = [
+  ['5', 'cannot take the value "5": a gauge takes numbers'],
+  [null, 'cannot take the value null'],
+  [true, 'cannot take the value true'],
+  [2n ** 53n, 'cannot take the value 9007199254740992'],
+  [Object.create(null), 'cannot take the value of the type object'],
+  [Symbol('x'), 'cannot take the value of the type symbol'],
+]
+test.each(refusedValues)('a batch refuses %p by set and by read, and changes nothing', (value, message) => {
+  const metrics = recorder()
+  for (const way of ['set', 'read'] as const) {
+    const batch = createBatch(metrics)
+    const gauge = batch.gauge(many)
+    let read: unknown = 1
+    batch.gauge({ name: 'c', help: 'C.' }, () => read as number)
+    batch.observe(() => gauge.set(1, { device: 'x' }))
+    const before = [...metrics.samples]
+    if (way === 'read') read = value
+    const observe = () => batch.observe(() => gauge.set((way === 'set' ? value : 2) as number, { device: 'x' }))
+    expect(observe).toThrow(message)
+    expect([...metrics.samples]).toEqual(before)
+  }
+})
+
+test('a batch takes a bigint that is exact as a number, and refuses a negative total', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter(one)
+  batch.observe(() => counter.set(5n))
+  expect(() => batch.observe(() => counter.set(-1))).toThrow('a counter takes finite numbers from 0')
+  expect(metrics.value('a_total')).toBe(5)
+})
+
+test('a value that is set outside of observe is refused, also after a callback that threw', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const gauge = batch.gauge(many)
+  const set = () => gauge.set(1, { device: 'x' })
+  const fails = () => batch.observe(() => void JSON.parse('{'))
+  for (const before of [() => {}, () => batch.observe(set), () => expect(fails).toThrow()]) {
+    before()
+    expect(set).toThrow('metric b_bytes of a batch was set outside of observe')
+  }
+})
+
+test('absurd totals leave the overflow series finite, and normal ones bring it back', () => {
+  const metrics = recorder()
+  const batch = createBatch(metrics)
+  const counter = batch.counter({ ...many, name: 'c_total', maxSeries: 1 })
+  const observe = (totals: readonly number[]) =>
+    batch.observe(() => {
+      for (const [device, total] of totals.entries()) counter.set(total, { device: String(device) })
+    })
+  observe([1, 1e308, 1e308, 1e308])
+  expect(Number.isFinite(metrics.value('c_total{device="__overflow__"}'))).toBe(true)
+  observe([1, 5, 6, 7])
+  observe([1, 6, 6, 7])
+  expect(metrics.value('c_total{device="__overflow__"}')).toBe(19)
+})

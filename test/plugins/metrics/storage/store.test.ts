@@ -144,6 +144,54 @@ describe('metric store', () => {
     expect([...contents(family).values()]).toEqual([[2]])
   })
 
+  test('what is not a number is refused by every call, and counts nothing', () => {
+    const metrics = store()
+    const counter = metrics.counter({ name: 'x_total', help: 'h' })
+    const gauge = metrics.gauge({ name: 'z', help: 'h' })
+    const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', buckets: [1] })
+    const summary = metrics.summary({ name: 'y_seconds', help: 'h' })
+    counter.inc({}, 10)
+    gauge.set({}, 10)
+    for (const family of [histogram, summary]) family.observe({}, 10)
+    const all = () => [counter, gauge, histogram, summary].map((family) => [...contents(family).values()])
+    const before = all()
+    for (const value of ['5', 5n, null, true, {}, [5], new Date(5)] as unknown as number[]) {
+      for (const call of [
+        () => counter.inc({}, value),
+        () => gauge.set({}, value),
+        () => gauge.labels({}).add(value),
+        () => histogram.observe({}, value),
+        () => summary.observe({}, value),
+      ])
+        expect(code(call)).toBe('METRICS_VALUE_INVALID')
+    }
+    expect(all()).toEqual(before)
+  })
+
+  test('one absurd value leaves sums finite, and they go on from the next values', () => {
+    const metrics = store()
+    const counter = metrics.counter({ name: 'x_total', help: 'h' })
+    const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', buckets: [1] })
+    const summary = metrics.summary({ name: 'y_seconds', help: 'h' })
+    const adds = [
+      (by: number) => counter.inc({}, by),
+      ...[histogram, summary].map((each) => (by: number) => each.observe({}, by)),
+    ]
+    const sums = () =>
+      [counter, histogram, summary].map((family) => [...contents(family).values()][0]!.at(family === counter ? -1 : -2))
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1e308, Number.MAX_VALUE, 1e30),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        (absurd, more) => {
+          for (const add of adds) for (const by of [absurd, absurd, ...more]) add(by)
+          const sum = more.reduce((total, by) => total + by, 0)
+          expect(sums()).toEqual([sum, sum, sum])
+        },
+      ),
+    )
+  })
+
   test('a counter refuses what is negative or no finite number', () => {
     const family = store().counter({ name: 'x_total', help: 'h' })
     for (const by of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
@@ -153,7 +201,7 @@ describe('metric store', () => {
     expect(contents(family)).toEqual(new Map([['', [0]]]))
   })
 
-  test('histograms and summaries refuse what is no finite number, gauges take everything', () => {
+  test('histograms and summaries refuse what is no finite number, gauges take every number', () => {
     const metrics = store()
     const histogram = metrics.histogram({ name: 'x_seconds', help: 'h', buckets: [1] })
     const summary = metrics.summary({ name: 'y_seconds', help: 'h' })
