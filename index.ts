@@ -92,7 +92,12 @@ export async function arkwatch(options: ArkwatchOptions = {}): Promise<Arkwatch>
     throw coreError('EMBED_OPTIONS_INVALID', { what })
   }
   let lock: DataLock | undefined
-  const runtime: RunningRuntime = await createRuntime({
+  let started: RunningRuntime | undefined
+  let unwatch: (() => void) | undefined
+  const watch = () => {
+    if (lock && started) unwatch ??= watchLock(lock, systemClock, started.logger('core'), started.holdData)
+  }
+  const runtime = await createRuntime({
     ...(typeof config === 'string' ? { file: config } : { object: config }),
     catalog,
     overlays: environmentOverlays,
@@ -100,13 +105,15 @@ export async function arkwatch(options: ArkwatchOptions = {}): Promise<Arkwatch>
     env,
     cwd: process.cwd(),
     accepted(accepted) {
-      if (keepsData(accepted)) lock = lockData(accepted.dataDir)
+      if (keepsData(accepted)) lock ??= lockData(accepted.dataDir)
+      watch()
     },
   }).catch((error) => {
     lock?.release()
     throw error
   })
-  const unwatch = lock && watchLock(lock, systemClock, runtime.logger('core'), runtime.holdData)
+  started = runtime
+  watch()
   const release = () => {
     unwatch?.()
     lock?.release()

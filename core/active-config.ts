@@ -19,6 +19,8 @@ interface ActiveConfigOptions {
   /** Opens the public listener, if the configuration has one. */
   open(config: RuntimeConfig): Promise<Listener | undefined>
   readonly host: Pick<Host, 'plan' | 'reload'>
+  /** Refuses a configuration by throwing, before anything is started. */
+  readonly accepted: ((config: RuntimeConfig) => void) | undefined
   isStopping(): boolean
   readonly clock: Pick<Clock, 'now'>
   readonly log: Logger
@@ -119,11 +121,12 @@ export class ActiveConfig {
 
   /** @param print of the files */
   async #replace(next: RuntimeConfig, print: string): Promise<readonly PlanStep[]> {
-    const { open, host, isStopping } = this.options
+    const { open, host, isStopping, accepted } = this.options
     const step = this.#listenerStep(next)
     const moves = step !== undefined && step.action !== 'reconfigure'
     // A stop has closed every listener.
     if (isStopping()) throw coreError('RELOAD_BUSY')
+    accepted?.(next)
     const opened = moves ? await open(next) : undefined
     try {
       const steps = await host.reload(next.plugins)

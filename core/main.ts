@@ -105,7 +105,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   const boot = async () => {
     let refused = false
     const accepted = ({ dataDir }: { readonly dataDir: string }) => {
-      lock = lockData(dataDir)
+      lock ??= lockData(dataDir)
     }
     const booted = await createRuntime({ ...options, accepted })
     runtime = booted

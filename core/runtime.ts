@@ -38,7 +38,7 @@ export interface RuntimeOptions extends LoadOptions {
   readonly workers?: typeof createWorkers
   /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
   readonly fallbackSink?: LogSink
-  /** Called with the first valid configuration, before any plugin is set up. A throw ends the boot. */
+  /** Called with each valid configuration before its plugins are set up. A throw ends the boot or refuses the reload. */
   readonly accepted?: (config: RuntimeConfig) => void
 }
 
@@ -184,7 +184,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     load: (more) => loadConfig({ ...options, ...more, read }),
     open: async ({ server }) =>
       server && listeners.open({ ...server, name: 'server', fetch: (request, from) => parts.handle(request, from) }),
-    ...{ host, clock, log },
+    ...{ host, clock, log, accepted: options.accepted },
     isStopping: () => stopping,
   })
 

@@ -194,6 +194,21 @@ test('a folder with data of its own belongs to one runtime, one without is share
   await next.stop()
 })
 
+test('a reload that brings a plugin with data takes the folder, or is refused', async () => {
+  const data = join(mkdtempSync(join(tmpdir(), 'arkwatch-embed-')), 'data')
+  const [config, other] = [0, 1].map(() => ({ data, plugins: { metrics: {} } as Record<string, object> }))
+  await using first = await arkwatch({ config: config!, env: {} })
+  await using second = await arkwatch({ config: other!, env: {} })
+  for (const each of [config!, other!]) each.plugins.store = {}
+  await first.reload()
+  expect(first.status().plugins.map(({ name, state }) => [name, state])).toContainEqual(['store', 'ok'])
+  await expect(second.reload()).rejects.toMatchObject({ code: 'DATA_IN_USE' })
+  expect(second.find(Store)).toBeUndefined()
+  await first.stop()
+  await second.reload()
+  expect(second.find(Store)).toBeDefined()
+})
+
 test('a boot that fails gives the folder back', async () => {
   const data = join(mkdtempSync(join(tmpdir(), 'arkwatch-embed-')), 'data')
   const taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
