@@ -2,7 +2,7 @@
 import type { CounterHandle, Exemplar, GaugeHandle } from '../api.ts'
 import { exemplarText } from './exemplar.ts'
 import { type SampleShape, type SeriesBase, StoredFamily } from './family.ts'
-import { SlotSeries, Slots, sumOf } from './slots.ts'
+import { greatestSum, SlotSeries, Slots, sumOf } from './slots.ts'
 
 const plain: readonly SampleShape[] = [{ suffix: '' }]
 
@@ -21,7 +21,9 @@ class CounterSeries extends SlotSeries<CounterFamily> implements CounterHandle {
     if (!(typeof by === 'number' && by >= 0 && by < Number.POSITIVE_INFINITY)) throw this.family.refusal(by)
     if (exemplar !== undefined) this.exemplars = [exemplarText(this.family.name, exemplar, by, this.family.now())]
     const { values } = this.family.slots
-    this.reset(sumOf(values[this.offset]!, by))
+    const next = values[this.offset]! + by
+    if (next <= greatestSum) values[this.offset] = next
+    else this.reset(sumOf(values[this.offset]!, by))
   }
 
   /** Sets the total of a source that counts itself; a lower one is a reset. */

@@ -5,7 +5,7 @@ import { SeriesBase } from './family.ts'
 export const deadOffset = 0
 
 /** A greater sum loses additions of up to 1,024. */
-const greatestSum = 2 ** 63
+export const greatestSum = 2 ** 63
 
 /**
  * Adds to a sum that has no end. Where the addition would be lost or the sum infinite, since one value was absurd, the
