@@ -38,7 +38,7 @@ export interface RuntimeOptions extends LoadOptions {
   readonly workers?: typeof createWorkers
   /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
   readonly fallbackSink?: LogSink
-  /** Called with each valid configuration before its plugins are set up. A throw ends the boot or refuses the reload. */
+  /** Called with each valid configuration before its plugins are set up. A throw ends the boot or refuses a reload. */
   readonly accepted?: (config: RuntimeConfig) => void
 }
 
