@@ -14,7 +14,8 @@ import type { RequestMiddleware } from './core/requests/middleware.ts'
 import { requestIdOf } from './core/requests/request-identity.ts'
 import { currentRequest } from './core/requests/request-scope.ts'
 import { type Application, type WrapOptions, type Wrapped, wrapApplication } from './core/requests/wrap-application.ts'
-import { createRuntime, type RunningRuntime, type StopOptions } from './core/runtime.ts'
+import type { RunningRuntime, StopOptions } from './core/running-runtime.ts'
+import { createRuntime } from './core/runtime.ts'
 import { catalog } from './plugins/catalog.ts'
 import { environmentOverlays } from './plugins/environment.ts'
 import { Logging, type RequestSource } from './plugins/logging/api.ts'
@@ -107,6 +108,7 @@ export async function arkwatch(options: ArkwatchOptions = {}): Promise<Arkwatch>
     accepted(accepted) {
       if (keepsData(accepted)) lock ??= lockData(accepted.dataDir)
       watch()
+      return lock !== undefined
     },
   }).catch((error) => {
     lock?.release()

@@ -20,7 +20,7 @@ interface ActiveConfigOptions {
   open(config: RuntimeConfig): Promise<Listener | undefined>
   readonly host: Pick<Host, 'plan' | 'reload'>
   /** Refuses a configuration by throwing, before anything is started. */
-  readonly accepted: ((config: RuntimeConfig) => void) | undefined
+  readonly accepted: ((config: RuntimeConfig) => unknown) | undefined
   isStopping(): boolean
   readonly clock: Pick<Clock, 'now'>
   readonly log: Logger

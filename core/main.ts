@@ -7,14 +7,15 @@ import { exitCodes, forcedExitCode } from './exit-codes.ts'
 import { systemClock } from './process/clock.ts'
 import { type DataLock, lockData, watchLock } from './process/data-lock.ts'
 import { LogHub } from './process/log.ts'
-import { createRuntime, type RunningRuntime, type RuntimeOptions } from './runtime.ts'
+import type { RunningRuntime, RuntimeOptions } from './running-runtime.ts'
+import { createRuntime } from './runtime.ts'
 
 /** Time for plugins to stop after a second signal or an uncaught exception. */
 const forcedStopMs = 2_000
 /** How long a reload waits for a change in progress. */
 const busyMs = 250
 
-interface MainOptions extends Omit<RuntimeOptions, 'accepted'> {
+interface MainOptions extends Omit<RuntimeOptions, 'accepted' | 'signal'> {
   /** Reloads when a file of the configuration changes. @default true */
   readonly watch?: boolean
   /** Receives the line with the listeners' URLs. @default the line is logged */
@@ -67,7 +68,11 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   let asked = 0
   let faulty = false
 
-  const stop = () => void runtime?.stop().catch((error) => fault('stopping failed', error))
+  const boot = new AbortController()
+  const stop = () => {
+    boot.abort()
+    runtime?.stop().catch((error) => fault('stopping failed', error))
+  }
   const force = (code: number) => {
     runtime?.force()
     clock.after(forcedStopMs, () => outcome.resolve(code))
@@ -88,7 +93,10 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     force(exitCodes.internal)
     stop()
   }
-  let reloadSoon: ReturnType<typeof reloader> = () => {}
+  let isEarly = false
+  let reloadSoon: ReturnType<typeof reloader> = () => {
+    isEarly = true
+  }
   const reload = () => {
     if (asked === 0) reloadSoon('SIGHUP')
   }
@@ -102,12 +110,19 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   }
   for (const [event, listener] of Object.entries(listeners)) process.on(event, listener)
 
-  const boot = async () => {
+  const run = async () => {
     let refused = false
     const accepted = ({ dataDir }: { readonly dataDir: string }) => {
       lock ??= lockData(dataDir)
+      return true
     }
-    const booted = await createRuntime({ ...options, accepted })
+    const booted = await createRuntime({ ...options, accepted, signal: boot.signal }).catch((error) => {
+      if (!boot.signal.aborted) throw error
+    })
+    if (booted === undefined) {
+      log.info('stopped')
+      return outcome.resolve(exitCodes.ok)
+    }
     runtime = booted
     log = booted.logger('core')
     booted.stopped.then(
@@ -132,6 +147,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     })
     if (asked > 0 || faulty) return stop()
     reloadSoon = reloader(booted, clock, log)
+    if (isEarly) reloadSoon('SIGHUP')
     if (watch) {
       unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
       // Since the configuration was read.
@@ -145,7 +161,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
   }
 
   try {
-    return await Promise.race([outcome.promise, boot().then(() => outcome.promise)])
+    return await Promise.race([outcome.promise, run().then(() => outcome.promise)])
   } finally {
     unwatch()
     unwatchLock()

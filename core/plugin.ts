@@ -27,7 +27,8 @@
  *     the instance and returns the state; the new one goes through 4 to 7. If `exclusive`, the old one stops before
  *     the new one starts. `resume()` of the handover continues the old instance if the new one fails. `handover`
  *     has the deadline of `stop`, `resume` that of `start`. A plugin that is left suspended, or with the config of the
- *     failed reload, is degraded until it is restored or replaced.
+ *     failed reload, is degraded until it is restored or replaced. The holders of a service of an exclusive plugin hand
+ *     over and stop before it.
  * 11. `stop(reason)`: contributions are withdrawn and `context.signal` aborts first: abort every wait and request in
  *     progress by that signal. Deadline 5 s; an instance that is late is left running and reported as hung.
  *     Called once, also where `start` failed or did not run, after a phase in progress. Dependents stop first.

@@ -2,20 +2,12 @@
 import { ActiveConfig } from './active-config.ts'
 import { Changes } from './config/changes/changes.ts'
 import { recoverPending } from './config/changes/pending-file.ts'
-import { type LoadOptions, loadConfig } from './config/load.ts'
+import { loadConfig } from './config/load.ts'
 import { createReader } from './config/tree/reader.ts'
-import type { RuntimeConfig } from './config/types.ts'
 import { coreError } from './contract/errors.ts'
 import { EventLoop } from './contract/event-loop.ts'
-import { type Logger, type LogSink, logSink } from './contract/logger.ts'
-import {
-  type ControlCommand,
-  commandAuditor,
-  controlCommand,
-  type PlanStep,
-  Runtime,
-  rollbackSignals,
-} from './contract/runtime-api.ts'
+import { logSink } from './contract/logger.ts'
+import { commandAuditor, controlCommand, Runtime, rollbackSignals } from './contract/runtime-api.ts'
 import type { ServiceToken } from './contract/tokens.ts'
 import { auditedCommands, type OwnChange, recorded } from './control/audited.ts'
 import { coreCommands } from './control/commands.ts'
@@ -30,52 +22,9 @@ import { startEventLoop } from './process/event-loop.ts'
 import { LogHub } from './process/log.ts'
 import { createWorkers } from './process/workers.ts'
 import { RequestParts } from './request-parts.ts'
-import { createRequestPath, type RequestPath } from './requests/request-path.ts'
+import { createRequestPath } from './requests/request-path.ts'
+import type { RunningRuntime, RuntimeOptions, StopOptions } from './running-runtime.ts'
 import { version } from './version.ts'
-
-export interface RuntimeOptions extends LoadOptions {
-  /** @default createWorkers */
-  readonly workers?: typeof createWorkers
-  /** Where lines go while no logging plugin is up. @default JSON lines to stderr */
-  readonly fallbackSink?: LogSink
-  /** Called with each valid configuration before its plugins are set up. A throw ends the boot or refuses a reload. */
-  readonly accepted?: (config: RuntimeConfig) => void
-}
-
-export interface StopOptions {
-  /**
-   * Ends the application's listeners: called after readiness has failed for `drainDelay`, before any plugin stops. The
-   * runtime waits for `drain` at most `drainTimeout`, and logs an error of `drain`.
-   */
-  readonly drain?: () => unknown
-}
-
-export interface RunningRuntime extends Runtime {
-  /** @param by who asked, for the record, where no guarded way recorded the reload already */
-  reload(by?: string): Promise<readonly PlanStep[]>
-  readonly dataDir: string
-  /** Of the configuration in force, and of one that was refused since. */
-  configFiles(): readonly string[]
-  /** Whether the files differ from the configuration in force. */
-  isStale(): Promise<boolean>
-  readonly requestPath: RequestPath
-  /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
-  fetch(request: Request, server?: unknown): Response | Promise<Response>
-  /** As `fetch`, without the observers of core: for a caller that observes its requests. */
-  answer(request: Request): Response | Promise<Response>
-  /** @throws SERVICE_UNAVAILABLE */
-  service<T>(token: ServiceToken<T>): T
-  find<T>(token: ServiceToken<T>): T | undefined
-  commands(): ReadonlyMap<string, ControlCommand>
-  logger(name: string): Logger
-  readonly holdData: Host['holdData']
-  /** Drains and stops, once. @returns the plugins that hung */
-  stop(options?: StopOptions): Promise<{ hung: string[] }>
-  /** Ends the drain. */
-  force(): void
-  /** Resolves when the runtime has stopped, for any reason. */
-  readonly stopped: Promise<{ hung: string[] }>
-}
 
 /** Where the configuration has no `server`. */
 const defaultDrainTimeoutMs = 10_000
@@ -89,8 +38,9 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const bootedMs = clock.monotonic()
   const startedAtMs = clock.now()
   const config = await loadConfig({ ...options, atStart: true })
-  options.accepted?.(config)
-  const recovered = recoverPending(config.dataDir)
+  const isOwner = options.accepted?.(config) ?? true
+  // The owner of the directory may still wait for the confirmation.
+  const recovered = isOwner ? recoverPending(config.dataDir) : undefined
   const { environment, dataDir } = config
 
   const registry = new ExtensionRegistry()
@@ -115,7 +65,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   let bootMs: number | undefined
   let stopping = false
-  let busy = false
+  /** Until the boot is over, too. */
+  let busy = true
   let stopped: Promise<{ hung: string[] }> | undefined
   const ended = Promise.withResolvers<{ hung: string[] }>()
   const forced = new AbortController()
@@ -128,6 +79,15 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     } finally {
       busy = false
     }
+  }
+
+  /** @throws RELOAD_BUSY once the runtime stops, LISTEN_FAILED */
+  const open: typeof listeners.open = async (options) => {
+    if (stopping) throw coreError('RELOAD_BUSY')
+    const listener = await listeners.open(options)
+    if (!stopping) return listener
+    await listener.close(0)
+    throw coreError('RELOAD_BUSY')
   }
 
   /** @throws RELOAD_BUSY where an auditor stopped and its successor is not in force: nothing would record a change */
@@ -168,7 +128,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     activeRequests: () => requestPath.active(),
     flushRequests: () => requestPath.flush(),
     describeConfig: () => active.describe(),
-    listen: (listen) => listeners.open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
+    listen: (listen) => open({ maxBodyBytes: 1024 * 1024, ...listen, maxUrlLength: 8_192 }),
   }
   const host = new Host({
     host: { clock, registry, workers, environment, dataDir, pause, logger: (name) => hub.logger(name) },
@@ -183,7 +143,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const active = new ActiveConfig(config, {
     load: (more) => loadConfig({ ...options, ...more, read }),
     open: async ({ server }) =>
-      server && listeners.open({ ...server, name: 'server', fetch: (request, from) => parts.handle(request, from) }),
+      server && open({ ...server, name: 'server', fetch: (request, from) => parts.handle(request, from) }),
     ...{ host, clock, log, accepted: options.accepted },
     isStopping: () => stopping,
   })
@@ -217,14 +177,18 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     return stopped
   }
 
+  options.signal?.addEventListener('abort', () => void stop())
+  if (options.signal?.aborted) void stop()
   try {
     await host.boot(config.plugins)
     await active.listen()
     await host.ready()
+    if (stopping) throw coreError('RELOAD_BUSY')
   } catch (error) {
     await stop()
     throw error
   }
+  busy = false
   if (recovered !== undefined) await changes.recordRecovery(recovered)
   active.generation = 1
   bootMs = clock.monotonic() - bootedMs

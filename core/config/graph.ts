@@ -27,6 +27,11 @@ export const builtinServices: Ids = new Set([Runtime.id, EventLoop.id])
 export const serviceIds = (tokens: AnyPlugin['provides']): string[] =>
   Object.values((tokens ?? {}) as Record<string, { id: string }>).map((token) => token.id)
 
+export const heldServices = ({ needs, wants }: Pick<AnyPlugin, 'needs' | 'wants'>): string[] => [
+  ...serviceIds(needs),
+  ...serviceIds(wants),
+]
+
 /** @returns why a plugin cannot start with these services, or undefined */
 export function missingNeed({ needs }: GraphNode['definition'], available: Ids): string | undefined {
   const id = serviceIds(needs).find((need) => !available.has(need))

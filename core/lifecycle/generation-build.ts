@@ -1,5 +1,5 @@
 /** Builds the next generation beside the current one, which runs until the swap. A failed build is rolled back. */
-import { missingNeed, serviceIds } from '../config/graph.ts'
+import { heldServices, missingNeed, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
@@ -117,11 +117,25 @@ export class GenerationBuild {
   }
 
   async #inherit(old: PluginInstance | undefined): Promise<unknown> {
-    if (old === undefined || !isUp(old.state)) return undefined
-    const handover = await old.handover()
-    this.#handovers.set(old, handover)
-    if (old.definition.exclusive) await old.stop('reload')
-    return old.name === this.options.fresh ? undefined : handover.state
+    if (old === undefined) return undefined
+    if (isUp(old.state)) await this.#suspend(old)
+    return old.name === this.options.fresh ? undefined : this.#handovers.get(old)?.state
+  }
+
+  /** Takes the state over. An exclusive plugin stops before its successor starts; the holders of its services first. */
+  async #suspend(old: PluginInstance, stops = old.definition.exclusive === true): Promise<void> {
+    if (stops) for (const holder of this.#holdersOf(old)) if (isUp(holder.state)) await this.#suspend(holder, true)
+    this.#goOn()
+    this.#handovers.set(old, await old.handover())
+    if (stops) await old.stop('reload')
+  }
+
+  /** Those of the current generation, the last started first. */
+  #holdersOf({ definition }: PluginInstance): readonly PluginInstance[] {
+    const provided = new Set(serviceIds(definition.provides))
+    return [...this.options.current.values()]
+      .toReversed()
+      .filter((each) => heldServices(each.definition).some((id) => provided.has(id)))
   }
 
   /**
@@ -158,9 +172,9 @@ export class GenerationBuild {
       const { name, section, definition, state } = old
       const isUncertain = old.phases.late !== undefined
       const handover = this.#handovers.get(old)
-      const stopped = definition.exclusive && !isUp(state) && handover !== undefined
-      const held = [...serviceIds(definition.needs), ...serviceIds(definition.wants)].some((id) => lost.has(id))
-      if (!stopped && !isUncertain && !(held && isUp(state))) {
+      const stopped = !isUp(state) && handover !== undefined
+      const isHolder = heldServices(definition).some((id) => lost.has(id))
+      if (!stopped && !isUncertain && !(isHolder && isUp(state))) {
         rebuilt.set(name, old)
         if (handover !== undefined) await old.resume(handover)
         continue

@@ -1,5 +1,5 @@
 /** PURE. The plan of a reload: one step for each plugin. */
-import { serviceIds } from '../config/graph.ts'
+import { heldServices, serviceIds } from '../config/graph.ts'
 import type { AnyPlugin } from '../contract/definition.ts'
 import type { PlanStep } from '../contract/runtime-api.ts'
 
@@ -57,8 +57,7 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
     let own = ownStep(old, node)
     if (node.name === restart && node.off === undefined) own = step(node.name, 'replace', 'restart')
     if (own.action === 'untouched' || own.action === 'reconfigure') {
-      const held = [...serviceIds(node.definition.needs), ...serviceIds(node.definition.wants)]
-      const id = held.find((service) => changed.has(service))
+      const id = heldServices(node.definition).find((service) => changed.has(service))
       if (id !== undefined && node.off === undefined)
         own = step(node.name, 'replace', `the service ${id} of plugin ${changed.get(id)} changes`)
     }

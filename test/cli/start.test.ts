@@ -215,6 +215,31 @@ describe('start', () => {
     expect(stderr).toContain('[DATA_UNUSABLE]')
   })
 
+  test('a SIGHUP during the boot reloads when it is over', async () => {
+    const made = await withPlugin("{ async start() { log.info('slowly'); await clock.sleep(500) } }", {
+      top: 'workers: {}',
+    })
+    const { seen, child, ended } = made.start('start', '--no-watch')
+    await seen(/slowly/)
+    child.kill('SIGHUP')
+    await seen(/configuration reloaded/)
+    child.kill('SIGTERM')
+    expect((await ended).exitCode).toBe(0)
+  })
+
+  test('a SIGTERM during the boot ends what is starting, and starts nothing more', async () => {
+    const { start } = await withPlugin(
+      "{ start: () => new Promise((_, no) => { log.info('waiting'); signal.addEventListener('abort', () => no(new Error('aborted'))) }), stop() { log.info('undone') } }",
+    )
+    const { seen, child, ended } = start('start')
+    await seen(/waiting/)
+    child.kill('SIGTERM')
+    const { exitCode, stderr } = await ended
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('undone')
+    expect(stderr).not.toContain('listens on')
+  })
+
   test('a SIGTERM during the boot stops it when it is up', async () => {
     const { start } = await withPlugin(
       "{ async start() { log.info('slowly'); await clock.sleep(300) }, stop() { log.info('undone') } }",

@@ -10,7 +10,8 @@ import { reportError } from '../../cli/output/report-error.ts'
 import { ConfigError } from '../../core/config/errors.ts'
 import { isUp } from '../../core/contract/plugin-state.ts'
 import type { PlanStep } from '../../core/plugin.ts'
-import { createRuntime, type RunningRuntime } from '../../core/runtime.ts'
+import type { RunningRuntime } from '../../core/running-runtime.ts'
+import { createRuntime } from '../../core/runtime.ts'
 import { freePort } from '../support/services.ts'
 
 const contract = join(import.meta.dir, '../../core/plugin.ts')

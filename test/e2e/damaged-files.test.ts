@@ -39,7 +39,8 @@ async function start(data: string) {
     const runtime = await createRuntime({
       ...options,
       accepted: ({ dataDir }) => {
-        lock = lockData(dataDir)
+        lock ??= lockData(dataDir)
+        return true
       },
     })
     const stop = () => runtime.stop().finally(() => lock?.release())

@@ -242,8 +242,60 @@ test('an exclusive plugin that hung in stop is started again by the rollback', a
   expect(await host.stop()).toEqual([])
 })
 
-test('a rollback rebuilds a plugin without its state where the handover hangs', async () => {
-  const { host, define, section, states, clock } = rig()
+test('the holders of an exclusive plugin hand over and stop before it, in the reload and in its rollback', async () => {
+  for (const failing of ['', 'leaf']) {
+    const { host, define, section } = rig()
+    const seen: string[] = []
+    const open = new Map<string, boolean>()
+    const spec = {
+      provider: { provides: ['provider'], exclusive: true },
+      user: { needs: ['provider'], provides: ['user'] },
+      leaf: { wants: ['user'] },
+    }
+    for (const [name, each] of Object.entries(spec))
+      define(name, {
+        ...each,
+        setup({ config, inherited, needs, wants }) {
+          const id = `${name}${config}`
+          const service = {
+            get isOpen() {
+              return open.get(id) === true
+            },
+          }
+          const held = Object.values({ ...needs, ...wants })[0] as typeof service | undefined
+          const note = (phase: string) =>
+            seen.push(`${phase} ${id}${held === undefined || held.isOpen ? '' : ' WITH A STOPPED SERVICE'}`)
+          return {
+            services: 'provides' in each ? { [name]: service } : {},
+            start() {
+              note(`start with ${inherited}`)
+              open.set(id, true)
+              if (config === 2 && name === failing) throw new Error('no')
+            },
+            handover() {
+              note('handover')
+              return { state: 'kept', resume() {} }
+            },
+            stop() {
+              note('stop')
+              open.set(id, false)
+            },
+          }
+        },
+      })
+    const sections = (config: number) => Object.keys(spec).map((name) => section(name, config))
+    await host.boot(sections(1))
+    await host.reload(sections(2)).catch(() => {})
+    const down = ['leaf', 'user', 'provider'].flatMap((name) => [`handover ${name}1`, `stop ${name}1`])
+    const up = (config: number) => Object.keys(spec).map((name) => `start with kept ${name}${config}`)
+    const back = failing === '' ? [] : ['stop leaf2', 'stop user2', 'stop provider2', ...up(1)]
+    expect(seen.slice(3)).toEqual([...down, ...up(2), ...back])
+    await host.stop()
+  }
+})
+
+test('a plugin whose handover hangs is not stopped, nor is the exclusive plugin whose service it holds', async () => {
+  const { host, define, section, states, clock, trace } = rig()
   const inherited: unknown[] = []
   define('provider', { provides: ['s'], exclusive: true })
   define('broken', {
@@ -264,8 +316,11 @@ test('a rollback rebuilds a plugin without its state where the handover hangs', 
   await host.boot(sections(1))
   const reload = host.reload(sections(2)).catch((error) => error)
   expect((await ended(clock, reload)).code).toBe('RELOAD_FAILED')
-  expect(states()).toEqual({ provider: 'ok', broken: 'ok', dependent: 'ok' })
-  expect(inherited).toEqual([undefined, undefined])
+  expect(states()).toEqual({ provider: 'ok', broken: 'ok', dependent: 'degraded' })
+  expect({ inherited, trace }).toEqual({
+    inherited: [undefined],
+    trace: ['start provider', 'start broken', 'start dependent'],
+  })
 })
 
 test('a resume that hangs ends the rollback at its deadline, as a fault', async () => {
