@@ -70,7 +70,10 @@ describe('collector runner', () => {
     const given = (value: Collector, plugin: string) => ({
       plugin,
       value,
-      fault: (error: unknown) => void faults.push(`${plugin}: ${(error as Error).message}`),
+      fault: (error: unknown) => {
+        const { code, message } = error as { code: string; message: string }
+        faults.push(`${plugin}: ${code}: ${message}`)
+      },
       hold() {},
     })
     const bad = counting('bad', {}, () => {
@@ -83,8 +86,8 @@ describe('collector runner', () => {
     await clock.advance(5_000)
     await scrape()
     expect(faults).toEqual([
-      'old: collector hangs did not finish within 5000 ms',
-      'new: the collector bad failed in a collection: no source',
+      'old: METRICS_TIMEOUT: collector hangs did not finish within 5000 ms',
+      'new: METRICS_COLLECTOR_FAILED: the collector bad failed in a collection: no source',
     ])
   })
 

@@ -299,7 +299,8 @@ test('a value that is set outside of observe is refused, also after a callback t
   const fails = () => batch.observe(() => void JSON.parse('{'))
   for (const before of [() => {}, () => batch.observe(set), () => expect(fails).toThrow()]) {
     before()
-    expect(set).toThrow('metric b_bytes of a batch was set outside of observe')
+    const message = 'metric b_bytes of a batch was set outside of observe'
+    expect(set).toThrow(expect.objectContaining({ code: 'METRICS_NOT_OBSERVING', message }))
   }
 })
 
