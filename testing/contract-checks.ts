@@ -6,17 +6,16 @@ import { continues } from '../core/lifecycle/cleanups.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
+import { type TestClock, testClock } from './test-clock.ts'
 
-/** Starts and stops once. @param timers how many timers of the clock may be armed while the plugin runs */
-async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timers = Number.POSITIVE_INFINITY) {
-  const booted = await subject.boot(setup)
+/** Starts and stops once. */
+async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, clock?: TestClock) {
+  const booted = await subject.boot(setup, clock)
   const { state, reason } = subject.statusIn(booted)
-  const armed = booted.clock.pending - timers
   const { hung, errors } = await booted.stop()
   const left = booted.clock.pending
   return [
     ...(['ok', 'degraded', 'disabled'].includes(state) ? [] : [`the plugin is ${state}: ${reason}`]),
-    ...(armed > 0 ? [`setup arms timers of the clock (${armed})`] : []),
     ...hung.map((name) => `plugin ${name} does not stop in time`),
     ...(hung.length > 0 ? [] : errors.map((message) => `stop logs an error: ${message}`)),
     ...(left > 0 ? [`left after stop: timers of the clock (${left})`] : []),
@@ -24,16 +23,21 @@ async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, timer
 }
 
 export async function setupFaults(subject: ContractSubject): Promise<string[]> {
-  await using without = await subject.bootOthers()
   const before = openResources()
   const found: string[] = []
-  const idle: SetupWrapper = (own) => {
-    const still = openResources()
-    const parts = own()
-    found.push(...opened(still).map((what) => `setup opens ${what}`))
-    return { ...parts, start: undefined, ready: undefined }
+  for (let round = 0; round < 2; round += 1) {
+    const clock = testClock()
+    const idle: SetupWrapper = (own) => {
+      const still = openResources()
+      const { pending } = clock
+      const parts = own()
+      const armed = clock.pending - pending
+      found.push(...opened(still).map((what) => `setup opens ${what}`))
+      if (armed > 0) found.push(`setup arms timers of the clock (${armed})`)
+      return { ...parts, start: undefined, ready: undefined }
+    }
+    found.push(...(await roundFaults(subject, idle, clock)))
   }
-  for (let round = 0; round < 2; round += 1) found.push(...(await roundFaults(subject, idle, without.clock.pending)))
   found.push(...(await leftOpen(before)).map((what) => `left after a stop without start: ${what}`))
   return [...new Set(found)]
 }

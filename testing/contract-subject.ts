@@ -2,6 +2,7 @@
 import type { ConfigError } from '../core/config/errors.ts'
 import type { AnyPlugin } from '../core/contract/definition.ts'
 import { systemClock } from '../core/process/clock.ts'
+import { testClock } from './test-clock.ts'
 import { type TestRuntime, testRuntime } from './test-runtime.ts'
 
 export interface PluginContractOptions {
@@ -41,12 +42,15 @@ export class ContractSubject {
     readonly options: PluginContractOptions,
   ) {}
 
-  /** @param own the plugin, in a list; none for the other plugins alone */
-  async bootOthers(own: readonly AnyPlugin[] = []) {
-    const { config = {}, plugins = {}, providers = [] } = this.options
-    const sections = { ...plugins, ...(own.length > 0 && { [this.definition.name]: { ...config } }) }
+  async boot(setup: SetupWrapper = (own) => own(), clock = testClock()) {
+    const { definition, options } = this
+    const { config = {}, plugins = {}, providers = [] } = options
+    const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
+    const sections = { ...plugins, [definition.name]: { ...config } }
     try {
-      return await testRuntime({ plugins: [...own, ...providers], config: { plugins: sections } })
+      const booted = await testRuntime({ clock, plugins: [plugin, ...providers], config: { plugins: sections } })
+      const stop = () => stopped(booted)
+      return { ...booted, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
     } catch (thrown) {
       const { problems = [] } = thrown as Partial<ConfigError>
       const missing = problems.find(({ code }) => code === 'SERVICE_UNAVAILABLE')
@@ -55,14 +59,6 @@ export class ContractSubject {
         'Give pluginContract `{ plugins: { metrics: {} } }` for a plugin that comes with Arkwatch, here metrics, and `{ providers: [definition] }` for another.'
       throw new Error(`${missing.message}. ${advice}`, { cause: thrown })
     }
-  }
-
-  async boot(setup: SetupWrapper = (own) => own()) {
-    const { definition } = this
-    const plugin = { ...definition, setup: (context: never) => setup(() => definition.setup(context) as Parts) }
-    const booted = await this.bootOthers([plugin])
-    const stop = () => stopped(booted)
-    return { ...booted, stop, [Symbol.asyncDispose]: async () => void (await stop()) }
   }
 
   statusIn({ runtime }: Pick<TestRuntime, 'runtime'>) {

@@ -26,7 +26,7 @@ beforeAll(async () => {
   expect(await child.exited).toBe(1)
 })
 
-test.each(['good', 'minute_work', 'needing'])('%s keeps the contract and passes', (plugin) => {
+test.each(['good', 'minute_work', 'needing', 'contributing'])('%s keeps the contract and passes', (plugin) => {
   expect([passes.get(plugin), failures.get(plugin)]).toEqual([7, undefined])
 })
 
@@ -40,6 +40,7 @@ test.each([
   ['stop_needs_start', 'stop logs an error: '],
   ['loose', 'the schema takes unknown options: make it with z.strictObject'],
   ['opening_setup', 'setup opens timers (1)'],
+  ['arming_setup', 'setup arms timers of the clock (1)'],
   ['throwing_tick', 'within 60 s of its start: a timer threw: boom'],
   ['rejecting_tick', 'within 60 s of its start: a timer threw: boom'],
   ['endless_poll', 'plugin endless_poll continues after its end'],
