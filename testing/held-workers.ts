@@ -11,24 +11,26 @@ export const heldWorkers =
   (testClock: Clock): typeof createWorkers =>
   (...parts) => {
     const workers = createWorkers(...parts)
-    /** @param limitMs its time limit: without one, the work is never late */
-    const held = <Value>(work: Promise<Value>, limitMs = Number.POSITIVE_INFINITY): Promise<Value> => {
-      if (limitMs !== Number.POSITIVE_INFINITY) holdTime(testClock, work, Math.min(limitMs, patienceMs))
+    const held = <Value>(work: Promise<Value>, limitMs = patienceMs): Promise<Value> => {
+      holdTime(testClock, work, Math.min(limitMs, patienceMs))
       return work
     }
     return {
       ...workers,
-      run: (task, input, options) => held(workers.run(task, input, options), options?.timeoutMs ?? 30_000),
+      run: (task, input, options) => held(workers.run(task, input, options), options?.timeoutMs),
       dedicated(...given) {
         const worker = workers.dedicated(...given)
         const { request, stream } = worker
         return Object.assign(worker, {
           request: <Value>(message: unknown, options?: RequestOptions) =>
-            held(request<Value>(message, options), options?.timeoutMs ?? 30_000),
+            held(request<Value>(message, options), options?.timeoutMs),
           stream(message: unknown, options?: RequestOptions) {
             const items = stream<never>(message, options) as AsyncGenerator<never>
+            const limitMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY
+            // A stream without a limit may wait for events for ever.
+            if (limitMs === Number.POSITIVE_INFINITY) return items
             const next = items.next.bind(items)
-            return Object.assign(items, { next: () => held(next(), options?.timeoutMs) })
+            return Object.assign(items, { next: () => held(next(), limitMs) })
           },
         })
       },
