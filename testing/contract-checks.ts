@@ -6,7 +6,7 @@ import { continues } from '../core/lifecycle/cleanups.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
 import { leftOpen, opened, openResources } from './open-resources.ts'
-import { type TestClock, testClock } from './test-clock.ts'
+import { patientClock, type TestClock, testClock } from './test-clock.ts'
 
 /** Starts and stops once. */
 async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, clock?: TestClock) {
@@ -59,7 +59,7 @@ const hourMs = 3_600_000
 
 export async function timerFaults(subject: ContractSubject): Promise<string[]> {
   const before = openResources()
-  await using booted = await subject.boot()
+  await using booted = await subject.boot(undefined, patientClock())
   for (let passedMs = stepMs; passedMs <= hourMs; passedMs += stepMs) {
     await booted.clock.advance(stepMs)
     await yieldToLoop()

@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
 import { guarded, isThenable } from '../contract/foreign/calls.ts'
 import { sleeping } from '../process/clock.ts'
+import { asDeadline, isDeadline } from '../process/deadline.ts'
 import type { Cleanups } from './cleanups.ts'
 import type { Pause } from './pause.ts'
 
@@ -57,12 +58,11 @@ export function createPluginClock(
     return tracked
   }
   const after: Clock['after'] = (ms, call) => {
-    const cancel = track(
-      clock.after(ms, () => {
-        timers.delete(cancel)
-        void run(call)
-      }),
-    )
+    const due = () => {
+      timers.delete(cancel)
+      void run(call)
+    }
+    const cancel = track(clock.after(ms, isDeadline(call) ? asDeadline(due) : due))
     return cancel
   }
   return {

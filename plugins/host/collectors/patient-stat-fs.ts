@@ -1,5 +1,5 @@
 /** statfs(2) of many file systems: a hung one costs its caller a second once, and the others are read. */
-import { type Clock, type Mount, mayHang, type StatFs } from '../../../core/plugin.ts'
+import { type Clock, type Mount, mayHang, type StatFs, withDeadline } from '../../../core/plugin.ts'
 
 const answerWithinMs = 1_000
 
@@ -16,18 +16,13 @@ export function patientStatFs(statFs: (path: string, type?: string) => Promise<S
 
   async function ask(path: string, of: string, type?: string): Promise<StatFs | undefined> {
     if (hanging.has(of)) return undefined
-    const answered = new AbortController()
     const answer = statFs(path, type)
       .catch(() => undefined)
-      .finally(() => {
-        hanging.delete(of)
-        answered.abort()
-      })
-    const late = clock.sleep(answerWithinMs, answered.signal).then(
-      () => void hanging.add(of),
-      () => undefined,
-    )
-    return Promise.race([answer, late])
+      .finally(() => hanging.delete(of))
+    return withDeadline(answer, answerWithinMs, clock, () => new Error('no answer')).catch(() => {
+      hanging.add(of)
+      return undefined
+    })
   }
 
   return (path, mount) => {
