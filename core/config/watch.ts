@@ -1,15 +1,12 @@
 /** Detects changes of configuration files by looking at them: behind links, mounts and replaced directories, too. */
-import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../contract/clock.ts'
 import type { Logger } from '../contract/logger.ts'
+import { readTextFile, readTextFileSync } from '../process/files/text-file.ts'
 
-const textOf = (file: string) =>
-  Bun.file(file)
-    .text()
-    .catch(() => '')
+const textOf = (file: string) => readTextFile(file).catch(() => '')
 
-/** @returns changes with the contents of the files; a missing one counts as empty */
+/** @returns changes with the contents of the files; one that a start would not read counts as empty */
 export async function fingerprintOf(files: Iterable<string>): Promise<string> {
   return String(Bun.hash((await Promise.all([...files].map(textOf))).join('\0')))
 }
@@ -33,7 +30,7 @@ const maxLooks = 10
 export function watchFiles(files: () => readonly string[], clock: Clock, log: Logger, changed: () => void): () => void {
   const textNow = (file: string) => {
     try {
-      return readFileSync(file, 'utf8')
+      return readTextFileSync(file)
     } catch {
       return ''
     }

@@ -1,11 +1,9 @@
 /** The certificate of a listener, as its two files hold it. */
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { messageOf } from '../contract/errors.ts'
-
-const largestPem = 1024 * 1024
+import { readTextFile } from './files/text-file.ts'
 
 export interface CertificateRead {
   /** PEM texts; empty where the file cannot be used. */
@@ -15,13 +13,6 @@ export interface CertificateRead {
   readonly expiresAtMs: number | undefined
   /** What is wrong, and with which file. */
   readonly problems: readonly { readonly part: 'cert' | 'key'; readonly what: string }[]
-}
-
-/** @returns the text of a PEM file @throws Error saying why not */
-async function readPem(file: string): Promise<string> {
-  const found = await stat(file)
-  if (!found.isFile() || found.size > largestPem) throw new Error(`${file} is not a file of at most 1 MiB`)
-  return readFile(file, 'utf8')
 }
 
 /** Reads and checks a certificate and its private key. @param directory relative paths begin here */
@@ -34,7 +25,7 @@ export async function readCertificate(
     const path = resolve(directory, files[part])
     let text: string | undefined
     try {
-      text = await readPem(path)
+      text = await readTextFile(path)
       return { text, value: parse(text) }
     } catch (error) {
       // The parser's message is about the bytes of the file.

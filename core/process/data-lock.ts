@@ -7,17 +7,17 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import { blockThread } from './clock.ts'
+import { readTextFile, readTextFileSync } from './files/text-file.ts'
 
 export type DataLock = ReturnType<typeof lockData>
 
@@ -38,7 +38,7 @@ const isAlive = (pid: number): boolean => {
 /** @returns the id in `arkwatch.pid` if that process is alive */
 export function ownerPid(dataDir: string): number | undefined {
   try {
-    const pid = Number.parseInt(readFileSync(pidFile(dataDir), 'utf8'), 10)
+    const pid = Number.parseInt(readTextFileSync(pidFile(dataDir)), 10)
     return pid > 0 && isAlive(pid) ? pid : undefined
   } catch {
     return undefined
@@ -119,7 +119,7 @@ export function lockData(dataDir: string) {
     }
   }
   let held: ReturnType<typeof take> | undefined = taken(holderPid)
-  const readPid = () => readFile(pidFile(dataDir), 'utf8').catch(() => '')
+  const readPid = () => readTextFile(pidFile(dataDir)).catch(() => '')
   return {
     dataDir,
     /**

@@ -1,5 +1,15 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { watchFiles } from '../../core/config/watch.ts'
@@ -74,6 +84,30 @@ const ways: Record<string, Way> = {
     change(at) {
       write(at('etc/config.yaml.new'), 'a: 2')
       renameSync(at('etc/config.yaml.new'), at('etc/config.yaml'))
+    },
+  },
+  'becomes a pipe': {
+    file: 'etc/config.yaml',
+    prepare: plain,
+    change(at) {
+      rmSync(at('etc/config.yaml'))
+      Bun.spawnSync(['mkfifo', at('etc/config.yaml')])
+    },
+  },
+  'becomes a device': {
+    file: 'etc/config.yaml',
+    prepare: plain,
+    change: (at) => link('/dev/zero', at('etc/config.yaml')),
+  },
+  'was a pipe': {
+    file: 'etc/config.yaml',
+    prepare(at) {
+      mkdirSync(at('etc'))
+      Bun.spawnSync(['mkfifo', at('etc/config.yaml')])
+    },
+    change(at) {
+      rmSync(at('etc/config.yaml'))
+      inPlace(at)
     },
   },
   goes: { file: 'etc/config.yaml', prepare: plain, change: (at) => rmSync(at('etc/config.yaml')) },
@@ -172,6 +206,32 @@ describe('watching the configuration', () => {
     await watcher.wait(2_000)
     expect(watcher.changes()).toBe(before + 1)
   })
+})
+
+test('a reload refuses what became a pipe or a device, by its name, and works when the file is back', async () => {
+  const folder = newFolder()
+  const [main, part] = [join(folder, 'config.yaml'), join(folder, 'part.yaml')]
+  write(main, 'data: ./data\ninclude: [part.yaml]')
+  write(part, 'environment: staging')
+  const basis = { file: main, cwd: folder, env: {}, catalog: {}, overlays: [], clock: testClock() }
+  const runtime: RunningRuntime = await createRuntime({ ...basis, fallbackSink: recordingSink([]) })
+  undo = () => runtime.stop()
+  const overlay = join(folder, 'data', 'overlay.yaml')
+  write(overlay, '{}')
+  for (const file of [main, part, overlay]) {
+    const text = readFileSync(file, 'utf8')
+    for (const put of [() => Bun.spawnSync(['mkfifo', file]), () => symlinkSync('/dev/zero', file)]) {
+      rmSync(file)
+      put()
+      const refused = expect.objectContaining({ message: expect.stringContaining(`${file} is not a regular file`) })
+      await expect(runtime.reload()).rejects.toEqual(refused)
+      expect(await runtime.isStale()).toBe(true)
+      rmSync(file)
+      write(file, text)
+      await runtime.reload()
+      expect(await runtime.isStale()).toBe(false)
+    }
+  }
 })
 
 test('the files of a configuration that was refused are watched, too, until a reload succeeds', async () => {

@@ -1,7 +1,7 @@
 /** `data/overlay.yaml`: the changes made at run time, apart from config.yaml. Read raw, patched, written whole. */
 import { join } from 'node:path'
 import { parse, stringify } from 'yaml'
-import { readDataFile, removeFile, replaceFile } from '../../process/data-file.ts'
+import { readDataFile, removeFile, replaceFile } from '../../process/files/data-file.ts'
 import { isMap, type Plain, refused, refuseLong } from '../tree/json-merge-patch.ts'
 
 export const overlayFile = (dataDir: string): string => join(dataDir, 'overlay.yaml')

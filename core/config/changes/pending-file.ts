@@ -1,6 +1,6 @@
 /** `data/overlay.pending.json`: by this record a pending change is rolled back, also in the next process. */
 import { join } from 'node:path'
-import { readDataFile, removeFile, replaceFile } from '../../process/data-file.ts'
+import { readDataFile, removeFile, replaceFile } from '../../process/files/data-file.ts'
 import { writeOverlay } from './overlay-file.ts'
 
 export interface Pending {

@@ -1,10 +1,8 @@
 /** `${env:NAME}`, `${env:NAME:-default}`, `${file:/path}` and `$$`. */
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { messageOf } from '../../contract/errors.ts'
-
-const maxFileBytes = 1024 * 1024
+import { readTextFileSync } from '../../process/files/text-file.ts'
 
 interface Expansion {
   readonly text: string
@@ -22,11 +20,7 @@ type Failure =
 
 /** @returns the text, no byte order mark @throws for a file that is unreadable, irregular, over 1 MiB or UTF-16 */
 export function readText(file: string): string {
-  const stat = statSync(file)
-  // A pipe or a device may never end.
-  if (!stat.isFile()) throw new Error('it is not a regular file')
-  if (stat.size > maxFileBytes) throw new Error(`it is larger than ${maxFileBytes} bytes`)
-  const text = readFileSync(file, 'utf8')
+  const text = readTextFileSync(file)
   if (text.includes('\0')) throw new Error('it is not text in UTF-8')
   return text.replace(/^\uFEFF/, '')
 }

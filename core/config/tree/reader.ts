@@ -12,7 +12,8 @@ export function createReader(run: Workers['run'], known: () => readonly string[]
   return async (request) => {
     const files = request.kind === 'overlay' ? [request.file] : [...new Set([request.file, ...known()])]
     const bytes = request.text?.length ?? files.reduce((sum, file) => sum + Bun.file(file).size, 0)
-    if (bytes <= maxBytesHere) return readFiles(request)
+    // A pipe or a device has no end, and is refused immediately.
+    if (bytes <= maxBytesHere || bytes === Infinity) return readFiles(request)
     return run(readTask, { ...request, env: { ...request.env } }).catch(() => readFiles(request))
   }
 }

@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -104,6 +105,20 @@ test.each<[string, (dataDir: string) => void]>([
   ],
   ['whose id is removed', (dataDir) => rmSync(join(dataDir, 'arkwatch.pid'))],
   ['whose id is overwritten', (dataDir) => writeFileSync(join(dataDir, 'arkwatch.pid'), '1\n')],
+  [
+    'whose id is a pipe',
+    (dataDir) => {
+      rmSync(join(dataDir, 'arkwatch.pid'))
+      Bun.spawnSync(['mkfifo', join(dataDir, 'arkwatch.pid')])
+    },
+  ],
+  [
+    'whose id is a device',
+    (dataDir) => {
+      rmSync(join(dataDir, 'arkwatch.pid'))
+      symlinkSync('/dev/zero', join(dataDir, 'arkwatch.pid'))
+    },
+  ],
   ['whose directory is removed', (dataDir) => rmSync(dataDir, { recursive: true })],
   [
     'whose directory is moved',
@@ -187,6 +202,19 @@ test('a pid file left behind does not matter, whoever has that pid now', () => {
     writeFileSync(join(dataDir, 'arkwatch.pid'), `${pid}\n`)
     lockData(dataDir).release()
   }
+})
+
+test.each([
+  ['a pipe', (file: string) => Bun.spawnSync(['mkfifo', file])],
+  ['a device', (file: string) => symlinkSync('/dev/zero', file)],
+])('a lock whose id became %s is given back, and nobody reads the id', (_, put) => {
+  const dataDir = newDir()
+  const lock = lockData(dataDir)
+  rmSync(join(dataDir, 'arkwatch.pid'))
+  put(join(dataDir, 'arkwatch.pid'))
+  expect(ownerPid(dataDir)).toBeUndefined()
+  lock.release()
+  lockData(dataDir).release()
 })
 
 test('a folder that cannot be made is named with the reason', () => {

@@ -86,8 +86,8 @@ test('over TLS: a new certificate is shown to whoever comes, who is there stays,
   const expired = await generate([{ name: 'commonName', value: 'expired' }], dates)
   const good = [readFileSync(cert, 'utf8'), readFileSync(key, 'utf8')] as const
   const broken: Readonly<Record<string, readonly [cert: string | undefined, key: string | undefined]>> = {
-    [`cannot read the certificate: ENOENT: no such file or directory, stat '${cert}'`]: [undefined, good[1]],
-    [`cannot read the private key: ENOENT: no such file or directory, stat '${key}'`]: [good[0], undefined],
+    [`cannot read the certificate: ENOENT: no such file or directory, open '${cert}'`]: [undefined, good[1]],
+    [`cannot read the private key: ENOENT: no such file or directory, open '${key}'`]: [good[0], undefined],
     [`${cert} holds no certificate in PEM that can be read without a passphrase`]: ['no PEM', good[1]],
     [`${key} holds no private key in PEM that can be read without a passphrase`]: [good[0], ''],
     [`the private key ${key} does not belong to the certificate ${cert}`]: [good[0], other.private],

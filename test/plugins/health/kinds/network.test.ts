@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { blackHole, runOnce, until } from './support.ts'
@@ -227,6 +227,13 @@ describe('this machine', () => {
     child.kill('SIGKILL')
     await child.exited
     await until(async () => (await runOnce({ kind: 'process', pidFile })).status === 'down', 2_000)
+    rmSync(pidFile)
+    Bun.spawnSync(['mkfifo', pidFile])
+    expect(await runOnce({ kind: 'process', pidFile })).toMatchObject({
+      status: 'down',
+      message: `${pidFile} is not a regular file`,
+    })
+    rmSync(pidFile)
     writeFileSync(pidFile, 'nonsense')
     expect(await runOnce({ kind: 'process', pidFile })).toMatchObject({
       status: 'down',

@@ -1,17 +1,11 @@
 /** Files of the data directory that one process writes and a later one reads. */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { coreError, messageOf } from '../contract/errors.ts'
+import { coreError, messageOf } from '../../contract/errors.ts'
+import { readTextFileSync } from './text-file.ts'
+
+/** An overlay of 1 MiB fits, escaped as JSON. */
+const maxDataBytes = 8 * 1024 * 1024
 
 /** Writes a draft for its owner alone (0600), in place of an older one: whole and flushed to the disk, or not there. */
 export function writeDraft(file: string, text: string): void {
@@ -63,13 +57,11 @@ export function removeFile(file: string): void {
  * @param without what it means to start without the file
  * @param parse throws for a damaged text; the message must not quote the text
  * @returns undefined without a file
- * @throws DATA_FILE_DAMAGED, also for what is not a file
+ * @throws DATA_FILE_DAMAGED, also for what is not a regular file of at most 8 MiB
  */
 export function readDataFile<T>(file: string, without: string, parse: (text: string) => T): T | undefined {
   try {
-    // Reading a pipe waits for its writer.
-    if (!statSync(file).isFile()) throw new Error('not a regular file')
-    return parse(readFileSync(file, 'utf8'))
+    return parse(readTextFileSync(file, maxDataBytes))
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as { code: string }).code)) return undefined
     throw coreError('DATA_FILE_DAMAGED', { file, without, reason: messageOf(error) }, error)

@@ -1,8 +1,9 @@
 /** Files in the data directory, each with one secret, for their owner alone. */
-import { linkSync, lstatSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { linkSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { coreError, messageOf } from '../contract/errors.ts'
+import { coreError, messageOf } from '../../contract/errors.ts'
 import { writeDraft } from './data-file.ts'
+import { readTextFileSync } from './text-file.ts'
 
 const failure = (file: string, reason: string, cause?: unknown) => coreError('SECRET_FILE', { file, reason }, cause)
 
@@ -14,7 +15,7 @@ export function readSecretFile(file: string): string | undefined {
   if ((info.mode & 0o077) !== 0) throw failure(file, `others may read it (mode ${(info.mode & 0o777).toString(8)})`)
   let text: string
   try {
-    text = readFileSync(file, 'utf8').trim()
+    text = readTextFileSync(file).trim()
   } catch (error) {
     throw failure(file, messageOf(error), error)
   }

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'bun:test'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readDataFile, replaceFile } from '../../../core/process/data-file.ts'
-import { type SmallDisk, smallDisk } from '../../support/small-disk.ts'
+import { readDataFile, replaceFile } from '../../../../core/process/files/data-file.ts'
+import { type SmallDisk, smallDisk } from '../../../support/small-disk.ts'
 
 const page = 4_096
 let disk: SmallDisk | undefined

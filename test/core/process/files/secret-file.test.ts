@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { readOrMakeSecret, readSecretFile } from '../../../core/process/secret-file.ts'
+import { readOrMakeSecret, readSecretFile } from '../../../../core/process/files/secret-file.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-secret-'))
 const codeOf = (call: () => unknown) => {
