@@ -9,9 +9,10 @@ import {
   openSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
@@ -81,6 +82,21 @@ export function lockHolder(dataDir: string): number | undefined {
 
 const identityOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`
 
+/** @param table text of /proc/locks @returns whether it has a lock of this process on the file of an identity */
+const isListed = (table: string, identity: string): boolean =>
+  new RegExp(` POSIX +\\w+ +WRITE ${process.pid} \\S+:${identity.split(':')[1]} `).test(table)
+
+/**
+ * Takes the lock of a connection again: this process lost it where any of its code opened and closed the file. The same
+ * connection, as closing a second one would end the lock again.
+ * @throws what SQLite or the file system says
+ */
+function retake(database: Database, file: string): void {
+  if (database.inTransaction) database.run('ROLLBACK')
+  if (statSync(file).size > 0) truncateSync(file)
+  database.run('BEGIN EXCLUSIVE')
+}
+
 /** @throws what SQLite or the file system says */
 function take(dataDir: string) {
   const file = lockFile(dataDir)
@@ -107,36 +123,47 @@ function take(dataDir: string) {
 /**
  * Locks the data directory for this process; makes the directory (0700) if missing. The lock is the kernel's, held by
  * SQLite's exclusive transaction on an empty file, and ends with the process; `arkwatch.pid` only names the owner.
+ * @param locks the kernel's table of locks
  * @throws DATA_IN_USE naming the pid, DATA_UNUSABLE @see https://www.sqlite.org/lockingv3.html
  */
-export function lockData(dataDir: string) {
-  const taken = (pidOf: (dataDir: string) => unknown) => {
+export function lockData(dataDir: string, locks = '/proc/locks') {
+  const attempt = <T>(call: () => T, pidOf: (dataDir: string) => unknown): T => {
     try {
-      return take(dataDir)
+      return call()
     } catch (thrown) {
       if (isBusy(thrown)) throw coreError('DATA_IN_USE', { data: dataDir, pid: pidOf(dataDir) }, thrown)
       throw coreError('DATA_UNUSABLE', { data: dataDir, reason: messageOf(thrown) }, thrown)
     }
   }
-  let held: ReturnType<typeof take> | undefined = taken(holderPid)
+  let held: ReturnType<typeof take> | undefined = attempt(() => take(dataDir), holderPid)
+  /** Whether the kernel was seen to list the lock: not where /proc is of other processes, or the file system has inodes of its own. */
+  let lists = false
   const readPid = () => readTextFile(pidFile(dataDir)).catch(() => '')
   return {
     dataDir,
     /**
-     * Takes the lock again where its file was removed or replaced, so that another process could take it.
+     * Takes the lock again where another process could take it: its file was removed or replaced, or the kernel ended
+     * the lock as code of this process closed the file. Without a list of the kernel it is taken again each time.
      * @returns whether that was so @throws DATA_IN_USE where another process has taken it, DATA_UNUSABLE
      */
     async keep(): Promise<boolean> {
       const seen = await stat(lockFile(dataDir), { bigint: true }).then(identityOf, () => undefined)
       const pid = await readPid()
-      if (held === undefined || (seen === held.identity && pid === ownLine)) return false
-      if (seen === held.identity) writePid(dataDir)
-      else {
-        const next = taken((dataDir) => ownerPid(dataDir) ?? 'unknown')
-        held.database.close()
-        held = next
+      const table = await readFile(locks, 'utf8').catch(() => '')
+      if (held === undefined) return false
+      const { database, identity } = held
+      const pidOf = () => ownerPid(dataDir) ?? 'unknown'
+      if (seen !== identity) {
+        held = attempt(() => take(dataDir), pidOf)
+        database.close()
+        return true
       }
-      return true
+      const isHeld = isListed(table, identity)
+      const wasLost = lists && !isHeld
+      lists ||= isHeld
+      if (!isHeld) attempt(() => retake(database, lockFile(dataDir)), pidOf)
+      if (pid !== ownLine) writePid(dataDir)
+      return wasLost || pid !== ownLine
     },
     /** Safe twice. */
     release() {
@@ -166,9 +193,9 @@ export function watchLock(
   return clock.every(watchMs, async () => {
     let reason: string | undefined
     try {
-      if (await lock.keep()) log.warn('the data lock was removed or replaced, and is taken again', { data })
+      if (await lock.keep()) log.warn('the data lock was removed, replaced or ended, and is taken again', { data })
     } catch (error) {
-      reason = `${messageOf(error)}, since the data lock was removed or replaced`
+      reason = `${messageOf(error)}, since the data lock was removed, replaced or ended`
       if (reason !== lost) log.error('the data lock is lost: let only one process use the directory', { data, reason })
     }
     lost = reason

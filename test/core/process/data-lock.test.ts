@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -119,6 +120,9 @@ test.each<[string, (dataDir: string) => void]>([
       symlinkSync('/dev/zero', join(dataDir, 'arkwatch.pid'))
     },
   ],
+  ['whose file this process read', (dataDir) => readFileSync(join(dataDir, 'arkwatch.lock'))],
+  ['whose file this process copied', (dataDir) => cpSync(dataDir, `${dataDir}-copy`, { recursive: true })],
+  ['whose file this process wrote', (dataDir) => writeFileSync(join(dataDir, 'arkwatch.lock'), 'text')],
   ['whose directory is removed', (dataDir) => rmSync(dataDir, { recursive: true })],
   [
     'whose directory is moved',
@@ -170,6 +174,32 @@ test('a lock that another process took meanwhile is reported once, and taken aga
   lock.release()
   // A process of Bun starts.
 }, 60_000)
+
+test.each([undefined, '/nonexistent'])(
+  'a lock that the kernel ended stays with who took it next (its list: %s)',
+  async (locks) => {
+    const dataDir = newDir()
+    const lock = lockData(dataDir, locks)
+    const drop = () => readFileSync(join(dataDir, 'arkwatch.lock'))
+    drop()
+    expect(await lock.keep()).toBe(locks === undefined)
+    const refused = holder(dataDir)
+    expect(await firstLine(refused.stdout)).toBe(`DATA_IN_USE ${process.pid}`)
+    drop()
+    const other = holder(dataDir)
+    expect(await firstLine(other.stdout)).toBe('held')
+    for (const _ of [1, 2]) {
+      await expect(lock.keep()).rejects.toMatchObject({ code: 'DATA_IN_USE', details: { pid: other.pid } })
+      expect(ownerPid(dataDir)).toBe(other.pid)
+    }
+    for (const one of [refused, other]) one.kill('SIGKILL')
+    await Promise.all([refused.exited, other.exited])
+    expect([await lock.keep(), await lock.keep(), ownerPid(dataDir)]).toEqual([true, false, process.pid])
+    lock.release()
+    // Processes of Bun start.
+  },
+  60_000,
+)
 
 test('another process is refused while the holder lives, and served once it was killed', async () => {
   const dataDir = newDir()
