@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   rmSync,
   statSync,
   truncateSync,
@@ -82,6 +83,14 @@ export function lockHolder(dataDir: string): number | undefined {
 
 const identityOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`
 
+const tableOf = (locks: string): string => {
+  try {
+    return readFileSync(locks, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
 /** @param table text of /proc/locks @returns whether it has a lock of this process on the file of an identity */
 const isListed = (table: string, identity: string): boolean =>
   new RegExp(` POSIX +\\w+ +WRITE ${process.pid} \\S+:${identity.split(':')[1]} `).test(table)
@@ -136,8 +145,8 @@ export function lockData(dataDir: string, locks = '/proc/locks') {
     }
   }
   let held: ReturnType<typeof take> | undefined = attempt(() => take(dataDir), holderPid)
-  /** Whether the kernel was seen to list the lock: not where /proc is of other processes, or the file system has inodes of its own. */
-  let lists = false
+  /** Not where /proc is of other processes, or the file system has its own inodes. */
+  const isListedFirst = isListed(tableOf(locks), held.identity)
   const readPid = () => readTextFile(pidFile(dataDir)).catch(() => '')
   return {
     dataDir,
@@ -159,8 +168,7 @@ export function lockData(dataDir: string, locks = '/proc/locks') {
         return true
       }
       const isHeld = isListed(table, identity)
-      const wasLost = lists && !isHeld
-      lists ||= isHeld
+      const wasLost = isListedFirst && !isHeld
       if (!isHeld) attempt(() => retake(database, lockFile(dataDir)), pidOf)
       if (pid !== ownLine) writePid(dataDir)
       return wasLost || pid !== ownLine

@@ -259,10 +259,10 @@ describe('collector runner', () => {
 
   test('a collection that returns a foreign promise ends with that promise', async () => {
     const { clock, runner, errors } = setUp()
-    const { promise } = runInNewContext('({ promise: Promise.reject(1) })') as { promise: Promise<void> }
+    const foreign = () => (runInNewContext('({ promise: Promise.reject(1) })') as { promise: Promise<void> }).promise
     const rejecting = thenable((_, failed) => failed(new Error('no')))
     runner.reconcile([
-      { name: 'realm', everyMs: 1_000, setup: () => () => promise },
+      { name: 'realm', everyMs: 1_000, setup: () => foreign },
       { name: 'thenable', everyMs: 1_000, setup: () => () => rejecting as never },
       { name: 'never', everyMs: 1_000, setup: () => () => thenable() as never },
     ])
