@@ -2,8 +2,8 @@
  * statfs(2) of file systems that may never answer, as of a server that is gone. A hung call in Bun's pool, which has
  * two threads on a small machine and serves every file of the process, would stop the application: decision 0017.
  */
-import { readFile, statfs } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { readFile, readlink, statfs } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { Clock } from '../../contract/clock.ts'
 import { coreError } from '../../contract/errors.ts'
 import { systemClock } from '../clock.ts'
@@ -19,7 +19,7 @@ const threadsOf = () => {
 
 /** Whether file systems of a type answer by a server or a program. */
 export const mayHang = (type: string): boolean =>
-  /^(nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
+  /^(autofs|nfs|cifs|smb|9p|fuse|ceph|gluster|lustre|afs|virtiofs|beegfs)/.test(type)
 
 /** @returns the mount that holds an absolute path, whose symbolic links are not followed: that could hang */
 export const mountOf = (path: string, mounts: readonly Mount[]): Mount | undefined =>
@@ -27,9 +27,36 @@ export const mountOf = (path: string, mounts: readonly Mount[]): Mount | undefin
     .filter(({ mountpoint: at }) => path === at || path.startsWith(at === '/' ? at : `${at}/`))
     .toSorted((a, b) => b.mountpoint.length - a.mountpoint.length)[0]
 
+/** As the kernel follows. */
+const maxLinks = 40
+
+/**
+ * Follows a path and its symbolic links as far as nothing is touched that may hang.
+ * @returns the type of the file system that holds the path, or of the first on the way that may hang
+ */
+export async function typeOf(path: string, mounts: readonly Mount[]): Promise<string> {
+  const left = resolve(path).split('/')
+  let at = '/'
+  let links = 0
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    if (name === '' || name === '.') continue
+    const next = name === '..' ? dirname(at) : join(at, name)
+    const type = mountOf(next, mounts)?.fstype ?? ''
+    if (mayHang(type)) return type
+    const target = await readlink(next).catch(() => undefined)
+    if (target === undefined || links === maxLinks) {
+      at = next
+      continue
+    }
+    links += 1
+    if (target.startsWith('/')) at = '/'
+    left.unshift(...target.split('/'))
+  }
+  return mountOf(at, mounts)?.fstype ?? ''
+}
+
 async function ask(path: string, type?: string): Promise<StatFs> {
-  const table = type === undefined ? await readFile('/proc/self/mounts', 'utf8').catch(() => '') : ''
-  const known = type ?? mountOf(resolve(path), parseMounts(table))?.fstype ?? ''
+  const known = type ?? (await typeOf(path, parseMounts(await readFile('/proc/self/mounts', 'utf8').catch(() => ''))))
   return mayHang(known) ? (await threadsOf()).ask(path) : statfs(path)
 }
 
