@@ -46,7 +46,7 @@ export class ActiveConfig {
     public current: RuntimeConfig,
     private readonly options: ActiveConfigOptions,
   ) {
-    this.#print = printOf(current)
+    this.#print = printOf(current).catch(() => '')
     this.lastReload = { ok: true, atMs: options.clock.now() }
   }
 
@@ -61,9 +61,10 @@ export class ActiveConfig {
     return [...new Set([...files, ...this.#refused.filter((file) => file !== overlayFile(dataDir))])]
   }
 
-  /** Whether the files differ from the configuration in force. */
+  /** Whether the files differ from the configuration in force, or do not answer. */
   async isStale(): Promise<boolean> {
-    return !this.lastReload.ok || (await printOf(this.current)) !== (await this.#print)
+    const print = await printOf(this.current).catch(() => undefined)
+    return !this.lastReload.ok || print !== (await this.#print)
   }
 
   /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */

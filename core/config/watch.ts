@@ -1,14 +1,20 @@
 /** Detects changes of configuration files by looking at them: behind links, mounts and replaced directories, too. */
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../contract/clock.ts'
+import { messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
+import { systemClock } from '../process/clock.ts'
 import { readTextFile, readTextFileSync } from '../process/files/text-file.ts'
+import { createTurns } from '../process/files/turns.ts'
+
+/** Of the process, as the pool of threads is. */
+const inTurn = createTurns(systemClock)
 
 const textOf = (file: string) => readTextFile(file).catch(() => '')
 
-/** @returns changes with the contents of the files; one that a start would not read counts as empty */
+/** @returns changes with the contents of the files; one that a start would not read counts as empty @throws FILE_SYSTEM_HANGS */
 export async function fingerprintOf(files: Iterable<string>): Promise<string> {
-  return String(Bun.hash((await Promise.all([...files].map(textOf))).join('\0')))
+  return String(Bun.hash((await Promise.all([...files].map((file) => inTurn(file, textOf)))).join('\0')))
 }
 
 /** @returns changes with each write of the file that is behind the path now */
@@ -40,9 +46,11 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
   let seen = ''
   let looks = 0
   let stopped = false
+  let failed = ''
   const look = async () => {
     const before = seen
-    seen = (await Promise.all(files().map(writeOf))).join('\n')
+    seen = (await Promise.all(files().map((file) => inTurn(file, writeOf)))).join('\n')
+    failed = ''
     const isQuiet = seen === before
     if (isQuiet && looks === 0) return
     looks += 1
@@ -53,7 +61,11 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
     if (!stopped && contents !== last) changed()
   }
   const cancel = clock.every(lookMs, look, {
-    onError: (error) => log.warn('cannot watch for changes of the configuration', { error }),
+    onError(error) {
+      if (messageOf(error) === failed) return
+      failed = messageOf(error)
+      log.warn('cannot watch for changes of the configuration', { error })
+    },
   })
   return () => {
     stopped = true
