@@ -1,11 +1,13 @@
 /** The routes and hooks of the plugins that are up, put in force at each swap. */
 
+import { type RouteOwner, rankRoutes } from './contract/foreign/route-conflicts.ts'
 import { isUp } from './contract/plugin-state.ts'
 import { composeApp, type MountedRoutes } from './http/public-app.ts'
 import type { Generation } from './lifecycle/generation.ts'
 import type { OwnedHooks } from './requests/hook-set.ts'
 import type { RequestPath } from './requests/request-path.ts'
-import { type OwnedRoutes, ownPaths, rankRoutes } from './requests/routes/route-conflicts.ts'
+import type { HonoRoute } from './requests/routes/hono-routes.ts'
+import { answersOf, ownPaths } from './requests/routes/plugin-routes.ts'
 import { pathOf } from './requests/routes/route-matcher.ts'
 
 type Handler = (request: Request, server?: unknown) => Response | Promise<Response>
@@ -25,7 +27,7 @@ export class RequestParts {
   swap(current: Generation): void {
     const { requestPath, givenInCode } = this
     const hooked: OwnedHooks[] = []
-    const routed: (MountedRoutes & OwnedRoutes)[] = []
+    const routed: (MountedRoutes & RouteOwner<HonoRoute>)[] = []
     const up = [...current.values()].filter(({ state }) => isUp(state))
     for (const instance of up) {
       const { name: plugin, section, requestParts, faults } = instance
@@ -36,12 +38,17 @@ export class RequestParts {
       const removed = (reason: string) => faults.hold(requestPath, reason)
       if (hooks) hooked.push({ plugin, hooks, failed: failed('a request hook'), removed })
       const foreign = section.from !== undefined || givenInCode.has(plugin)
-      if (routes) routed.push({ plugin, routes, foreign, failed: failed('a route') })
+      if (routes) routed.push({ plugin, routes, answers: answersOf(routes), foreign, failed: failed('a route') })
     }
     const { kept, refused } = rankRoutes(routed)
     const isOwn = ownPaths(kept)
     requestPath.setHooks(hooked, isOwn)
-    for (const { name, contributions } of up) contributions.refuseRoutes(refused.get(name))
+    for (const { name, contributions } of up) {
+      const conflict = refused.get(name)
+      contributions.refuseRoutes(
+        conflict && `${conflict.keeper} answers ${conflict.refused.method} ${conflict.refused.path}`,
+      )
+    }
     const app = composeApp(kept)
     this.answer = app.fetch
     this.handle = requestPath.wrapHono(app, undefined, (request) => isOwn(request.method, pathOf(app, request)))

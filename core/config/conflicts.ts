@@ -1,10 +1,11 @@
 /** What plugins say of the whole configuration, beyond the schema of one section: conflicts, and their listeners. */
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import type { ConfigContext, DeclaredListener } from '../contract/definition.ts'
+import { type RoutePattern, rankRoutes } from '../contract/foreign/route-conflicts.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import { callDefinition, failedCheck } from './definitions/calls.ts'
 import { problem } from './errors.ts'
-import { locate, type Node } from './tree/node.ts'
+import { locate, type Node, type Path } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
 const listenerShape = {
@@ -22,6 +23,41 @@ function placed(listener: DeclaredListener, plugin: string): DeclaredListener {
   const what = shapeProblem(listenerShape, listener) ?? (listener.tls && shapeProblem(tlsShape, listener.tls))
   if (what !== undefined) throw new TypeError(`a listener: ${what}`)
   return { ...listener, path: ['plugins', plugin, ...listener.path] }
+}
+
+/** A declared route, `/admin/*` or `GET /livez`, as Hono would read it. */
+function patternOf(declared: string): RoutePattern {
+  const [, method = 'ALL', path = ''] = /^(?:([A-Z]+) )?\/*(.*)$/s.exec(declared)!
+  return { method, path: `/${path}` }
+}
+
+/** @returns the place in a section where a text is written, or undefined */
+function writtenAt(node: Node | undefined, text: string): Path | undefined {
+  if (node?.kind === 'scalar') return node.value === text ? [] : undefined
+  const inner = node?.kind === 'map' ? [...node.entries].map(([key, entry]) => [key, entry.node] as const) : []
+  for (const [key, each] of inner) {
+    const rest = writtenAt(each, text)
+    if (rest !== undefined) return [key, ...rest]
+  }
+  return undefined
+}
+
+/** @returns an error at the setting that wrote the path, else at the section whose routes a start would leave out */
+function routeConflicts(owners: Parameters<typeof rankRoutes>[0], root: Node): readonly ConfigProblem[] {
+  return [...rankRoutes(owners).refused].map(([plugin, { keeper, kept, refused }]) => {
+    const sections = [
+      [plugin, refused.path],
+      [keeper, kept.path],
+    ] as const
+    const [at = ['plugins', plugin]] = sections.flatMap(([name, path]) => {
+      const written = writtenAt(locate(root, ['plugins', name]).node, path)
+      return written === undefined ? [] : [['plugins', name, ...written]]
+    })
+    const what = `two plugins answer one path: ${plugin} answers ${refused.path}, ${keeper} answers ${kept.path}`
+    const { source, key } = locate(root, at)
+    const help = 'Give one of the two another path, or turn it off.'
+    return problem('CONFIG_VALUE', { what }, at, at.length > 2 ? source : key, help)
+  })
 }
 
 /**
@@ -78,5 +114,10 @@ export function conflicts(
     const place = (opened: readonly DeclaredListener[] = []) => opened.map((listener) => placed(listener, name))
     listeners.push(...checked(section, () => callDefinition(definition, 'listens', [config], place)))
   }
-  return { found, listeners }
+  const owners = sections.flatMap((section) =>
+    section.disabled === undefined && section.config !== undefined
+      ? [{ plugin: section.name, foreign: foreign(section), answers: namesOf(section, 'routes').map(patternOf) }]
+      : [],
+  )
+  return { found: [...found, ...routeConflicts(owners, root)], listeners }
 }

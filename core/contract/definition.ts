@@ -184,8 +184,8 @@ export interface PluginDefinition<
   listens?(config: zod.output<Schema>): readonly DeclaredListener[]
   /**
    * The names of the plugin's contributions by id of the extension point; other sections may refer to them. A plugin
-   * from elsewhere without `offers` may contribute any name. `routes` is for paths: those that the plugin answers,
-   * `/admin/*` with all below.
+   * from elsewhere without `offers` may contribute any name. `routes` is for the paths that the plugin answers, in the
+   * patterns of Hono, `/admin/*`, and `GET /livez` for one method. Two plugins that declare one path are a conflict.
    */
   offers?(config: zod.output<Schema>): Readonly<Record<string, readonly string[]>>
   /** Wires the plugin and opens nothing. Synchronous. */

@@ -1,7 +1,8 @@
 /** The prefix in the application's own listener under which Arkwatch answers exposed paths. */
 import { coreError } from '../contract/errors.ts'
+import { isCatchAll } from '../contract/foreign/route-conflicts.ts'
 import type { Logger } from '../contract/logger.ts'
-import { type HonoRoute, isCatchAll } from './routes/hono-routes.ts'
+import type { HonoRoute } from './routes/hono-routes.ts'
 import { RouteEntry } from './routes/route-entry.ts'
 import { createRouteMatcher, type HonoLike } from './routes/route-matcher.ts'
 import type { Interceptor, RouteSource } from './routes/route-source.ts'

@@ -3,7 +3,6 @@ import { collector, jsonView, Metrics } from './api.ts'
 import { MetricsConfig } from './config.ts'
 import { MetricsInstance } from './engine.ts'
 import { ownerPoint } from './holders.ts'
-import { takenPath } from './http/taken-path.ts'
 
 export default definePlugin({
   api: 1,
@@ -15,7 +14,7 @@ export default definePlugin({
   implies: { host: { host: [], process: ['process'] } },
   needs: { runtime: Runtime },
   listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen }] : []),
-  conflicts: ({ path, listen }, { offered }) => (listen ? [] : takenPath(path, offered('routes').names)),
+  offers: ({ path, listen }) => ({ routes: listen ? [] : [`GET ${path}`] }),
   setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
     const owners = extensions(ownerPoint)

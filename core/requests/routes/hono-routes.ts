@@ -25,9 +25,6 @@ const targetOf = (handler: Handler): Handler => {
 export const isTerminal = ({ handler }: HonoRoute): boolean =>
   typeof handler === 'function' && targetOf(handler as Handler).length < 2
 
-/** Whether a pattern matches every path. */
-export const isCatchAll = (pattern: string): boolean => pattern === '*' || pattern === '/*'
-
 export const isHonoRoute = (value: unknown): value is HonoRoute => {
   const route = value as Partial<HonoRoute> | null | undefined
   return typeof route?.path === 'string' && typeof route.method === 'string' && typeof route.handler === 'function'

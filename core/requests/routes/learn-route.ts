@@ -3,9 +3,10 @@
  * the list of handlers that the router returns for a route. Where the router makes new lists, their routes are read.
  */
 import { messageOf } from '../../contract/errors.ts'
+import { isCatchAll } from '../../contract/foreign/route-conflicts.ts'
 import type { Logger } from '../../contract/logger.ts'
 import type { Mount } from '../mount.ts'
-import { chooseRoute, isCatchAll, isTerminal } from './hono-routes.ts'
+import { chooseRoute, isTerminal } from './hono-routes.ts'
 import { type HandlerList, RouteEntries } from './route-entries.ts'
 import type { RouteEntry } from './route-entry.ts'
 import { createRouteMatcher, type HonoLike, pathOf } from './route-matcher.ts'

@@ -30,10 +30,10 @@ const noStore = { 'cache-control': 'no-store' }
 
 const notFound = (detail: string): Response => problemResponse({ status: 404, title: 'Not found', detail })
 
-/** The paths that {@link healthRoutes} answers. */
+/** The routes of {@link healthRoutes}. */
 export const healthPaths = [
-  ...['livez', 'readyz', 'startupz'].map((probe) => `/${probe}/*`),
-  ...['/health', '/health/comprehensive'],
+  ...['livez', 'readyz', 'startupz'].flatMap((probe) => [`GET /${probe}`, `GET /${probe}/:name`]),
+  ...['GET /health', 'GET /health/comprehensive'],
 ]
 
 /** @returns the app with {@link healthPaths} */

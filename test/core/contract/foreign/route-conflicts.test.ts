@@ -1,12 +1,25 @@
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { Hono } from 'hono'
-import { patternsMeet, rankRoutes } from '../../../../core/requests/routes/route-conflicts.ts'
+import { patternsMeet, rankRoutes } from '../../../../core/contract/foreign/route-conflicts.ts'
+import { definePlugin, z } from '../../../../core/plugin.ts'
+import { answersOf } from '../../../../core/requests/routes/plugin-routes.ts'
 import { createRouteMatcher } from '../../../../core/requests/routes/route-matcher.ts'
+import { load } from '../../config/support.ts'
 
 const answer = () => new Response('ok')
 const get = (...paths: string[]) => paths.reduce((app, path) => app.get(path, answer), new Hono())
-const owner = (plugin: string, routes: Hono, foreign = true) => ({ plugin, routes, foreign })
+const owner = (plugin: string, routes: Hono, foreign = true) => ({ plugin, foreign, answers: answersOf(routes) })
+const refusedOf = (owners: Parameters<typeof rankRoutes>[0]) =>
+  [...rankRoutes(owners).refused].map(
+    ([
+      plugin,
+      {
+        keeper,
+        refused: { method, path },
+      },
+    ]) => `${plugin}: ${keeper} answers ${method} ${path}`,
+  )
 
 describe('the routes of two plugins', () => {
   const api = new Hono().all('/admin/*', answer)
@@ -27,19 +40,27 @@ describe('the routes of two plugins', () => {
     ['have one path by parameters', get('/users/:id'), get('/users/:name'), 'GET /users/:name'],
     ['meet where a name is a value of a parameter', get('/users/:id'), get('/users/me'), 'GET /users/me'],
     ['share a path only with a middleware', new Hono().use('*', (_, next) => next()), get('/x'), undefined],
-  ])('that %s', (_, first, second, conflict) => {
-    const found = rankRoutes([owner('first', first), owner('second', second)])
-    expect([...found.refused]).toEqual(conflict === undefined ? [] : [['second', `first answers ${conflict}`]])
+  ])('that %s', async (_, first, second, conflict) => {
+    expect(refusedOf([owner('first', first), owner('second', second)])).toEqual(
+      conflict === undefined ? [] : [`second: first answers ${conflict}`],
+    )
+    // A check of the configuration judges the declared routes as a start judges those that are served.
+    const declaring = (name: string, app: Hono) =>
+      definePlugin({
+        ...{ api: 1, name, version: '1.0.0', summary: 'For a test.', config: z.strictObject({}), setup: () => ({}) },
+        offers: () => ({ routes: answersOf(app).map(({ method, path }) => `${method} ${path}`) }),
+      })
+    const { raw } = await load({}, { object: {}, plugins: [declaring('first', first), declaring('second', second)] })
+    expect(raw.map(({ pointer }) => pointer)).toEqual(conflict === undefined ? [] : ['/plugins/second'])
   })
 
   test('leave a plugin of the catalog its paths, also where it starts later', () => {
-    const found = rankRoutes([owner('shadow', get('/admin/plugins')), owner('admin', api, false)])
-    expect([...found.refused]).toEqual([['shadow', 'admin answers GET /admin/plugins']])
+    const owners = [owner('shadow', get('/admin/plugins')), owner('admin', api, false)]
+    expect(refusedOf(owners)).toEqual(['shadow: admin answers GET /admin/plugins'])
   })
 
   test('count as none where a value is not an application', () => {
-    const broken = { plugin: 'broken', foreign: true, routes: 5 as never }
-    expect([...rankRoutes([broken, owner('good', get('/livez'))]).refused]).toEqual([])
+    expect(answersOf({ routes: 5 as never })).toEqual([])
   })
 
   test('are judged alike in each order of the sections', () => {
