@@ -99,7 +99,7 @@ export { monotonicOrigin, processStartMs, systemClock, yieldToLoop } from './pro
 export { withDeadline } from './process/deadline.ts'
 export { readDataFile } from './process/files/data-file.ts'
 export { readOrMakeSecret, readSecretFile } from './process/files/secret-file.ts'
-export { readTextFile } from './process/files/text-file.ts'
+export { readInTurn } from './process/files/turns.ts'
 export { fallbackSink, loggerFile } from './process/log.ts'
 export { createLogLine } from './process/log-line.ts'
 export { type Mount, parseMounts, type StatFs, unescapeMount } from './process/stat-fs/mounts.ts'

@@ -12,7 +12,10 @@ const inTurn = createTurns(systemClock)
 
 const textOf = (file: string) => readTextFile(file).catch(() => '')
 
-/** @returns changes with the contents of the files; one that a start would not read counts as empty @throws FILE_SYSTEM_HANGS */
+/**
+ * @returns changes with the contents of the files; one that a start would not read counts as empty
+ * @throws FILE_SYSTEM_HANGS
+ */
 export async function fingerprintOf(files: Iterable<string>): Promise<string> {
   return String(Bun.hash((await Promise.all([...files].map((file) => inTurn(file, textOf)))).join('\0')))
 }

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { messageOf } from '../contract/errors.ts'
-import { readTextFile } from './files/text-file.ts'
+import { readInTurn } from './files/turns.ts'
 
 export interface CertificateRead {
   /** PEM texts; empty where the file cannot be used. */
@@ -25,7 +25,7 @@ export async function readCertificate(
     const path = resolve(directory, files[part])
     let text: string | undefined
     try {
-      text = await readTextFile(path)
+      text = await readInTurn(path)
       return { text, value: parse(text) }
     } catch (error) {
       // The parser's message is about the bytes of the file.

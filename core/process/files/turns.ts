@@ -1,12 +1,14 @@
 /** Looks at files one after the other: one on a mount without its server holds one of the two threads of Bun's pool. */
 import type { Clock } from '../../contract/clock.ts'
 import { coreError } from '../../contract/errors.ts'
+import { systemClock } from '../clock.ts'
+import { readTextFile } from './text-file.ts'
 
 const answerWithinMs = 10_000
 
 /**
- * @returns looks at a file when the looks before are over. @throws FILE_SYSTEM_HANGS, also of that look, where one has not
- * answered for 10 s, and then at once until it answers
+ * @returns looks at a file when the looks before are over; throws FILE_SYSTEM_HANGS where a file has not answered for
+ * 10 s, and then immediately until that file answers
  */
 export function createTurns(clock: Pick<Clock, 'after'>) {
   let last = Promise.resolve()
@@ -34,3 +36,8 @@ export function createTurns(clock: Pick<Clock, 'after'>) {
     return promise
   }
 }
+
+const inTurn = createTurns(systemClock)
+
+/** The text of a regular file of at most 1 MiB, read when the reads before are over. @throws also FILE_SYSTEM_HANGS */
+export const readInTurn = (file: string): Promise<string> => inTurn(file, readTextFile)

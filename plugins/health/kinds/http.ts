@@ -1,5 +1,5 @@
 /** An HTTP request and its answer. Each run has a separate connection. */
-import { messageOf, readTextFile } from '../../../core/plugin.ts'
+import { messageOf, readInTurn } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { type Facts, firstBroken } from '../conditions/evaluate.ts'
 import { type Condition, parseCondition } from '../conditions/parse.ts'
@@ -83,7 +83,7 @@ export const http: Kind<'http'> = (config, { monotonic, now }) => {
       // Empty for the defaults: Bun makes a separate TLS context for every request with TLS options.
       const tls: { rejectUnauthorized?: boolean; ca?: string } = {
         ...(!config.tlsVerify && { rejectUnauthorized: false }),
-        ...(config.tlsCaFile && { ca: await readTextFile(config.tlsCaFile) }),
+        ...(config.tlsCaFile && { ca: await readInTurn(config.tlsCaFile) }),
       }
       // Closes the connection however the run ends, also while the body is unread.
       const ended = new AbortController()

@@ -1,6 +1,6 @@
 /** A running process of this machine, found by pid file or by name. Reads /proc. */
 import { readdir, readFile } from 'node:fs/promises'
-import { readTextFile } from '../../../core/plugin.ts'
+import { readInTurn } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import type { Kind } from './kind.ts'
 
@@ -52,7 +52,7 @@ export const processKind: Kind<'process'> = ({ pidFile, name = '' }) => {
   return {
     async run(signal) {
       if (pidFile !== undefined) {
-        const pid = Number.parseInt(await readTextFile(pidFile), 10)
+        const pid = Number.parseInt(await readInTurn(pidFile), 10)
         if (!(pid > 0)) return { status: 'down', message: `${pidFile} holds no pid` }
         return evaluateProcess(await statOf(pid), `pid ${pid} of ${pidFile}`)
       }

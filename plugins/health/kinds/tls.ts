@@ -1,7 +1,7 @@
 /** The certificate that a TLS server shows: trusted, and valid for long enough. */
 import { isIP } from 'node:net'
 import { connect, type PeerCertificate } from 'node:tls'
-import { readTextFile } from '../../../core/plugin.ts'
+import { readInTurn } from '../../../core/plugin.ts'
 import type { CheckResult } from '../api.ts'
 import { type ConfigOf, type Kind, onceConnected, worst } from './kind.ts'
 
@@ -55,7 +55,7 @@ export function certificateOf(
 export const tls: Kind<'tls'> = (config, { now }) => ({
   async run(signal) {
     const { host, port, servername = host, caFile } = config
-    const ca = caFile === undefined ? undefined : await readTextFile(caFile)
+    const ca = caFile === undefined ? undefined : await readInTurn(caFile)
     return evaluateCertificate(await certificateOf(host, port, servername, ca, signal), now(), config)
   },
 })
