@@ -2,7 +2,7 @@
 import { type Graph, readGraph, serviceIds } from '../config/graph.ts'
 import type { PluginSection } from '../config/types.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
-import { isUp } from '../contract/plugin-state.ts'
+import { isUp, type PluginState } from '../contract/plugin-state.ts'
 import { redactName } from '../contract/redact/redactor.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
 import { serviceFor } from '../contract/tokens.ts'
@@ -100,6 +100,7 @@ export class Host {
 
   async #replace(build: GenerationBuild, boot: boolean): Promise<void> {
     let isSwapped = false
+    const before = new Map([...this.#current.values()].map(({ name, state }) => [name, state]))
     try {
       await build.run()
       this.#swap(build.next, build.outgoing, build.incoming)
@@ -110,9 +111,20 @@ export class Host {
       const restored = await build.rollback()
       this.#swap(restored, isSwapped ? incoming : [], isSwapped ? outgoing : [])
       await this.#readyAll(build, () => {})
-      throw boot ? error : coreError('RELOAD_FAILED', { reason: messageOf(error) }, error)
+      throw boot
+        ? error
+        : coreError('RELOAD_FAILED', { reason: [messageOf(error), ...this.#worse(before)].join('; ') }, error)
     }
     for (const old of build.outgoing.toReversed()) await old.stop('reload')
+  }
+
+  /** The plugins that a rollback left in a worse state, in words. */
+  #worse(before: ReadonlyMap<string, PluginState>): string[] {
+    return [...this.#current.values()].flatMap(({ name, state, reason }) => {
+      const was = before.get(name)
+      const isWorse = was !== undefined && isUp(was) && state !== 'ok' && state !== was
+      return isWorse ? [`plugin ${name} was ${was} and is ${state}: ${reason}`] : []
+    })
   }
 
   /** @throws RELOAD_BUSY after a stop */

@@ -1,7 +1,7 @@
 /** The clock of a plugin: timers end with the plugin, and an error of a timer is a fault of the plugin. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import type { PluginClock } from '../contract/definition.ts'
-import { guarded, isThenable } from '../contract/foreign/calls.ts'
+import { checkFunction, guarded, isThenable } from '../contract/foreign/calls.ts'
 import { sleeping } from '../process/clock.ts'
 import { asDeadline, isDeadline } from '../process/deadline.ts'
 import type { Cleanups } from './cleanups.ts'
@@ -58,6 +58,7 @@ export function createPluginClock(
     return tracked
   }
   const after: Clock['after'] = (ms, call) => {
+    checkFunction('clock.after', call)
     const due = () => {
       timers.delete(cancel)
       void run(call)
@@ -71,6 +72,8 @@ export function createPluginClock(
     sleep: sleeping(after),
     after,
     every(ms, call, { monitoring = false, onError, ...options } = {}) {
+      checkFunction('clock.every', call)
+      if (onError !== undefined) checkFunction('onError of clock.every', onError)
       let stopped = false
       const tick = () => (stopped ? undefined : run(call, onError))
       const cancel = clock.every(ms, () => (monitoring && pause.over?.then(tick)) || tick(), options)

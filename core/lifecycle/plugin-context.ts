@@ -5,7 +5,7 @@ import type { PluginSection } from '../config/types.ts'
 import type { Clock } from '../contract/clock.ts'
 import type { Environment, PluginContext } from '../contract/definition.ts'
 import { coreError } from '../contract/errors.ts'
-import { guarded } from '../contract/foreign/calls.ts'
+import { checkFunction, guarded } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
 import { type ExtensionPoint, type Extensions, type Holder, serviceFor, type TokenMap } from '../contract/tokens.ts'
@@ -66,6 +66,7 @@ function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scop
       return live.all
     },
     onChange(listener) {
+      checkFunction('onChange', listener)
       const failed = (error: unknown) => owner.fault('an extension listener', error)
       return undoable(
         scope,
@@ -134,7 +135,10 @@ export function createContext(
   const holder: Holder = {
     name: section.name,
     contribute: (contribution) => undoable(scope, owner.contributions.add(contribution)),
-    defer: (undo) => void scope.defer(undo),
+    defer(undo) {
+      checkFunction('defer', undo)
+      scope.defer(undo)
+    },
   }
   return {
     ...holder,

@@ -1,7 +1,7 @@
 /** Time. The only file that touches Date.now, performance.now, setTimeout and setInterval. */
 import type { Cancel, Clock } from '../contract/clock.ts'
 import { coreError } from '../contract/errors.ts'
-import { isThenable } from '../contract/foreign/calls.ts'
+import { checkFunction, isThenable } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
@@ -25,6 +25,7 @@ export const unlimited =
   (timer: Timer): Timer =>
   (ms, call) => {
     if (!(ms > Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.after', ms)
+    checkFunction('clock.after', call)
     if (ms <= longestMs) return timer(ms, call)
     let cancel: Cancel
     const arm = (leftMs: number) => {
@@ -38,6 +39,7 @@ export const unlimited =
 export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
   return (ms, call, { jitter = 0, immediate = false, onError } = {}) => {
     if (!(ms > 0)) throw timeInvalid('clock.every', ms, positiveMs)
+    checkFunction('clock.every', call)
     let stopped = false
     let cancel: Cancel = () => {}
     const next = () => {

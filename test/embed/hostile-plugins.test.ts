@@ -9,6 +9,7 @@ import { disown } from '../../core/contract/foreign/calls.ts'
 import { errorOf, type extensionPoint, systemClock } from '../../core/plugin.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import health from '../../plugins/health/index.ts'
+import { collector } from '../../plugins/metrics/api.ts'
 import metrics from '../../plugins/metrics/index.ts'
 import { testRuntime } from '../../testing/test-runtime.ts'
 import { adminKey } from '../plugins/admin/support.ts'
@@ -86,6 +87,17 @@ const giving = Object.fromEntries<Border>([
     }),
   ],
   ['the delay of a timer', (make, { clock }) => ({ start: () => void clock.every(quiet(make) as never, () => {}) })],
+  ['the call of a timer', (make, { clock }) => ({ start: () => void clock.after(1, make() as never) })],
+  ['the call of a period', (make, { clock }) => ({ start: () => void clock.every(1_000, make() as never) })],
+  [
+    'the onError of a period',
+    (make, { clock }) => ({ start: () => void clock.every(1_000, () => {}, { onError: make() as never }) }),
+  ],
+  ['an undo', (make, { defer }) => ({ start: () => defer(make() as never) })],
+  [
+    'a listener of an extension point',
+    (make, { extensions }) => ({ start: () => void extensions(collector).onChange(make() as never) }),
+  ],
   ['the answer of a route', (make, { name }) => ({ routes: new Hono().get(`/${name}`, make as never) })],
 ])
 

@@ -1,4 +1,5 @@
 /** Calls of functions that come from elsewhere: from a plugin, an embedder. Pure. */
+import { show } from '../redact/redactor.ts'
 
 /**
  * The return type of a function that must be synchronous: anything but a promise, so that the compiler refuses `async`.
@@ -10,6 +11,13 @@ export type Synchronous = void | null | undefined | { readonly then?: never; val
 /** A promise of any realm or library. `instanceof Promise` does not see one of `node:vm`. */
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+
+/** @param call what takes the function, `clock.after` @throws TypeError where a result was given in place of a function */
+export function checkFunction(call: string, given: unknown): void {
+  if (typeof given === 'function') return
+  disown(given)
+  throw new TypeError(`${call} got ${show(given)}: expected a function`)
+}
 
 /** Keeps the rejection of a promise that nobody awaits from ending the process. */
 export const disown = (value: unknown): void => {

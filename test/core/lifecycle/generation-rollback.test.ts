@@ -187,6 +187,9 @@ test('a provider that cannot start again leaves its dependents blocked, and none
   await host.boot([section('provider'), section('dependent')])
   await expect(host.reload([section('provider', 2), section('dependent')])).rejects.toMatchObject({
     code: 'RELOAD_FAILED',
+    message: expect.stringMatching(
+      /: no; plugin provider was ok and is failed: .*no; plugin dependent was ok and is blocked: needs the service s/,
+    ),
   })
   expect(states()).toEqual({ provider: 'failed', dependent: 'blocked' })
   expect(reasons().dependent).toBe('needs the service s, which is not available')

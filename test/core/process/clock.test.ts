@@ -83,3 +83,13 @@ test.each([Number.NaN, undefined, {}])('a delay of %p is refused', async (ms) =>
     await expect(sleep(ms as number)).rejects.toMatchObject({ code: 'TIME_INVALID', message })
   }
 })
+
+test.each([undefined, 5, Promise.resolve(), {}])(
+  'the result of a call, %p, is refused in place of the function',
+  (call) => {
+    for (const { after, every } of [systemClock, testClock()]) {
+      expect(() => after(10, call as never)).toThrow(/^clock.after got .*: expected a function$/)
+      expect(() => every(10, call as never)).toThrow(/^clock.every got .*: expected a function$/)
+    }
+  },
+)
