@@ -8,7 +8,7 @@
  *  3. `conflicts(config, context)`, `listens(config)`, `offers(config)`: checks against the whole configuration. Pure,
  *     called often.
  *  4. `setup(context)`: once for each instance, in start order, synchronous. Wires and opens nothing; `needs` are up.
- *     Its parts are read once. It may register undos, timers and contributions.
+ *     Its parts are read once. It may register undos and contributions; timers belong to `start`.
  *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state. A
  *     throw makes the plugin `failed`: `stop('failed')` is called, the undos run, dependents are `blocked`. A plugin
  *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back,

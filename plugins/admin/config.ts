@@ -7,14 +7,23 @@ const list = <Item extends z.ZodType>(item: Item) => z.array(item).max(100).defa
 const count = (most: number, fallback: number) => z.int().min(1).max(most).default(fallback)
 
 const Tls = z.strictObject({
-  cert: z.string().min(1).describe('File with the certificate chain, PEM. Read again when the file changes.'),
-  key: z.string().min(1).describe('File with the private key, PEM.'),
+  cert: z
+    .string()
+    .min(1)
+    .describe(
+      'File with the certificate chain, PEM, relative to the data directory. Read again when the file changes.',
+    ),
+  key: z.string().min(1).describe('File with the private key, PEM, relative to the data directory.'),
 })
 
 const Listen = z.strictObject({
   host: bindHost().default('127.0.0.1').describe('Address of the listener.'),
   port: z.int().min(0).max(65_535).default(9_091).describe('Port. 0: any free port.'),
-  unix: z.string().min(1).optional().describe('Path of a Unix socket for the owner alone, in place of host and port.'),
+  unix: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Path of a Unix socket for the owner alone, in place of host and port; relative to the data directory.'),
   tls: Tls.optional().describe('Serve HTTPS.'),
 })
 

@@ -107,7 +107,11 @@ const Http = z.strictObject({
     .default(false)
     .describe('Whether redirects are followed; otherwise the redirect’s own status counts.'),
   tlsVerify: z.boolean().default(true).describe('Whether the certificate is verified.'),
-  tlsCaFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
+  tlsCaFile: z
+    .string()
+    .max(1_024)
+    .optional()
+    .describe('PEM file of the authority to trust, relative to the working directory.'),
   ...common,
 })
 
@@ -137,7 +141,11 @@ const Tls = z.strictObject({
   port: port().default(443).describe('Port.'),
   servername: host().optional().describe('Requested server name (SNI). Default: the host.'),
   verify: z.boolean().default(true).describe('Whether an untrusted certificate is down.'),
-  caFile: z.string().max(1_024).optional().describe('PEM file of the authority to trust.'),
+  caFile: z
+    .string()
+    .max(1_024)
+    .optional()
+    .describe('PEM file of the authority to trust, relative to the working directory.'),
   degradedBelow: duration().prefault('14d').describe('Remaining validity below which the check is degraded.'),
   downBelow: duration().prefault('3d').describe('Remaining validity below which the check is down.'),
   ...common,
@@ -146,7 +154,12 @@ const Tls = z.strictObject({
 
 const Disk = z.strictObject({
   kind: z.literal('disk').describe('Space and inodes of a file system.'),
-  path: z.string().min(1).max(1_024).default('/').describe('Any path on the file system.'),
+  path: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .default('/')
+    .describe('Any path on the file system, relative to the working directory.'),
   degradedAbove: ratio().default(0.85).describe('Used share above which the check is degraded.'),
   downAbove: ratio().default(0.95).describe('Used share above which the check is down.'),
   ...untimed,
@@ -155,7 +168,12 @@ const Disk = z.strictObject({
 const Process = z
   .strictObject({
     kind: z.literal('process').describe('A process of this machine, by pid file or by name.'),
-    pidFile: z.string().min(1).max(1_024).optional().describe('File that holds the pid.'),
+    pidFile: z
+      .string()
+      .min(1)
+      .max(1_024)
+      .optional()
+      .describe('File that holds the pid, relative to the working directory.'),
     name: z.string().min(1).max(255).optional().describe('Name of the executable, as in `ps -o comm`.'),
     ...untimed,
   })

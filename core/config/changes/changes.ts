@@ -14,7 +14,7 @@ import type {
 } from '../../contract/runtime-api.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
 import type { RuntimeConfig } from '../types.ts'
-import { overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
+import { isEdited, overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
 import { removePending, writePending } from './pending-file.ts'
 import { type Previous, restorePrevious } from './restore-previous.ts'
 
@@ -44,6 +44,8 @@ export interface ChangesOptions {
 interface Waiting extends Previous {
   readonly id: string
   change: AppliedChange
+  /** The overlay with the change. */
+  readonly written: string
   /** Cancels the timers. */
   stop(): void
   rollingBack?: Promise<AppliedChange> | undefined
@@ -140,7 +142,10 @@ export class Changes implements ConfigChanges {
     })
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined || this.#stopped.signal.aborted) return change
-    const waiting: Waiting = { ...{ id, text: textBefore, change, restore, retryMs: firstRetryMs }, stop() {} }
+    const waiting: Waiting = {
+      ...{ id, text: textBefore, written: text, change, restore, retryMs: firstRetryMs },
+      stop() {},
+    }
     const rollBack = (reason: string) => void this.#rollBack(reason, waiting, true).catch(() => {})
     const cancelDeadline = clock.after(confirmWithinMs, () => rollBack('no confirmation came in time'))
     const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
@@ -216,9 +221,11 @@ export class Changes implements ConfigChanges {
   }
 
   async #tryRollback(reason: string, waiting: Waiting, isOwn: boolean): Promise<AppliedChange> {
-    const { clock, log, recorded } = this.options
-    const { id } = waiting
+    const { clock, dataDir, log, recorded } = this.options
+    const { id, text, written } = waiting
     waiting.stop()
+    if (isEdited(dataDir, [text, written]))
+      log.warn('overlay.yaml was edited while a change waited for its confirmation: the edits are lost', { change: id })
     const began = { ...waiting.change, deadlineMs: undefined, reason }
     waiting.change = this.#remember(began)
     try {

@@ -45,6 +45,15 @@ export function readOverlay(dataDir: string): Overlay {
   return readDataFile(overlayFile(dataDir), without, read) ?? read('')
 }
 
+/** @returns whether the overlay has a text that is none of these, such as that of an editor */
+export function isEdited(dataDir: string, texts: readonly string[]): boolean {
+  try {
+    return !texts.includes(readDataFile(overlayFile(dataDir), '', (text) => text) ?? '')
+  } catch {
+    return false
+  }
+}
+
 /** Bytes of JSON that become YAML in less than five milliseconds. */
 const maxYamlBytes = 1_024
 

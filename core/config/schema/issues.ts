@@ -110,6 +110,11 @@ function seen(issue: $ZodIssue, { node }: Located, secret: boolean): string {
   return `got ${secret && node.value !== null ? redacted : show(node.value)}`
 }
 
+const unavailable: ReadonlyMap<string, string> = new Map([
+  ['<<', 'There are no merge keys: write the settings here.'],
+  ['include', 'Only a file of the configuration includes others, at its top level: write the settings here.'],
+])
+
 function* toProblems(issue: $ZodIssue, checked: Checked): Generator<ConfigProblem, void> {
   const path = pathOf(issue, checked.path)
   const at = locate(checked.root, path)
@@ -120,8 +125,8 @@ function* toProblems(issue: $ZodIssue, checked: Checked): Generator<ConfigProble
     const known = [...own, ...(path.length === checked.path.length ? (checked.reserved ?? []) : [])]
     for (const key of issue.keys) {
       const where = [...path, key]
-      const details = { key: showKey(key), known: known.join(', ') }
-      const help = key === '<<' ? 'There are no merge keys: write the settings here.' : didYouMean(key, known)
+      const details = { key: showKey(key), known: known.filter((each) => each !== key).join(', ') }
+      const help = unavailable.get(key) ?? didYouMean(key, known)
       yield problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, help)
     }
     return

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
@@ -99,6 +99,28 @@ describe('a change', () => {
     expect(await get(at, '/one')).toEqual({ served: 2, dsn: 'good' })
     expect(at.runtime.changes.history.map(({ by }) => by)).toEqual(['alice', 'alice'])
   })
+
+  test('cannot include files, and is told so', async () => {
+    const { runtime } = await boot()
+    await expect(runtime.changes.plan({ include: ['more.yaml'] })).rejects.toMatchObject({
+      problems: [{ pointer: '/include', help: expect.stringContaining('Only a file of the configuration includes') }],
+    })
+    await expect(runtime.changes.plan({ include: ['more.yaml'] })).rejects.not.toThrow(/known keys: .*include/)
+  })
+
+  test.each(['# edited', '', undefined])(
+    'that is rolled back says that it loses edits of the overlay: %p',
+    async (edit) => {
+      const at = await boot()
+      await at.runtime.changes.apply(setDsn('kept'), { by: 'alice' })
+      await at.runtime.changes.apply(setDsn('other'), { by: 'alice', confirmWithinMs: 10_000 })
+      if (edit !== undefined) writeFileSync(join(at.runtime.dataDir, 'overlay.yaml'), edit)
+      await at.runtime.changes.rollback()
+      const lost = at.lines.filter(({ message }) => message.includes('the edits are lost'))
+      expect(lost.length).toBe(edit === undefined ? 0 : 1)
+      expect(overlayOf(at)).toContain('kept')
+    },
+  )
 
   test('that cannot start leaves everything as it was, the overlay too', async () => {
     const at = await boot()
