@@ -12,7 +12,7 @@ export type Synchronous = void | null | undefined | { readonly then?: never; val
 export const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-/** @param call what takes the function, `clock.after` @throws TypeError where a result was given in place of a function */
+/** @param call what takes the function, `clock.after` @throws TypeError for what is not a function, such as a result */
 export function checkFunction(call: string, given: unknown): void {
   if (typeof given === 'function') return
   disown(given)
