@@ -5,7 +5,7 @@ import { hookNames } from '../core/contract/request-hooks.ts'
 import { continues } from '../core/lifecycle/cleanups.ts'
 import { yieldToLoop } from '../core/process/clock.ts'
 import type { ContractSubject, Parts, SetupWrapper } from './contract-subject.ts'
-import { leftOpen, opened, openResources } from './open-resources.ts'
+import { leftOpen, opened, openResources, settledResources } from './open-resources.ts'
 import { patientClock, type TestClock, testClock } from './test-clock.ts'
 
 /** Starts and stops once. */
@@ -23,7 +23,7 @@ async function roundFaults(subject: ContractSubject, setup?: SetupWrapper, clock
 }
 
 export async function setupFaults(subject: ContractSubject): Promise<string[]> {
-  const before = openResources()
+  const before = await settledResources()
   const found: string[] = []
   for (let round = 0; round < 2; round += 1) {
     const clock = testClock()
@@ -43,7 +43,7 @@ export async function setupFaults(subject: ContractSubject): Promise<string[]> {
 }
 
 export async function leakFaults(subject: ContractSubject): Promise<string[]> {
-  const before = openResources()
+  const before = await settledResources()
   const first = await roundFaults(subject)
   // Rounds of a plugin that hangs take long and say the same.
   if (first.length > 0) return first
@@ -58,7 +58,7 @@ const stepMs = 10_000
 const hourMs = 3_600_000
 
 export async function timerFaults(subject: ContractSubject): Promise<string[]> {
-  const before = openResources()
+  const before = await settledResources()
   await using booted = await subject.boot(undefined, patientClock())
   for (let passedMs = stepMs; passedMs <= hourMs; passedMs += stepMs) {
     await booted.clock.advance(stepMs)

@@ -25,6 +25,17 @@ export const openResources = () => ({
   listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
 })
 
+/** The resources once two looks agree, for a second at most: what ended a moment ago may still be open. */
+export async function settledResources(): Promise<OpenResources> {
+  const untilMs = systemClock.monotonic() + 1_000
+  for (let seen = openResources(); ; ) {
+    await systemClock.sleep(20)
+    const now = openResources()
+    if (Bun.deepEquals(now, seen) || systemClock.monotonic() > untilMs) return now
+    seen = now
+  }
+}
+
 type OpenResources = ReturnType<typeof openResources>
 
 /** The files that are open, for the message: the newest descriptors have the highest numbers. */
