@@ -7,7 +7,7 @@ import { planListener } from './config/fixed-sections.ts'
 import { refuseHeld } from './config/listeners.ts'
 import type { LoadOptions } from './config/load.ts'
 import type { RuntimeConfig } from './config/types.ts'
-import { fingerprintOf } from './config/watch.ts'
+import { fingerprintNow, fingerprintOf } from './config/watch.ts'
 import type { Clock } from './contract/clock.ts'
 import { coreError, messageOf } from './contract/errors.ts'
 import type { Logger } from './contract/logger.ts'
@@ -26,15 +26,16 @@ interface ActiveConfigOptions {
   readonly log: Logger
 }
 
-const printOf = async ({ files, dataDir }: RuntimeConfig) => {
-  const all = [...new Set([...files, overlayFile(dataDir)])].sort()
+const filesOf = ({ files, dataDir }: RuntimeConfig) => [...new Set([...files, overlayFile(dataDir)])].sort()
+const printOf = async (config: RuntimeConfig) => {
+  const all = filesOf(config)
   return `${all} ${await fingerprintOf(all)}`
 }
 
 export class ActiveConfig {
   #server: Listener | undefined
   /** Fingerprint of the files as they were read; empty where a file changed meanwhile. */
-  #print: Promise<string> | string
+  #print: string
   #description: Promise<ConfigDescription> | undefined
   /** Of the configuration that the last reload refused. */
   #refused: readonly string[] = []
@@ -46,7 +47,7 @@ export class ActiveConfig {
     public current: RuntimeConfig,
     private readonly options: ActiveConfigOptions,
   ) {
-    this.#print = printOf(current).catch(() => '')
+    this.#print = `${filesOf(current)} ${fingerprintNow(filesOf(current))}`
     this.lastReload = { ok: true, atMs: options.clock.now() }
   }
 
@@ -64,7 +65,7 @@ export class ActiveConfig {
   /** Whether the files differ from the configuration in force, or do not answer. */
   async isStale(): Promise<boolean> {
     const print = await printOf(this.current).catch(() => undefined)
-    return !this.lastReload.ok || print !== (await this.#print)
+    return !this.lastReload.ok || print !== this.#print
   }
 
   /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */

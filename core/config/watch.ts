@@ -20,6 +20,17 @@ export async function fingerprintOf(files: Iterable<string>): Promise<string> {
   return String(Bun.hash((await Promise.all([...files].map((file) => inTurn(file, textOf)))).join('\0')))
 }
 
+const textNow = (file: string) => {
+  try {
+    return readTextFileSync(file)
+  } catch {
+    return ''
+  }
+}
+
+/** The same of this moment: a write right after the call must count as a change. */
+export const fingerprintNow = (files: readonly string[]): string => String(Bun.hash(files.map(textNow).join('\0')))
+
 /** @returns changes with each write of the file that is behind the path now */
 const writeOf = (file: string) =>
   stat(file, { bigint: true }).then(
@@ -37,15 +48,7 @@ const maxLooks = 10
  * @returns stops watching
  */
 export function watchFiles(files: () => readonly string[], clock: Clock, log: Logger, changed: () => void): () => void {
-  const textNow = (file: string) => {
-    try {
-      return readTextFileSync(file)
-    } catch {
-      return ''
-    }
-  }
-  // Read immediately: a write right after this call must count as a change.
-  let contents = String(Bun.hash(files().map(textNow).join('\0')))
+  let contents = fingerprintNow(files())
   let seen = ''
   let looks = 0
   let stopped = false

@@ -100,7 +100,6 @@ const contract = join(import.meta.dir, '../../core/plugin.ts')
  */
 export const pluginSource = (name: string, parts: string, fields = ''): string => `
 import { definePlugin, z } from ${JSON.stringify(contract)}
-import { recordingEnv } from '../support/raised-codes.ts'
 export default definePlugin({
   api: 1, name: '${name}', version: '1.2.3', summary: 'For a test.',
   config: z.strictObject({
@@ -109,6 +108,6 @@ export default definePlugin({
     token: z.string().meta({ writeOnly: true }).optional().describe('A secret.'),
   }),
   ${fields}
-  setup: ({ log, config, clock }) => (${parts}),
+  setup: ({ log, config, clock, signal }) => (${parts}),
 })
 `
