@@ -11,7 +11,7 @@ setDefaultTimeout(120_000)
 const root = join(import.meta.dir, '../..')
 const [postgres, redis] = [sharedUrl('postgres'), sharedUrl('redis')]
 const withServers = describe.skipIf(postgres === undefined || redis === undefined)
-const requests = process.env.ARKWATCH_PROOF === '1' ? 20_000 : 1_000
+const requests = process.env.ARKWATCH_PROOF === '1' ? 20_000 : 600
 /** Commits that were answered survive a kill of the server. */
 const durable = { args: ['-c', 'synchronous_commit=on'] }
 

@@ -11,7 +11,7 @@ import { type AdminRuntime, adminKey, bootAdmin } from './support.ts'
 setDefaultTimeout(300_000)
 
 const canary = 'CANARY-55aa-never-shown'
-const numRuns = process.env.ARKWATCH_PROOF === '1' ? 150 : 15
+const numRuns = process.env.ARKWATCH_PROOF === '1' ? 150 : 8
 
 let at: AdminRuntime
 let document: Document

@@ -10,7 +10,7 @@ import { driverNames, realPool } from './real-pool.ts'
 // Ten thousand steps with a server in the proof.
 setDefaultTimeout(900_000)
 const url = sharedUrl('postgres')
-const runs = process.env.ARKWATCH_PROOF === '1' ? 100 : 3
+const runs = process.env.ARKWATCH_PROOF === '1' ? 100 : 2
 const stepsARun = 100
 
 type Kind =
