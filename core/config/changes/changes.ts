@@ -125,12 +125,13 @@ export class Changes implements ConfigChanges {
     else removePending(dataDir)
     const earlier = this.options.current()
     const restore = (why: unknown) => this.options.restore(earlier, why)
-    writeOverlay(dataDir, text)
     let steps: readonly PlanStep[]
     try {
+      writeOverlay(dataDir, text)
       steps = await this.options.reload()
     } catch (error) {
-      writeOverlay(dataDir, textBefore)
+      // A full disk takes no write, not even of what is there.
+      if (isEdited(dataDir, [textBefore])) writeOverlay(dataDir, textBefore)
       removePending(dataDir)
       throw error
     }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Hono } from 'hono'
@@ -133,6 +133,15 @@ describe('a change', () => {
     expect(existsSync(join(at.runtime.dataDir, 'overlay.pending.json'))).toBe(false)
     expect(await get(at, '/one')).toEqual({ served: 2, dsn: 'good' })
     expect(await get(at, '/two')).toEqual({ served: 2, dsn: 'good' })
+  })
+
+  test('whose overlay cannot be written is refused and leaves no record of a pending change', async () => {
+    const at = await boot()
+    const { dataDir, changes } = at.runtime
+    mkdirSync(join(dataDir, 'overlay.yaml.new'), { recursive: true })
+    expect(await codeOf(changes.apply(setDsn('new'), { by: 'alice', confirmWithinMs: 1_000 }))).toBe('DATA_UNUSABLE')
+    expect([existsSync(join(dataDir, 'overlay.pending.json')), changes.pending]).toEqual([false, undefined])
+    expect(await get(at, '/one')).toMatchObject({ dsn: 'good' })
   })
 
   test('takes text literally: nobody reads our files or variables by it', async () => {
