@@ -14,6 +14,7 @@ import { withDeadline } from '../process/deadline.ts'
 import { problem, problemAt } from './errors.ts'
 import { describeImportError } from './import-error.ts'
 import { environments } from './schema/root-config.ts'
+import { isMap } from './tree/json-merge-patch.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
 interface Known {
@@ -55,7 +56,6 @@ const definitionShape: Shape<AnyPlugin> = {
   listens: 'function?',
 }
 
-const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
 const isTexts = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
 const isToken = (value: unknown) => (value as Partial<TokenMap[string]> | null | undefined)?.kind === 'service'
 const isPeriod = (value: unknown) => value === undefined || (Number.isFinite(value) && (value as number) > 0)
