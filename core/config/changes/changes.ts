@@ -14,8 +14,8 @@ import type {
 } from '../../contract/runtime-api.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
 import type { RuntimeConfig } from '../types.ts'
-import { isEdited, overlayText, readOverlay, writeOverlay } from './overlay-file.ts'
-import { removePending, writePending } from './pending-file.ts'
+import { overlayText, putBack, readOverlay, writeOverlay } from './overlay-file.ts'
+import { type Recovered, removePending, writePending } from './pending-file.ts'
 import { type Previous, restorePrevious } from './restore-previous.ts'
 
 const probeMs = 250
@@ -44,8 +44,6 @@ export interface ChangesOptions {
 interface Waiting extends Previous {
   readonly id: string
   change: AppliedChange
-  /** The overlay with the change. */
-  readonly written: string
   /** Cancels the timers. */
   stop(): void
   rollingBack?: Promise<AppliedChange> | undefined
@@ -120,7 +118,7 @@ export class Changes implements ConfigChanges {
     const known = new Set(this.options.signals().map(({ what }) => what))
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
-    if (confirmWithinMs !== undefined) writePending(dataDir, { id, text: textBefore })
+    if (confirmWithinMs !== undefined) writePending(dataDir, { id, text: textBefore, written: text })
     // Of a change that could not be undone: the next start would undo this change.
     else removePending(dataDir)
     const earlier = this.options.current()
@@ -130,8 +128,7 @@ export class Changes implements ConfigChanges {
       writeOverlay(dataDir, text)
       steps = await this.options.reload()
     } catch (error) {
-      // A full disk takes no write, not even of what is there.
-      if (isEdited(dataDir, [textBefore])) writeOverlay(dataDir, textBefore)
+      this.#noteEdits(id, putBack(dataDir, textBefore, text))
       removePending(dataDir)
       throw error
     }
@@ -169,6 +166,11 @@ export class Changes implements ConfigChanges {
     return change
   }
 
+  #noteEdits(change: string, edits: string | undefined): void {
+    if (edits === undefined) return
+    this.options.log.warn('overlay.yaml was edited while a change waited; the edits are kept', { change, file: edits })
+  }
+
   #states(): States {
     return new Map(this.options.status().plugins.map(({ name, state }) => [name, state]))
   }
@@ -202,8 +204,9 @@ export class Changes implements ConfigChanges {
   }
 
   /** Records what {@link recoverPending} rolled back. */
-  async recordRecovery(id: string): Promise<void> {
+  async recordRecovery({ id, edits }: Recovered): Promise<void> {
     this.options.log.warn('a change of the configuration that was never confirmed was rolled back', { change: id })
+    this.#noteEdits(id, edits)
     await this.options.recorded({ id, reason: 'no confirmation came before the process ended' }, async () => {})
   }
 
@@ -222,15 +225,14 @@ export class Changes implements ConfigChanges {
   }
 
   async #tryRollback(reason: string, waiting: Waiting, isOwn: boolean): Promise<AppliedChange> {
-    const { clock, dataDir, log, recorded } = this.options
-    const { id, text, written } = waiting
+    const { clock, log, recorded } = this.options
+    const { id } = waiting
     waiting.stop()
-    if (isEdited(dataDir, [text, written]))
-      log.warn('overlay.yaml was edited while a change waited for its confirmation: the edits are lost', { change: id })
     const began = { ...waiting.change, deadlineMs: undefined, reason }
     waiting.change = this.#remember(began)
     try {
-      const restore = () => restorePrevious(waiting, this.options, this.#stopped.signal)
+      const edited = (file: string) => this.#noteEdits(id, file)
+      const restore = () => restorePrevious(waiting, { ...this.options, edited }, this.#stopped.signal)
       await (isOwn ? recorded({ id, reason }, restore) : restore())
     } catch (error) {
       log.error('the configuration could not be rolled back', { change: id, error })

@@ -45,15 +45,6 @@ export function readOverlay(dataDir: string): Overlay {
   return readDataFile(overlayFile(dataDir), without, read) ?? read('')
 }
 
-/** @returns whether the overlay has a text that is none of these, such as that of an editor */
-export function isEdited(dataDir: string, texts: readonly string[]): boolean {
-  try {
-    return !texts.includes(readDataFile(overlayFile(dataDir), '', (text) => text) ?? '')
-  } catch {
-    return false
-  }
-}
-
 /** Bytes of JSON that become YAML in less than five milliseconds. */
 const maxYamlBytes = 1_024
 
@@ -70,4 +61,25 @@ export function overlayText(value: { readonly [key: string]: Plain }): string {
 export function writeOverlay(dataDir: string, text: string): void {
   if (text === '') removeFile(overlayFile(dataDir))
   else replaceFile(overlayFile(dataDir), text)
+}
+
+/** Where {@link putBack} keeps an overlay that was edited. */
+const editedFile = (dataDir: string): string => join(dataDir, 'overlay.edited.yaml')
+
+/**
+ * Writes the overlay from before a change again. Edits by hand are kept in `data/overlay.edited.yaml`.
+ * @param written the overlay with the change; undefined where it is not known
+ * @returns the file with the edits, if there were any @throws DATA_UNUSABLE
+ */
+export function putBack(dataDir: string, text: string, written: string | undefined): string | undefined {
+  let seen: string | undefined
+  try {
+    seen = readDataFile(overlayFile(dataDir), '', (found) => found) ?? ''
+  } catch {}
+  // A full disk takes no write, not even of what is there.
+  if (seen === text) return undefined
+  const isEdited = seen !== undefined && written !== undefined && seen !== written
+  if (isEdited) replaceFile(editedFile(dataDir), seen!)
+  writeOverlay(dataDir, text)
+  return isEdited ? editedFile(dataDir) : undefined
 }

@@ -1,19 +1,28 @@
 /** `data/overlay.pending.json`: by this record a pending change is rolled back, also in the next process. */
 import { join } from 'node:path'
 import { readDataFile, removeFile, replaceFile } from '../../process/files/data-file.ts'
-import { writeOverlay } from './overlay-file.ts'
+import { putBack } from './overlay-file.ts'
 
 export interface Pending {
   readonly id: string
   /** The previous overlay. */
   readonly text: string
+  /** The overlay with the change; absent in a record of an older version. */
+  readonly written?: string | undefined
+}
+
+export interface Recovered {
+  readonly id: string
+  /** The file that keeps edits of the overlay. */
+  readonly edits: string | undefined
 }
 
 const pendingFile = (dataDir: string) => join(dataDir, 'overlay.pending.json')
 
 const parsePending = (json: string): Pending => {
-  const { id, text } = (JSON.parse(json) ?? {}) as Partial<Pending>
-  if (typeof id === 'string' && typeof text === 'string') return { id, text }
+  const { id, text, written } = (JSON.parse(json) ?? {}) as Partial<Pending>
+  const isKnown = written === undefined || typeof written === 'string'
+  if (typeof id === 'string' && typeof text === 'string' && isKnown) return { id, text, written }
   throw new Error('it is not the record of a pending change')
 }
 
@@ -29,11 +38,11 @@ export const writePending = (dataDir: string, pending: Pending): void =>
 /** @throws DATA_UNUSABLE */
 export const removePending = (dataDir: string): void => removeFile(pendingFile(dataDir))
 
-/** Rolls back a change that was pending when the process ended. @returns its id @throws DATA_FILE_DAMAGED */
-export function recoverPending(dataDir: string): string | undefined {
+/** Rolls back a change that was pending when the process ended. @throws DATA_FILE_DAMAGED */
+export function recoverPending(dataDir: string): Recovered | undefined {
   const pending = readPending(dataDir)
   if (pending === undefined) return undefined
-  writeOverlay(dataDir, pending.text)
+  const edits = putBack(dataDir, pending.text, pending.written)
   removePending(dataDir)
-  return pending.id
+  return { id: pending.id, edits }
 }

@@ -1,7 +1,7 @@
 /** Puts the configuration from before a change in force again: from its files, or from memory. */
 import type { Clock } from '../../contract/clock.ts'
 import { errorOf } from '../../contract/errors.ts'
-import { writeOverlay } from './overlay-file.ts'
+import { putBack } from './overlay-file.ts'
 import { removePending } from './pending-file.ts'
 
 /** How long a rollback waits while another reload is in progress. */
@@ -11,6 +11,8 @@ const maxWaits = 40
 export interface Previous {
   /** Of the overlay. */
   readonly text: string
+  /** The overlay with the change. */
+  readonly written: string
   /** Puts the configuration in force from memory. */
   restore(why: unknown): Promise<void>
 }
@@ -19,14 +21,16 @@ interface Environment {
   readonly dataDir: string
   readonly clock: Pick<Clock, 'sleep'>
   reload(): Promise<unknown>
+  /** Called with the file that keeps edits of the overlay. */
+  edited(file: string): void
 }
 
 const isBusy = (error: unknown) => errorOf(error).code === 'RELOAD_BUSY'
 
 /** Then the change is not pending any more, also for the next start. @throws why the change stays pending */
 export async function restorePrevious(
-  { text, restore }: Previous,
-  { dataDir, clock, reload }: Environment,
+  { text, written, restore }: Previous,
+  { dataDir, clock, reload, edited }: Environment,
   stopped: AbortSignal,
 ): Promise<void> {
   const soon = async (run: () => Promise<unknown>) => {
@@ -41,7 +45,8 @@ export async function restorePrevious(
   }
   let unwritten: unknown
   try {
-    writeOverlay(dataDir, text)
+    const edits = putBack(dataDir, text, written)
+    if (edits !== undefined) edited(edits)
   } catch (error) {
     unwritten = error
   }

@@ -108,19 +108,27 @@ describe('a change', () => {
     await expect(runtime.changes.plan({ include: ['more.yaml'] })).rejects.not.toThrow(/known keys: .*include/)
   })
 
-  test.each(['# edited', '', undefined])(
-    'that is rolled back says that it loses edits of the overlay: %p',
-    async (edit) => {
-      const at = await boot()
-      await at.runtime.changes.apply(setDsn('kept'), { by: 'alice' })
-      await at.runtime.changes.apply(setDsn('other'), { by: 'alice', confirmWithinMs: 10_000 })
-      if (edit !== undefined) writeFileSync(join(at.runtime.dataDir, 'overlay.yaml'), edit)
-      await at.runtime.changes.rollback()
-      const lost = at.lines.filter(({ message }) => message.includes('the edits are lost'))
-      expect(lost.length).toBe(edit === undefined ? 0 : 1)
-      expect(overlayOf(at)).toContain('kept')
-    },
-  )
+  test.each([
+    ['# edited', 'a rollback'],
+    ['', 'a rollback'],
+    [undefined, 'a rollback'],
+    ['# edited', 'the next start'],
+    [undefined, 'the next start'],
+  ])('that is rolled back keeps edits of the overlay, and says where: %p, %s', async (edit, by) => {
+    const data = newData()
+    const at = await boot(data)
+    await at.runtime.changes.apply(setDsn('kept'), { by: 'alice' })
+    await at.runtime.changes.apply(setDsn('other'), { by: 'alice', confirmWithinMs: 10_000 })
+    if (edit !== undefined) writeFileSync(join(data, 'overlay.yaml'), edit)
+    if (by === 'a rollback') await at.runtime.changes.rollback()
+    else await at.runtime.stop()
+    const { lines } = by === 'a rollback' ? at : await boot(data)
+    const file = join(data, 'overlay.edited.yaml')
+    const kept = lines.filter(({ message }) => message.includes('the edits are kept'))
+    expect(kept.map(({ fields }) => fields?.file)).toEqual(edit === undefined ? [] : [file])
+    expect(existsSync(file) ? readFileSync(file, 'utf8') : undefined).toBe(edit as string)
+    expect(overlayOf(at)).toContain('kept')
+  })
 
   test('that cannot start leaves everything as it was, the overlay too', async () => {
     const at = await boot()
