@@ -95,7 +95,8 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
   ready?(): void | Promise<void>
   /**
    * Takes a new config in place. A throw keeps the old one and rolls back the reload. Absent: the plugin is replaced.
-   * @returns the routes or hooks that changed, in force from the swap; a part that is left out stays as it is
+   * @returns the routes or hooks that changed, in force from the swap: `undefined` for none, as from `setup`; a part
+   * that is not named stays as it is
    */
   reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
   /** Suspends this instance and returns its state for the successor. */

@@ -79,12 +79,17 @@ export function checkParts(plugin: string, returned: unknown): Parts {
   return readParts(returned, allParts, refuse)
 }
 
-/** @param returned what `reconfigure` returned @throws as {@link checkParts} */
+/**
+ * @param returned what `reconfigure` returned
+ * @returns the parts that are named there; undefined for one that the plugin has no longer, as in the answer of `setup`
+ * @throws as {@link checkParts}
+ */
 export function readRequestParts(plugin: string, returned: unknown): RequestParts {
   if (returned === undefined || returned === null) return {}
   const refuse = refusal(plugin, 'reconfigure')
   if (!isObject(returned)) throw refuse(`${show(returned)}: expected { routes, hooks } or nothing`)
-  return readParts(returned, requestParts, refuse)
+  const parts = readParts(returned, requestParts, refuse)
+  return Object.fromEntries(requestParts.flatMap((name) => (name in returned ? [[name, parts[name]]] : [])))
 }
 
 /** @param returned what `handover` returned @throws as {@link checkParts} */

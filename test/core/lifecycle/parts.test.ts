@@ -136,11 +136,6 @@ describe('what reconfigure returns', () => {
     ['nothing', undefined],
     ['null', null],
     ['no parts', {}],
-    ...['routes', 'hooks'].flatMap((part): [string, unknown][] => [
-      [`${part} as undefined`, { [part]: undefined }],
-      [`${part} as null`, { [part]: null }],
-    ]),
-    ['both as undefined', { routes: undefined, hooks: undefined }],
   ])('leaves routes and hooks as they are where it is %s', async (_, returned) => {
     const stays = plugin(({ config }) => ({
       routes: routesOf(config.text),
@@ -150,6 +145,24 @@ describe('what reconfigure returns', () => {
     await using booted = await testRuntime({ plugins: [stays, bad] })
     await reload(booted, 'two')
     expect(await seen(booted)).toBe('one one')
+  })
+
+  test.each<[string, unknown, readonly unknown[]]>([
+    ['routes', { routes: undefined }, [404, 'one']],
+    ['hooks', { hooks: undefined }, [200, '']],
+    ['routes and hooks', { routes: null, hooks: null }, [404, '']],
+  ])('takes away what it gives as undefined or null, as setup does: %s', async (_, returned, expected) => {
+    const less = plugin(({ config }) => ({
+      routes: routesOf(config.text),
+      hooks: hooksOf(config.text),
+      reconfigure: () => returned,
+    }))
+    await using booted = await testRuntime({ plugins: [less, bad] })
+    await reload(booted, 'two')
+    calls.length = 0
+    const { status } = await booted.fetch('/text')
+    booted.runtime.flushRequests()
+    expect([status, calls.join()]).toEqual(expected as never)
   })
 
   test.each<[string, unknown]>([

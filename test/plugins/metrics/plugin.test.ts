@@ -154,6 +154,8 @@ describe('metrics plugin', () => {
     await booted.reload({ plugins: { metrics: {} } })
     expect(urlOf()).toBeUndefined()
     expect((await booted.fetch('/metrics')).status).toBe(200)
+    await booted.reload({ plugins: { metrics: { listen: { port: 0 } } } })
+    expect((await booted.fetch('/metrics')).status).toBe(404)
   })
 
   test('a port that is taken fails the reload, and the old configuration stays', async () => {
