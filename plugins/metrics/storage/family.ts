@@ -10,10 +10,10 @@ export const maxLabelLength = 1_024
 
 type AnyLabels = Readonly<Record<string, string>>
 
-/** @returns the value as the metric holds it */
+/** @returns the value as the metric holds it: cut, and half a character as U+FFFD, as it is exposed */
 export const labelValue = (value: unknown): string => {
   const text = String(value)
-  return text.length > maxLabelLength ? text.slice(0, maxLabelLength) : text
+  return (text.length > maxLabelLength ? text.slice(0, maxLabelLength) : text).toWellFormed()
 }
 
 export const hasCount = (labels: unknown, count: number): labels is AnyLabels =>

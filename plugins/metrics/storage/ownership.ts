@@ -134,13 +134,17 @@ export class FamilyOwnership {
     return entry.family
   }
 
-  #find({ plugin }: Owner, wanted: Registration): Entry | undefined {
+  #find(owner: Owner, wanted: Registration): Entry | undefined {
     const { name } = wanted.options
+    // A gauge of an instance begins anew: a label set that the successor does not set would keep its value.
+    const isOwn = (entry: Entry) =>
+      wanted.type === 'gauge' && this.#instances.has(owner) ? entry.owners.has(owner) : isOf(entry, owner.plugin)
     const stored = this.store.entry(name)
-    if (stored?.wanted.shape === wanted.shape) return this.store.again(stored, wanted)
+    if (stored?.wanted.shape === wanted.shape && (isOwn(stored) || !isOf(stored, owner.plugin)))
+      return this.store.again(stored, wanted)
     return this.#aside
       .values()
-      .find((entry) => entry.family.name === name && entry.wanted.shape === wanted.shape && isOf(entry, plugin))
+      .find((entry) => entry.family.name === name && entry.wanted.shape === wanted.shape && isOwn(entry))
   }
 
   /** A family that is in the way of another instance's family of the same plugin is made aside, until the swap. */

@@ -180,3 +180,38 @@ test('a reader of before a restart of metrics reads on, and rejects while metric
   for (const use of [() => reader.collect(), () => service.expose(), () => service.visit(() => {})])
     expect(await use().then(String, ({ code }) => code)).toBe('METRICS_STOPPED')
 })
+
+test('a gauge begins anew with each instance, and continues where a reload fails', async () => {
+  const gauges: { set(labels: { host: string }, value: number): void }[] = []
+  const plugin = definePlugin({
+    ...{ api: 1, name: 'pinger', version: '1.0.0', summary: 'A test.', needs: { metrics: Metrics } },
+    config: z.strictObject({ hosts: z.string().default('').describe('Hosts.') }),
+    setup({ config: { hosts }, needs }) {
+      const gauge = needs.metrics.gauge({ name: 'worked_total_up', help: 'h', labels: ['host'] })
+      gauges.push(gauge)
+      return {
+        start() {
+          for (const host of hosts.split(' ')) gauge.set({ host }, gauges.length)
+          if (hosts === 'bad') throw new Error('no such host')
+        },
+      }
+    },
+  })
+  const config = (section: object) => ({ plugins: { metrics: {}, pinger: section } })
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: config({ hosts: 'a b' }) })
+  const seen = async () => (await exposed(booted)).map((line) => line.replace('worked_total_up', ''))
+  expect(await seen()).toEqual(['{host="a"} 1', '{host="b"} 1'])
+  await booted.reload(config({ hosts: 'b' }))
+  expect(await seen()).toEqual(['{host="b"} 2'])
+  gauges[0]!.set({ host: 'a' }, 9)
+  await expect(booted.reload(config({ hosts: 'bad' }))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+  gauges[1]!.set({ host: 'c' }, 3)
+  expect(await seen()).toEqual(['{host="b"} 2', '{host="c"} 3'])
+  await booted.reload(config({ enabled: false }))
+  await booted.reload(config({ hosts: 'a' }))
+  expect(await seen()).toEqual(['{host="a"} 4'])
+  await booted.runtime.restart('metrics')
+  expect(await seen()).toEqual(['{host="a"} 5'])
+  await booted.clock.advance(graceMs)
+  expect(await seen()).toEqual(['{host="a"} 5'])
+})

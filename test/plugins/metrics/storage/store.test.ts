@@ -137,6 +137,17 @@ describe('metric store', () => {
     )
   })
 
+  test('label values that are exposed as one text are one series: halves of characters', () => {
+    const counter = store().counter({ name: 'x_total', help: 'h', labels: ['a'] })
+    const cut = `${'.'.repeat(1_023)}😀`
+    for (const a of ['z\ud83d', 'z\ud83e', 'z\ufffd', '😀', cut, `${cut}!`]) counter.inc({ a })
+    expect([...contents(counter)]).toEqual([
+      ['z\ufffd', [3]],
+      ['😀', [1]],
+      [`${'.'.repeat(1_023)}\ufffd`, [2]],
+    ])
+  })
+
   test('label values longer than the limit are cut', () => {
     const family = store().counter({ name: 'x_total', help: 'h', labels: ['a'] })
     family.inc({ a: 'x'.repeat(5_000) })
