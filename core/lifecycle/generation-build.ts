@@ -166,31 +166,41 @@ export class GenerationBuild {
   /** @param lost the services whose holders are rebuilt, to which those of each rebuilt instance are added */
   async #rebuild(from: Generation, lost: Set<string>): Promise<Generation> {
     const { host, builtins } = this.options
+    const affected = [...from.values()].filter((old) => {
+      const { definition, state, phases } = old
+      const wasStopped = !isUp(state) && this.#handovers.has(old)
+      const isHolder = isUp(state) && heldServices(definition).some((id) => lost.has(id))
+      if (!wasStopped && !isHolder && phases.late === undefined) return false
+      for (const id of serviceIds(definition.provides)) lost.add(id)
+      return true
+    })
+    const kept = new Map<PluginInstance, unknown>()
+    for (const old of affected.toReversed()) {
+      this.#goOn()
+      const handover = this.#handovers.get(old) ?? (await old.handover().catch((error) => old.fault('handover', error)))
+      kept.set(old, handover?.state)
+      await old.stop('reload')
+    }
     const rebuilt = new Map<string, PluginInstance>()
     for (const old of from.values()) {
       this.#goOn()
-      const { name, section, definition, state } = old
-      const isUncertain = old.phases.late !== undefined
-      const handover = this.#handovers.get(old)
-      const stopped = !isUp(state) && handover !== undefined
-      const isHolder = heldServices(definition).some((id) => lost.has(id))
-      if (!stopped && !isUncertain && !(isHolder && isUp(state))) {
+      const { name, section } = old
+      if (!kept.has(old)) {
         rebuilt.set(name, old)
+        const handover = this.#handovers.get(old)
         if (handover !== undefined) await old.resume(handover)
         continue
       }
       const log = host.logger(name)
-      if (isUncertain) log.warn(`plugin ${name} is started again with its old configuration: its reconfigure was late`)
-      const inherited = (handover ?? (await old.handover().catch((error) => old.fault('handover', error))))?.state
-      await old.stop('reload')
-      for (const id of serviceIds(definition.provides)) lost.add(id)
+      if (old.phases.late !== undefined)
+        log.warn(`plugin ${name} is started again with its old configuration: its reconfigure was late`)
       const services = servicesOf(rebuilt, builtins)
       const blocked = missingNeed(section.definition, services)
       if (blocked !== undefined) log.warn(`plugin ${name} is blocked: ${blocked}`)
       const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
       rebuilt.set(name, again)
       // An instance that fails is logged and stays failed.
-      if (blocked === undefined) await again.start(services, inherited).catch(() => {})
+      if (blocked === undefined) await again.start(services, kept.get(old)).catch(() => {})
       if (isUp(again.state)) again.contributions.publish()
     }
     this.#handovers.clear()

@@ -148,6 +148,7 @@ export class Host {
       } catch (error) {
         judge(instance, error)
         this.#swap(await build.release(this.#current, instance), [], [])
+        await instance.stop('failed')
         const lost = all().find(({ section, state }) => section.required && (state === 'failed' || state === 'blocked'))
         if (lost !== undefined) judge(lost, error)
       }

@@ -1,7 +1,7 @@
 /** The time limits of the phases of one plugin. */
 import type { Clock } from '../contract/clock.ts'
 import type { AnyPlugin } from '../contract/definition.ts'
-import { coreError } from '../contract/errors.ts'
+import { ArkwatchError, coreError, errorOf } from '../contract/errors.ts'
 import { withDeadline } from '../process/deadline.ts'
 
 type Limit = 'start' | 'ready' | 'stop'
@@ -20,6 +20,13 @@ export class Phases {
     private readonly deadlines: AnyPlugin['deadlines'],
     private readonly clock: Clock,
   ) {}
+
+  /** @returns the error of a phase, which names the plugin and the phase */
+  errorOf(phase: string, thrown: unknown): Error {
+    const error = errorOf(thrown)
+    if (error instanceof ArkwatchError && error.details.plugin === this.plugin) return error
+    return coreError('PLUGIN_FAILED', { plugin: this.plugin, phase, reason: error.message }, error)
+  }
 
   /** @param phase as an error names it @throws what the call throws, PLUGIN_TIMEOUT after the deadline of `limit` */
   async inTime<T>(limit: Limit, call: () => T | Promise<T>, phase: string = limit): Promise<T> {

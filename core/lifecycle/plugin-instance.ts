@@ -2,7 +2,7 @@
 import { missingPackage } from '../config/definitions/packages.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
-import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
+import { errorOf, messageOf } from '../contract/errors.ts'
 import { guardListeners } from '../contract/foreign/guarded-signal.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
@@ -91,13 +91,6 @@ export class PluginInstance {
     this.#stateLog.changed(reason)
   }
 
-  #errorOf(phase: string, thrown: unknown): Error {
-    const error = errorOf(thrown)
-    // Names plugin and phase already.
-    if (error instanceof ArkwatchError && error.details.plugin === this.name) return error
-    return coreError('PLUGIN_FAILED', { plugin: this.name, phase, reason: error.message }, error)
-  }
-
   /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; what was opened is then undone and the state is `failed` */
   async start(services: Services, inherited?: unknown): Promise<void> {
     const startedMs = this.host.clock.monotonic()
@@ -123,14 +116,16 @@ export class PluginInstance {
       this.startedAtMs = this.host.clock.now()
       this.#move('ok')
       this.#settle()
-    } catch (error) {
-      throw await this.#fail(phase, error)
+    } catch (thrown) {
+      const error = await this.#fail(phase, thrown)
+      await this.stop('failed')
+      throw error
     }
   }
 
-  /** Stops and undoes the instance, which stays `failed`. @returns the error */
+  /** @returns the error */
   async #fail(phase: string, thrown: unknown): Promise<Error> {
-    const error = this.#errorOf(phase, thrown)
+    const error = this.phases.errorOf(phase, thrown)
     if (this.#stopping !== undefined) {
       // `signal` ends the waits of a plugin that stops, with an error each.
       await this.#stopping
@@ -139,11 +134,10 @@ export class PluginInstance {
     this.#move('failed', error.message)
     this.errors += 1
     this.#log.error(error.message, { error })
-    await this.#close('failed')
     return error
   }
 
-  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
+  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; the state is then `failed`, and the instance must be stopped */
   async ready(): Promise<void> {
     this.awaitsReady = false
     try {
@@ -164,7 +158,7 @@ export class PluginInstance {
       const returned = await this.phases.inTime<unknown>('start', call, 'reconfigure')
       this.requestParts = { ...requestParts, ...readRequestParts(this.name, returned) }
     } catch (error) {
-      throw this.#errorOf('reconfigure', error)
+      throw this.phases.errorOf('reconfigure', error)
     }
     this.section = section
     this.faults.hold(unrestored, undefined)
@@ -190,7 +184,7 @@ export class PluginInstance {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
       if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
       made?.then(resume).catch(() => this.faults.hold(suspended, undefined))
-      throw this.#errorOf('handover', error)
+      throw this.phases.errorOf('handover', error)
     }
   }
 
@@ -226,7 +220,7 @@ export class PluginInstance {
         await this.phases.inTime('stop', end)
       } catch (thrown) {
         hung ||= errorOf(thrown).code === 'PLUGIN_TIMEOUT'
-        const error = this.#errorOf('stop', thrown)
+        const error = this.phases.errorOf('stop', thrown)
         this.#log.error(error.message, { error })
       }
     }
@@ -234,15 +228,22 @@ export class PluginInstance {
     return hung
   }
 
-  /** Stops once; later calls wait for the first. @returns whether the instance hung and was abandoned */
+  /**
+   * Stops and undoes the instance once; later calls wait for the first. One that failed stays `failed`.
+   * @returns whether the instance hung and was abandoned
+   */
   stop(reason: StopReason): Promise<boolean> {
-    this.#stopping ??= (async () => {
-      if (!isUp(this.state) && this.state !== 'starting') return false
-      this.#move('stopping')
-      const hung = await this.#close(reason)
-      this.#move(hung ? 'failed' : 'stopped', hung ? 'did not stop in time' : '')
-      return hung
-    })()
+    // In the next turn: code of the plugin that runs immediately may call for the stop again.
+    this.#stopping ??= Promise.resolve().then(() => this.#stopOnce(reason))
     return this.#stopping
+  }
+
+  async #stopOnce(reason: StopReason): Promise<boolean> {
+    if (this.state === 'failed') return this.#close('failed')
+    if (!isUp(this.state) && this.state !== 'starting') return false
+    this.#move('stopping')
+    const hung = await this.#close(reason)
+    this.#move(hung ? 'failed' : 'stopped', hung ? 'did not stop in time' : '')
+    return hung
   }
 }

@@ -146,3 +146,17 @@ describe.each(phases)('a plugin that failed in %s', (phase) => {
     }
   })
 })
+
+test('one that fails in ready stops after those that need it, the last started first', async () => {
+  const at = rig()
+  const { define, section, trace, states } = at
+  define('base', { provides: ['base'], setup: () => failing('ready', () => true) })
+  define('user', { wants: ['base'], provides: ['user'] })
+  define('leaf', { needs: ['user', 'base'] })
+  await boot(
+    at,
+    ['base', 'user', 'leaf'].map((name) => section(name)),
+  )
+  expect(states()).toEqual({ base: 'failed', user: 'ok', leaf: 'blocked' })
+  expect(trace.slice(3)).toEqual(['stop leaf reload', 'stop user reload', 'start user', 'stop base failed'])
+})

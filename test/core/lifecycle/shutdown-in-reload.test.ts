@@ -11,14 +11,19 @@ const specs = {
 const names = Object.keys(specs)
 
 /** Boots, and reloads with a call to `stop` at a step: the start or the end of a phase of an instance. */
-async function reloaded(stopAt: number, failing: string | undefined) {
+async function reloaded(stopAt: number, failing: string | undefined, failingPhase: string) {
   const { host, define, section } = rig()
-  const made: { name: string; open: number; stops: string[] }[] = []
+  const made: { name: string; open: number; stops: string[]; uses: unknown[] }[] = []
+  /** Instances that were open as a provider of theirs stopped, or as the shutdown had ended. */
+  const late: string[] = []
   let steps = Number.NEGATIVE_INFINITY
   let stopped: Promise<unknown> | undefined
   const step = () => {
     steps += 1
-    if (steps === stopAt) stopped = host.stop()
+    if (steps !== stopAt) return
+    stopped = host.stop().then(() => {
+      for (const { name, open } of made) if (open !== 0) late.push(`${name} at the end`)
+    })
   }
   /** A phase that goes on in later turns, and opens something in its last. */
   const phase = async (of: (typeof made)[number], opens = 0) => {
@@ -31,14 +36,21 @@ async function reloaded(stopAt: number, failing: string | undefined) {
   for (const [name, spec] of Object.entries(specs))
     define(name, {
       ...(spec as object),
-      setup({ config }) {
-        const one = { name, open: 0, stops: [] as string[] }
+      setup({ config, needs }) {
+        const one = { name, open: 0, stops: [] as string[], uses: Object.values(needs) }
         made.push(one)
+        const failAt = (at: string) => {
+          if (name === failing && at === failingPhase && config === 2) throw new Error('not today')
+        }
         const parts: Parts = {
-          start: () => phase(one, 1),
+          services: 'provides' in spec ? { [name]: one } : {},
+          async start() {
+            await phase(one, 1)
+            failAt('start')
+          },
           async ready() {
             await phase(one)
-            if (name === failing && config === 2) throw new Error('not ready')
+            failAt('ready')
           },
           async handover() {
             await phase(one, -1)
@@ -46,8 +58,11 @@ async function reloaded(stopAt: number, failing: string | undefined) {
           },
           async stop(reason) {
             one.stops.push(reason)
+            for (const { name: user, open, uses } of made)
+              if (open > 0 && uses.includes(one)) late.push(`${user} as ${name} stopped`)
             step()
-            await null
+            // Flushes, which takes longer than a phase of its neighbours.
+            for (let turn = 0; turn < 20; turn += 1) await null
             one.open = 0
           },
         }
@@ -65,18 +80,24 @@ async function reloaded(stopAt: number, failing: string | undefined) {
   const isOver = stopped !== undefined
   await stopped
   if (!isOver) await host.stop()
-  return { made, outcome, steps }
+  return { made, outcome, steps, late }
 }
 
-describe.each([undefined, 'base', 'leaf'])('where the ready of %p fails', async (failing) => {
-  const { steps, outcome } = await reloaded(Number.NaN, failing)
+describe.each([
+  [undefined, 'ready'],
+  ['base', 'ready'],
+  ['leaf', 'ready'],
+  ['leaf', 'start'],
+] as const)('where %p fails in %s', async (failing, phase) => {
+  const { steps, outcome } = await reloaded(Number.NaN, failing, phase)
   test('the reload takes many steps', () => {
     expect(steps).toBeGreaterThan(20)
     expect(outcome).toBe(failing === undefined ? 'reloaded' : 'RELOAD_FAILED')
   })
   test.each(Array.from({ length: steps }, (_, at) => at + 1))('at step %d', async (at) => {
-    const { made, outcome } = await reloaded(at, failing)
-    for (const one of made) expect({ ...one, stops: one.stops.length }).toEqual({ name: one.name, open: 0, stops: 1 })
+    const { made, outcome, late } = await reloaded(at, failing, phase)
+    for (const { name, open, stops } of made) expect([name, open, stops.length]).toEqual([name, 0, 1])
+    expect(late).toEqual([])
     expect(['reloaded', 'RELOAD_FAILED', 'RELOAD_BUSY']).toContain(outcome)
   })
 })
