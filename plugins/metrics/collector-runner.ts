@@ -29,6 +29,8 @@ const collectorFailed = (collector: Collector, phase: string, error: unknown) =>
     ? error
     : metricsError('METRICS_COLLECTOR_FAILED', { ...labelsOf(collector), phase, reason: messageOf(error) }, error)
 
+type Source = Omit<Contributed<Collector>, 'plugin'> & { readonly plugin: string | undefined }
+
 /** A collector that was set up. */
 export interface Running {
   readonly collector: Collector
@@ -99,8 +101,9 @@ export class CollectorRunner {
    * @param released called in between
    */
   reconcile(own: readonly Collector[], contributed: readonly Contributed<Collector>[] = [], released = () => {}): void {
-    const ours = own.map((value): Contributed<Collector> => ({ value, plugin: 'metrics', fault() {}, hold() {} }))
-    const wanted = new Map([...ours, ...contributed].map((each) => [each.value, each]))
+    // Of no plugin: the gauges continue in a successor, whose collectors set the same.
+    const ours = own.map((value): Source => ({ value, plugin: undefined, fault() {}, hold() {} }))
+    const wanted = new Map([...ours, ...contributed].map((each): [Collector, Source] => [each.value, each]))
     const names = new Set([...wanted.keys()].map(({ name }) => name))
     for (const [collector, running] of this.running) {
       const isFailed = running.collect === undefined
@@ -152,7 +155,7 @@ export class CollectorRunner {
   }
 
   /** @param before the collector as its setup failed before */
-  #add(collector: Collector, { plugin, fault, hold }: Contributed<Collector>, before?: Running): void {
+  #add(collector: Collector, { plugin, fault, hold }: Source, before?: Running): void {
     const { name } = collector
     const owner = this.#options.ownership.owner(plugin)
     let collect: Running['collect']

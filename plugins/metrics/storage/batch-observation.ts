@@ -159,7 +159,11 @@ type Read = () => number | bigint | undefined
 type CounterSeries = ReturnType<CounterFamily['labels']>
 type GaugeSeries = ReturnType<GaugeFamily['labels']>
 
-export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): BatchObservation {
+/** @param isReleased whether a successor may have the families: a late answer of a source then sets nothing */
+export function createBatch(
+  metrics: Pick<MetricFactory, 'counter' | 'gauge'>,
+  isReleased = () => false,
+): BatchObservation {
   const batch = { round: 0, isObserving: false }
   const reads: (() => void)[] = []
   const families: Pick<ObservedSeries<CounterSeries>, 'prepare' | 'commit'>[] = []
@@ -206,6 +210,7 @@ export function createBatch(metrics: Pick<MetricFactory, 'counter' | 'gauge'>): 
       return add(options, kind, read) as never
     },
     observe(callback) {
+      if (isReleased()) return
       batch.round += 1
       batch.isObserving = true
       try {

@@ -25,10 +25,14 @@ const defaultWindowMs = 600_000
 const shapeOf = (type: MetricType, { labels = [] }: MetricOptions, rest: readonly number[]) =>
   `${type}(${[labels.join(','), ...(rest.length > 0 ? [rest.join(',')] : [])].join('; ')})`
 
-/** @param claim finds or makes the family */
+/**
+ * @param claim finds or makes the family
+ * @param isReleased whether the owner has ended, whose batches then observe nothing
+ */
 export function createFactory(
   claim: (wanted: Registration) => AnyFamily,
   clock: Pick<Clock, 'monotonic'>,
+  isReleased = () => false,
 ): MetricFactory {
   const claimed = (
     type: MetricType,
@@ -51,7 +55,7 @@ export function createFactory(
       const create = (common: FamilyOptions) => new SummaryFamily({ ...common, ...shape })
       return claimed('summary', options, [...quantiles, windowMs], create)
     },
-    batch: () => createBatch(metrics),
+    batch: () => createBatch(metrics, isReleased),
   }
   return metrics
 }

@@ -26,7 +26,11 @@ export class Owner {
     readonly plugin: string | undefined,
     public isActive: boolean,
   ) {
-    this.metrics = createFactory((wanted) => this.home.claim(this, wanted), home.store.clock)
+    this.metrics = createFactory(
+      (wanted) => this.home.claim(this, wanted),
+      home.store.clock,
+      () => this.isReleased,
+    )
   }
 
   /** The end: the families wait for a successor. */
@@ -136,15 +140,26 @@ export class FamilyOwnership {
 
   #find(owner: Owner, wanted: Registration): Entry | undefined {
     const { name } = wanted.options
-    // A gauge of an instance begins anew: a label set that the successor does not set would keep its value.
-    const isOwn = (entry: Entry) =>
-      wanted.type === 'gauge' && this.#instances.has(owner) ? entry.owners.has(owner) : isOf(entry, owner.plugin)
     const stored = this.store.entry(name)
-    if (stored?.wanted.shape === wanted.shape && (isOwn(stored) || !isOf(stored, owner.plugin)))
-      return this.store.again(stored, wanted)
+    if (stored?.wanted.shape === wanted.shape && !this.#endsWith(stored, owner)) return this.store.again(stored, wanted)
     return this.#aside
       .values()
-      .find((entry) => entry.family.name === name && entry.wanted.shape === wanted.shape && isOwn(entry))
+      .find(
+        (entry) =>
+          entry.family.name === name &&
+          entry.wanted.shape === wanted.shape &&
+          isOf(entry, owner.plugin) &&
+          !this.#endsWith(entry, owner),
+      )
+  }
+
+  /** Whether a gauge is that of predecessors alone: label sets that the successor does not set would be left. */
+  #endsWith({ wanted, owners }: Entry, owner: Owner): boolean {
+    const { plugin } = owner
+    const instances: ReadonlySet<unknown> = this.#instances
+    const isPredecessor = (each: { readonly plugin: string | undefined }) =>
+      each !== owner && each.plugin === plugin && instances.has(each) && instances.has(owner)
+    return wanted.type === 'gauge' && plugin !== undefined && owners.values().every(isPredecessor)
   }
 
   /** A family that is in the way of another instance's family of the same plugin is made aside, until the swap. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { runInNewContext } from 'node:vm'
 import type { PluginClock } from '../../../core/contract/definition.ts'
 import { LogHub } from '../../../core/process/log.ts'
-import type { Collector } from '../../../plugins/metrics/api.ts'
+import type { Collector, MetricFactory } from '../../../plugins/metrics/api.ts'
 import { CollectorRunner } from '../../../plugins/metrics/collector-runner.ts'
 import { createPace } from '../../../plugins/metrics/exposition/pace.ts'
 import type { GaugeFamily } from '../../../plugins/metrics/storage/number-families.ts'
@@ -45,6 +45,56 @@ const counting = (name: string, more: Partial<Collector> = {}, collect = () => {
   },
   ...more,
 })
+
+type Setter = (total: number, host: string) => void
+/** Ways to set the value of a host. */
+const setters: Record<string, (metrics: MetricFactory) => Setter> = {
+  gauge(metrics) {
+    const gauge = metrics.gauge({ name: 'seen', help: 'h', labels: ['host'] })
+    return (total, host) => gauge.set({ host }, total)
+  },
+  'batch of a gauge'(metrics) {
+    const { gauge, observe } = metrics.batch()
+    const family = gauge<'host'>({ name: 'seen', help: 'h', labels: ['host'] })
+    return (total, host) => observe(() => family.set(total, { host }))
+  },
+  'batch of a counter'(metrics) {
+    const { counter, observe } = metrics.batch()
+    const family = counter<'host'>({ name: 'seen_total', help: 'h', labels: ['host'] })
+    return (total, host) => observe(() => family.set(total, { host }))
+  },
+}
+
+test.each(Object.entries(setters))(
+  'an answer that comes after the end of a collector sets nothing: %s',
+  async (_, way) => {
+    const { runner, scrape, ownership } = setUp()
+    const late: Setter[] = []
+    const collector = (host: string): Collector => ({
+      name: 'pings',
+      setup(metrics) {
+        const set = way(metrics)
+        late.push(set)
+        return () => set(1, host)
+      },
+    })
+    const hosts = () => {
+      const family = (ownership.store.family('seen') ?? ownership.store.family('seen_total')) as GaugeFamily
+      return [...family.all].map(({ values }) => values.join())
+    }
+    const of = (value: Collector) => [{ value, plugin: 'pinger', fault() {}, hold() {} }]
+    runner.reconcile([], of(collector('a')))
+    await scrape()
+    expect(hosts()).toEqual(['a'])
+    runner.reconcile([], of(collector('b')))
+    await scrape()
+    expect(hosts()).toEqual(['b'])
+    late[0]!(9, 'a')
+    expect(hosts()).toEqual(['b'])
+    late[1]!(1, 'c')
+    expect(hosts()).toContain('c')
+  },
+)
 
 describe('collector runner', () => {
   test('those without a period run at each scrape; one that throws is counted and the others run', async () => {
