@@ -8,6 +8,7 @@ import type { PlanStep } from '../contract/runtime-api.ts'
 import { type Builtins, type Generation, servicesOf } from './generation.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
+import { inherits } from './reload-plan.ts'
 
 interface BuildOptions {
   readonly host: InstanceEnvironment
@@ -95,7 +96,7 @@ export class GenerationBuild {
       if (state === 'blocked' && required) throw coreError('PLUGIN_REQUIRED_FAILED', { plugin, state, reason })
       return
     }
-    const inherited = await this.#inherit(old)
+    const inherited = await this.#inherit(old, section)
     const instance = this.#make(section)
     this.next.set(plugin, instance)
     this.incoming.push(instance)
@@ -116,10 +117,11 @@ export class GenerationBuild {
     if (!this.options.boot && !retried) throw error
   }
 
-  async #inherit(old: PluginInstance | undefined): Promise<unknown> {
+  async #inherit(old: PluginInstance | undefined, { definition }: PluginSection): Promise<unknown> {
     if (old === undefined) return undefined
     if (isUp(old.state)) await this.#suspend(old)
-    return old.name === this.options.fresh ? undefined : this.#handovers.get(old)?.state
+    const isFresh = old.name === this.options.fresh || !inherits(definition, old.definition)
+    return isFresh ? undefined : this.#handovers.get(old)?.state
   }
 
   /** Takes the state over. An exclusive plugin stops before its successor starts; the holders of its services first. */

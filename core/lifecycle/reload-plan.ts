@@ -20,11 +20,15 @@ const step = (plugin: string, action: PlanStep['action'], reason: string, off?: 
   ...(off !== undefined && { off }),
 })
 
+/** Whether the state of one definition means something to the other: `from` may name another plugin. */
+export const inherits = (after: AnyPlugin | undefined, before: AnyPlugin): boolean => after?.name === before.name
+
 /** What a step does to the state of the running plugin. */
-function stateAfter({ plugin, action }: Move, before: PlanNode | undefined, restart: string | undefined) {
+function stateAfter({ action, plugin }: Move, before: PlanNode | undefined, after?: AnyPlugin, restart?: string) {
   if (before === undefined || before.off !== undefined || before.definition.holdsState === false) return 'none'
   if (action === 'untouched' || action === 'reconfigure') return 'kept'
-  return action === 'replace' && before.handsOver === true && plugin !== restart ? 'kept' : 'lost'
+  const isHandedOver = action === 'replace' && before.handsOver === true && plugin !== restart
+  return isHandedOver && inherits(after, before.definition) ? 'kept' : 'lost'
 }
 
 function ownStep(before: PlanNode | undefined, after: PlanNode): Move {
@@ -68,5 +72,9 @@ export function planReload(running: readonly PlanNode[], wanted: readonly PlanNo
     return own
   })
   const all = [...steps, ...gone.map(({ name }) => step(name, 'remove', 'no longer named'))]
-  return all.map((each) => ({ ...each, state: stateAfter(each, before.get(each.plugin), restart) }))
+  const definitions = new Map(wanted.map(({ name, definition }) => [name, definition]))
+  return all.map((each) => {
+    const { plugin } = each
+    return { ...each, state: stateAfter(each, before.get(plugin), definitions.get(plugin), restart) }
+  })
 }
