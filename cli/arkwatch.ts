@@ -1,5 +1,6 @@
 #!/usr/bin/env bun
 /** The `arkwatch` command. Exits when its output is out: a plugin that hangs must not hold the process. */
+import './early-hangup.ts'
 import { flushed } from './cli.ts'
 import { runCli } from './program.ts'
 

@@ -227,6 +227,21 @@ describe('start', () => {
     expect((await ended).exitCode).toBe(0)
   })
 
+  test('a SIGHUP before the boot ends no start: it is listened for before any other module is loaded', async () => {
+    const entry = await Bun.file(join(import.meta.dir, '../../cli/arkwatch.ts')).text()
+    const [, first] = /^import '(.*)'$/m.exec(entry.slice(0, entry.indexOf(' from ')))!
+    const then = "process.kill(process.pid, 'SIGHUP'); setTimeout(() => console.log('alive'), 50)"
+    const call = (command: string) =>
+      Bun.spawnSync([
+        process.execPath,
+        '-e',
+        `require(${JSON.stringify(join(import.meta.dir, '../../cli', first!))}); ${then}`,
+        command,
+      ])
+    expect(call('start').stdout.toString()).toBe('alive\n')
+    expect(call('plugins').signalCode).toBe('SIGHUP')
+  })
+
   test('a SIGTERM during the boot ends what is starting, and starts nothing more', async () => {
     const { start } = await withPlugin(
       "{ start: () => new Promise((_, no) => { log.info('waiting'); signal.addEventListener('abort', () => no(new Error('aborted'))) }), stop() { log.info('undone') } }",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { numbers, type Parts, rig } from './host-rig.ts'
+import { type Context, numbers, type Parts, rig } from './host-rig.ts'
 
 describe('reloading', () => {
   test('leaves untouched plugins alone, reconfigures in place and replaces the rest with its state handed over', async () => {
@@ -18,6 +18,24 @@ describe('reloading', () => {
     await host.reload([section('same'), section('flexible', 2), section('rigid', 2)])
     expect(trace).toEqual(['reconfigure 2', 'start rigid', 'stop rigid reload'])
     expect(inherited).toEqual([undefined, 'state of 1'])
+  })
+
+  test.each([
+    ['another plugin gets no state', 'other', undefined],
+    ['the same plugin of another file gets the state', 'queue', 'state of 1'],
+  ])('%s under the same name', async (_, name, expected) => {
+    const { host, define, section } = rig()
+    const inherited: unknown[] = []
+    const setup = ({ config, inherited: state }: Context) => {
+      inherited.push(state)
+      return { handover: () => ({ state: `state of ${config}`, resume() {} }) }
+    }
+    define('queue', { setup })
+    const before = section('queue')
+    define(name, { setup })
+    await host.boot([before])
+    await host.reload([{ ...section(name), name: 'queue' }])
+    expect(inherited).toEqual([undefined, expected])
   })
 
   test('swaps contributions in one turn: their owner never sees none and never sees two', async () => {

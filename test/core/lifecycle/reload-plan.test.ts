@@ -92,6 +92,13 @@ test.each<[string, PlanNode, PlanNode, string | undefined, string]>([
     undefined,
     'kept',
   ],
+  [
+    'lost where another plugin takes the name',
+    { ...node('health'), handsOver: true },
+    { ...node('health'), definition: definitions.redis },
+    undefined,
+    'lost',
+  ],
   ['lost where it is restarted', { ...node('health'), handsOver: true }, node('health'), 'health', 'lost'],
   ['lost where it is turned off', { ...node('health'), handsOver: true }, node('health', 1, false), undefined, 'lost'],
   ['none where it did not run', node('health', 1, false), node('health'), undefined, 'none'],
