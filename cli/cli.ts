@@ -34,19 +34,18 @@ export type Command<Arguments extends readonly unknown[] = readonly unknown[], O
   ...args: Arguments
 ) => Promise<number>
 
+type Output = { readonly isTTY?: boolean; write(text: string, written?: () => void): unknown }
+/** What a command line uses of the process that runs it. */
+export type CommandHost = Pick<Cli, 'env'> & { cwd(): string; readonly stdout: Output; readonly stderr: Output }
+
 let printed: Promise<unknown> = Promise.resolve()
 
 /** Resolves when everything printed so far is written. The callback of a later, empty write would not wait for that. */
 export const flushed = (): Promise<unknown> => printed
 
-function printLine(text: string): void {
-  const out = new Promise<void>((resolve) => process.stdout.write(`${text}\n`, () => resolve()))
-  printed = Promise.all([printed, out])
-}
-
-export function processCli(options: GlobalOptions): Cli {
-  const { env, stdout, stderr } = process
-  const cwd = process.cwd()
+export function createCli(options: GlobalOptions, host: CommandHost): Cli {
+  const { env, stdout, stderr } = host
+  const cwd = host.cwd()
   const json = options.json === true
   return {
     env,
@@ -56,7 +55,10 @@ export function processCli(options: GlobalOptions): Cli {
     interactive: stdout.isTTY === true,
     configFile: resolve(cwd, options.config ?? (env.ARKWATCH_CONFIG || 'config.yaml')),
     url: options.url || env.ARKWATCH_URL || undefined,
-    print: printLine,
+    print(text) {
+      const out = new Promise<void>((resolve) => stdout.write(`${text}\n`, () => resolve()))
+      printed = Promise.all([printed, out])
+    },
     warn: (text) => void stderr.write(`${text}\n`),
   }
 }

@@ -1,17 +1,20 @@
 /** The commands, their arguments and options. Each is imported only when it runs. */
 import { Command as Commander, CommanderError } from 'commander'
 import { exitCodes } from '../core/exit-codes.ts'
-import { type Cli, type Command, type GlobalOptions, printJson, processCli } from './cli.ts'
+import { type Cli, type Command, type CommandHost, createCli, type GlobalOptions, printJson } from './cli.ts'
 
 /** Runs one command line. @param argv without the program @returns the exit code */
-export async function runCli(argv: readonly string[]): Promise<number> {
+export async function runCli(argv: readonly string[], host: CommandHost = process): Promise<number> {
   const wantsJson = argv.includes('--json')
   let exitCode: number = exitCodes.ok
 
   const program = new Commander('arkwatch')
     .description('Observability and operations runtime for Bun and Hono.')
     .exitOverride()
-    .configureOutput({ writeErr: (text) => void (wantsJson || process.stderr.write(text)) })
+    .configureOutput({
+      writeOut: (text) => void host.stdout.write(text),
+      writeErr: (text) => void (wantsJson || host.stderr.write(text)),
+    })
     .showHelpAfterError('(`arkwatch help` lists the commands)')
     .addHelpText(
       'after',
@@ -27,7 +30,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       .option('--json', 'print JSON only')
       .action(async (...parameters: unknown[]) => {
         const options = command.optsWithGlobals<GlobalOptions>()
-        exitCode = await runCommand(processCli(options), path, options, parameters.slice(0, -2))
+        exitCode = await runCommand(createCli(options, host), path, options, parameters.slice(0, -2))
       })
     return command
   }
@@ -120,7 +123,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     exitCode = asked ? exitCodes.ok : exitCodes.usage
     if (wantsJson && !asked) {
       const error = { code: 'CLI_USAGE', message: thrown.message.replace(/^error: /, ''), help: 'See `arkwatch help`.' }
-      printJson(processCli({ json: true }), { error, exitCode })
+      printJson(createCli({ json: true }, host), { error, exitCode })
     }
   }
   return exitCode

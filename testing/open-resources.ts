@@ -18,7 +18,7 @@ const target = (handle: string) => unlessEnded(() => readlinkSync(`/proc/self/fd
 
 /** @returns the number of armed real timers, threads of workers, open file descriptors, listeners of process events */
 export const openResources = () => ({
-  // The runtime protects only armed timers from the garbage collector. `heapStats` counts them too, in 10 ms: it walks the heap.
+  // The runtime protects only armed timers from the garbage collector. `heapStats` would walk the whole heap.
   timers: getProtectedObjects().filter((held: object | undefined) => held?.constructor?.name === 'Timeout').length,
   threads: list('/proc/self/task').filter((thread) => nameOf(thread) === 'Worker').length,
   handles: list('/proc/self/fd').length,

@@ -1,7 +1,8 @@
-/** The command line as a process of its own, in a temporary folder. */
+/** The command line in a temporary folder: in this process, and as a process of its own. */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runCli } from '../../cli/program.ts'
 import { recordingEnv } from '../support/raised-codes.ts'
 
 /** For `setDefaultTimeout`: a test starts several processes, which takes its time on a busy machine. */
@@ -26,7 +27,9 @@ export interface Running {
 export interface CommandFolder {
   readonly folder: string
   write(name: string, text: string): Promise<string>
+  /** Runs a command in this process, which saves the start of another. */
   run(...argv: string[]): Promise<Ran>
+  /** Starts a process. */
   start(...argv: string[]): Running
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -35,10 +38,11 @@ export interface CommandFolder {
 export function commandFolder(env: Record<string, string> = {}): CommandFolder {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'arkwatch-cli-')))
   const children = new Set<Running['child']>()
+  const seenEnv = { PATH: process.env.PATH, HOME: folder, ...env }
   const start = (...argv: string[]): Running => {
     const child = Bun.spawn([process.execPath, entry, ...argv], {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, ...recordingEnv(), ...env },
+      env: { ...recordingEnv(), ...seenEnv },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -81,7 +85,17 @@ export function commandFolder(env: Record<string, string> = {}): CommandFolder {
       await Bun.write(join(folder, name), text)
       return join(folder, name)
     },
-    run: (...argv) => start(...argv).ended,
+    async run(...argv) {
+      const text = { stdout: '', stderr: '' }
+      const into = (name: keyof typeof text) => ({
+        write(chunk: string, written?: () => void) {
+          text[name] += chunk
+          written?.()
+        },
+      })
+      const host = { env: seenEnv, cwd: () => folder, stdout: into('stdout'), stderr: into('stderr') }
+      return { exitCode: await runCli(argv, host), ...text }
+    },
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill('SIGKILL')
       await Promise.all([...children].map(({ exited }) => exited))

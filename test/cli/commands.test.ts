@@ -25,8 +25,8 @@ async function withPlugin(parts = '{}', env?: Record<string, string>): Promise<C
 
 describe('the command line', () => {
   test('prints the version without loading the runtime', async () => {
-    const { run } = newFolder()
-    expect(await run('version')).toMatchObject({ exitCode: 0, stdout: 'arkwatch 0.1.0\n', stderr: '' })
+    const { run, start } = newFolder()
+    expect(await start('version').ended).toMatchObject({ exitCode: 0, stdout: 'arkwatch 0.1.0\n', stderr: '' })
     expect(JSON.parse((await run('version', '--json')).stdout)).toMatchObject({ version: '0.1.0', bun: Bun.version })
   })
 
@@ -58,7 +58,7 @@ describe('the command line', () => {
   })
 
   test('help is no error and lists the exit codes', async () => {
-    const { exitCode, stdout } = await newFolder().run('help')
+    const { exitCode, stdout } = await newFolder().start('help').ended
     expect(exitCode).toBe(0)
     expect(stdout).toContain('69 not running')
   })
@@ -72,12 +72,16 @@ describe('the command line', () => {
     ['resume'],
     ['logs', 'level'],
     ['logs', 'recent'],
+    ['audit', 'tail'],
+    ['keys', 'list'],
+    ['jobs'],
+    ['pool'],
   ]
   test.each(needInstance)('%s %s without a running instance is 69', async (...argv) => {
-    const { run, write } = newFolder()
+    const { run, start, write } = newFolder()
     await write('config.yaml', config)
     const words = argv.filter((word) => word !== undefined)
-    const human = await run(...words)
+    const human = await start(...words).ended
     expect(human.exitCode).toBe(69)
     expect(human.stderr).toContain('[NOT_RUNNING]')
     expect(JSON.parse((await run(...words, '--json')).stdout)).toMatchObject({
@@ -87,7 +91,7 @@ describe('the command line', () => {
   })
 
   test('a configuration that is missing is 78 and names the way to one', async () => {
-    const { exitCode, stderr } = await newFolder().run('start')
+    const { exitCode, stderr } = await newFolder().start('start').ended
     expect(exitCode).toBe(78)
     expect(stderr).toContain('cannot read')
     expect(stderr).toContain('arkwatch init')
@@ -105,8 +109,8 @@ describe('the command line', () => {
 
 describe('check', () => {
   test('finds a good file good', async () => {
-    const { run, folder } = await withPlugin()
-    expect(await run('check')).toMatchObject({ exitCode: 0, stdout: `${folder}/config.yaml is good: mine\n` })
+    const { run, start, folder } = await withPlugin()
+    expect(await start('check').ended).toMatchObject({ exitCode: 0, stdout: `${folder}/config.yaml is good: mine\n` })
     expect(JSON.parse((await run('check', '--json')).stdout)).toMatchObject({
       ok: true,
       plugins: ['mine'],
@@ -179,8 +183,8 @@ plugins:
 
 describe('config', () => {
   test('shows each value with its source, and no secret, without a running instance', async () => {
-    const { run } = await withPlugin('{}', { TOKEN: 'very-secret', ENVIRONMENT: 'production' })
-    const { exitCode, stdout, stderr } = await run('config')
+    const { start } = await withPlugin('{}', { TOKEN: 'very-secret', ENVIRONMENT: 'production' })
+    const { exitCode, stdout, stderr } = await start('config').ended
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^KEY +VALUE +SOURCE$/m)
     expect(stdout).toMatch(/^environment +production +environment ENVIRONMENT$/m)
@@ -202,7 +206,7 @@ describe('config', () => {
 })
 
 test('schema prints the JSON Schema with every plugin of ours', async () => {
-  const { exitCode, stdout } = await newFolder().run('schema')
+  const { exitCode, stdout } = await newFolder().start('schema').ended
   expect(exitCode).toBe(0)
   const { $schema, properties } = JSON.parse(stdout)
   expect($schema).toContain('json-schema.org')

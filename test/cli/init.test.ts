@@ -149,7 +149,7 @@ describe('the survey', () => {
       REDIS_URL: locked!.url.replace('://', '://:hidden-word@'),
     }
     const { run, folder, start } = newFolder(env)
-    const { exitCode, stdout, stderr } = await run('init')
+    const { exitCode, stdout, stderr } = await start('init').ended
     expect(stderr).toBe('')
     expect(exitCode).toBe(0)
     const text = await Bun.file(`${folder}/config.yaml`).text()

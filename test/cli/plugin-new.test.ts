@@ -26,7 +26,7 @@ async function run(cwd: string, ...command: string[]) {
 describe('plugin new', () => {
   test('writes a package whose tests pass, whose types check, and which runs', async () => {
     const made = newFolder()
-    const { exitCode, stdout } = await made.run('plugin', 'new', 'queue_depth')
+    const { exitCode, stdout } = await made.start('plugin', 'new', 'queue_depth').ended
     expect(exitCode).toBe(0)
     expect(stdout).toContain(
       `cd ./arkwatch-plugin-queue-depth && bun add --dev "arkwatch@file:${resolve(checkout)}" && bun test`,

@@ -42,7 +42,7 @@ describe('start', () => {
   test('without its socket for commands it ends with 1, and says why', async () => {
     const made = await withPlugin('{}')
     mkdirSync(join(made.folder, 'data/arkwatch.sock'), { recursive: true })
-    const { exitCode, stderr } = await made.run('start')
+    const { exitCode, stderr } = await made.start('start').ended
     expect(exitCode).toBe(1)
     expect(stderr).toContain('[CONTROL_LISTEN_FAILED]')
   })
@@ -155,7 +155,7 @@ describe('start', () => {
     const { start, run } = await withPlugin('{}')
     const { seen, child } = start('start')
     await seen(ready)
-    const { exitCode, stderr } = await run('start')
+    const { exitCode, stderr } = await start('start').ended
     expect(exitCode).toBe(1)
     expect(stderr).toContain('[DATA_IN_USE]')
     expect(stderr).toContain(`process ${child.pid}`)
@@ -189,7 +189,7 @@ describe('start', () => {
     const made = await withPlugin("{ start() { log.info('began') }, stop() { log.info('undone') } }", {
       top: `server: { port: ${taken.port} }`,
     })
-    const { exitCode, stderr } = await made.run('start')
+    const { exitCode, stderr } = await made.start('start').ended
     expect(exitCode).toBe(1)
     expect(stderr).toContain(`127.0.0.1:${taken.port}`)
     expect(stderr).toContain('[LISTEN_FAILED]')
@@ -200,7 +200,7 @@ describe('start', () => {
   test('a configuration with an error is 78, and nothing is started', async () => {
     const made = await withPlugin("{ start() { log.info('began') } }")
     await made.write('config.yaml', 'plugins: { mine: { from: ./mine.ts, x: 1, y: 2 } }')
-    const { exitCode, stderr } = await made.run('start')
+    const { exitCode, stderr } = await made.start('start').ended
     expect(exitCode).toBe(78)
     expect(stderr).toContain('2 errors')
     expect(stderr).not.toContain('began')
@@ -210,7 +210,7 @@ describe('start', () => {
   test('a data folder that cannot be made is named, with 1', async () => {
     const made = await withPlugin('{}')
     await made.write('data', 'a file')
-    const { exitCode, stderr } = await made.run('start')
+    const { exitCode, stderr } = await made.start('start').ended
     expect(exitCode).toBe(1)
     expect(stderr).toContain('[DATA_UNUSABLE]')
   })
