@@ -26,13 +26,17 @@ export class LoadModel {
   readonly known: Known[] = []
   readonly wrong: string[] = []
   private readonly assigned = new Map<string, string>()
+  /** Secret and public key of each. */
+  private readonly users: readonly (readonly [string, string])[]
 
   constructor(
     private readonly ask: Ask,
     private readonly random: () => number,
-    private readonly secrets: readonly string[],
+    secrets: readonly string[],
     readonly asset: string,
-  ) {}
+  ) {
+    this.users = secrets.map((secret) => [secret, publicKeyOf(secret)] as const)
+  }
 
   private complain(what: string): void {
     if (this.wrong.length < 100) this.wrong.push(what)
@@ -44,10 +48,10 @@ export class LoadModel {
   }
 
   async create(): Promise<void> {
-    const secret = this.secrets[Math.floor(this.random() * this.secrets.length)]!
+    const [secret, user_pubkey] = this.users[Math.floor(this.random() * this.users.length)]!
     const intent_data = { asset_id: this.asset, amount_sats: 1 + Math.floor(this.random() * 10_000) }
     const session_type = types[Math.floor(this.random() * types.length)]!
-    const written = { user_pubkey: publicKeyOf(secret), session_type, intent_data }
+    const written = { user_pubkey, session_type, intent_data }
     const answer = await this.ask('create', '/sessions', written)
     if (answer?.status !== 201 || this.known.length >= maxKnown) return
     const { session_id: id, challenge } = answer.body

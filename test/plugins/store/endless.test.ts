@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Clock } from '../../../core/contract/clock.ts'
 import type { Logger } from '../../../core/contract/logger.ts'
 import { systemClock, yieldToLoop } from '../../../core/process/clock.ts'
 import { createWorkers } from '../../../core/process/workers.ts'
@@ -13,11 +14,17 @@ import { testClock } from '../../../testing/test-clock.ts'
 // Threads are started.
 setDefaultTimeout(60_000)
 
-/** Ends after all, so that the process of the tests does not keep the thread for ever. */
-const endless = (rows = 30_000_000) =>
-  `WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT ${rows}) SELECT count(*) c FROM r`
+/** Takes a second or more. Ends after all, so that the process of the tests does not keep the thread for ever. */
+const endless = 'WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r LIMIT 5000000) SELECT count(*) c FROM r'
 
-async function open() {
+/** Real time in which limits pass twenty times as fast: a stop waits for 0.2 s. */
+const hasty: Clock = {
+  ...systemClock,
+  after: (ms, call) => systemClock.after(ms / 20, call),
+  sleep: (ms, signal) => systemClock.sleep(ms / 20, signal),
+}
+
+async function open(ofThreads: Clock = systemClock) {
   const lines: string[] = []
   const problems: (string | undefined)[] = []
   const note = (message: string) => void lines.push(message)
@@ -26,7 +33,7 @@ async function open() {
   const store = new StoreClient({
     path: join(mkdtempSync(join(tmpdir(), 'arkwatch-endless-')), 'store.db'),
     ...{ maxBytes: 2 ** 30, maxQueue: 100, maintainEveryMs: 60_000, clock, log },
-    workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, systemClock, log),
+    workers: createWorkers({ maxThreads: 1, maxQueue: 1 }, ofThreads, log),
     onState: (problem) => problems.push(problem),
   })
   await store.start()
@@ -44,8 +51,8 @@ const outcome = (work: Promise<unknown>) =>
 const insert = (area: string, n: number) => [{ sql: `INSERT INTO ${area}_all VALUES (?)`, params: [n] }]
 
 const reads: readonly (readonly [string, (area: StoreArea) => Promise<unknown>])[] = [
-  ['query', (area) => area.query(endless(), [], 1)],
-  ['iteration', (area) => Array.fromAsync(area.iterate(endless()))],
+  ['query', (area) => area.query(endless, [], 1)],
+  ['iteration', (area) => Array.fromAsync(area.iterate(endless))],
 ]
 
 test.each(reads)('an endless %s is given up after a minute, and the areas of others work', async (_, run) => {
@@ -79,7 +86,7 @@ test.each(reads)('an endless %s is given up after a minute, and the areas of oth
 test('an endless write holds its file until it ends, and is named meanwhile', async () => {
   const { store, clock, evil, calm } = await open()
   let settled = false
-  const stuck = outcome(evil.write([{ sql: `INSERT INTO evil_all ${endless(5_000_000)}` }])).finally(() => {
+  const stuck = outcome(evil.write([{ sql: `INSERT INTO evil_all ${endless}` }])).finally(() => {
     settled = true
   })
   while (!settled) {
@@ -95,8 +102,8 @@ test('an endless write holds its file until it ends, and is named meanwhile', as
 })
 
 test('a stop during an endless statement does not wait for its end', async () => {
-  const { store, evil, lines } = await open()
-  const stuck = outcome(evil.query(endless(100_000_000), [], 1))
+  const { store, evil, lines } = await open(hasty)
+  const stuck = outcome(evil.query(endless, [], 1))
   await store.stop()
   expect(await stuck).toStartWith('STORE_UNAVAILABLE')
   expect(lines).toEqual([
