@@ -100,7 +100,11 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const changes = new Changes({
     ...{ dataDir, clock, log, current: () => active.current },
     plan: (text) => active.planOverlay(text),
-    reload: () => runtime.reload(),
+    reload: (write) =>
+      exclusively(async () => {
+        write?.()
+        return active.reload()
+      }),
     restore: (earlier, why) => exclusively(() => active.restore(earlier, why)),
     status: () => runtime.status(),
     signals: () => readSignals(signals),

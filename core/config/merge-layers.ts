@@ -18,7 +18,7 @@ export interface LayerOptions {
   readonly overlays: readonly EnvironmentOverlay[]
   /** The text to read in place of that of `data/overlay.yaml`, to plan a change. */
   readonly overlayText?: string
-  /** Reads the overlay as a start does, which rolls a pending change back. @default false */
+  /** Reads the overlay as a start does, which rolls a change back that is not complete. @default false */
   readonly atStart?: boolean
   /** Reads files in another way. @default on this thread */
   readonly read?: ReadFiles

@@ -2,7 +2,6 @@
 import type { Clock } from '../../contract/clock.ts'
 import { coreError, messageOf } from '../../contract/errors.ts'
 import type { Logger } from '../../contract/logger.ts'
-import { isUp, type PluginState } from '../../contract/plugin-state.ts'
 import type {
   AppliedChange,
   ApplyOptions,
@@ -16,6 +15,7 @@ import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
 import type { RuntimeConfig } from '../types.ts'
 import { overlayText, putBack, readOverlay, writeOverlay } from './overlay-file.ts'
 import { type Recovered, removePending, writePending } from './pending-file.ts'
+import { createProbe } from './probe.ts'
 import { type Previous, restorePrevious } from './restore-previous.ts'
 
 const probeMs = 250
@@ -30,7 +30,8 @@ export interface ChangesOptions {
   readonly log: Logger
   /** Plans a reload with the overlay of this text. @throws the configuration's problems */
   plan(text: string): Promise<readonly PlanStep[]>
-  reload(): Promise<readonly PlanStep[]>
+  /** @param write called first, unless another reload is in progress */
+  reload(write?: () => void): Promise<readonly PlanStep[]>
   current(): RuntimeConfig
   /** Puts an earlier configuration in force again, from memory. @param why the files cannot be loaded */
   restore(earlier: RuntimeConfig, why: unknown): Promise<void>
@@ -49,15 +50,6 @@ interface Waiting extends Previous {
   rollingBack?: Promise<AppliedChange> | undefined
   retryMs: number
 }
-
-type States = ReadonlyMap<string, PluginState>
-
-/** @returns a plugin that was up and is not; one that the change removed or disabled is not meant to run */
-const fallenSince = (before: States, now: States) =>
-  [...before.keys()].find((name) => {
-    const state = now.get(name) ?? 'disabled'
-    return isUp(before.get(name)!) && !isUp(state) && state !== 'disabled'
-  })
 
 export class Changes implements ConfigChanges {
   #waiting: Waiting | undefined
@@ -110,28 +102,31 @@ export class Changes implements ConfigChanges {
     const { before: textBefore, text } = this.#next(patch, etag)
     // A change that is refused here has written nothing.
     const planned = await this.options.plan(text)
-    const before = this.#states()
     const blocked = planned.find(({ action, reason }) => action === 'remove' && reason === 'blocked')
     // The probe would roll the change back immediately.
     if (confirmWithinMs !== undefined && blocked !== undefined)
       throw coreError('CHANGE_BLOCKS', { plugin: blocked.plugin, why: blocked.off! })
-    const known = new Set(this.options.signals().map(({ what }) => what))
+    const probe = createProbe(this.options)
     this.#number += 1
     const id = `${clock.now().toString(36)}-${this.#number}`
-    if (confirmWithinMs !== undefined) writePending(dataDir, { id, text: textBefore, written: text })
-    // Of a change that could not be undone: the next start would undo this change.
-    else removePending(dataDir)
     const earlier = this.options.current()
-    const restore = (why: unknown) => this.options.restore(earlier, why)
+    const previous = { text: textBefore, written: text, restore: (why: unknown) => this.options.restore(earlier, why) }
+    let isWritten = false
+    const write = () => {
+      isWritten = true
+      // First: a process that dies before the change is in force leaves the record to the next start.
+      writePending(dataDir, { id, ...previous })
+      writeOverlay(dataDir, text)
+    }
     let steps: readonly PlanStep[]
     try {
-      writeOverlay(dataDir, text)
-      steps = await this.options.reload()
+      steps = await this.options.reload(write)
     } catch (error) {
-      this.#noteEdits(id, putBack(dataDir, textBefore, text))
-      removePending(dataDir)
+      if (isWritten) this.#noteEdits(id, putBack(dataDir, textBefore, text))
+      if (isWritten) removePending(dataDir)
       throw error
     }
+    if (confirmWithinMs === undefined) this.#keep(id)
     const atMs = clock.now()
     const change = this.#remember({
       ...{ id, by, atMs, steps, reason: '' },
@@ -140,24 +135,17 @@ export class Changes implements ConfigChanges {
     })
     log.info('configuration changed', { change: id, by, state: change.state })
     if (confirmWithinMs === undefined || this.#stopped.signal.aborted) return change
-    const waiting: Waiting = {
-      ...{ id, text: textBefore, written: text, change, restore, retryMs: firstRetryMs },
-      stop() {},
-    }
+    const waiting: Waiting = { ...previous, id, change, retryMs: firstRetryMs, stop() {} }
     const rollBack = (reason: string) => void this.#rollBack(reason, waiting, true).catch(() => {})
     const cancelDeadline = clock.after(confirmWithinMs, () => rollBack('no confirmation came in time'))
-    const touched = new Set(steps.flatMap(({ plugin, action }) => (action === 'untouched' ? [] : [plugin])))
-    const probe = () => {
-      const fallen = fallenSince(before, this.#states())
-      if (fallen !== undefined) return rollBack(`the plugin ${fallen} is no longer up`)
-      const signal = this.options
-        .signals()
-        .find(({ what, critical, plugin }) => !known.has(what) && (critical || touched.has(plugin)))
-      if (signal !== undefined) rollBack(signal.what)
-    }
-    const cancelProbe = clock.every(probeMs, probe, {
-      onError: (error) => log.error('watching a pending change failed', { change: id, error }),
-    })
+    const cancelProbe = clock.every(
+      probeMs,
+      () => {
+        const reason = probe(steps)
+        if (reason !== undefined) rollBack(reason)
+      },
+      { onError: (error) => log.error('watching a pending change failed', { change: id, error }) },
+    )
     waiting.stop = () => {
       cancelDeadline()
       cancelProbe()
@@ -166,13 +154,19 @@ export class Changes implements ConfigChanges {
     return change
   }
 
+  /** The change is in force already: where its record stays, the log tells what will become of the change. */
+  #keep(change: string): void {
+    try {
+      removePending(this.options.dataDir)
+    } catch (error) {
+      const message = 'the next start will roll a change back, unless overlay.pending.json is removed before'
+      this.options.log.error(message, { change, error })
+    }
+  }
+
   #noteEdits(change: string, edits: string | undefined): void {
     if (edits === undefined) return
     this.options.log.warn('overlay.yaml was edited while a change waited; the edits are kept', { change, file: edits })
-  }
-
-  #states(): States {
-    return new Map(this.options.status().plugins.map(({ name, state }) => [name, state]))
   }
 
   #remember(change: AppliedChange): AppliedChange {
@@ -205,9 +199,10 @@ export class Changes implements ConfigChanges {
 
   /** Records what {@link recoverPending} rolled back. */
   async recordRecovery({ id, edits }: Recovered): Promise<void> {
-    this.options.log.warn('a change of the configuration that was never confirmed was rolled back', { change: id })
+    const reason = 'the process ended before the change was recorded as complete'
+    this.options.log.warn('configuration rolled back', { change: id, reason })
     this.#noteEdits(id, edits)
-    await this.options.recorded({ id, reason: 'no confirmation came before the process ended' }, async () => {})
+    await this.options.recorded({ id, reason }, async () => {})
   }
 
   /** Stops watching the pending change, which the next start rolls back. Safe twice. */

@@ -1,4 +1,4 @@
-/** `data/overlay.pending.json`: by this record a pending change is rolled back, also in the next process. */
+/** `data/overlay.pending.json`: by this record the next start rolls back a change that is not complete. */
 import { join } from 'node:path'
 import { readDataFile, removeFile, replaceFile } from '../../process/files/data-file.ts'
 import { putBack } from './overlay-file.ts'
@@ -28,17 +28,17 @@ const parsePending = (json: string): Pending => {
 
 /** @throws DATA_FILE_DAMAGED */
 export function readPending(dataDir: string): Pending | undefined {
-  const without = 'the change that waited for its confirmation, in overlay.yaml, then stays in force'
+  const without = 'the change that was not complete, in overlay.yaml, is then in force'
   return readDataFile(pendingFile(dataDir), without, parsePending)
 }
 
-export const writePending = (dataDir: string, pending: Pending): void =>
-  replaceFile(pendingFile(dataDir), JSON.stringify(pending))
+export const writePending = (dataDir: string, { id, text, written }: Pending): void =>
+  replaceFile(pendingFile(dataDir), JSON.stringify({ id, text, written }))
 
 /** @throws DATA_UNUSABLE */
 export const removePending = (dataDir: string): void => removeFile(pendingFile(dataDir))
 
-/** Rolls back a change that was pending when the process ended. @throws DATA_FILE_DAMAGED */
+/** Rolls back a change that was not complete when the process ended. @throws DATA_FILE_DAMAGED */
 export function recoverPending(dataDir: string): Recovered | undefined {
   const pending = readPending(dataDir)
   if (pending === undefined) return undefined

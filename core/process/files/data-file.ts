@@ -7,6 +7,8 @@ import { readTextFileSync } from './text-file.ts'
 /** An overlay of 1 MiB fits, escaped as JSON. */
 const maxDataBytes = 8 * 1024 * 1024
 
+const isMissing = (error: unknown) => ['ENOENT', 'ENOTDIR'].includes((error as { code: string }).code)
+
 /** Writes a draft for its owner alone (0600), in place of an older one: whole and flushed to the disk, or not there. */
 export function writeDraft(file: string, text: string): void {
   rmSync(file, { force: true })
@@ -22,6 +24,15 @@ export function writeDraft(file: string, text: string): void {
   }
 }
 
+function flushDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
+
 /**
  * Replaces a file atomically and durably: readers see the old text or the new one, also after a loss of power. Makes
  * the directory (0700) if missing.
@@ -33,22 +44,19 @@ export function replaceFile(file: string, text: string): void {
     mkdirSync(data, { recursive: true, mode: 0o700 })
     writeDraft(`${file}.new`, text)
     renameSync(`${file}.new`, file)
-    const directory = openSync(data, 'r')
-    try {
-      fsyncSync(directory)
-    } finally {
-      closeSync(directory)
-    }
+    flushDirectory(data)
   } catch (error) {
     throw coreError('DATA_UNUSABLE', { data, reason: messageOf(error) }, error)
   }
 }
 
-/** Removes a file, if there is one. @throws DATA_UNUSABLE */
+/** Removes a file durably, if there is one. @throws DATA_UNUSABLE */
 export function removeFile(file: string): void {
   try {
-    rmSync(file, { force: true })
+    rmSync(file)
+    flushDirectory(dirname(file))
   } catch (error) {
+    if (isMissing(error)) return
     throw coreError('DATA_UNUSABLE', { data: dirname(file), reason: messageOf(error) }, error)
   }
 }
@@ -63,7 +71,7 @@ export function readDataFile<T>(file: string, without: string, parse: (text: str
   try {
     return parse(readTextFileSync(file, maxDataBytes))
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as { code: string }).code)) return undefined
+    if (isMissing(error)) return undefined
     throw coreError('DATA_FILE_DAMAGED', { file, without, reason: messageOf(error) }, error)
   }
 }
