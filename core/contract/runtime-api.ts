@@ -16,7 +16,7 @@ export interface PluginStatus {
   readonly startMs: number
   /** Epoch milliseconds at which the plugin was up; undefined for a plugin that never was. */
   readonly startedAtMs: number | undefined
-  /** Faults: errors of timers, hooks, routes and contributions. */
+  /** Faults of timers, hooks, routes, contributions and phases, over all instances of the plugin, as are the times. */
   readonly errors: number
   /** Time on the main thread in the plugin's timers and hooks (hooks sampled). */
   readonly cpuMs: number

@@ -2,7 +2,7 @@
 import { guarded } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import { yieldToLoop } from '../process/clock.ts'
-import type { PluginFaults } from './plugin-faults.ts'
+import type { PluginFaults } from './state/plugin-faults.ts'
 
 /** How many undos may be registered while the undos run: an undo that registers itself would never end. */
 const mostLate = 1_000
@@ -21,11 +21,11 @@ export class Cleanups {
 
   constructor(
     private readonly plugin: string,
-    private readonly faults: Pick<PluginFaults, 'log'>,
+    private readonly faults: Pick<PluginFaults, 'count'>,
     private readonly log: Pick<Logger, 'debug'>,
   ) {}
 
-  readonly #failed = (error: unknown) => this.faults.log(`undo of plugin ${this.plugin} threw`, error)
+  readonly #failed = (error: unknown) => this.faults.count(`undo of plugin ${this.plugin} threw`, error)
 
   /** Something is opened after the end. Writes one line. */
   late(): void {

@@ -9,10 +9,12 @@ import { type Builtins, type Generation, servicesOf } from './generation.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import { PluginInstance } from './plugin-instance.ts'
 import { inherits } from './reload-plan.ts'
+import type { TotalsByPlugin } from './state/plugin-totals.ts'
 
 interface BuildOptions {
   readonly host: InstanceEnvironment
   readonly builtins: Builtins
+  readonly totals: TotalsByPlugin
   readonly current: Generation
   /** In start order. */
   readonly sections: readonly PluginSection[]
@@ -50,7 +52,8 @@ export class GenerationBuild {
   /** @throws RELOAD_BUSY once the build is abandoned */
   #make(section: PluginSection, state?: PluginState, reason?: string): PluginInstance {
     this.#goOn()
-    const instance = new PluginInstance(section, this.options.host, state, reason)
+    const { host, totals } = this.options
+    const instance = new PluginInstance(section, host, totals.of(section.name), state, reason)
     this.#made.push(instance)
     return instance
   }

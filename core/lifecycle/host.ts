@@ -11,6 +11,7 @@ import { GenerationBuild } from './generation-build.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
 import type { PluginInstance } from './plugin-instance.ts'
 import { planReload } from './reload-plan.ts'
+import { TotalsByPlugin } from './state/plugin-totals.ts'
 
 export interface HostOptions {
   readonly host: InstanceEnvironment
@@ -27,6 +28,7 @@ export class Host {
   #current: Generation = new Map()
   #building: GenerationBuild | undefined
   #isStopped = false
+  readonly #totals = new TotalsByPlugin()
 
   constructor(private readonly options: HostOptions) {}
 
@@ -85,7 +87,8 @@ export class Host {
     this.#goOn()
     const { host, builtins } = this.options
     const { order: ordered } = this.#graph(sections)
-    const build = new GenerationBuild({ host, builtins, current: this.#current, sections: ordered, steps, boot, fresh })
+    const [current, totals] = [this.#current, this.#totals]
+    const build = new GenerationBuild({ host, builtins, current, totals, sections: ordered, steps, boot, fresh })
     await this.#during(build, () => this.#replace(build, boot))
   }
 
@@ -158,7 +161,8 @@ export class Host {
   /** Calls `ready` of every plugin: the port is open. @throws PLUGIN_REQUIRED_FAILED */
   async ready(): Promise<void> {
     const { host, builtins } = this.options
-    const build = new GenerationBuild({ host, builtins, current: this.#current, sections: [], steps: [], boot: true })
+    const [current, totals] = [this.#current, this.#totals]
+    const build = new GenerationBuild({ host, builtins, current, totals, sections: [], steps: [], boot: true })
     try {
       await this.#during(build, () => this.#readyAll(build, (instance, error) => build.judge(instance, error)))
     } catch (error) {
@@ -187,7 +191,7 @@ export class Host {
 
   status(): PluginStatus[] {
     return [...this.#current.values()].map(
-      ({ name, definition, state, reason, section, startMs, startedAtMs, errors, cpuMs, taskMs }) => ({
+      ({ name, definition, state, reason, section, startMs, startedAtMs, totals }) => ({
         name,
         version: redactName(definition.version),
         state,
@@ -198,9 +202,7 @@ export class Host {
         wants: serviceIds(definition.wants),
         startMs,
         startedAtMs,
-        errors,
-        cpuMs,
-        taskMs,
+        ...totals,
         hookMs: this.options.hookMs(name),
       }),
     )

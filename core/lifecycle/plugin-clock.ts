@@ -6,9 +6,10 @@ import { sleeping } from '../process/clock.ts'
 import { asDeadline, isDeadline } from '../process/deadline.ts'
 import type { Cleanups } from './cleanups.ts'
 import type { Pause } from './pause.ts'
+import type { PluginTotals } from './state/plugin-totals.ts'
 
 interface ClockOwner {
-  cpuMs: number
+  readonly totals: Pick<PluginTotals, 'cpuMs'>
   fault(phase: string, error: unknown): void
 }
 
@@ -42,7 +43,7 @@ export function createPluginClock(
     } catch (error) {
       onError(error)
     } finally {
-      owner.cpuMs += clock.monotonic() - startedMs
+      owner.totals.cpuMs += clock.monotonic() - startedMs
     }
   }
   const track = (cancel: Cancel): Cancel => {

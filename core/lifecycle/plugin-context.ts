@@ -16,7 +16,8 @@ import type { Pause } from './pause.ts'
 import type { Phases } from './phases.ts'
 import { createPluginClock } from './plugin-clock.ts'
 import type { PluginContributions } from './plugin-contributions.ts'
-import type { PluginFaults } from './plugin-faults.ts'
+import type { PluginFaults } from './state/plugin-faults.ts'
+import type { PluginTotals } from './state/plugin-totals.ts'
 
 export interface InstanceEnvironment {
   readonly clock: Clock
@@ -44,8 +45,7 @@ interface ContextOptions {
 interface ContextOwner {
   readonly contributions: Pick<PluginContributions, 'add'>
   readonly faults: Pick<PluginFaults, 'hold' | 'report'>
-  cpuMs: number
-  taskMs: number
+  readonly totals: PluginTotals
   readonly phases: Pick<Phases, 'silentThreads'>
   fault(phase: string, error: unknown): void
 }
@@ -78,7 +78,7 @@ function liveList<T>(point: ExtensionPoint<T>, owner: ContextOwner, { host, scop
 
 function scopedWorkers(owner: ContextOwner, { host: { workers }, scope, signal }: ContextOptions): Workers {
   const spent = (ms: number) => {
-    owner.taskMs += ms
+    owner.totals.taskMs += ms
   }
   const lateFault = (error: unknown) => owner.fault('onProgress of a task', error)
   return {

@@ -12,8 +12,9 @@ import { Cleanups } from './cleanups.ts'
 import { Phases } from './phases.ts'
 import { createContext, type InstanceEnvironment, type Services } from './plugin-context.ts'
 import { PluginContributions } from './plugin-contributions.ts'
-import { PluginFaults } from './plugin-faults.ts'
-import { StateLog } from './state-log.ts'
+import { PluginFaults } from './state/plugin-faults.ts'
+import type { PluginTotals } from './state/plugin-totals.ts'
+import { StateLog } from './state/state-log.ts'
 
 /** What a rollback left undone: the plugin is suspended, or has the config of the reload. */
 const [suspended, unrestored] = [{}, {}]
@@ -22,9 +23,6 @@ const [suspended, unrestored] = [{}, {}]
 export class PluginInstance {
   startMs = 0
   startedAtMs: number | undefined
-  errors = 0
-  cpuMs = 0
-  taskMs = 0
   parts: PluginParts<unknown, TokenMap> = {}
   /** The services by id, once `start` succeeded. */
   services: Services = new Map()
@@ -45,11 +43,12 @@ export class PluginInstance {
   constructor(
     public section: PluginSection,
     private readonly host: InstanceEnvironment,
+    readonly totals: PluginTotals,
     public state: PluginState = 'starting',
     public reason = '',
   ) {
     this.#log = host.logger(section.name)
-    this.faults = new PluginFaults(section.name, host.clock, this.#log, () => this.#settle())
+    this.faults = new PluginFaults(section.name, host.clock, this.#log, totals, () => this.#settle())
     this.#scope = new Cleanups(section.name, this.faults, this.#log)
     this.phases = new Phases(section.name, section.definition.deadlines, host.clock)
     this.#stateLog = new StateLog(section.name, host.clock, this.#log)
@@ -57,10 +56,7 @@ export class PluginInstance {
       name: section.name,
       fault: (phase, error, logsRepeats) => this.fault(phase, error, logsRepeats),
       hold: (source, reason) => this.faults.hold(source, reason),
-      failed: (error) => {
-        this.errors += 1
-        this.faults.log(error.message, error)
-      },
+      failed: (error) => this.faults.count(error.message, error),
     })
   }
 
@@ -78,7 +74,6 @@ export class PluginInstance {
   }
 
   fault(phase: string, error: unknown, logsRepeats = true): void {
-    this.errors += 1
     this.faults.add(phase, error, isUp(this.state), logsRepeats)
   }
 
@@ -132,7 +127,7 @@ export class PluginInstance {
       return error
     }
     this.#move('failed', error.message)
-    this.errors += 1
+    this.totals.errors += 1
     this.#log.error(error.message, { error })
     return error
   }
@@ -158,6 +153,7 @@ export class PluginInstance {
       const returned = await this.phases.inTime<unknown>('start', call, 'reconfigure')
       this.requestParts = { ...requestParts, ...readRequestParts(this.name, returned) }
     } catch (error) {
+      this.totals.errors += 1
       throw this.phases.errorOf('reconfigure', error)
     }
     this.section = section
@@ -221,6 +217,7 @@ export class PluginInstance {
       } catch (thrown) {
         hung ||= errorOf(thrown).code === 'PLUGIN_TIMEOUT'
         const error = this.phases.errorOf('stop', thrown)
+        this.totals.errors += 1
         this.#log.error(error.message, { error })
       }
     }

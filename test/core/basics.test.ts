@@ -11,7 +11,7 @@ import { testClock } from '../../testing/test-clock.ts'
 describe('a scope', () => {
   test('undoes last in first out, exactly once, whatever throws', async () => {
     const thrown: unknown[] = []
-    const faults = { log: (_: string, error: unknown) => void thrown.push(error) }
+    const faults = { count: (_: string, error: unknown) => void thrown.push(error) }
     const scope = new Cleanups('p', faults, { debug() {} })
     const done: number[] = []
     for (const index of [1, 2, 3]) {

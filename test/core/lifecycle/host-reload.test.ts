@@ -50,19 +50,19 @@ describe('reloading', () => {
     expect(live.all).toEqual([])
   })
 
-  test('a fault of a contribution reaches the instance that contributed it, never its successor', async () => {
+  test('a fault of a contribution is counted for its plugin, and never degrades the successor of the instance', async () => {
     const { host, define, section, live, lines } = rig()
     define('giver', { setup: ({ config }) => ({ contributes: [numbers(config)] }) })
     await host.boot([section('giver', 1)])
     const [old] = live.all
     await host.reload([section('giver', 2)])
     old!.fault(new Error('late'))
-    expect(host.status()[0]).toMatchObject({ state: 'ok', errors: 0 })
+    expect(host.status()[0]).toMatchObject({ state: 'ok', errors: 1 })
     expect(lines.map(({ message }) => message)).toContain('a contribution to test.numbers of plugin giver threw')
     live.all[0]!.fault(new Error('bad'))
     live.all[0]!.fault(new Error('bad'))
     const reason = 'a contribution to test.numbers threw: bad'
-    expect(host.status()[0]).toMatchObject({ state: 'degraded', errors: 2, reason })
+    expect(host.status()[0]).toMatchObject({ state: 'degraded', errors: 3, reason })
     expect(lines.filter(({ fields }) => (fields?.error as Error | undefined)?.message === 'bad')).toHaveLength(1)
   })
 

@@ -1,8 +1,9 @@
 /** Why a plugin is degraded: its last fault, for a minute, or what does not pass by itself, or what it reports. */
-import type { Cancel, Clock } from '../contract/clock.ts'
-import { coreError, messageOf } from '../contract/errors.ts'
-import type { Logger } from '../contract/logger.ts'
-import { show } from '../contract/redact/redactor.ts'
+import type { Cancel, Clock } from '../../contract/clock.ts'
+import { coreError, messageOf } from '../../contract/errors.ts'
+import type { Logger } from '../../contract/logger.ts'
+import { show } from '../../contract/redact/redactor.ts'
+import type { PluginTotals } from './plugin-totals.ts'
 
 const faultMemoryMs = 60_000
 /** Lines about faults in a minute: a plugin may fail a hundred thousand times in a second. */
@@ -23,6 +24,7 @@ export class PluginFaults {
     private readonly plugin: string,
     private readonly clock: Pick<Clock, 'after' | 'monotonic'>,
     private readonly logger: Logger,
+    private readonly totals: Pick<PluginTotals, 'errors'>,
     private readonly changed: () => void,
   ) {}
 
@@ -41,16 +43,23 @@ export class PluginFaults {
   }
 
   /** Logs a hundred errors a minute. */
-  log(message: string, error: unknown): void {
+  #write(message: string, error: unknown): void {
     const left = this.#linesLeft
     if (left > 0) this.logger.error(message, { error })
     if (left === 1) this.logger.warn(`further faults of plugin ${this.plugin} are counted, not logged, for a minute`)
   }
 
+  /** Counts and logs an error that does not degrade the plugin by itself. */
+  count(message: string, error: unknown): void {
+    this.totals.errors += 1
+    this.#write(message, error)
+  }
+
   /** @param logsRepeats whether the fault in force is logged again: a collector may fail at every scrape */
   add(phase: string, error: unknown, isUp: boolean, logsRepeats: boolean): void {
+    this.totals.errors += 1
     const fault = `${phase} threw: ${messageOf(error)}`
-    if (logsRepeats || fault !== this.#last) this.log(`${phase} of plugin ${this.plugin} threw`, error)
+    if (logsRepeats || fault !== this.#last) this.#write(`${phase} of plugin ${this.plugin} threw`, error)
     if (!isUp) return
     this.forget()
     this.#last = fault

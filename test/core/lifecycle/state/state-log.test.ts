@@ -1,9 +1,9 @@
 /** The log tells of each change of a plugin's state, and a flapping plugin cannot flood it. */
 import { expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { StateLog } from '../../../core/lifecycle/state-log.ts'
-import { testClock } from '../../../testing/test-clock.ts'
-import { type Context, rig } from './host-rig.ts'
+import { StateLog } from '../../../../core/lifecycle/state/state-log.ts'
+import { testClock } from '../../../../testing/test-clock.ts'
+import { type Context, rig } from '../host-rig.ts'
 
 /** A rig with one plugin, and the lines about states since the last call. */
 async function reporter() {

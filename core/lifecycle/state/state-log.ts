@@ -1,6 +1,6 @@
 /** Logs that a plugin became degraded or ok again: each change at the time, at most one line a minute. */
-import type { Cancel, Clock } from '../contract/clock.ts'
-import type { Logger } from '../contract/logger.ts'
+import type { Cancel, Clock } from '../../contract/clock.ts'
+import type { Logger } from '../../contract/logger.ts'
 
 const quietMs = 60_000
 
