@@ -2,6 +2,7 @@
  * The two ways in which plugins meet: service tokens for calls, extension points for registration.
  * Both match by id, so that a second copy of a module still means the same thing.
  */
+import { checkFunction } from './foreign/calls.ts'
 import type { Shape } from './foreign/shape.ts'
 
 /** A typed name for a service. Tokens in `needs` and `wants` make the start order. */
@@ -36,13 +37,33 @@ export interface PerHolder<T> {
  * Declares that each holder gets its own object, so that the provider knows who calls.
  * @param make called in the `setup` of each holder, and for each look-up of the application
  */
-export const perHolder = <T>(make: (holder: Holder | undefined) => T): PerHolder<T> => ({ [makes]: make })
+export function perHolder<T>(make: (holder: Holder | undefined) => T): PerHolder<T> {
+  checkFunction('perHolder', make)
+  return { [makes]: make }
+}
 
-/** @returns the service as the holder gets it */
-export const serviceFor = (service: unknown, holder?: Holder): unknown =>
+const isPerHolder = (service: unknown): service is PerHolder<unknown> =>
   typeof service === 'object' && service !== null && makes in service
-    ? (service as PerHolder<unknown>)[makes](holder)
-    : service
+
+/** @returns the service with each object for a holder made through `around`; another service as it is */
+export const madeThrough = (
+  service: unknown,
+  around: (make: () => unknown, holder: Holder | undefined) => unknown,
+): unknown => (isPerHolder(service) ? perHolder((holder) => around(() => service[makes](holder), holder)) : service)
+
+/** @returns the service as the holder gets it @throws SERVICE_UNAVAILABLE where the provider fails to make it */
+export const serviceFor = (service: unknown, holder?: Holder): unknown =>
+  isPerHolder(service) ? service[makes](holder) : service
+
+/** As {@link serviceFor}; undefined where the provider fails to make it. */
+export function serviceIfMade(service: unknown, holder?: Holder): unknown {
+  try {
+    return serviceFor(service, holder)
+  } catch {
+    // The provider is charged.
+    return undefined
+  }
+}
 
 /** A value for an extension point, made by a call of the point. */
 export interface Contribution<T = unknown> {

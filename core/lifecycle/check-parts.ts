@@ -1,11 +1,11 @@
 /** Checks of what a plugin returns and declares. Each value is read once: a getter may throw the next time. */
 import { didYouMean } from '../contract/closest.ts'
 import type { Handover, PluginParts, RequestParts } from '../contract/definition.ts'
-import { coreError } from '../contract/errors.ts'
+import { coreError, messageOf } from '../contract/errors.ts'
 import { disown, isThenable } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
 import { hookNames } from '../contract/request-hooks.ts'
-import type { Contribution, ExtensionPoint, TokenMap } from '../contract/tokens.ts'
+import { type Contribution, type ExtensionPoint, madeThrough, type TokenMap } from '../contract/tokens.ts'
 
 type Parts = PluginParts<unknown, TokenMap>
 type Refuse = (what: string) => Error
@@ -110,9 +110,38 @@ export function checkServices(plugin: string, provides: object = {}, services: o
   if (declared !== returned) throw coreError('PLUGIN_SERVICES_MISMATCH', { plugin, declared, returned })
 }
 
-/** Reads each service once. @returns the services by id */
-export const readServices = (provides: TokenMap = {}, services: Readonly<Record<string, unknown>> = {}) =>
-  new Map(Object.entries(provides).map(([key, { id }]) => [id, services[key]]))
+/** @param from what gave the value @returns the value @throws PLUGIN_INVALID for what nobody can call */
+function checkService(plugin: string, from: string, value: unknown): unknown {
+  disown(value)
+  if (value !== undefined && value !== null && !isThenable(value)) return value
+  const seen = isObject(value) ? 'a promise' : show(value)
+  throw coreError('PLUGIN_INVALID', { plugin, what: `${from} is ${seen}: expected the object that its holders call` })
+}
+
+/**
+ * Reads each service once.
+ * @param fault charges the plugin where it fails to make the object of a holder
+ * @returns the services by id
+ * @throws PLUGIN_INVALID, and what reading a service throws
+ */
+export function readServices(
+  plugin: string,
+  { provides = {}, services = {} }: { provides?: TokenMap | undefined; services?: Parts['services'] },
+  fault: (phase: string, error: unknown) => void,
+): Map<string, unknown> {
+  const read = (id: string, service: unknown) =>
+    madeThrough(checkService(plugin, `the service ${id}`, service), (make, holder) => {
+      const whose = holder === undefined ? 'the application' : `plugin ${holder.name}`
+      try {
+        return checkService(plugin, `the service ${id} that perHolder makes for ${whose}`, make())
+      } catch (error) {
+        fault(`the service ${id} for ${whose}`, error)
+        const why = `: plugin ${plugin} failed to make it for ${whose}: ${messageOf(error)}`
+        throw coreError('SERVICE_UNAVAILABLE', { service: id, why }, error)
+      }
+    })
+  return new Map(Object.entries(provides).map(([key, { id }]) => [id, read(id, services[key])]))
+}
 
 /** @returns a copy with the same value @throws PLUGIN_INVALID for anything but the result of a point */
 export function checkContribution(plugin: string, contribution: unknown): Contribution {

@@ -5,7 +5,7 @@ import { coreError, messageOf } from '../contract/errors.ts'
 import { isUp, type PluginState } from '../contract/plugin-state.ts'
 import { redactName } from '../contract/redact/redactor.ts'
 import type { PlanStep, PluginStatus } from '../contract/runtime-api.ts'
-import { serviceFor } from '../contract/tokens.ts'
+import { serviceIfMade } from '../contract/tokens.ts'
 import { type Builtins, type Generation, runningNodes, servicesOf, wantedNodes } from './generation.ts'
 import { GenerationBuild } from './generation-build.ts'
 import type { InstanceEnvironment } from './plugin-context.ts'
@@ -34,7 +34,7 @@ export class Host {
 
   /** The service of this id for the application, if the provider is up. */
   service(id: string): unknown {
-    return serviceFor(servicesOf(this.#current, this.options.builtins).get(id))
+    return serviceIfMade(servicesOf(this.#current, this.options.builtins).get(id))
   }
 
   #graph(sections: Sections): Graph<PluginSection> {

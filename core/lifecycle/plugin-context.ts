@@ -8,7 +8,14 @@ import { coreError } from '../contract/errors.ts'
 import { checkFunction, guarded } from '../contract/foreign/calls.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { Workers } from '../contract/tasks.ts'
-import { type ExtensionPoint, type Extensions, type Holder, serviceFor, type TokenMap } from '../contract/tokens.ts'
+import {
+  type ExtensionPoint,
+  type Extensions,
+  type Holder,
+  serviceFor,
+  serviceIfMade,
+  type TokenMap,
+} from '../contract/tokens.ts'
 import type { RuntimeWorkers } from '../process/workers.ts'
 import type { Cleanups } from './cleanups.ts'
 import type { ExtensionRegistry } from './extension-registry.ts'
@@ -123,8 +130,8 @@ function pluginDataDir({ host, section: { name: plugin }, isSettingUp }: Context
   return directory
 }
 
-const pick = (tokens: TokenMap = {}, services: Services, holder: Holder) =>
-  Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, serviceFor(services.get(id), holder)]))
+const pick = (tokens: TokenMap = {}, read: (id: string) => unknown) =>
+  Object.fromEntries(Object.entries(tokens).map(([key, { id }]) => [key, read(id)]))
 
 export function createContext(
   owner: ContextOwner,
@@ -146,8 +153,8 @@ export function createContext(
     environment: host.environment,
     dataDir: host.dataDir,
     pluginDataDir: () => pluginDataDir(options),
-    needs: pick(section.definition.needs, services, holder) as never,
-    wants: pick(section.definition.wants, services, holder) as never,
+    needs: pick(section.definition.needs, (id) => serviceFor(services.get(id), holder)) as never,
+    wants: pick(section.definition.wants, (id) => serviceIfMade(services.get(id), holder)) as never,
     extensions: (point) => liveList(point, owner, options),
     clock,
     log,

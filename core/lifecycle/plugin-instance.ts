@@ -106,7 +106,8 @@ export class PluginInstance {
       const missing = missingPackage(this.name, this.definition)
       if (missing !== undefined) throw missing
       await this.phases.inTime('start', () => this.parts.start?.())
-      this.services = readServices(this.definition.provides, this.parts.services)
+      const given = { provides: this.definition.provides, services: this.parts.services }
+      this.services = readServices(this.name, given, (phase, error) => this.fault(phase, error, false))
       this.startMs = this.host.clock.monotonic() - startedMs
       this.startedAtMs = this.host.clock.now()
       this.#move('ok')

@@ -6,7 +6,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { disown } from '../../core/contract/foreign/calls.ts'
-import { errorOf, type extensionPoint, systemClock } from '../../core/plugin.ts'
+import { errorOf, type extensionPoint, perHolder, service, systemClock } from '../../core/plugin.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import health from '../../plugins/health/index.ts'
 import { collector } from '../../plugins/metrics/api.ts'
@@ -164,6 +164,61 @@ describe('a plugin is charged with what it throws in', () => {
 describe('a plugin is charged with what it gives as', () => {
   test.each(Object.entries(giving))('%s', async (border, make) => {
     expect(await uncharged(make, names, harmless[border])).toEqual([])
+  })
+})
+
+describe('a service for each holder is charged to its provider, not given to those that want it, and named to those that need it', () => {
+  const given = Object.fromEntries(
+    Object.entries({ ...hostileValues, ...endlessValues, nothing: () => undefined }).filter(
+      ([name]) => !['a number', 'a text', 'a symbol', ...empty].includes(name),
+    ),
+  )
+  const makers: Readonly<Record<string, Readonly<Record<string, Make>>>> = {
+    throws: Object.fromEntries(thrown.map((name) => [name, () => fail(hostileValues[name]!())])),
+    gives: given,
+  }
+  test.each(Object.entries(makers))('where its make %s something', async (_, makes) => {
+    const evils = Object.values(makes).map((make, at) => ({ make, at, token: service<unknown>(`evil${at}.object`) }))
+    const tokens = Object.fromEntries(evils.map(({ at, token }) => [`evil${at}`, token]))
+    const wanted: unknown[] = []
+    const plugins = [
+      ...evils.map(({ make, at, token: object }) =>
+        plugin(`evil${at}`, () => ({ services: { object: perHolder(make) } }), { provides: { object } }),
+      ),
+      ...evils.map(({ at, token: object }) => plugin(`needing${at}`, () => ({}), { needs: { object } })),
+      plugin('wanting', ({ wants }) => ({ start: () => void wanted.push(...Object.values(wants)) }), { wants: tokens }),
+    ]
+    await using booted = await testRuntime({ plugins })
+    expect(wanted).toEqual(evils.map(() => undefined))
+    const status = () => Object.fromEntries(booted.runtime.status().plugins.map((each) => [each.name, each]))
+    expect(status().wanting).toMatchObject({ state: 'ok', errors: 0 })
+    for (const { at, token } of evils) {
+      const { state, errors, reason } = status()[`evil${at}`]!
+      expect([state, errors]).toEqual(['degraded', 2])
+      expect(reason).toMatch(new RegExp(`^the service ${token.id} for plugin \\w+ threw: `))
+      expect(status()[`needing${at}`]).toMatchObject({ state: 'failed', errors: 1 })
+      const why = `plugin needing${at} failed in setup: service ${token.id} is not available: plugin evil${at} `
+      expect(status()[`needing${at}`]!.reason).toStartWith(why)
+      expect(booted.runtime.find(token)).toBeUndefined()
+      // Without `toThrow`, which reports a rejection before anything can take it.
+      const asked = await (async () => booted.runtime.service(token))().catch(errorOf)
+      expect(asked).toMatchObject({ code: 'SERVICE_UNAVAILABLE' })
+      expect(status()[`evil${at}`]!.reason).toContain(`the service ${token.id} for the application`)
+    }
+    expect(await booted.stop()).toEqual({ hung: [] })
+  })
+
+  test.each(Object.entries(given))('and a service that is %s fails its provider in start', async (_, make) => {
+    const object = service<unknown>('evil.object')
+    await using booted = await testRuntime({
+      plugins: [
+        plugin('evil', () => ({ services: { object: make() } }), { provides: { object } }),
+        plugin('needing', () => ({}), { needs: { object } }),
+      ],
+    })
+    const [evil, needing] = booted.runtime.status().plugins
+    expect(evil).toMatchObject({ state: 'failed', errors: 1, reason: expect.stringContaining('plugin evil') })
+    expect(needing!.state).toBe('blocked')
   })
 })
 
