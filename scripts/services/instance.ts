@@ -78,10 +78,15 @@ const recipes: Readonly<Record<ServiceName, Recipe>> = {
     stopSignal: 'QUIT',
     url: (port) => `postgres://${account}:${password}@127.0.0.1:${port}/postgres`,
     async prepare({ dir, user, path }) {
-      writeFileSync(join(dir, 'password'), `${password}\n`)
-      const options = ['-N', '-A', 'scram-sha-256', '--no-locale', '-E', 'UTF8', '--no-instructions']
-      const owner = ['-U', account, `--pwfile=${join(dir, 'password')}`]
-      await runToEnd([path('initdb'), '-D', join(dir, 'data'), ...options, ...owner], user)
+      // The server that all tests share keeps the folder that it began with: a copy takes a quarter of the time of initdb.
+      const empty = join(process.env.ARKWATCH_TEST_POSTGRES_DIR ?? dir, 'empty')
+      if (!existsSync(empty)) {
+        writeFileSync(join(dir, 'password'), `${password}\n`)
+        const options = ['-N', '-A', 'scram-sha-256', '--no-locale', '-E', 'UTF8', '--no-instructions']
+        const owner = ['-U', account, `--pwfile=${join(dir, 'password')}`]
+        await runToEnd([path('initdb'), '-D', empty, ...options, ...owner], user)
+      }
+      await runToEnd(['cp', '-pR', `${empty}/.`, join(dir, 'data')], user)
     },
     command: ({ dir, port, path }) => [
       path('postgres'),
