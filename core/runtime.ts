@@ -65,6 +65,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   let bootMs: number | undefined
   let stopping = false
+  const halted = new AbortController()
   /** Until the boot is over, too. */
   let busy = true
   let stopped: Promise<{ hung: string[] }> | undefined
@@ -153,7 +154,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   })
 
   // First: a command of core keeps its name.
-  for (const command of coreCommands(runtime, () => active.current))
+  for (const command of coreCommands(runtime, () => active.current, clock, halted.signal))
     registry.add(controlCommand(command), { plugin: 'core', fault() {}, hold() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
@@ -165,6 +166,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   const stop = ({ drain }: StopOptions = {}) => {
     stopped ??= (async () => {
       stopping = true
+      halted.abort()
       changes.stop()
       const delayMs = active.current.server?.drainDelayMs ?? 0
       if (delayMs > 0) await clock.sleep(delayMs, forced.signal).catch(() => {})

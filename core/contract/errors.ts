@@ -171,8 +171,8 @@ export const coreError = defineErrors('core', {
   },
   RELOAD_BUSY: {
     status: 409,
-    message: 'a reload or shutdown is already in progress',
-    help: 'Wait until it has ended and try again.',
+    message: 'a reload or shutdown is already in progress, or Arkwatch has stopped',
+    help: 'Wait until a reload has ended, and try again; after a shutdown start Arkwatch again.',
   },
   CHANGE_STALE: {
     status: 412,

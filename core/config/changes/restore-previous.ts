@@ -1,12 +1,11 @@
 /** Puts the configuration from before a change in force again: from its files, or from memory. */
 import type { Clock } from '../../contract/clock.ts'
-import { errorOf } from '../../contract/errors.ts'
+import { isBusy, whenFree } from '../../process/when-free.ts'
 import { putBack } from './overlay-file.ts'
 import { removePending } from './pending-file.ts'
 
 /** How long a rollback waits while another reload is in progress. */
-const busyMs = 250
-const maxWaits = 40
+const busyMs = 10_000
 
 export interface Previous {
   /** Of the overlay. */
@@ -19,13 +18,11 @@ export interface Previous {
 
 interface Environment {
   readonly dataDir: string
-  readonly clock: Pick<Clock, 'sleep'>
+  readonly clock: Pick<Clock, 'sleep' | 'monotonic'>
   reload(): Promise<unknown>
   /** Called with the file that keeps edits of the overlay. */
   edited(file: string): void
 }
-
-const isBusy = (error: unknown) => errorOf(error).code === 'RELOAD_BUSY'
 
 /** Then the change is not pending any more, also for the next start. @throws why the change stays pending */
 export async function restorePrevious(
@@ -33,16 +30,7 @@ export async function restorePrevious(
   { dataDir, clock, reload, edited }: Environment,
   stopped: AbortSignal,
 ): Promise<void> {
-  const soon = async (run: () => Promise<unknown>) => {
-    for (let waits = 0; ; waits += 1) {
-      try {
-        return await run()
-      } catch (error) {
-        if (!isBusy(error) || waits >= maxWaits || stopped.aborted) throw error
-        await clock.sleep(busyMs, stopped)
-      }
-    }
-  }
+  const soon = (run: () => Promise<unknown>) => whenFree(run, clock, busyMs, stopped)
   let unwritten: unknown
   try {
     const edits = putBack(dataDir, text, written)
