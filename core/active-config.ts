@@ -56,10 +56,9 @@ export class ActiveConfig {
     this.#server = await this.options.open(this.current)
   }
 
-  /** To watch. Without the overlay of a refused change, which was restored. */
+  /** To watch, whether they exist or not. */
   get files(): readonly string[] {
-    const { files, dataDir } = this.current
-    return [...new Set([...files, ...this.#refused.filter((file) => file !== overlayFile(dataDir))])]
+    return [...new Set([...filesOf(this.current), ...this.#refused])]
   }
 
   /** Whether the files differ from the configuration in force, or do not answer. */

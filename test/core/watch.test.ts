@@ -189,6 +189,15 @@ describe('watching the configuration', () => {
     expect(watcher.changes()).toBeWithin(1, 4)
   })
 
+  test('sees a file that was not there', async () => {
+    const file = join(newFolder(), 'overlay.yaml')
+    const watcher = watched(() => [file])
+    await watcher.wait(2_000)
+    write(file, 'a: 1')
+    await watcher.wait(2_000)
+    expect(watcher.changes()).toBe(1)
+  })
+
   test('follows the files that are named later', async () => {
     const [first, later] = [join(newFolder(), 'a.yaml'), join(newFolder(), 'b.yaml')]
     write(first, 'a: 1')
@@ -234,7 +243,7 @@ test('a reload refuses what became a pipe or a device, by its name, and works wh
   }
 })
 
-test('the files of a configuration that was refused are watched, too, until a reload succeeds', async () => {
+test('the overlay, and the files of a configuration that was refused, are watched, until a reload succeeds', async () => {
   const [folder, elsewhere] = [newFolder(), newFolder()]
   const main = join(folder, 'config.yaml')
   const part = join(elsewhere, 'part.yaml')
@@ -252,6 +261,7 @@ test('the files of a configuration that was refused are watched, too, until a re
     },
   })
   undo = () => runtime.stop()
+  const overlay = join(runtime.dataDir, 'overlay.yaml')
   using taken = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
   for (const [text, files] of [
     [`include: [${part}]`, [main, part]],
@@ -261,13 +271,13 @@ test('the files of a configuration that was refused are watched, too, until a re
   ] as const) {
     write(main, `data: ./data\n${text}`)
     await expect(runtime.reload()).rejects.toThrow()
-    expect([...runtime.configFiles()].sort()).toEqual([...files].sort())
+    expect([...runtime.configFiles()].sort()).toEqual([...files, overlay].sort())
     expect(await runtime.isStale()).toBe(true)
   }
   write(main, 'data: ./data')
   await runtime.reload()
-  expect(runtime.configFiles()).toEqual([main])
+  expect(runtime.configFiles()).toEqual([main, overlay])
   const busy = { server: { port: taken.port } }
   await expect(runtime.changes.apply(busy, { by: 'alice' })).rejects.toThrow()
-  expect(runtime.configFiles()).toEqual([main])
+  expect(runtime.configFiles()).toEqual([main, overlay])
 })
