@@ -117,14 +117,27 @@ export class ConfigError extends ArkwatchError {
   }
 }
 
-/** Leaves out errors that may follow from a file that was not parsed to its end, and sorts by position. */
+/** Whether settings of a file are not known. */
+export const isUnread = ({ code }: ConfigProblem): boolean =>
+  ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code)
+
+/** What a setting of another file may make right: `from` of a plugin, or the rest of a section. */
+const needsAllFiles = new Set(['PLUGIN_UNKNOWN', 'CONFIG_INCLUDE_CONFLICT'])
+
+/** Leaves out errors that may follow from a file that was not read to its end, and sorts by position. */
 export function settled(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const broken = new Map<string, number>()
+  const isPartial = problems.some(isUnread)
   for (const { code, file, line } of problems) {
     if (code === 'CONFIG_SYNTAX' && file && line) broken.set(file, Math.min(line, broken.get(file) ?? line))
   }
+  const mayFollow = ({ code, file, line = 0 }: ConfigProblem) =>
+    isPartial && (needsAllFiles.has(code) || line >= (broken.get(file ?? '') ?? Number.POSITIVE_INFINITY))
   const order = (a = '\uFFFF', b = '\uFFFF') => Number(a > b) - Number(a < b)
-  return problems
-    .filter(({ code, file, line = 0 }) => code === 'CONFIG_SYNTAX' || !(line >= (broken.get(file ?? '') ?? Infinity)))
+  const different = new Map(
+    problems.map((each) => [[each.file, each.line, each.column, each.pointer, each.message].join('\0'), each]),
+  )
+  return [...different.values()]
+    .filter((each) => each.code === 'CONFIG_SYNTAX' || !mayFollow(each))
     .toSorted((a, b) => order(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
 }

@@ -7,7 +7,7 @@ import { inTurns, systemClock } from '../process/clock.ts'
 import { conflicts } from './conflicts.ts'
 import { missingPackage } from './definitions/packages.ts'
 import { describeConfig } from './effective.ts'
-import { ConfigError, problemAt, settled } from './errors.ts'
+import { ConfigError, isUnread, problemAt, settled } from './errors.ts'
 import { readGraph } from './graph.ts'
 import { withImplied } from './implied.ts'
 import { listenerProblems } from './listeners.ts'
@@ -72,9 +72,7 @@ export async function loadConfig({
   }
   root = merge(fromPlain(preset, { kind: 'preset', environment }), root)
 
-  const partial = problems.some(({ code }) =>
-    ['CONFIG_SYNTAX', 'CONFIG_FILE_UNREADABLE', 'CONFIG_INCLUDE'].includes(code),
-  )
+  const partial = problems.some(isUnread)
   const { data: parsed } = await validate(
     { root, path: [], schema: RootConfig, reserved: ['include'], partial },
     [],

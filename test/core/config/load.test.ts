@@ -153,7 +153,6 @@ data: [
     '5:9 /server/host CONFIG_ENV_UNSET',
     '7:14 /plugins/watcher/levl CONFIG_UNKNOWN_KEY',
     '7:33 /plugins/watcher/every CONFIG_VALUE',
-    '8:3 /plugins/wacher PLUGIN_UNKNOWN',
     '9:7 /data CONFIG_VALUE',
     '10:1  CONFIG_SYNTAX',
   ])
@@ -163,6 +162,27 @@ test('a syntax error hides what would only follow from it', async () => {
   const { problems } = await load('server:\n  port: 1\n   host: x\nplugins:\n  nonsense: {}\n')
   expect(problems.map((each) => each.split(' ')[2])).toEqual(problems.map(() => 'CONFIG_SYNTAX'))
   expect(problems.length).toBeGreaterThan(0)
+})
+
+test.each<[string, Record<string, string>, string[]]>([
+  [
+    'config.yaml',
+    { 'config.yaml': 'plugins: [\n', 'data/overlay.yaml': 'plugins: { mine: { v: 2 } }\n' },
+    ['config.yaml'],
+  ],
+  [
+    'overlay.yaml',
+    { 'config.yaml': 'plugins: { mine: { v: 2 } }\n', 'data/overlay.yaml': 'plugins:\n  watcher:\n    target: "ab\n' },
+    ['overlay.yaml'],
+  ],
+  ['an include', { 'config.yaml': 'include: [a.yaml]\nplugins: { mine: {} }\n', 'a.yaml': 'plugins: [\n' }, ['a.yaml']],
+  ['a section', { 'config.yaml': 'plugins:\n  mine:\n    v: 2\n    w: "from\n' }, ['config.yaml']],
+  ['no include', { 'config.yaml': 'include: [gone.yaml]\nplugins: { mine: {} }\n' }, ['config.yaml']],
+])('where %s cannot be read, no other file is blamed for what only follows', async (_, files, wrong) => {
+  const { raw } = await load(files)
+  expect(raw.map(({ code, file }) => `${file?.split('/').at(-1)} ${code}`)).toEqual(
+    wrong.map((file) => expect.stringMatching(new RegExp(`^${file} CONFIG_(SYNTAX|FILE_UNREADABLE)$`))),
+  )
 })
 
 test('a problem is printed as file:line:column: message (pointer) help', async () => {
