@@ -3,7 +3,7 @@
  * Over 250 lines because of the table.
  */
 import { channel } from 'node:diagnostics_channel'
-import { redactMessage } from './redact/redactor.ts'
+import { redactMessage, show } from './redact/redactor.ts'
 
 /** One row of an error table. `message` and `help` hold `{name}` placeholders; `help` says what to do. */
 interface ErrorEntry {
@@ -85,7 +85,11 @@ export const isError = (value: unknown): value is Error => value instanceof Erro
 /** The message of any thrown value, without secrets, also of one that throws when it is read. */
 export function messageOf(thrown: unknown): string {
   try {
-    return redactMessage(String(isError(thrown) ? thrown.message : thrown))
+    const { message } = Object(thrown) as { readonly message?: unknown }
+    const isTold = isError(thrown) ? typeof message !== 'object' : typeof message === 'string' && message !== ''
+    const text = String(isTold ? message : thrown)
+    // `[object Object]` says nothing.
+    return !isTold && text.includes('[object ') ? `${show(thrown)} without a message` : redactMessage(text)
   } catch {
     return 'a thrown value that cannot be shown'
   }

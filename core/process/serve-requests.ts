@@ -87,24 +87,20 @@ export const workError = (name: WorkName, { code: taskCode, message, details: ta
   return coreError('WORKER_FAILED', { ...name, reason, taskCode, taskDetails })
 }
 
-const isCloneable = (details: unknown): details is NonNullable<Failure['details']> => {
+/** @returns a copy of a field of a thrown value; undefined for one that cannot be read or cloned */
+function fieldOf(thrown: unknown, name: keyof Failure): unknown {
   try {
-    structuredClone(details)
-    return isDetails(details)
+    return structuredClone(Object(thrown)[name])
   } catch {
-    return false
+    return undefined
   }
 }
 
 /** The failure of any thrown value, also of an unreadable one. Details that cannot be cloned are left out. */
-export const failureOf = (thrown: unknown): Failure => {
-  try {
-    const { code, details } = Object(thrown) as Readonly<Record<string, unknown>>
-    const failure = { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown) }
-    return isCloneable(details) ? { ...failure, details } : failure
-  } catch {
-    return { code: 'ERROR', message: 'a thrown value that cannot be read' }
-  }
+export function failureOf(thrown: unknown): Failure {
+  const [code, details] = [fieldOf(thrown, 'code'), fieldOf(thrown, 'details')]
+  const failure = { code: typeof code === 'string' ? code : 'ERROR', message: messageOf(thrown) }
+  return isDetails(details) ? { ...failure, details } : failure
 }
 
 const isIteration = (value: unknown): value is Iteration =>

@@ -1,7 +1,7 @@
 /** The code of each thread of the pool: imports a task by its address, once, and calls the task. */
 import { types } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
-import { messageOf } from '../contract/errors.ts'
+import { errorOf, messageOf } from '../contract/errors.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { TaskContext, TaskResult } from '../contract/tasks.ts'
 import { failureOf, isDetails } from './serve-requests.ts'
@@ -50,7 +50,8 @@ export default async function run({ url, input, progress }: Assignment): Promise
   } catch (thrown) {
     const failure = failureOf(thrown)
     // The fields of an error do not cross between threads, and other values than errors not reliably.
-    if (types.isNativeError(thrown) && failure.code === 'ERROR') throw thrown
+    const isReadable = types.isNativeError(thrown) && errorOf(thrown) === thrown
+    if (isReadable && failure.code === 'ERROR') throw thrown
     return { ok: false, ...failure }
   }
 }

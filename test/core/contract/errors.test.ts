@@ -31,6 +31,19 @@ test('a copy of an error keeps its message and stack', () => {
   expect([errorOf(copy), messageOf(copy)]).toEqual([copy, 'no'])
 })
 
+test.each<[unknown, string]>([
+  [{ a: 1 }, 'a map without a message'],
+  [{ message: '', secret: 'x' }, 'a map without a message'],
+  [{ message: { a: 1 } }, 'a map without a message'],
+  [here('({ a: 1 })'), 'a map without a message'],
+  [new (class Own {})(), 'a map without a message'],
+  [{ message: 'told, password=hunter2' }, 'told, password=[redacted]'],
+  [{ toString: () => 'as a text' }, 'as a text'],
+  [['a', 'b'], 'a,b'],
+])('the message of %p is %p', (thrown, message) => {
+  expect([messageOf(thrown), errorOf(thrown).message]).toEqual([message, message])
+})
+
 test('what only looks like an error is a text', () => {
   const getter = here("Object.defineProperty(new Error('no'), 'stack', { get() { throw 1 } })")
   for (const thrown of [{ message: 'no', stack: 'x' }, 'no', undefined, null, getter])
