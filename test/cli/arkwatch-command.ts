@@ -104,6 +104,16 @@ export function commandFolder(env: Record<string, string> = {}): CommandFolder {
   }
 }
 
+/** Runs a command again until it prints what is wanted: what happens in another process cannot be awaited otherwise. */
+export async function printed(run: () => Promise<Ran>, pattern: RegExp): Promise<RegExpExecArray> {
+  for (let turn = 0; turn < 500; turn += 1) {
+    const found = pattern.exec((await run()).stdout)
+    if (found !== null) return found
+    await Bun.sleep(20)
+  }
+  throw new Error(`it never prints ${pattern}:\n${(await run()).stdout}`)
+}
+
 const contract = join(import.meta.dir, '../../core/plugin.ts')
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import { sharedUrl } from '../support/services.ts'
-import { type CommandFolder, commandFolder, commandTimeoutMs } from './arkwatch-command.ts'
+import { type CommandFolder, commandFolder, commandTimeoutMs, printed } from './arkwatch-command.ts'
 
 setDefaultTimeout(commandTimeoutMs)
 
@@ -37,10 +37,8 @@ for (const where of ['on this machine', 'elsewhere'] as const)
     expect([evicted.exitCode, evicted.stderr]).toEqual([1, 'connections evicted: 0\n'])
     expect((await run('evict', '--pid', 'one')).stderr).toContain('--pid takes a process id, got "one"')
     expect((await run('evict')).exitCode).toBe(0)
-    // The check of health has asked by now.
-    const statements = (await run('statements')).stdout
-    const fingerprint = /^default +([0-9a-f]{16}) .* ms +SELECT \?$/m.exec(statements)?.[1]
-    expect(fingerprint, statements).toBeDefined()
+    // The statement of the health check.
+    const [, fingerprint] = await printed(() => run('statements'), /^default +([0-9a-f]{16}) .* ms +SELECT \?$/m)
     const explained = await run('explain', fingerprint!)
     expect(explained.stdout, explained.stderr).toContain('"Node Type": "Result"')
     expect(JSON.parse((await run('holders', '--json')).stdout)).toEqual({ pools: { default: [] } })
