@@ -3,7 +3,8 @@
  * Both match by id, so that a second copy of a module still means the same thing.
  */
 import { checkFunction } from './foreign/calls.ts'
-import type { Shape } from './foreign/shape.ts'
+import { type Shape, shapeProblem, unknownKind } from './foreign/shape.ts'
+import { show } from './redact/redactor.ts'
 
 /** A typed name for a service. Tokens in `needs` and `wants` make the start order. */
 export interface ServiceToken<T> {
@@ -89,8 +90,14 @@ export interface ExtensionPoint<T> {
   readonly rules?: PointRules<T> | undefined
 }
 
-/** @param id unique name, `owner.what` @param rules checked by the runtime @default every value is accepted */
+/**
+ * @param id unique name, `owner.what` @param rules checked by the runtime @default every value is accepted
+ * @throws TypeError for rules that no contribution could keep
+ */
 export function extensionPoint<T>(id: string, rules?: PointRules<T>): ExtensionPoint<T> {
+  const calls = { refuse: 'function?', nameOf: 'function?' } as const
+  const problem = rules === undefined ? undefined : (shapeProblem(calls, rules) ?? unknownKind(rules.shape))
+  if (problem !== undefined) throw new TypeError(`the rules of the extension point ${show(id)}: ${problem}`)
   const point = (value: T): Contribution<T> => ({ point: id, value })
   return Object.assign(point, { kind: 'extensionPoint' as const, id, rules })
 }

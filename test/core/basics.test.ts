@@ -107,6 +107,22 @@ describe('a deadline', () => {
 
 describe('extension points', () => {
   const point = extensionPoint<number>('t.numbers')
+
+  test.each<[unknown, string]>([
+    [null, 'expected an object with refuse, nameOf, got null (empty)'],
+    [5, 'expected an object with refuse, nameOf, got 5 (number)'],
+    [{}, 'shape must be one of text, texts, flag,'],
+    [{ nameOf: () => 'a' }, 'number, period, got undefined (undefined)'],
+    [{ shape: { name: 'string' } }, 'name must be one of text, texts, flag,'],
+    [{ shape: 'toString' }, 'got "toString"'],
+    [{ shape: {}, nameOf: 'name' }, 'nameOf must be a function, got "name"'],
+    [{ shape: {}, refuse: {} }, 'refuse must be a function, got a map'],
+    [{ shape: {}, nameof: () => 'a' }, '"nameof" is unknown: did you mean "nameOf"?'],
+  ])('with the rules %p are refused where they are declared, with the name of the point', (rules, problem) => {
+    const declare = () => extensionPoint('t.odd', rules as never)
+    expect(declare).toThrow('the rules of the extension point "t.odd": ')
+    expect(declare).toThrow(problem)
+  })
   const fault = () => {}
   const hold = () => {}
   const from = (plugin: string) => ({ plugin, fault, hold, refused() {} })

@@ -23,6 +23,14 @@ export type Kind = keyof typeof kinds | `${keyof typeof kinds}?`
 /** The kind of each field of T, or the kind of T itself. */
 export type Shape<T> = T extends (...values: never[]) => unknown ? Kind : { readonly [Field in keyof T]-?: Kind }
 
+/** @returns how a shape, which a program without types may declare, names an unknown kind, or undefined */
+export function unknownKind(shape: unknown): string | undefined {
+  const isKind = (kind: unknown) => isText(kind) && Object.hasOwn(kinds, (kind as string).replace(/\?$/, ''))
+  const fields = isObject(shape) ? Object.entries(shape as object) : [['shape', shape]]
+  const unknown = fields.find(([, kind]) => !isKind(kind))
+  return unknown && `${unknown[0]} must be one of ${Object.keys(kinds).join(', ')}, got ${show(unknown[1])}`
+}
+
 function fieldProblem(kind: Kind, value: unknown, name: string): string | undefined {
   const isOptional = kind.endsWith('?')
   disown(value)

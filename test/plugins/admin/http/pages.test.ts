@@ -238,7 +238,7 @@ describe('pages', () => {
     for (let turns = 0; turns < 1_000 && status()?.state === 'ok'; turns += 1) await yieldToLoop()
     expect(status()).toMatchObject({
       state: 'degraded',
-      errors: 1,
+      errors: 2,
       reason: expect.stringContaining('`app` must return an OpenAPIHono'),
     })
   })
