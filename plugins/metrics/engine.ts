@@ -17,7 +17,6 @@ import type { Collector, JsonView, Metrics } from './api.ts'
 import { CollectorRunner, type Running } from './collector-runner.ts'
 import type { MetricsConfig } from './config.ts'
 import { metricsError } from './errors.ts'
-import { forgetText } from './exposition/format.ts'
 import { prefersJson } from './exposition/negotiate.ts'
 import { createPace } from './exposition/pace.ts'
 import { Scraper } from './exposition/scrape.ts'
@@ -26,7 +25,6 @@ import { Application, type Present } from './holders.ts'
 import { createRequestMetrics, seedRequestDuration } from './http/request-metrics.ts'
 import { readRegistries } from './prom-registry.ts'
 import { activeRequestsCollector, buildInfoCollector, runtimeCollector } from './self-metrics.ts'
-import type { AnyFamily } from './storage/factory.ts'
 import { FamilyOwnership, type Owner } from './storage/ownership.ts'
 import { MetricStore } from './storage/store.ts'
 
@@ -172,10 +170,10 @@ export class MetricsInstance {
       ...{ clock, ownerOf: (name) => ownership.ownerOf(name) },
       failed: (metric, reason) => this.#reportForeign(metric, reason),
     })
+    // As they are now: a reload during a scrape would show the family of an instance and that of its successor.
+    const families = [...ownership.exposed()].filter(({ name }) => shown(name))
     return {
-      *families(): IterableIterator<AnyFamily> {
-        for (const family of ownership.exposed()) if (shown(family.name)) yield family
-      },
+      families: () => families,
       foreign: foreign.filter(({ name }) => shown(name)),
       common: labels,
       created,
@@ -191,9 +189,7 @@ export class MetricsInstance {
   }
 
   #apply(): void {
-    const { store } = this.#ownership
-    store.defaultMaxSeries = this.#config.maxSeries
-    forgetText(store.families())
+    this.#ownership.store.defaultMaxSeries = this.#config.maxSeries
     this.#applyRequests()
     this.#reconcile()
   }

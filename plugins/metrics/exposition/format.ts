@@ -42,21 +42,12 @@ function makeText(family: AnyFamily, series: SeriesBase, common: CommonLabels): 
   const prometheus = family.samples.map((sample) => line(sample, 'prometheus'))
   const differs = family.samples.some(({ label }) => label !== undefined && label.prometheus !== label.openmetrics)
   return {
+    common,
     prometheus,
     openmetrics: differs ? family.samples.map((sample) => line(sample, 'openmetrics')) : prometheus,
     created: family.hasCreated
       ? `${openMetricsFamily(family.name, family.type)}_created${plain} ${(series.createdMs / 1_000).toFixed(3)}\n`
       : '',
-  }
-}
-
-/** Forgets text and labels made with other common labels. */
-export function forgetText(families: Iterable<AnyFamily>): void {
-  for (const family of families) {
-    for (const series of family.all as Set<SeriesBase>) {
-      series.text = undefined
-      series.visited = undefined
-    }
   }
 }
 
@@ -80,14 +71,16 @@ export function seriesLines(
   count: number,
   created: boolean,
 ): string {
-  series.text ??= makeText(family, series, common)
-  const heads = series.text[format]
+  // A scrape may still write with the common labels from before a reload.
+  const text = series.text?.common === common ? series.text : makeText(family, series, common)
+  series.text = text
+  const heads = text[format]
   const exemplars = format === 'openmetrics' ? series.exemplars : undefined
   let lines = ''
   for (let index = 0; index < count; index += 1) {
     lines += `${heads[index]! + prometheusNumber(numbers[index]!)}${exemplars?.[index] ?? ''}\n`
   }
-  return created && format === 'openmetrics' ? lines + series.text.created : lines
+  return created && format === 'openmetrics' ? lines + text.created : lines
 }
 
 /** The labels of each sample of a series, as visitors receive them: made once, the same objects each time. */
@@ -96,10 +89,11 @@ export function visitorLabels(
   series: SeriesBase,
   common: CommonLabels,
 ): readonly Readonly<Record<string, string>>[] {
-  if (series.visited !== undefined) return series.visited
+  if (series.visited?.common === common) return series.visited.labels
   const plain = Object.freeze(Object.fromEntries(pairsOf(family, series, common)))
-  series.visited = family.samples.map(({ label }) =>
+  const labels = family.samples.map(({ label }) =>
     label === undefined ? plain : Object.freeze({ ...plain, [label.name]: label.prometheus }),
   )
-  return series.visited
+  series.visited = { common, labels }
+  return labels
 }

@@ -49,6 +49,15 @@ function numberOf(given: unknown): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined
 }
 
+interface Batch {
+  readonly round: number
+  readonly isObserving: boolean
+  isReleased(): boolean
+}
+
+/** The batches that have label sets in a family. */
+const observers = new WeakMap<object, Set<ObservedSeries<never>>>()
+
 /** One family of a batch: the label sets that the source has, and the series that each of them is shown by. */
 class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> implements ObservedFamily<string> {
   readonly #observations = new Map<string, Observation<S>>()
@@ -57,7 +66,7 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
 
   /** @throws METRICS_NAME_INVALID */
   constructor(
-    private readonly batch: { readonly round: number; readonly isObserving: boolean },
+    private readonly batch: Batch,
     private readonly options: ObservedOptions,
     private readonly kind: Kind<S>,
   ) {
@@ -92,11 +101,14 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
   prepare(): void {
     if (this.#family !== undefined || !this.#observations.values().some((each) => this.#isSet(each))) return
     this.#family = this.kind.register()
+    const known = observers.get(this.#family) ?? new Set()
+    observers.set(this.#family, known.add(this as never))
+    for (const each of known) if (each.batch.isReleased()) known.delete(each)
     if (this.options.shared) return
-    // An earlier batch left series that this source does not have.
+    // An earlier batch left series that no source has.
     this.#family.removeAllBut((values) => {
-      const labels = Object.fromEntries(this.#names.map((name, index) => [name, values[index]!]))
-      return this.#observations.has(keyOf(this.#names, labels)!)
+      const key = keyOf(this.#names, Object.fromEntries(this.#names.map((name, index) => [name, values[index]!])))!
+      return known.values().some((each) => each.#observations.has(key))
     })
   }
 
@@ -164,7 +176,7 @@ export function createBatch(
   metrics: Pick<MetricFactory, 'counter' | 'gauge'>,
   isReleased = () => false,
 ): BatchObservation {
-  const batch = { round: 0, isObserving: false }
+  const batch = { round: 0, isObserving: false, isReleased }
   const reads: (() => void)[] = []
   const families: Pick<ObservedSeries<CounterSeries>, 'prepare' | 'commit'>[] = []
 

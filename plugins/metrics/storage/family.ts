@@ -42,10 +42,10 @@ type Node<S> = S | Map<string, Node<S>> | undefined
 
 /** One series, which is its own handle. */
 export abstract class SeriesBase {
-  /** Exposition text made once; undefined until then. */
+  /** Exposition text, made once for the common labels; undefined until then. */
   text: SeriesText | undefined = undefined
-  /** Labels of each sample as visitors receive them, made once. */
-  visited: readonly AnyLabels[] | undefined = undefined
+  /** Labels of each sample as visitors receive them, made once for the common labels. */
+  visited: { readonly common: AnyLabels; readonly labels: readonly AnyLabels[] } | undefined = undefined
   /** When counting began, epoch milliseconds. */
   createdMs = 0
   /** The newest exemplar of each sample, as text; undefined before the first. */
@@ -57,6 +57,7 @@ export abstract class SeriesBase {
 
 /** Each sample's `name{labels} ` in both formats; one array where they do not differ. */
 export interface SeriesText {
+  readonly common: AnyLabels
   readonly prometheus: readonly string[]
   readonly openmetrics: readonly string[]
   /** The whole line `_created`; empty for metrics that have none. */

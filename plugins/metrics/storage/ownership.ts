@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../../core/plugin.ts'
 import type { MetricFactory } from '../api.ts'
 import { PromRegistry } from '../prom-registry.ts'
 import { type AnyFamily, conflict, createFactory, type Registration, sharedName } from './factory.ts'
-import type { Entry, MetricStore } from './store.ts'
+import type { Entry, EntryOwner, MetricStore } from './store.ts'
 
 /** How long values wait for a successor that registers the same family again. */
 export const graceMs = 30_000
@@ -15,6 +15,8 @@ export class Owner {
   /** Metrics of the client library. */
   readonly prom = new PromRegistry()
   isReleased = false
+  /** Whether the metrics were never exposed. */
+  isNew: boolean
 
   /**
    * @param home where families are registered; changes for the application when metrics is replaced
@@ -26,6 +28,7 @@ export class Owner {
     readonly plugin: string | undefined,
     public isActive: boolean,
   ) {
+    this.isNew = !isActive
     this.metrics = createFactory(
       (wanted) => this.home.claim(this, wanted),
       home.store.clock,
@@ -105,7 +108,10 @@ export class FamilyOwnership {
    * @param refused called for each instance, with the problem if any
    */
   activate(instances: ReadonlySet<Owner>, refused: (owner: Owner, problem: Error | undefined) => void): void {
-    for (const owner of this.#instances) owner.isActive = instances.has(owner)
+    for (const owner of this.#instances) {
+      owner.isActive = instances.has(owner)
+      if (owner.isActive) owner.isNew = false
+    }
     for (const owner of instances) if (this.#instances.has(owner)) refused(owner, this.#installAll(owner))
   }
 
@@ -140,26 +146,26 @@ export class FamilyOwnership {
 
   #find(owner: Owner, wanted: Registration): Entry | undefined {
     const { name } = wanted.options
+    const fits = (entry: Entry) => entry.wanted.shape === wanted.shape && !this.#endsWith(entry, owner)
     const stored = this.store.entry(name)
-    if (stored?.wanted.shape === wanted.shape && !this.#endsWith(stored, owner)) return this.store.again(stored, wanted)
-    return this.#aside
-      .values()
-      .find(
-        (entry) =>
-          entry.family.name === name &&
-          entry.wanted.shape === wanted.shape &&
-          isOf(entry, owner.plugin) &&
-          !this.#endsWith(entry, owner),
-      )
+    if (stored !== undefined && fits(stored)) return this.store.again(stored, wanted)
+    // Of the plugin itself, or of one that comes into force with it.
+    const isNear = (entry: Entry) => isOf(entry, owner.plugin) || entry.owners.values().some(({ isNew }) => isNew)
+    return this.#aside.values().find((entry) => entry.family.name === name && fits(entry) && isNear(entry))
   }
 
-  /** Whether a gauge is that of predecessors alone: label sets that the successor does not set would be left. */
-  #endsWith({ wanted, owners }: Entry, owner: Owner): boolean {
+  /** Whether values that are set, and not counted, are only those of predecessors: what nobody sets would be left. */
+  #endsWith({ wanted: { type, options }, owners }: Entry, owner: Owner): boolean {
     const { plugin } = owner
-    const instances: ReadonlySet<unknown> = this.#instances
-    const isPredecessor = (each: { readonly plugin: string | undefined }) =>
-      each !== owner && each.plugin === plugin && instances.has(each) && instances.has(owner)
-    return wanted.type === 'gauge' && plugin !== undefined && owners.values().every(isPredecessor)
+    const isInstance = this.#isInstance(owner)
+    const isPredecessor = (each: EntryOwner) =>
+      each !== owner && each.plugin === plugin && isInstance && this.#isInstance(each)
+    const isSet = type === 'gauge' || (options.hasCreated === false && isInstance)
+    return isSet && plugin !== undefined && owners.values().every(isPredecessor)
+  }
+
+  #isInstance(owner: EntryOwner): boolean {
+    return (this.#instances as ReadonlySet<EntryOwner>).has(owner)
   }
 
   /** A family that is in the way of another instance's family of the same plugin is made aside, until the swap. */

@@ -9,11 +9,17 @@ import type { CounterFamily } from './number-families.ts'
 /** How many metrics a runtime takes. */
 export const maxFamilies = 5_000
 
+export interface EntryOwner {
+  readonly plugin: string | undefined
+  readonly isActive: boolean
+  readonly isNew: boolean
+}
+
 /** A family as it was registered. */
 export interface Entry {
   readonly family: AnyFamily
   readonly wanted: Registration
-  readonly owners: Set<{ readonly plugin: string | undefined; readonly isActive: boolean }>
+  readonly owners: Set<EntryOwner>
   /** The limit of the last registration that gave one. */
   maxSeries: number | undefined
 }
@@ -137,7 +143,7 @@ export class MetricStore implements MetricFactory {
     const [inTheWay] = this.inTheWay(wanted)
     if (inTheWay !== undefined) throw conflict(inTheWay.wanted, wanted)
     const entry = this.create(wanted)
-    entry.owners.add({ plugin: undefined, isActive: true })
+    entry.owners.add({ plugin: undefined, isActive: true, isNew: false })
     this.put(entry)
     return entry.family
   }

@@ -96,6 +96,30 @@ test.each(Object.entries(setters))(
   },
 )
 
+test('two collectors keep their label sets of one gauge while one of them is replaced', async () => {
+  const { runner, scrape, ownership } = setUp()
+  const collector = (host: string): Collector => ({
+    name: host,
+    setup(metrics) {
+      const set = setters['batch of a gauge']!(metrics)
+      return () => set(1, host)
+    },
+  })
+  const of = (...all: Collector[]) => all.map((value) => ({ value, plugin: value.name, fault() {}, hold() {} }))
+  const [a, before] = [collector('a'), collector('b')]
+  const hosts = () => [...(ownership.store.family('seen') as GaugeFamily).all].map(({ values }) => values.join()).sort()
+  runner.reconcile([], of(a, before))
+  await scrape()
+  expect(hosts()).toEqual(['a', 'b'])
+  const b = collector('b')
+  runner.reconcile([], of(a, b))
+  await runner.collect({ due: () => false, rest: async () => {} })
+  expect(hosts()).toEqual(['a', 'b'])
+  runner.reconcile([], of(b))
+  await scrape()
+  expect(hosts()).toContain('b')
+})
+
 describe('collector runner', () => {
   test('those without a period run at each scrape; one that throws is counted and the others run', async () => {
     const { runner, scrape, value, errors, lines } = setUp()

@@ -215,3 +215,56 @@ test('a gauge begins anew with each instance, and continues where a reload fails
   await booted.clock.advance(graceMs)
   expect(await seen()).toEqual(['{host="a"} 5'])
 })
+
+/** A plugin that sets a gauge for itself. */
+const sharer = (name: string) =>
+  definePlugin({
+    ...{ api: 1, name, version: '1.0.0', summary: 'A test.', needs: { metrics: Metrics } },
+    config: z.strictObject({ fails: z.boolean().default(false).describe('Fails.') }),
+    setup({ config: { fails }, needs }) {
+      const gauge = needs.metrics.gauge({ name: 'worked_total_up', help: 'h', labels: ['by'] })
+      return {
+        start() {
+          if (fails) throw new Error('no')
+          gauge.set({ by: name }, 1)
+        },
+      }
+    },
+  })
+
+test.each<[string, object]>([
+  ['were both off', { enabled: false }],
+  ['both failed', { fails: true }],
+])('two plugins share a gauge again after they %s', async (_, off) => {
+  const config = (section: object) => ({ plugins: { metrics: {}, one: section, two: section } })
+  const plugins = [metrics, sharer('one'), sharer('two')]
+  await using booted = await testRuntime({ plugins, config: config('fails' in off ? off : {}) })
+  if (!('fails' in off)) await booted.reload(config(off))
+  expect(await exposed(booted)).toEqual([])
+  await booted.reload(config({}))
+  expect(await exposed(booted)).toEqual(['worked_total_up{by="one"} 1', 'worked_total_up{by="two"} 1'])
+  expect(booted.runtime.status().plugins.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok'])
+})
+
+test('a refused reload leaves the totals that the running instance observes', async () => {
+  const works: (() => void)[] = []
+  const plugin = definePlugin({
+    ...{ api: 1, name: 'worker', version: '1.0.0', summary: 'A test.', needs: { metrics: Metrics } },
+    config: z.strictObject({ fails: z.boolean().default(false).describe('Fails.') }),
+    setup({ config: { fails }, needs }) {
+      const work = ways.batch(needs.metrics, '')
+      works.push(work)
+      return {
+        start: work,
+        ready() {
+          if (fails) throw new Error('no')
+        },
+      }
+    },
+  })
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: withWorker({}) })
+  for (let count = 0; count < 10; count += 1) works[0]!()
+  expect(await exposed(booted)).toEqual(['worked_total 11'])
+  await expect(booted.reload(withWorker({ fails: true }))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
+  expect(await exposed(booted)).toEqual(['worked_total 11'])
+})

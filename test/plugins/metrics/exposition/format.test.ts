@@ -173,8 +173,9 @@ describe('exposition', () => {
     const store = new MetricStore(clock)
     store.histogram({ name: 'c_seconds', help: 'C.', labels: ['l'], buckets: [1] }).observe({ l: 'x' }, 3)
     const rounds: unknown[][][] = [[], []]
+    const source = sourceOf(store)
     for (const round of rounds) {
-      await visitAll(sourceOf(store), createPace(clock), ({ name, type }, sample, labels, value) => {
+      await visitAll(source, createPace(clock), ({ name, type }, sample, labels, value) => {
         round.push([name, type, sample, labels, value])
       })
     }

@@ -64,9 +64,11 @@ test('what a predecessor left in a family is taken away, but not from a shared o
   for (const shared of [false, true]) {
     const name = shared ? 'shared_bytes' : 'own_bytes'
     for (const device of ['x', 'y']) {
-      const batch = createBatch(metrics)
+      let isReleased = false
+      const batch = createBatch(metrics, () => isReleased)
       const gauge = batch.gauge({ ...many, name, shared })
       batch.observe(() => gauge.set(1, { device }))
+      isReleased = true
     }
   }
   expect([...metrics.samples.keys()]).toEqual([
