@@ -36,7 +36,8 @@ export class RequestParts {
       // Hooks that were taken out are back.
       faults.hold(requestPath, undefined)
       const removed = (reason: string) => faults.hold(requestPath, reason)
-      if (hooks) hooked.push({ plugin, hooks, failed: failed('a request hook'), removed })
+      const isRunning = () => isUp(instance.state)
+      if (hooks) hooked.push({ plugin, hooks, failed: failed('a request hook'), isUp: isRunning, removed })
       const foreign = section.from !== undefined || givenInCode.has(plugin)
       if (routes) routed.push({ plugin, routes, answers: answersOf(routes), foreign, failed: failed('a route') })
     }

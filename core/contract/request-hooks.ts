@@ -40,9 +40,9 @@ export interface RequestHooks {
    * the routes of Arkwatch's own plugins, such as probes, metrics and the admin API.
    */
   onRequest?(scope: RequestScope): Response | undefined
-  /** @param response undefined for an upgrade */
+  /** Only of a request that began while the hook was in force. @param response undefined for an upgrade */
   onResponse?(scope: RequestScope, response: Response | undefined): Synchronous
-  /** Receives an error that reached the application's `onError` or that the application threw. */
+  /** Receives an error that reached the application's `onError` or that the application threw. As `onResponse`. */
   onError?(scope: RequestScope, error: unknown): Synchronous
   /** Runs each request in an AsyncLocalStorage, read by `currentRequest()`. docs/embedding.md has the cost. */
   readonly context?: boolean

@@ -17,23 +17,28 @@ export interface OwnedHooks {
   readonly plugin: string
   readonly hooks: RequestHooks
   failed(error: unknown): void
+  /** Whether the instance still runs. */
+  isUp(): boolean
   /** Called with the reason when a hook is taken out, until the hooks are replaced. */
   removed(reason: string): void
 }
 
-interface Hooked<Name extends HookName = HookName> {
+export interface Hooked<Name extends HookName = HookName> {
   readonly owner: OwnedHooks
   readonly kind: Name
   readonly call: NonNullable<RequestHooks[Name]>
   /** In a row. */
   failures: number
 }
-type Hooks = { readonly [Name in HookName]: readonly Hooked<Name>[] }
+export type Hooks = { readonly [Name in HookName]: readonly Hooked<Name>[] }
 
 /** One call in this many is timed. A power of two. */
 const sampleEvery = 1_024
 const failuresAllowed = 10
 const statusBits = Math.log2(statuses)
+
+/** Whether a hook of a request in progress may be called: not after its instance ended, or when it was taken out. */
+const isLive = ({ owner, failures }: Hooked): boolean => failures < failuresAllowed && owner.isUp()
 
 /** Reads the hooks of one name, once. */
 const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): Hooked<Name>[] =>
@@ -96,6 +101,11 @@ export class HookSet {
     this.#settle()
   }
 
+  /** The hooks of a request that begins: those that saw the beginning see the end, also over a reload. */
+  get current(): Hooks {
+    return this.#hooks
+  }
+
   /** Milliseconds that the hooks of a plugin took: `observe` measured, the others estimated from one call in 1,024. */
   hookMs(plugin: string): number {
     return this.#tookMs.get(plugin) ?? 0
@@ -130,12 +140,13 @@ export class HookSet {
     return undefined
   }
 
-  runOnResponse(scope: RequestScope, response: Response | undefined): void {
-    for (const hook of this.#hooks.onResponse) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, response))
+  runOnResponse(scope: RequestScope, { onResponse }: Hooks, response: Response | undefined): void {
+    for (const hook of onResponse)
+      if (isLive(hook)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, response))
   }
 
-  runOnError(scope: RequestScope, error: unknown): void {
-    for (const hook of this.#hooks.onError) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, error))
+  runOnError(scope: RequestScope, { onError }: Hooks, error: unknown): void {
+    for (const hook of onError) if (isLive(hook)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, error))
   }
 
   get wantsErrors(): boolean {

@@ -1,6 +1,7 @@
 /** The data of one request on the slow path, and of the request that the running code serves. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope, Route } from '../contract/request-hooks.ts'
+import type { Hooks } from './hook-set.ts'
 import { requestIdOf, traceIdOf } from './request-identity.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 
@@ -20,6 +21,8 @@ export class Scope implements RequestScope {
   constructor(
     readonly request: Request,
     readonly startedMs: number,
+    /** Those that were in force as the request began. */
+    readonly hooks: Hooks,
   ) {}
 
   get id(): string {

@@ -6,7 +6,7 @@ import { type AnyFetch, awaitingMatch, type RouteSource } from './routes/route-s
 import { statusOf, type Traffic } from './traffic.ts'
 
 export function openScope(traffic: Traffic, request: Request): Scope {
-  const scope = new Scope(request, traffic.now())
+  const scope = new Scope(request, traffic.now(), traffic.hooks.current)
   traffic.active += 1
   if (traffic.hooks.wantsErrors) scope.remember()
   return scope
@@ -14,7 +14,7 @@ export function openScope(traffic: Traffic, request: Request): Scope {
 
 export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, response: unknown): void {
   scope.entry = entry
-  traffic.hooks.runOnResponse(scope, response as Response | undefined)
+  traffic.hooks.runOnResponse(scope, scope.hooks, response as Response | undefined)
   traffic.end(entry, statusOf(response), scope.startedMs, scope.request)
 }
 
@@ -22,7 +22,7 @@ export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, re
 export function reportError(traffic: Traffic, scope: Scope, error: unknown): void {
   if (scope.error === error) return
   scope.error = error
-  traffic.hooks.runOnError(scope, error)
+  traffic.hooks.runOnError(scope, scope.hooks, error)
 }
 
 /** Ends a request whose error the application did not handle. */

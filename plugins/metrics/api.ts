@@ -57,7 +57,7 @@ export interface Family<Label extends string, Handle> {
   readonly name: string
   /** Finds or makes the series. */
   labels(labels: Labels<Label>): Handle
-  /** Removes the series whose labels include the given ones; every series for `{}`. */
+  /** Removes the series whose labels include the given ones; every series for `{}`. @throws METRICS_LABELS_INVALID */
   remove(labels: Partial<Labels<Label>>): void
 }
 export type Counter<Label extends string = string> = Family<Label, CounterHandle> & {

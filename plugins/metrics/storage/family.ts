@@ -16,11 +16,14 @@ export const labelValue = (value: unknown): string => {
   return (text.length > maxLabelLength ? text.slice(0, maxLabelLength) : text).toWellFormed()
 }
 
+const isObject = (labels: unknown): labels is AnyLabels => typeof labels === 'object' && labels !== null
+
 export const hasCount = (labels: unknown, count: number): labels is AnyLabels =>
-  typeof labels === 'object' && labels !== null && Object.keys(labels).length === count
+  isObject(labels) && Object.keys(labels).length === count
 
 export function labelsRefused(metric: string, names: readonly string[], labels: unknown) {
-  const got = typeof labels === 'object' && labels !== null ? Object.keys(labels).join(', ') : String(labels)
+  const shown = ([name, value]: [string, unknown]) => ((value ?? null) === null ? `${name} without a value` : name)
+  const got = isObject(labels) ? Object.entries(labels).map(shown).join(', ') : String(labels)
   return metricsError('METRICS_LABELS_INVALID', { metric, wanted: names.join(', '), got })
 }
 
@@ -119,7 +122,6 @@ export abstract class StoredFamily<S extends SeriesBase> {
     this.now = now
   }
 
-  /** For a value that the metric does not take. */
   refusal(value: unknown) {
     return valueRefused(this.name, this.type, value)
   }
@@ -159,14 +161,16 @@ export abstract class StoredFamily<S extends SeriesBase> {
     return node
   }
 
-  /** Removes the series whose labels include the given ones. */
-  remove(labels: Readonly<Record<string, string | undefined>>): void {
-    const wanted = Object.entries(labels).flatMap(([name, value]) =>
-      value === undefined ? [] : [[this.labelNames.indexOf(name), labelValue(value)] as const],
-    )
-    const whole = wanted.length === this.labelNames.length && wanted.every(([index]) => index >= 0)
-    const exact = whole ? this.#find(this.labelNames.map((name) => labelValue(labels[name]))) : undefined
-    const found = whole ? [exact].filter((series) => series !== undefined) : this.all
+  /** Removes the series whose labels include the given ones. @throws METRICS_LABELS_INVALID */
+  remove(labels: AnyLabels): void {
+    const names = isObject(labels) ? Object.keys(labels) : undefined
+    // A value that is missing by mistake must not remove the whole family.
+    if (!names?.every((name) => this.labelNames.includes(name) && (labels[name] ?? null) !== null))
+      throw labelsRefused(this.name, this.labelNames, labels)
+    const wanted = names.map((name) => [this.labelNames.indexOf(name), labelValue(labels[name])] as const)
+    const exact = () => this.#find(this.labelNames.map((name) => labelValue(labels[name])))
+    const found =
+      wanted.length === this.labelNames.length ? [exact()].filter((series) => series !== undefined) : this.all
     this.#removeWhere(found, ({ values }) => wanted.every(([index, value]) => values[index] === value))
   }
 

@@ -135,12 +135,13 @@ export class FamilyOwnership {
 
   /** @throws METRICS_NAME_INVALID, METRICS_NAME_TAKEN, METRICS_NAME_COLLIDES, METRICS_TOO_MANY */
   claim(owner: Owner, wanted: Registration): AnyFamily {
+    // A successor may have the metric: what is registered after the end is not exposed, and disturbs nothing.
+    if (owner.isReleased) return this.store.create(wanted).family
     const entry = this.#find(owner, wanted) ?? this.#make(owner, wanted)
     owner.held.add(entry)
     entry.owners.add(owner)
     this.#waiting.get(entry)?.()
     this.#waiting.delete(entry)
-    if (owner.isReleased) this.release(owner)
     return entry.family
   }
 
@@ -172,9 +173,7 @@ export class FamilyOwnership {
   #make(owner: Owner, wanted: Registration): Entry {
     const { plugin, isActive } = owner
     const inTheWay = this.store.inTheWay(wanted)
-    const own = [...owner.held].find(
-      (entry) => this.#aside.has(entry) && sharedName(entry.wanted, wanted) !== undefined,
-    )
+    const own = [...owner.held].find((entry) => sharedName(entry.wanted, wanted) !== undefined)
     const stays = (entry: Entry) => entry.owners.size > 0 && (!isOf(entry, plugin) || (isActive && isExposed(entry)))
     const refusing = own ?? inTheWay.find(stays)
     if (refusing !== undefined) throw conflict(refusing.wanted, wanted)

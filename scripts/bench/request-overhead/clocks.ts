@@ -49,7 +49,8 @@ const withClock = (name: string, openClock: () => () => number): Variant => ({
     const observe = ({ id }: { id: number }, _: number, durationMs: number) => {
       sums[id]! += durationMs
     }
-    path.setHooks([{ plugin: 'bench', hooks: { observe }, failed: console.error, removed: console.error }])
+    const isUp = () => true
+    path.setHooks([{ plugin: 'bench', hooks: { observe }, isUp, failed: console.error, removed: console.error }])
     return path.wrapHono(app()) as Fetch
   },
 })

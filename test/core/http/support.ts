@@ -19,6 +19,7 @@ export const owned = (
   plugin,
   hooks,
   failed,
+  isUp: () => true,
   removed() {},
 })
 

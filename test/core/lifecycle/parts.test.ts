@@ -223,3 +223,29 @@ describe('the directory of a plugin', () => {
     expect(existsSync(join(booted.runtime.dataDir, 'mine'))).toBe(false)
   })
 })
+
+test.each([
+  ['replaced', {}],
+  ['reconfigured', { reconfigure: ({ text }: { text: string }) => ({ hooks: counting(text) }) }],
+] as const)('a request over a reload ends with the hooks with which it began: %s', async (_, parts) => {
+  open.clear()
+  const web = plugin(({ config }) => ({ hooks: counting(config.text), ...parts }))
+  await using booted = await testRuntime({ plugins: [web] })
+  const gate = Promise.withResolvers<void>()
+  const app = new Hono().get('/slow', () => gate.promise.then(() => new Response('slow'))).get('/', (c) => c.text(''))
+  const fetch = booted.runtime.requestPath.wrapHono(app)
+  const send = async (path: string) => void (await fetch(new Request(`http://localhost${path}`)))
+  const slow = send('/slow')
+  await booted.reload({ plugins: { mine: { text: 'two' } } })
+  await send('/')
+  gate.resolve()
+  await slow
+  expect(Object.fromEntries(open)).toEqual({ one: 'reconfigure' in parts ? 0 : 1, two: 0 })
+})
+
+/** Requests in progress, as each config counts them. */
+const open = new Map<string, number>()
+const counting = (text: string): RequestHooks => {
+  const add = (by: number) => void open.set(text, (open.get(text) ?? 0) + by)
+  return { onRequest: () => add(1) as undefined, onResponse: () => add(-1) }
+}

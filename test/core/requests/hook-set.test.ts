@@ -63,13 +63,13 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
         errors += 1
       }),
     ])
-    const scope = new Scope(request, 0)
+    const scope = new Scope(request, 0, hooks.current)
     const run = {
       observe,
       observeRequest: observe,
       onRequest: () => hooks.runOnRequest(scope, () => false),
-      onResponse: () => hooks.runOnResponse(scope, undefined),
-      onError: () => hooks.runOnError(scope, new Error('of the application')),
+      onResponse: () => hooks.runOnResponse(scope, hooks.current, undefined),
+      onError: () => hooks.runOnError(scope, hooks.current, new Error('of the application')),
     }[kind]
     for (let at = 0; at < 9; at += 1) run()
     good = true
@@ -120,7 +120,7 @@ test.each<[string, () => unknown, string]>([
   const fine = new Response('fine')
   const bad = { onRequest: answer } as RequestHooks
   hooks.replace([owned(bad, 'bad', (error) => errors.push(error)), owned({ onRequest: () => fine })])
-  expect(hooks.runOnRequest(new Scope(request, 0), () => false)).toBe(fine)
+  expect(hooks.runOnRequest(new Scope(request, 0, hooks.current), () => false)).toBe(fine)
   expect(errors).toEqual([new TypeError(message)])
 })
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { Counter, type Registry } from '@prometheus-io/client'
 import { definePlugin, z } from '../../../core/plugin.ts'
-import { Metrics } from '../../../plugins/metrics/api.ts'
+import { type Gauge, Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import { graceMs } from '../../../plugins/metrics/storage/ownership.ts'
 import { type TestRuntime, testRuntime } from '../../../testing/test-runtime.ts'
@@ -267,4 +267,41 @@ test('a refused reload leaves the totals that the running instance observes', as
   expect(await exposed(booted)).toEqual(['worked_total 11'])
   await expect(booted.reload(withWorker({ fails: true }))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
   expect(await exposed(booted)).toEqual(['worked_total 11'])
+})
+
+test('what an ended instance registers again does not reach its successor', async () => {
+  const asked: (() => Gauge)[] = []
+  const plugin = definePlugin({
+    ...{ api: 1, name: 'link', version: '1.0.0', summary: 'A test.', needs: { metrics: Metrics } },
+    config: z.strictObject({ url: z.string().default('one').describe('URL.') }),
+    setup({ config: { url }, needs }) {
+      const up = () => needs.metrics.gauge({ name: 'worked_total_up', help: 'h', labels: ['url'] })
+      asked.push(up)
+      return { start: () => up().set({ url }, 1) }
+    },
+  })
+  const config = (url: string) => ({ plugins: { metrics: {}, link: { url } } })
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: config('one') })
+  await booted.reload(config('two'))
+  asked[0]!().set({ url: 'one' }, 0)
+  asked[0]!().set({ url: 'two' }, 0)
+  asked[0]!().remove({})
+  expect(await exposed(booted)).toEqual(['worked_total_up{url="two"} 1'])
+  asked[1]!().set({ url: 'three' }, 3)
+  expect(await exposed(booted)).toContain('worked_total_up{url="three"} 3')
+})
+
+test('an instance that registers two metrics with one sample name is told so by the second call', async () => {
+  const plugin = definePlugin({
+    ...{ api: 1, name: 'twice', version: '1.0.0', summary: 'A test.', needs: { metrics: Metrics } },
+    config: z.strictObject({}),
+    setup({ needs: { metrics: service } }) {
+      service.counter({ name: 'worked_total', help: 'h' })
+      service.gauge({ name: 'worked', help: 'h' })
+      return {}
+    },
+  })
+  await using booted = await testRuntime({ plugins: [metrics, plugin], config: { plugins: { metrics: {} } } })
+  const { state, reason } = booted.runtime.status().plugins.find(({ name }) => name === 'twice')!
+  expect([state, reason]).toEqual(['failed', expect.stringContaining('worked')])
 })

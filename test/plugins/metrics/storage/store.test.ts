@@ -52,8 +52,9 @@ describe('metric store', () => {
         const observed = new Map<string, number[]>()
         for (const one of commands) {
           if (one.do === 'remove') {
-            counter.remove({ a: one.a, b: one.b })
-            histogram.remove({ a: one.a, b: one.b })
+            const some = { ...(one.a !== undefined && { a: one.a }), ...(one.b !== undefined && { b: one.b }) }
+            counter.remove(some)
+            histogram.remove(some)
             for (const map of [counted, observed]) {
               for (const key of [...map.keys()]) {
                 const [a, b] = key.split(',')
@@ -135,6 +136,18 @@ describe('metric store', () => {
         ['3', [1]],
       ]),
     )
+  })
+
+  test.each<[string, unknown, string]>([
+    ['an undefined value', { a: undefined }, 'a without a value'],
+    ['null', { a: 'x', b: null }, 'a, b without a value'],
+    ['an unknown label', { c: 'x' }, 'c'],
+    ['nothing', undefined, 'undefined'],
+  ])('a removal is refused for %s, and removes nothing', (_, labels, got) => {
+    const counter = store().counter({ name: 'x_total', help: 'h', labels: ['a', 'b'] })
+    counter.inc({ a: 'x', b: 'y' })
+    expect(() => counter.remove(labels as never)).toThrow(`metric x_total takes the labels [a, b], got [${got}]`)
+    expect([...contents(counter)]).toEqual([['x,y', [1]]])
   })
 
   test('label values that are exposed as one text are one series: halves of characters', () => {
