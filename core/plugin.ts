@@ -12,7 +12,7 @@
  *  5. `start()`: opens sockets, files and threads. Deadline 10 s. `context.inherited` is the predecessor's state. A
  *     throw makes the plugin `failed`: `stop('failed')` is called, the undos run, dependents are `blocked`. A plugin
  *     with `required: true` ends the boot. On a reload any throw rolls the whole reload back,
- *     except of a plugin that was `failed` before.
+ *     except of a plugin that was `failed` before with the same section.
  *  6. Publication: services and contributions become visible, at boot right after `start`, on a reload all in one turn
  *     (the swap) with routes and hooks.
  *  7. `ready()`: every plugin has started and the listener is open. Deadline 10 s. A throw is handled as in `start`.

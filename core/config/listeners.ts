@@ -73,6 +73,8 @@ export function refuseHeld(before: Listening, next: Listening): void {
       if (address === undefined) continue
       const [from, to] = [jsonPointer(old.path), jsonPointer(listener.path)]
       if (from === to && (listener.shared || listener.unix !== undefined || old.host === listener.host)) continue
-      throw coreError('RELOAD_NEEDS_RESTART', { sections: `${to} to ${address}, which ${from} has until the end` })
+      throw coreError('RELOAD_NEEDS_RESTART', {
+        sections: `${to} to ${address}, which ${from} holds until the reload has ended`,
+      })
     }
 }

@@ -36,7 +36,8 @@ export function control(dataDir: string, timeoutMs = 60_000): ControlClient {
           if (pid !== undefined) throw coreError('CONTROL_ABSENT', { pid, data: dataDir }, thrown)
           throw coreError('NOT_RUNNING', { socket }, thrown)
         }
-        throw coreError('CONTROL_CUT_OFF', { command, reason: messageOf(thrown) }, thrown)
+        const reason = messageOf(thrown).replace(/ For more information.*/, '')
+        throw coreError('CONTROL_CUT_OFF', { command, reason }, thrown)
       }
       if (response.ok) return JSON.parse(text) as Result
       if (response.status === 413) {

@@ -4,8 +4,8 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
-import { serveUnix } from '../http/listeners.ts'
 import { problemResponse } from '../http/problem.ts'
+import { serveUnix } from '../http/unix-server.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 const statuses: Readonly<Record<string, number>> = { CONTROL_BAD_REQUEST: 400, CONTROL_BUSY: 503 }

@@ -1,5 +1,4 @@
 /** The listeners of a runtime: opened with limits, closed without cutting off a request in progress. */
-import { renameSync, rmSync, statSync } from 'node:fs'
 import type { Clock } from '../contract/clock.ts'
 import { coreError, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
@@ -8,6 +7,7 @@ import { systemClock } from '../process/clock.ts'
 import { waitAtMost } from '../process/deadline.ts'
 import { portHolder } from './port-holder.ts'
 import { problemResponse } from './problem.ts'
+import { serveUnix } from './unix-server.ts'
 
 export interface OpenOptions extends ListenOptions {
   /** Bytes; a larger body is 413. */
@@ -28,37 +28,6 @@ function reasonOf(error: unknown): string {
   if (code === 'EADDRNOTAVAIL') return 'this machine does not have the address'
   if (String(code).startsWith('ERR_OSSL')) return `the certificate and its key cannot be used: ${messageOf(error)}`
   return messageOf(error)
-}
-
-let socketFiles = 0
-
-/**
- * Opens a socket file (0600), in place of an existing socket, not of another file. Bun deletes the path of a server
- * that stops: the server gets a path of its own, and its `stop` removes the socket file unless a later server has
- * replaced the file.
- */
-export function serveUnix(
-  path: string,
-  options: Omit<Bun.Serve.Options<unknown>, 'unix'>,
-): Bun.Server<unknown> & { readonly ino: number } {
-  socketFiles += 1
-  const draft = `${path}.${socketFiles}`
-  const previousMask = process.umask(0o177)
-  try {
-    if (statSync(path, { throwIfNoEntry: false })?.isSocket() === false) throw new Error(`${path} is not a socket`)
-    rmSync(draft, { force: true })
-    const server = Bun.serve({ unix: draft, ...options } as never) as Bun.Server<unknown>
-    renameSync(draft, path)
-    const { ino } = statSync(path)
-    const stop = server.stop.bind(server)
-    server.stop = (force) => {
-      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true })
-      return stop(force)
-    }
-    return Object.assign(server, { ino })
-  } finally {
-    process.umask(previousMask)
-  }
 }
 
 export function createListeners({ log, clock = systemClock }: { log: Logger; clock?: Clock }) {

@@ -215,7 +215,7 @@ const taken: [string, (one: number, two: number) => readonly [string, string, st
     (one, two) => [
       `metrics: { listen: { port: ${two} } }\nserver: { port: ${one} }`,
       `metrics: { listen: { port: ${one} } }\nserver: { port: ${two} }`,
-      `/server to port ${two} of 127.0.0.1, which /plugins/metrics/listen has until the end`,
+      `/server to port ${two} of 127.0.0.1, which /plugins/metrics/listen holds until the reload has ended`,
     ],
   ],
   [
@@ -223,7 +223,7 @@ const taken: [string, (one: number, two: number) => readonly [string, string, st
     (one, two) => [
       `metrics: { listen: { port: ${one} } }`,
       `metrics: { listen: { port: ${two} } }\nserver: { host: 0.0.0.0, port: ${one} }`,
-      `/server to port ${one} of 0.0.0.0, which /plugins/metrics/listen has until the end`,
+      `/server to port ${one} of 0.0.0.0, which /plugins/metrics/listen holds until the reload has ended`,
     ],
   ],
   [
@@ -231,7 +231,7 @@ const taken: [string, (one: number, two: number) => readonly [string, string, st
     (one) => [
       `health:\nserver: { port: ${one} }`,
       `health: { watchdog: { port: ${one} } }`,
-      `/plugins/health/watchdog to port ${one} of 127.0.0.1, which /server has until the end`,
+      `/plugins/health/watchdog to port ${one} of 127.0.0.1, which /server holds until the reload has ended`,
     ],
   ],
   [
@@ -239,7 +239,7 @@ const taken: [string, (one: number, two: number) => readonly [string, string, st
     (one) => [
       `health:\nserver: { port: ${one} }`,
       `health:\nserver: { host: 0.0.0.0, port: ${one} }`,
-      `/server to port ${one} of 0.0.0.0, which /server has until the end`,
+      `/server to port ${one} of 0.0.0.0, which /server holds until the reload has ended`,
     ],
   ],
 ]
