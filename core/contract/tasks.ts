@@ -70,7 +70,10 @@ export interface DedicatedWorker {
    * @throws WORKER_FAILED with the thrown code in `details.taskCode`; WORKER_TIMEOUT, WORKER_QUEUE_FULL, WORKER_ENDED
    */
   request<Answer>(message: unknown, options?: RequestOptions): Promise<Answer>
-  /** Batches arrive on demand; leaving the loop cancels. @throws as `request`, after the items before the error */
+  /**
+   * Batches arrive on demand; leaving the loop cancels, as does `return` of the iterator while `next` waits.
+   * @throws as `request`, after the items before the error
+   */
   stream<Item>(message: unknown, options?: RequestOptions): AsyncIterable<Item>
   /** Requests and streams without their last answer. */
   readonly pending: number

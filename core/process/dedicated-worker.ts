@@ -8,6 +8,7 @@ import { show } from '../contract/redact/redactor.ts'
 import type { DedicatedOptions, DedicatedWorker, Failure, RequestOptions } from '../contract/tasks.ts'
 import { checkLimit } from './clock.ts'
 import { waitAtMost } from './deadline.ts'
+import { type Outcome, readStream } from './read-stream.ts'
 import { type Answer, isAnswer, type RequestFrame, workError } from './serve-requests.ts'
 
 const restartDelaysMs = [100, 1_000, 5_000, 30_000]
@@ -21,8 +22,6 @@ export interface SupervisedOptions extends DedicatedOptions {
   failed?(error: Error, isLost: boolean): void
   stopped?(): void
 }
-
-type Outcome = Exclude<Answer, { readonly failure: Failure }> | { readonly error: unknown }
 
 export function startDedicated(name: string, url: URL, options: SupervisedOptions, clock: Clock, log: Logger) {
   const { maxPending = 1_000, toError } = options
@@ -187,30 +186,6 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
     return { close, more }
   }
 
-  async function* stream<Item>(message: unknown, request: RequestOptions = {}): AsyncGenerator<Item, void, void> {
-    const outcomes: Outcome[] = []
-    let arrived = Promise.withResolvers<void>()
-    const { close, more } = open('stream', message, request, (outcome) => {
-      outcomes.push(outcome)
-      arrived.resolve()
-    })
-    try {
-      for (;;) {
-        await arrived.promise
-        arrived = Promise.withResolvers()
-        for (let outcome = outcomes.shift(); outcome !== undefined; outcome = outcomes.shift()) {
-          if ('error' in outcome) throw outcome.error
-          if (!('items' in outcome)) return
-          // The thread prepares the next batch while the caller works on this one.
-          more()
-          yield* outcome.items as Item[]
-        }
-      }
-    } finally {
-      close(true)
-    }
-  }
-
   start()
   const dedicated: DedicatedWorker = {
     ready: ready.promise,
@@ -222,7 +197,8 @@ export function startDedicated(name: string, url: URL, options: SupervisedOption
           else reject('error' in outcome ? outcome.error : undefined)
         })
       }),
-    stream,
+    stream: <Item>(message: unknown, request: RequestOptions = {}) =>
+      readStream<Item>((settle) => open('stream', message, request, settle)),
     get pending() {
       return pending.size
     },

@@ -176,9 +176,14 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
       wanted = true
       sendItems()
     }
-    signal.addEventListener('abort', () => sent.resolve())
+    const iterator = Symbol.asyncIterator in iteration ? iteration[Symbol.asyncIterator]() : undefined
+    signal.addEventListener('abort', () => {
+      sent.resolve()
+      // One that waits for its next item learns it now; what its end throws has no receiver.
+      Promise.try(() => iterator?.return?.()).catch(() => {})
+    })
     try {
-      for await (const item of iteration) {
+      for await (const item of iterator ? { [Symbol.asyncIterator]: () => iterator } : iteration) {
         if (signal.aborted) return
         if (items.push(item) === 1) setImmediate(sendItems)
         if (items.length >= batchSize) await sent.promise

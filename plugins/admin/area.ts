@@ -26,7 +26,7 @@ const sampleMigration = `
 const retryMs = 30_000
 
 /** Opens the tables now or later: while the store cannot be used, reads find nothing and writes are refused. */
-export class AdminArea implements StoreArea {
+export class AdminArea implements Pick<StoreArea, 'get' | 'query' | 'write'> {
   #area: StoreArea | undefined
 
   constructor(
@@ -75,10 +75,6 @@ export class AdminArea implements StoreArea {
 
   async query<Row>(sql: string, params: readonly SqlValue[], limit: number): Promise<readonly Row[]> {
     return (await this.#area?.query<Row>(sql, params, limit)) ?? []
-  }
-
-  async *iterate<Row>(...query: Parameters<StoreArea['iterate']>): AsyncGenerator<Row> {
-    if (this.#area !== undefined) yield* this.#area.iterate<Row>(...query)
   }
 }
 

@@ -55,7 +55,13 @@ export class Jobs {
   /** Those whose end could not be written; written with the next look at jobs. */
   readonly #unkept = new Map<string, Job>()
 
-  constructor(private readonly options: { readonly area: StoreArea; readonly log: Logger; readonly clock: Clock }) {}
+  constructor(
+    private readonly options: {
+      readonly area: Pick<StoreArea, 'get' | 'query' | 'write'>
+      readonly log: Logger
+      readonly clock: Clock
+    },
+  ) {}
 
   /** Ends, in the table, what was running when the process before this one ended. */
   async recover(): Promise<void> {

@@ -31,7 +31,7 @@ const insert = `INSERT INTO admin_system_metrics
 export const round = (value: number): number => Math.round(value * 100) / 100
 
 export interface SamplesOptions {
-  readonly area: StoreArea
+  readonly area: Pick<StoreArea, 'query' | 'write'>
   readonly host: Host | undefined
   /** The directory whose disk is measured. */
   readonly dataDir: string

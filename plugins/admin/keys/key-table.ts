@@ -14,7 +14,7 @@ export const keyMigration = `
     created_ms INTEGER NOT NULL, expires_ms INTEGER, used_ms INTEGER
   ) STRICT, WITHOUT ROWID;`
 
-export const keyTable = (area: StoreArea): KeyTable => ({
+export const keyTable = (area: Pick<StoreArea, 'query' | 'write'>): KeyTable => ({
   async load() {
     const times = 'created_ms AS createdAtMs, expires_ms AS expiresAtMs, used_ms AS lastUsedAtMs'
     const rows = await area.query<Row>(`SELECT id, name, role, scopes, digest, ${times} FROM admin_keys`, [], maxKeys)

@@ -194,6 +194,38 @@ describe('a request', () => {
     expect(worker.pending).toBe(0)
   })
 
+  const reason = new Error('the caller left')
+  type Items = AsyncGenerator<unknown, void, void>
+  const leaving: [string, (items: Items) => PromiseLike<unknown>, unknown][] = [
+    ['return()', (items) => items.return(), { done: true, value: undefined }],
+    ['throw()', (items) => items.throw(reason).catch((thrown) => thrown), reason],
+    ['await using', (items) => items[Symbol.asyncDispose]().then(() => 'disposed'), 'disposed'],
+  ]
+  for (const [way, leave, answer] of leaving) {
+    test.each([0, 1, 3])(
+      `that streams is ended at once by ${way} while it waits for %d more items`,
+      async (waiting) => {
+        const { cancelled } = await state()
+        const items = worker.stream({ do: 'events' }) as Items
+        expect(await items.next()).toEqual({ done: false, value: [1] })
+        const next = Promise.all(Array.from({ length: waiting }, () => items.next()))
+        const left = leave(items)
+        expect(worker.pending).toBe(0)
+        expect(await next).toEqual(Array(waiting).fill({ done: true, value: undefined }))
+        expect(await left).toEqual(answer)
+        expect(await items.next()).toEqual({ done: true, value: undefined })
+        expect((await state()).cancelled).toBe(cancelled + 1)
+      },
+    )
+  }
+
+  test('that streams sends nothing where it is left before its first item is asked for', async () => {
+    const { cancelled } = await state()
+    const items = worker.stream({ do: 'events' }) as Items
+    expect([await items.return(), await items.next()]).toEqual(Array(2).fill({ done: true, value: undefined }))
+    expect([worker.pending, (await state()).cancelled]).toEqual([0, cancelled])
+  })
+
   test('that streams throws the error of the thread, and the reason of its signal', async () => {
     const read = async (message: unknown, signal?: AbortSignal) => {
       for await (const _ of worker.stream(message, signal && { signal }));
