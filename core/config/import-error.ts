@@ -27,7 +27,7 @@ export function describeImportError(thrown: unknown, file: string): { readonly w
   const { name, errors = [] } = (thrown ?? {}) as { name?: unknown; errors?: readonly Placed[] }
   if (name === 'ResolveMessage')
     return { what: messageOf(thrown), help: 'Check the path, or install it with `bun add`.' }
-  const help = 'Fix the code of the plugin.'
+  const help = 'Fix the code of the plugin. Restart the process if a reload still shows the old error.'
   if (errors[0] !== undefined) {
     const more = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`
     return { what: `${placeOf(errors[0])}${more}`, help }

@@ -1,18 +1,17 @@
 /** Finds the definition of each plugin that the configuration names. */
 import { dirname, isAbsolute, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 import type { Clock } from '../contract/clock.ts'
 import { didYouMean } from '../contract/closest.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { type AnyPlugin, type Catalog, contractApi } from '../contract/definition.ts'
-import { ArkwatchError, coreError, messageOf } from '../contract/errors.ts'
+import { ArkwatchError, messageOf } from '../contract/errors.ts'
 import { type Shape, shapeProblem } from '../contract/foreign/shape.ts'
 import { show } from '../contract/redact/redactor.ts'
 import type { TokenMap } from '../contract/tokens.ts'
-import { withDeadline } from '../process/deadline.ts'
 import { problem, problemAt } from './errors.ts'
 import { describeImportError } from './import-error.ts'
+import { forgetRefused, importPlugin } from './import-plugin.ts'
 import { environments } from './schema/root-config.ts'
 import { isMap } from './tree/json-merge-patch.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
@@ -104,17 +103,6 @@ const isPath = (from: string) => /^\.{1,2}(\/|$)/.test(from) || isAbsolute(from)
 
 const fileOf = (from: string, folder: string) => (isPath(from) ? resolve(folder, from) : Bun.resolveSync(from, folder))
 
-/** A module whose top-level `await` never ends must not hold a boot, a reload or a check for ever. */
-const importMs = 10_000
-
-/** @throws PLUGIN_TIMEOUT, and what the module throws */
-async function importFrom(file: string, plugin: string, clock: Clock): Promise<unknown> {
-  const phase = `the import of ${file}`
-  const late = () => coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs: importMs, waits: ' (top-level await)' })
-  const module = await withDeadline(import(pathToFileURL(file).href), importMs, clock, late)
-  return (module as { default?: unknown }).default
-}
-
 /** Of the catalog, given in code, or named by `from`. @returns undefined for a failure, which is added to `problems` */
 export async function findPlugin(
   name: string,
@@ -138,7 +126,7 @@ export async function findPlugin(
         return { name, definition, enabled, from, isStandIn: true }
       }
       file = fileOf(from, folder)
-      definition = await importFrom(file, name, clock)
+      definition = await importPlugin(file, name, clock)
     } else if (plugins.has(name)) definition = plugins.get(name)
     else if (Object.hasOwn(catalog, name)) definition = (await catalog[name]!()).default
     else {
@@ -150,7 +138,7 @@ export async function findPlugin(
   } catch (thrown) {
     const at = [...path, ...(from ? ['from'] : [])]
     if (thrown instanceof ArkwatchError) {
-      const help = 'Open in `start` what the module awaits at its top level.'
+      const help = 'Open in `start` what the module awaits at its top level, and restart the process.'
       problems.push(problemAt(thrown, at, source ?? key, help))
       return undefined
     }
@@ -173,6 +161,7 @@ export async function findPlugin(
     if (from !== undefined) importedVersions.set(origin, made.version)
     return { name, definition: made, enabled, from }
   }
+  if (from !== undefined) await forgetRefused(file).catch(() => {})
   problems.push(problem(refusal[0], { ...refusal[1] }, path, source ?? key))
   return undefined
 }

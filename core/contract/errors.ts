@@ -118,7 +118,7 @@ export const coreError = defineErrors('core', {
   },
   PLUGIN_INVALID: {
     message: 'plugin {plugin}: {what}',
-    help: 'Fix the code of the plugin: docs/plugins.md says what the runtime expects.',
+    help: 'Fix the code of the plugin: docs/plugins.md says what the runtime expects. Restart the process if a reload still shows the old error.',
   },
   PLUGIN_TIMEOUT: {
     message: 'plugin {plugin} did not finish {phase} within {timeoutMs} ms{waits}',

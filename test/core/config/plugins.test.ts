@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'bun:test'
+import { symlinkSync, writeFileSync } from 'node:fs'
 import { contractApi, definePlugin } from '../../../core/contract/definition.ts'
 import { z } from '../../../core/plugin.ts'
 import { testClock } from '../../../testing/test-clock.ts'
@@ -116,7 +117,65 @@ describe('a value that is not a plugin for this contract is refused', () => {
     const { problems } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
     expect(problems).toEqual([expect.stringMatching(message)])
     expect(problems[0]).toStartWith('2:17 /plugins/mine/from PLUGIN_INVALID plugin mine: cannot be imported: ')
-    expect(problems[0]).toEndWith(' | Fix the code of the plugin.')
+    expect(problems[0]).toEndWith(
+      ' | Fix the code of the plugin. Restart the process if a reload still shows the old error.',
+    )
+  })
+
+  const boom = 'throw new Error("boom")'
+  const faulty: [string, Record<string, string>, Record<string, string>?][] = [
+    ['a module that threw', { 'mine.ts': `${mine()}\n${boom}` }],
+    ['a module that threw after an await', { 'mine.ts': `${mine()}\nawait 1\n${boom}` }],
+    ['a module with a syntax error', { 'mine.ts': 'a b' }],
+    ['a module that imports a file that is missing', { 'mine.ts': `import './b.ts'\n${mine()}` }],
+    ['a module without a default export', { 'mine.ts': 'export const x = 1' }],
+    ['a module with another default export', { 'mine.ts': 'export default 1' }],
+    ['a module for another api', { 'mine.ts': mine('api: 99') }],
+    ['a module whose definition throws', { 'mine.ts': 'export default { get api() { throw 1 } }' }],
+    [
+      'a file that it imports and that threw',
+      { 'mine.ts': `import './b.ts'\n${mine()}`, 'b.ts': boom },
+      { 'b.ts': '' },
+    ],
+    [
+      'a file that its file imports and that has a syntax error',
+      { 'mine.ts': `import './b'\n${mine()}`, 'b.ts': 'export * from "./c.ts"', 'c.ts': 'a b' },
+      { 'c.ts': '' },
+    ],
+  ]
+  test.each(faulty)(
+    '%s is taken by the next load once it is repaired',
+    async (_name, files, repair = { 'mine.ts': mine() }) => {
+      const { folder, problems } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
+      expect(problems).toHaveLength(1)
+      const again = () => load({}, { object: { plugins: { mine: { from: `${folder}/mine.ts` } } } })
+      expect((await again()).problems).toEqual([expect.stringContaining('PLUGIN_')])
+      for (const [file, text] of Object.entries(repair)) writeFileSync(`${folder}/${file}`, text)
+      expect((await again()).problems).toEqual([])
+    },
+  )
+
+  test.each(['mine', 'link', 'pack'])('so is one that is named as %s', async (name) => {
+    const file = name === 'pack' ? 'pack/index.ts' : 'mine.ts'
+    const { folder } = await load({ 'config.yaml': '', [file]: boom })
+    symlinkSync(`${folder}/mine.ts`, `${folder}/link`)
+    const again = () => load({}, { object: { plugins: { mine: { from: `${folder}/${name}` } } } })
+    for (const text of [boom, 'export default 1', mine()]) {
+      writeFileSync(`${folder}/${file}`, text)
+      expect((await again()).problems).toHaveLength(text === mine() ? 0 : 1)
+    }
+  })
+
+  test('what was loaded well is loaded once, also where another file of the plugin is repaired', async () => {
+    const count = 'globalThis.loadedWell = (globalThis.loadedWell ?? 0) + 1'
+    const files = { 'mine.ts': `import './a.ts'\nimport './b.ts'\n${mine()}`, 'a.ts': count, 'b.ts': boom }
+    const { folder } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
+    const again = () => load({}, { object: { plugins: { mine: { from: `${folder}/mine.ts` } } } })
+    writeFileSync(`${folder}/b.ts`, '')
+    const { definition } = sectionOf(await again(), 'mine')
+    writeFileSync(`${folder}/mine.ts`, boom)
+    expect(sectionOf(await again(), 'mine').definition).toBe(definition)
+    expect(globalThis).toHaveProperty('loadedWell', 1)
   })
 
   test('a module whose top-level await never ends is given up, by the name of the plugin and the file', async () => {
