@@ -14,7 +14,10 @@ interface Entry {
   /** The rules by which the value was read. */
   readBy?: PointRules<unknown>
   readonly refused: Contributor['refused']
+  /** Why the value is left out. */
   reason: string | undefined
+  /** The reason that the contributor knows. */
+  known: string | undefined
 }
 
 interface Point {
@@ -46,22 +49,35 @@ function readOnce(value: unknown, { shape }: PointRules<unknown>): unknown {
   )
 }
 
-/** @param names the owners of names, to which the name of the value is added @returns why a value breaks the rules */
-function broken(entry: Entry, rules: PointRules<unknown>, names: Map<string, string>): string | undefined {
+function notify(entry: Entry): void {
+  const { reason } = entry
+  if (reason !== entry.known) entry.refused(reason)
+  entry.known = reason
+}
+
+/**
+ * Judges an entry. A plugin may contribute the successor of a value and then withdraw the value, in the same turn.
+ * @param names the owners of names, to which the name of the value is added
+ * @returns whether the contributor is notified immediately, and not at the end of the turn
+ */
+function judge(entry: Entry, rules: PointRules<unknown>, names: Map<string, string>): boolean {
+  entry.reason = undefined
   try {
     if (entry.readBy !== rules) {
       entry.contributed = { ...entry.contributed, value: readOnce(entry.contributed.value, rules) }
       entry.readBy = rules
     }
     const { plugin, value } = entry.contributed
-    const problem = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)
-    const name = problem === undefined ? rules.nameOf?.(value) : undefined
-    if (name === undefined) return problem
+    entry.reason = shapeProblem(rules.shape, value) ?? rules.refuse?.(value)
+    const name = entry.reason === undefined ? rules.nameOf?.(value) : undefined
+    if (name === undefined) return true
     const owner = names.get(name)
     names.set(name, owner ?? plugin)
-    return owner === undefined ? undefined : `the name ${name} belongs to ${owner}`
+    if (owner !== undefined) entry.reason = `the name ${name} belongs to ${owner}`
+    return owner !== plugin
   } catch (error) {
-    return `it cannot be read: ${messageOf(error)}`
+    entry.reason = `it cannot be read: ${messageOf(error)}`
+    return true
   }
 }
 
@@ -69,10 +85,9 @@ function broken(entry: Entry, rules: PointRules<unknown>, names: Map<string, str
 function select(point: Point): void {
   const names = new Map<string, string>()
   point.all = point.entries.flatMap((entry) => {
-    const reason = point.rules && broken(entry, point.rules, names)
-    if (reason !== entry.reason) entry.refused(reason)
-    entry.reason = reason
-    return reason === undefined ? [entry.contributed] : []
+    if (point.rules === undefined || judge(entry, point.rules, names)) notify(entry)
+    else queueMicrotask(() => notify(entry))
+    return entry.reason === undefined ? [entry.contributed] : []
   })
 }
 
@@ -99,11 +114,12 @@ export class ExtensionRegistry {
   /** @returns removes the contribution */
   add({ point: id, value }: Contribution, { plugin, fault, hold, refused }: Contributor): () => void {
     const point = this.#point(id)
-    const entry: Entry = { contributed: { plugin, value, fault, hold }, refused, reason: undefined }
+    const entry: Entry = { contributed: { plugin, value, fault, hold }, refused, reason: undefined, known: undefined }
     point.entries = [...point.entries, entry]
     this.#changed(point)
     return () => {
       point.entries = point.entries.filter((other) => other !== entry)
+      entry.reason = entry.known
       this.#changed(point)
     }
   }

@@ -70,6 +70,19 @@ describe('metrics', () => {
     expect(text).not.toMatch(/^node_filefd/m)
     expect(booted.runtime.service(Host)).toBe(sampled)
   })
+
+  test('keeps the series of host and the peace over a reload that changes how often host reads', async () => {
+    const config = (every: string) => ({ plugins: { metrics: {}, host: { root, sets: ['load', 'fds'], every } } })
+    await using booted = await boot(config('5s').plugins)
+    await exposed(booted, /^node_load1 0\.23$/m)
+    const lines = booted.lines.length
+    const steps = await booted.reload(config('6s'))
+    expect(steps.map(({ plugin, action }) => [plugin, action])).toContainEqual(['host', 'reconfigure'])
+    await exposed(booted, /^node_load1 0\.23$/m)
+    expect(booted.lines.slice(lines).filter(({ level }) => level !== 'info')).toEqual([])
+    const status = booted.runtime.status().plugins.find(({ name }) => name === 'host')
+    expect(status).toMatchObject({ state: 'ok', errors: 0 })
+  })
 })
 
 test('host alone gives samples, without metrics', async () => {

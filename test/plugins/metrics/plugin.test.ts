@@ -70,7 +70,9 @@ describe('metrics plugin', () => {
     const failed = 'the collector empty failed in its setup: it returned undefined: expected a function'
     expect(reason()).toBe(`a contribution to metrics.collector threw: ${failed}`)
     await booted.clock.advance(61_000)
-    expect(reason()).toContain('the name twice belongs to giver')
+    expect(reason()).toContain('the collector empty could not be set up')
+    const logged = booted.lines.map(({ message }) => message).join()
+    expect(logged).toContain('the name twice belongs to giver')
   })
 
   test('a JSON view that throws is a 500 and degrades the plugin that contributed the view', async () => {
