@@ -99,6 +99,11 @@ export interface PluginParts<Config, Provides extends TokenMap> extends RequestP
    * that is not named stays as it is
    */
   reconfigure?(next: Config): void | RequestParts | Promise<void> | Promise<RequestParts | undefined>
+  /**
+   * Runs when the reload that called `reconfigure` has ended, also with a rollback: closes what the config in force
+   * does not need. Until then, what the config before had open stays open.
+   */
+  settled?(): void | Promise<void>
   /** Suspends this instance and returns its state for the successor. */
   handover?(): Handover | Promise<Handover>
   /** Flushes. Called once, also where `start` failed or did not run. */

@@ -24,7 +24,7 @@ const kinds: Readonly<Record<keyof Parts, Kind>> = {
   contributes: ['a list of contributions', Array.isArray],
   routes: ['a Hono application', isRoutes],
   hooks: ['an object of hooks', isOwn],
-  ...{ start: call, ready: call, stop: call, reconfigure: call, handover: call },
+  ...{ start: call, ready: call, stop: call, reconfigure: call, settled: call, handover: call },
 }
 const allParts = Object.keys(kinds) as (keyof Parts)[]
 const requestParts = ['routes', 'hooks'] as const satisfies readonly (keyof RequestParts)[]

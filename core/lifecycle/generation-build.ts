@@ -32,6 +32,7 @@ export class GenerationBuild {
   readonly #handovers = new Map<PluginInstance, Handover>()
   /** The reverts of instances that stay. */
   readonly #reverts: (() => unknown)[] = []
+  readonly #reconfigured: PluginInstance[] = []
   /** Every instance that the build made, also in its rollback. */
   readonly #made: PluginInstance[] = []
   #isAbandoned = false
@@ -72,6 +73,7 @@ export class GenerationBuild {
     this.#goOn()
     const old = this.options.current.get(section.name)
     if (action === 'reconfigure') {
+      this.#reconfigured.push(old!)
       this.#reverts.push(await old!.reconfigure(section))
       this.next.set(section.name, old!)
     } else if (action === 'untouched' && old !== undefined && isUp(old.state)) {
@@ -118,6 +120,14 @@ export class GenerationBuild {
     const wasDown = old !== undefined && !isUp(old.state) && !this.#handovers.has(old)
     const retried = wasDown && Bun.deepEquals(old.section.config, section.config)
     if (!this.options.boot && !retried) throw error
+  }
+
+  /** Lets reconfigured plugins close what the config in force does not need. Never rejects. */
+  async settle(): Promise<void> {
+    for (const instance of this.#reconfigured.filter(({ state }) => isUp(state))) {
+      const call = () => instance.parts.settled?.()
+      await instance.phases.inTime('stop', call, 'settled').catch((error) => instance.fault('settled', error))
+    }
   }
 
   async #inherit(old: PluginInstance | undefined, { definition }: PluginSection): Promise<unknown> {

@@ -114,11 +114,13 @@ export class Host {
       const restored = await build.rollback()
       this.#swap(restored, isSwapped ? incoming : [], isSwapped ? outgoing : [])
       await this.#readyAll(build, () => {})
+      await build.settle()
       throw boot
         ? error
         : coreError('RELOAD_FAILED', { reason: [messageOf(error), ...this.#worse(before)].join('; ') }, error)
     }
     for (const old of build.outgoing.toReversed()) await old.stop('reload')
+    await build.settle()
   }
 
   /** The plugins that a rollback left in a worse state, in words. */

@@ -54,6 +54,7 @@ export default definePlugin({
       start: () => control.start(),
       ready: () => control.ready(),
       reconfigure: (next) => control.reconfigure(next),
+      settled: () => watchdog.settled(),
       handover: async () => ({ state: await control.suspend(), resume: () => control.resume() }),
       stop: () => control.suspend().then(() => {}),
     }

@@ -4,7 +4,6 @@ import {
   type Extensions,
   type Handover,
   type Holder,
-  type Listener,
   type Logger,
   type PluginClock,
   problemResponse,
@@ -23,6 +22,7 @@ import { Scraper } from './exposition/scrape.ts'
 import type { ExposedSource } from './exposition/write.ts'
 import { Application, type Present } from './holders.ts'
 import { createRequestMetrics, seedRequestDuration } from './http/request-metrics.ts'
+import { OwnListener } from './own-listener.ts'
 import { readRegistries } from './prom-registry.ts'
 import { activeRequestsCollector, buildInfoCollector, runtimeCollector } from './self-metrics.ts'
 import { FamilyOwnership, type Owner } from './storage/ownership.ts'
@@ -66,12 +66,12 @@ export class MetricsInstance {
   readonly #scraper: Scraper
   readonly #application: Application
   readonly #present: Present
+  readonly #listener: OwnListener
   readonly #reported = new Set<string>()
   readonly #runtimeCollector: Collector
   #buildInfo: Collector
   #config: MetricsConfig
   #requests: RequestMetrics | undefined
-  #listener: Listener | undefined
   #stopListening = () => {}
 
   constructor(options: MetricsInstanceOptions) {
@@ -86,6 +86,7 @@ export class MetricsInstance {
     this.#scraper = new Scraper({ clock, source: () => this.#source() })
     this.#present = { clock, collect: () => this.#source(), expose: (format) => this.#scraper.expose(format) }
     this.#application = Application.of(runtime, this.#ownership)
+    this.#listener = new OwnListener(runtime, (request) => this.#answer(request))
     this.#applyRequests()
   }
 
@@ -97,7 +98,7 @@ export class MetricsInstance {
   }
 
   async start(): Promise<void> {
-    await this.#listen(this.#config)
+    await this.#listener.apply(this.#config.listen)
     this.#activate()
   }
 
@@ -113,17 +114,21 @@ export class MetricsInstance {
   }
 
   async reconfigure(next: MetricsConfig): Promise<RequestParts> {
-    await this.#listen(next)
+    await this.#listener.apply(next.listen)
     if (!Bun.deepEquals(next.app, this.#config.app)) this.#buildInfo = buildInfoCollector(next.app)
     this.#config = next
     this.#apply()
     return this.requestParts()
   }
 
-  async handover(): Promise<Handover> {
+  /** A reload that moved the listener has ended. */
+  settled(): Promise<void> {
+    return this.#listener.settled()
+  }
+
+  handover(): Handover {
     this.#stopListening()
     this.#runner.pause()
-    await this.#close()
     return {
       state: new Inheritance(this.#ownership, this.#runner.running),
       resume: () => this.start(),
@@ -139,7 +144,7 @@ export class MetricsInstance {
       this.#runner.release()
     }
     if (reason === 'failed' && this.#inherited !== undefined) this.#runner.releaseAllBut(this.#inherited.running)
-    await this.#close()
+    await this.#listener.stop()
   }
 
   service(holder: Holder | undefined): Metrics {
@@ -224,21 +229,10 @@ export class MetricsInstance {
     )
   }
 
-  /** Opens the listener that the configuration wants, then closes the old one. @throws LISTEN_FAILED */
-  async #listen({ listen }: MetricsConfig): Promise<void> {
-    const before = this.#listener
-    if (before !== undefined && Bun.deepEquals(listen, this.#config.listen)) return
-    const fetch = (request: Request) =>
-      new URL(request.url).pathname === this.#config.path && (request.method === 'GET' || request.method === 'HEAD')
-        ? this.#respond(request)
-        : new Response('not found\n', { status: 404 })
-    this.#listener = listen && (await this.#options.runtime.listen({ name: 'metrics', ...listen, fetch }))
-    await before?.close()
-  }
-
-  async #close(): Promise<void> {
-    const listener = this.#listener
-    this.#listener = undefined
-    await listener?.close()
+  /** Answers on the separate listener. */
+  #answer(request: Request): Response | Promise<Response> {
+    const isRead = request.method === 'GET' || request.method === 'HEAD'
+    if (isRead && new URL(request.url).pathname === this.#config.path) return this.#respond(request)
+    return new Response('not found\n', { status: 404 })
   }
 }

@@ -13,7 +13,7 @@ export default definePlugin({
   provides: { metrics: Metrics },
   implies: { host: { host: [], process: ['process'] } },
   needs: { runtime: Runtime },
-  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen }] : []),
+  listens: ({ listen }) => (listen ? [{ path: ['listen'], ...listen, shared: true }] : []),
   offers: ({ path, listen }) => ({ routes: listen ? [] : [`GET ${path}`] }),
   setup({ config, needs, extensions, clock, log, inherited }) {
     const contributed = extensions(collector)
@@ -30,6 +30,7 @@ export default definePlugin({
       ...instance.requestParts(),
       start: () => instance.start(),
       reconfigure: (next) => instance.reconfigure(next),
+      settled: () => instance.settled(),
       handover: () => instance.handover(),
       stop: (reason) => instance.stop(reason),
     }

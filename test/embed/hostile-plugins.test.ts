@@ -25,7 +25,7 @@ type Border = (make: Make, context: Context) => unknown
 const names = Object.keys(hostileValues)
 const hookKinds = ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onError'] as const
 const partNames = [
-  ...['services', 'contributes', 'routes', 'hooks', 'start', 'ready', 'reconfigure', 'handover', 'stop'],
+  ...['services', 'contributes', 'routes', 'hooks', 'start', 'ready', 'reconfigure', 'settled', 'handover', 'stop'],
 ] as const
 
 /** The value, where a rejection is no concern of the border. */

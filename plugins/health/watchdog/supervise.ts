@@ -27,6 +27,8 @@ interface Running {
 export class Watchdog {
   stalls: StallCounts = { count: 0, seconds: 0 }
   private running: Running | undefined
+  /** The worker of the configuration before, until the reload has ended. */
+  private left: Running | undefined
 
   constructor(private readonly options: WatchdogOptions) {}
 
@@ -38,12 +40,14 @@ export class Watchdog {
   }
 
   /**
-   * Replaces the worker by one that listens, or leaves the worker as it is.
+   * Replaces the worker by one that listens, or leaves the worker as it is. The old one listens until {@link settled}.
    * @throws HEALTH_WATCHDOG_PORT, WORKER_ENDED where the thread cannot load
    */
   async move(config: WatchdogConfig): Promise<void> {
-    const before = this.running
-    if (config.port === undefined || Bun.deepEquals(config, before?.config)) return this.apply(config)
+    const [before, left] = [this.running, this.left]
+    if (Bun.deepEquals(config, before?.config)) return
+    const isLeft = Bun.deepEquals(config, left?.config)
+    if (config.port === undefined || isLeft) return this.exchange(isLeft ? left : undefined)
     // Two workers cannot have one port.
     const isSamePort = before !== undefined && config.port !== 0 && before.config.port === config.port
     if (isSamePort) await this.stop()
@@ -56,9 +60,20 @@ export class Watchdog {
       if (isSamePort) await this.apply(before.config)
       throw error
     }
+    this.exchange(next)
+  }
+
+  private exchange(next: Running | undefined): void {
+    this.left = this.running
     this.running = next
-    this.options.onProblem(undefined)
-    await before?.worker.stop()
+    this.options.onProblem(next?.problem)
+  }
+
+  /** Stops the worker of the configuration that is no longer in force. */
+  async settled(): Promise<void> {
+    const { left } = this
+    this.left = undefined
+    await left?.worker.stop()
   }
 
   /** Resolves when the worker listens or has reported why not. @throws WORKER_ENDED where the thread cannot load */
@@ -70,7 +85,7 @@ export class Watchdog {
     const { running } = this
     this.running = undefined
     this.options.onProblem(undefined)
-    await running?.worker.stop()
+    await Promise.all([this.settled(), running?.worker.stop()])
   }
 
   private open(config: WatchdogConfig): Running {

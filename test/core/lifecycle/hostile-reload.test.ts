@@ -44,6 +44,8 @@ const borders: Readonly<Record<string, Border>> = {
   'reconfigure returns': (make) => ({ reconfigure: make }),
   'reconfigure returns as routes': (make) => ({ reconfigure: () => ({ routes: make() }) }),
   'reconfigure returns as hooks': (make) => ({ reconfigure: () => ({ hooks: make() }) }),
+  'settled throws': (make) => ({ reconfigure() {}, settled: () => fail(make()) }),
+  'settled returns': (make) => ({ reconfigure() {}, settled: make }),
   'handover throws': (make) => ({ handover: () => fail(make()) }),
   'handover returns': (make) => ({ handover: make }),
   'the getter of the state throws': (make) => ({

@@ -9,6 +9,8 @@ import { collector, jsonView, Metrics } from '../../../plugins/metrics/api.ts'
 import metrics from '../../../plugins/metrics/index.ts'
 import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
+import { throughMoves } from '../../support/moving-listener.ts'
+import { freePort } from '../../support/services.ts'
 
 const promtool = process.env.ARKWATCH_TEST_PROMTOOL_BIN
 
@@ -158,6 +160,15 @@ describe('metrics plugin', () => {
     expect((await booted.fetch('/metrics')).status).toBe(200)
     await booted.reload({ plugins: { metrics: { listen: { port: 0 } } } })
     expect((await booted.fetch('/metrics')).status).toBe(404)
+  })
+
+  test('the ports of a listener are both open until a reload that moves the listener has ended, and one after it', async () => {
+    const [first, second] = [freePort(), freePort()]
+    const sections = (isMoved: boolean) => ({
+      host: { enabled: false },
+      metrics: { listen: { port: isMoved ? second : first } },
+    })
+    await throughMoves([], sections, [`http://127.0.0.1:${first}/metrics`, `http://127.0.0.1:${second}/metrics`])
   })
 
   test('a port that is taken fails the reload, and the old configuration stays', async () => {

@@ -10,6 +10,7 @@ import { HealthConfig } from '../../../../plugins/health/config.ts'
 import health from '../../../../plugins/health/index.ts'
 import { Watchdog } from '../../../../plugins/health/watchdog/supervise.ts'
 import { testRuntime } from '../../../../testing/index.ts'
+import { throughMoves } from '../../../support/moving-listener.ts'
 import { freePort } from '../../../support/services.ts'
 import { until } from '../kinds/support.ts'
 
@@ -156,6 +157,12 @@ describe('the port of the watchdog', () => {
     await runtime.reload({ plugins: { health: { watchdog: { port: third, stuckAfter: '9s' } } } })
     expect(await livez(third)).toBe('ok')
     await expect(livez(first)).rejects.toThrow()
+  }, 20_000)
+
+  test('both are open until a reload that moves one has ended, and one after it', async () => {
+    const [first, second] = [freePort(), freePort()]
+    const sections = (isMoved: boolean) => ({ health: { watchdog: { port: isMoved ? second : first } } })
+    await throughMoves([health], sections, [`http://127.0.0.1:${first}/livez`, `http://127.0.0.1:${second}/livez`])
   }, 20_000)
 
   test('a reload moves it, keeps it and closes it', async () => {
