@@ -2,6 +2,7 @@
 
 import { guarded, type Logger, type PluginClock, type RollbackSignal } from '../../core/plugin.ts'
 import type { CheckReport, CheckStatus, Health, OffCheck } from './api.ts'
+import { maxChecks } from './check-specs.ts'
 import { type CheckSpec, isSameCheck, type ProbeTools } from './checks/check.ts'
 import { CheckRunner, type RunOutcome } from './checks/check-runner.ts'
 import { type CheckState, isStale, type Step } from './checks/check-state.ts'
@@ -33,6 +34,9 @@ export interface KeptState extends Readonly<Omit<Held, 'runner'>> {
   readonly state: CheckState
 }
 
+/** How long the state of a check that is gone is kept: a plugin may stop before its successor starts. */
+const withdrawnMs = 30_000
+
 type ChangeListener = (check: CheckReport, before: CheckStatus) => void
 
 export class HealthEngine implements Health {
@@ -46,6 +50,8 @@ export class HealthEngine implements Health {
   private running = false
   private kept: ReadonlyMap<string, KeptState> = new Map()
   private inherited: ReadonlyMap<string, KeptState>
+  /** The states of checks that are gone or have another target, the latest last. */
+  private readonly withdrawn = new Map<string, KeptState & { readonly untilMs: number }>()
   /** Names in `dependsOn` that no check has, and a circle among contributed checks. */
   problems: readonly string[] = []
   onRun: (name: string, seconds: number, outcome: RunOutcome) => void = () => {}
@@ -58,7 +64,10 @@ export class HealthEngine implements Health {
     this.inherited = options.inherited ?? new Map()
   }
 
-  /** Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state. */
+  /**
+   * Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state, as does one
+   * that comes back within 30 s.
+   */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1
     const rearm = settings.jitter !== this.settings.jitter
@@ -77,6 +86,7 @@ export class HealthEngine implements Health {
       else fresh.push(held.runner)
     }
     for (const { runner } of before.values()) runner.stop()
+    this.withdraw([...this.inherited, ...keptStates(before)])
     this.inherited = new Map()
     this.parents = new Map(specs.map((spec) => [spec.name, spec.dependsOn]))
     const { order, cycle, missing } = orderChecks(this.parents)
@@ -101,7 +111,8 @@ export class HealthEngine implements Health {
   stop(): ReadonlyMap<string, KeptState> {
     for (const { runner } of this.held.values()) runner.stop()
     this.running = false
-    this.kept = new Map([...this.held].map(([name, held]) => [name, keptState(held)]))
+    this.withdraw([])
+    this.kept = new Map([...this.withdrawn, ...keptStates(this.held)])
     return this.kept
   }
 
@@ -146,10 +157,24 @@ export class HealthEngine implements Health {
     return this.held.values().reduce((sum, { runner }) => sum + runner.abandoned, 0)
   }
 
+  /** Keeps these states for a while, and drops the oldest and those whose time is over. */
+  private withdraw(gone: readonly (readonly [string, KeptState])[]): void {
+    const nowMs = this.options.clock.monotonic()
+    for (const [name, kept] of gone) {
+      this.withdrawn.delete(name)
+      this.withdrawn.set(name, { ...kept, untilMs: nowMs + withdrawnMs })
+    }
+    for (const [name, { untilMs }] of this.withdrawn) {
+      if (untilMs > nowMs && this.withdrawn.size <= maxChecks) break
+      this.withdrawn.delete(name)
+    }
+  }
+
   private hold(spec: CheckSpec, old: Held | undefined): Held {
     const { clock, tools } = this.options
-    const found = old ? keptState(old) : this.inherited.get(spec.name)
-    const kept = found?.target === spec.target ? found : undefined
+    this.withdraw([])
+    const found = [old && keptState(old), this.inherited.get(spec.name), this.withdrawn.get(spec.name)]
+    const kept = found.find((each) => each?.target === spec.target)
     const { jitter } = this.settings
     const onStep = (step: Step, outcome: RunOutcome) => this.stepped(spec, step, outcome)
     return {
@@ -211,3 +236,6 @@ const keptState = ({ runner, ...rest }: Held): KeptState => ({
   state: runner.state,
   ...rest,
 })
+
+const keptStates = (held: ReadonlyMap<string, Held>) =>
+  [...held].map(([name, each]): [string, KeptState] => [name, keptState(each)])

@@ -272,6 +272,22 @@ describe('changing checks', () => {
     expect(clock.pending).toBe(0)
   })
 
+  test.each([
+    ['is gone', [], 29_999, 'up'],
+    ['is gone', [], 30_000, 'unknown'],
+    ['has another target', [spec('a', hung, { target: 'b' })], 29_999, 'up'],
+    ['has another target', [spec('a', hung, { target: 'b' })], 30_000, 'unknown'],
+  ])('a check that %s and is back after some time keeps its state for 30 s', async (_, between, ms, status) => {
+    const { clock, engine, check } = engineOf([spec('a', up)])
+    engine.start()
+    await clock.advance(0)
+    engine.set(between, [])
+    await clock.advance(ms)
+    engine.set([spec('a', hung)], [])
+    expect(check('a').status).toBe(status as 'up')
+    engine.stop()
+  })
+
   test('a successor takes over what the checks found', async () => {
     const first = engineOf([spec('a', down), spec('b', up, { dependsOn: ['a'] })])
     first.engine.start()
