@@ -153,6 +153,19 @@ export class GenerationBuild {
       .filter((each) => heldServices(each.definition).some((id) => provided.has(id)))
   }
 
+  /** What a rollback puts in force first: the old instances; for one that had to stop, its successor until it stops. */
+  fallback(): Generation {
+    const entries = [...this.options.current].map(([name, old]): [string, PluginInstance] => [
+      name,
+      this.#wasStopped(old) ? (this.next.get(name) ?? old) : old,
+    ])
+    return new Map(entries)
+  }
+
+  #wasStopped(old: PluginInstance): boolean {
+    return !isUp(old.state) && this.#handovers.has(old)
+  }
+
   /**
    * Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. Their
    * `ready` is not called.
@@ -165,7 +178,9 @@ export class GenerationBuild {
       this.#goOn()
       await revert()
     }
-    return this.#rebuild(this.options.current, new Set())
+    const restored = await this.#rebuild(this.options.current, new Set())
+    this.#handovers.clear()
+    return restored
   }
 
   /**
@@ -183,26 +198,24 @@ export class GenerationBuild {
     const { host, builtins } = this.options
     const affected = [...from.values()].filter((old) => {
       const { definition, state, phases } = old
-      const wasStopped = !isUp(state) && this.#handovers.has(old)
       const isHolder = isUp(state) && heldServices(definition).some((id) => lost.has(id))
-      if (!wasStopped && !isHolder && phases.late === undefined) return false
+      if (!this.#wasStopped(old) && !isHolder && phases.late === undefined) return false
       for (const id of serviceIds(definition.provides)) lost.add(id)
       return true
     })
-    const kept = new Map<PluginInstance, unknown>()
     for (const old of affected.toReversed()) {
       this.#goOn()
       const handover = this.#handovers.get(old) ?? (await old.handover().catch((error) => old.fault('handover', error)))
-      kept.set(old, handover?.state)
+      this.#handovers.set(old, handover ?? { state: undefined, resume() {} })
       await old.stop('reload')
     }
     const rebuilt = new Map<string, PluginInstance>()
     for (const old of from.values()) {
       this.#goOn()
       const { name, section } = old
-      if (!kept.has(old)) {
+      const handover = this.#handovers.get(old)
+      if (!affected.includes(old)) {
         rebuilt.set(name, old)
-        const handover = this.#handovers.get(old)
         if (handover !== undefined) await old.resume(handover)
         continue
       }
@@ -215,10 +228,9 @@ export class GenerationBuild {
       const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
       rebuilt.set(name, again)
       // An instance that fails is logged and stays failed.
-      if (blocked === undefined) await again.start(services, kept.get(old)).catch(() => {})
+      if (blocked === undefined) await again.start(services, handover?.state).catch(() => {})
       if (isUp(again.state)) again.contributions.publish()
     }
-    this.#handovers.clear()
     return rebuilt
   }
 }

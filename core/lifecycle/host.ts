@@ -110,9 +110,13 @@ export class Host {
       isSwapped = true
       if (!boot) await this.#readyAll(build, (instance, error) => build.judge(instance, error))
     } catch (error) {
-      const { incoming, outgoing } = build
-      const restored = await build.rollback()
-      this.#swap(restored, isSwapped ? incoming : [], isSwapped ? outgoing : [])
+      if (isSwapped) {
+        // Before the new instances stop, each of which may take its time.
+        const fallback = build.fallback()
+        const withdrawn = build.incoming.filter((instance) => fallback.get(instance.name) !== instance)
+        this.#swap(fallback, withdrawn, build.outgoing)
+      }
+      this.#swap(await build.rollback(), [], [])
       await this.#readyAll(build, () => {})
       await build.settle()
       throw boot
