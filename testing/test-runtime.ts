@@ -49,6 +49,7 @@ export async function testRuntime<C extends Clock = TestClock>(
   const clock = options.clock ?? (testClock() as Clock as C)
   const lines: LogRecord[] = []
   const data = mkdtempSync(join(tmpdir(), 'arkwatch-test-'))
+  const workers = heldWorkers(clock)
   const load = {
     object: { data, ...options.config } as Record<string, unknown>,
     env: { ...options.env },
@@ -57,15 +58,17 @@ export async function testRuntime<C extends Clock = TestClock>(
     plugins: (options.plugins ?? []) as AnyPlugin[],
     cwd: data,
     clock,
-    workers: heldWorkers(clock),
+    workers: workers.create,
     fallbackSink: recordingSink(lines),
   }
   const remove = () => rmSync(data, { recursive: true, force: true })
-  const runtime = await createRuntime(load).catch((thrown) => {
-    remove()
-    throw thrown
-  })
-  const stop = () => runtime.stop().finally(remove)
+  const runtime = await workers
+    .during(() => createRuntime(load))
+    .catch((thrown) => {
+      remove()
+      throw thrown
+    })
+  const stop = () => workers.during(() => runtime.stop()).finally(remove)
   return {
     runtime,
     clock,
@@ -73,7 +76,7 @@ export async function testRuntime<C extends Clock = TestClock>(
     fetch: async (path, init) => runtime.fetch(new Request(`http://localhost${path}`, init)),
     reload: (config) => {
       load.object = { data, ...config }
-      return runtime.reload()
+      return workers.during(() => runtime.reload())
     },
     stop,
     [Symbol.asyncDispose]: async () => void (await stop()),

@@ -76,3 +76,53 @@ test('the clock of a test runtime waits for the store', async () => {
   await booted.clock.advance(15_000)
   expect(count?.done).toBe(3)
 })
+
+const late: Record<string, (workers: Workers) => Promise<unknown>> = {
+  request: (workers) =>
+    workers.dedicated('adder', new URL('serving.ts', fixtures)).request({ do: 'never' }, { timeoutMs: 20 }),
+  task: (workers) => workers.run(double, { do: 'loop' }, { timeoutMs: 20 }),
+  stream: (workers) =>
+    Array.fromAsync(
+      workers.dedicated('adder', new URL('serving.ts', fixtures)).stream({ do: 'never' }, { timeoutMs: 20 }),
+    ),
+}
+const phases = ['start', 'ready', 'reconfigure', 'handover'] as const
+const rows = phases.flatMap((phase) => Object.keys(late).map((kind) => [kind, phase] as const))
+
+test.each(rows)(
+  'a %s that is never answered in %s fails by its own error, though no test moves the clock',
+  async (kind, phase) => {
+    const codes: string[] = []
+    const plugin = definePlugin({
+      ...base,
+      config: z.strictObject({ n: z.number().default(0) }),
+      setup({ workers }) {
+        const wait = () => late[kind]!(workers).catch(({ code }) => void codes.push(code))
+        if (phase === 'handover') return { handover: async () => ({ state: await wait(), resume() {} }) }
+        return { [phase]: async () => void (await wait()) }
+      },
+    })
+    await using booted = await testRuntime({ plugins: [plugin] })
+    if (phase === 'reconfigure' || phase === 'handover') await booted.reload({ plugins: { poller: { n: 1 } } })
+    expect(codes).toEqual(['WORKER_TIMEOUT'])
+  },
+)
+
+test('a request that began before the stop of a test runtime ends within its limit of real time', async () => {
+  const codes: string[] = []
+  const plugin = definePlugin({
+    ...base,
+    setup({ workers }) {
+      let pending: Promise<unknown> | undefined
+      return {
+        start() {
+          pending = late.request!(workers).catch(({ code }) => void codes.push(code))
+        },
+        stop: () => pending?.then(() => {}),
+      }
+    },
+  })
+  const booted = await testRuntime({ plugins: [plugin] })
+  expect(await booted.stop()).toEqual({ hung: [] })
+  expect(codes).toEqual(['WORKER_TIMEOUT'])
+})
