@@ -1,12 +1,13 @@
 import type { Collector } from '../metrics/api.ts'
 import type { AdminInstance } from './engine.ts'
 
-export const adminCollector = ({ bodies, gate, inherited, jobs, streams }: AdminInstance): Collector => ({
+export const adminCollector = (source: AdminInstance): Collector => ({
   name: 'admin',
   setup(metrics) {
+    const { bodies, gate, inherited, jobs, streams } = source
     const batch = metrics.batch()
     const gauge = (name: string, help: string, read: () => number) => batch.gauge({ name, help }, read)
-    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
+    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help, source }, read)
     gauge('arkwatch_admin_sessions', 'Browser sessions of the admin API.', () => inherited.sessions.size)
     gauge('arkwatch_admin_streams', 'Open event streams of the admin API.', () => streams.open.size)
     gauge('arkwatch_admin_jobs_running', 'Running jobs of the admin API.', () => jobs.running)

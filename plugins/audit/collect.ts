@@ -5,7 +5,8 @@ export const auditCollector = (journal: Journal, dropped: () => number): Collect
   name: 'audit',
   setup(metrics) {
     const batch = metrics.batch()
-    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
+    const counter = (name: string, help: string, read: () => number) =>
+      batch.counter({ name, help, source: journal }, read)
     counter('arkwatch_audit_records_total', 'Audit records written.', () => journal.records)
     const refused = 'Changes refused because the audit record could not be written.'
     counter('arkwatch_audit_refused_total', refused, () => journal.refused)

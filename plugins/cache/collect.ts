@@ -34,15 +34,15 @@ const gauged = {
   bus_waiting: ['Cache invalidations that wait for Redis.', (stats: CacheStats) => stats.bus_waiting],
 } as const
 
-export const cacheCollector = (cache: TieredCache): Collector => ({
+export const cacheCollector = (source: TieredCache): Collector => ({
   name: 'cache',
   setup(metrics) {
     const batch = metrics.batch()
-    let stats = cache.stats()
+    let stats = source.stats()
     const total = <const L extends string = never>(name: string, help: string, ...labels: L[]) =>
-      batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels })
+      batch.counter<L>({ name: `arkwatch_cache_${name}_total`, help, labels, source })
     for (const [name, help] of Object.entries(counted))
-      batch.counter({ name: `arkwatch_cache_${name}_total`, help }, () => stats[name as keyof typeof counted])
+      batch.counter({ name: `arkwatch_cache_${name}_total`, help, source }, () => stats[name as keyof typeof counted])
     const families = {
       gets: total('gets', 'Cache lookups by tier that answered, or miss.', 'result'),
       // Loads that ended are a difference of two counts and may fall for a moment.
@@ -50,6 +50,7 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
         name: 'arkwatch_cache_loads_total',
         help: 'Cache loads that ended, by result.',
         labels: ['result'],
+        source,
         tolerance: Number.POSITIVE_INFINITY,
       }),
       evictions: total('evictions', 'Entries that left the memory tier of the cache, by cause.', 'cause'),
@@ -73,7 +74,7 @@ export const cacheCollector = (cache: TieredCache): Collector => ({
       labels: ['factor'],
     })
     return () => {
-      stats = cache.stats()
+      stats = source.stats()
       batch.observe(() => {
         const { gets, loads, evictions } = byLabel(stats)
         for (const [result, count] of Object.entries(gets)) families.gets.set(count, { result })

@@ -46,7 +46,8 @@ export const healthCollector = (engine: HealthEngine, stalls: () => StallCounts)
     })
     const abandoned = 'Runs of health checks that have timed out and not ended yet.'
     batch.gauge({ name: 'arkwatch_health_abandoned_runs', help: abandoned }, () => engine.abandoned)
-    const counter = (name: string, help: string, read: () => number) => batch.counter({ name, help }, read)
+    const counter = (name: string, help: string, read: () => number) =>
+      batch.counter({ name, help, source: stalls }, read)
     const reported = 'of the event loop that the watchdog reported.'
     counter('arkwatch_event_loop_stalls_total', `Stalls ${reported}`, () => stalls().count)
     const total = `Total duration of the stalls ${reported}`

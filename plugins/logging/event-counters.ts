@@ -48,14 +48,16 @@ export const logCollector = ({ events, dropped, suppressed }: CounterSources): C
       help: 'Log lines by level and logger, suppressed lines included.',
       labels: ['level', 'logger'],
       maxSeries: maxLoggers * 6 + 6,
+      source: events,
     })
     const droppedTotal = batch.counter({
       name: 'arkwatch_log_dropped_total',
       help: 'Log lines lost because the buffer of a sink was full, by sink.',
       labels: ['sink'],
+      source: events,
     })
     const help = 'Log lines left out because the same message came too often.'
-    batch.counter({ name: 'arkwatch_log_suppressed_total', help }, suppressed)
+    batch.counter({ name: 'arkwatch_log_suppressed_total', help, source: events }, suppressed)
     return () =>
       batch.observe(() => {
         for (const { level, logger, count } of events.events()) eventsTotal.set(count, { level, logger })

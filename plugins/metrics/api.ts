@@ -88,7 +88,12 @@ export interface ObservedOptions<Label extends string = string> extends MetricOp
   readonly shared?: boolean
   /** A total that falls by at most this much keeps its value; a greater fall is a reset. @default 0 */
   readonly tolerance?: number
-  /** @default false: since when a source has counted is not known */
+  /**
+   * What counts from zero, such as an instance of a plugin: the counter adds what the source counts to what was there,
+   * and so continues in a successor. Without it, the counter shows the total, which lives longer than the instance.
+   */
+  readonly source?: object
+  /** @default false without `source`: since when a source has counted is not known */
   readonly hasCreated?: boolean
 }
 

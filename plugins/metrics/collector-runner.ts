@@ -13,6 +13,7 @@ import {
 import type { Collector, CounterHandle, GaugeHandle } from './api.ts'
 import { metricsError, refusePromise } from './errors.ts'
 import type { Pace } from './exposition/pace.ts'
+import { hasSource } from './storage/counted-sources.ts'
 import type { FamilyOwnership, Owner } from './storage/ownership.ts'
 
 const defaultTimeoutMs = 5_000
@@ -174,8 +175,15 @@ export class CollectorRunner {
       }
     }
     hold(problem)
+    const release = () => {
+      try {
+        // What a source counted since the last scrape continues in the successor.
+        if (hasSource(owner.metrics) && collector.everyMs === undefined) refusePromise(collect?.(), name)
+      } catch {}
+      owner.release()
+    }
     const running: Running = {
-      ...{ collector, collect, problem, fault, release: () => owner.release() },
+      ...{ collector, collect, problem, fault, release },
       duration: this.#durations.labels(labelsOf(collector)),
       errors: this.#errors.labels(labelsOf(collector)),
       busy: false,

@@ -69,11 +69,15 @@ function histogramsOf(metrics: MetricFactory) {
   }
 }
 
-/** @returns observes all pools */
-function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>) => void {
+/**
+ * @param source counts, through the pools: a pool that replaces one of its name begins at zero
+ * @returns observes all pools
+ */
+function observed(metrics: MetricFactory, source: object): (pools: ReadonlyMap<string, Measured>) => void {
   const batch = metrics.batch()
   const values = numbers.map(
-    ([type, field, name, help]) => [field, batch[type]({ name: `arkwatch_pool_${name}`, help, labels })] as const,
+    ([type, field, name, help]) =>
+      [field, batch[type]({ name: `arkwatch_pool_${name}`, help, labels, source })] as const,
   )
   const gauge = (name: string, help: string) => batch.gauge({ name: `arkwatch_pool_${name}`, help, labels })
   const maxwait = gauge('maxwait_seconds', 'Waiting time of the borrower that has waited longest.')
@@ -82,17 +86,19 @@ function observed(metrics: MetricFactory): (pools: ReadonlyMap<string, Measured>
     'up',
     'Whether the database server can be reached, also while the pool is paused: 1 yes, 0 no, or drained.',
   )
-  const counter = <const L extends string>(name: string, help: string, label: L) =>
-    batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const })
-  const closed = counter('connections_closed', 'Connections to the database closed, by cause.', 'cause')
+  const counter = <const L extends string>(name: string, help: string, label: L, more = {}) =>
+    batch.counter({ name: `arkwatch_pool_${name}_total`, help, labels: ['pool', label] as const, ...more })
+  const closed = counter('connections_closed', 'Connections to the database closed, by cause.', 'cause', { source })
   const statements = counter('statements', 'SQL statements of the most expensive fingerprints.', 'fingerprint')
   const statementSeconds = counter(
     'statement_seconds',
     'Duration of the SQL statements of the most expensive fingerprints.',
     'fingerprint',
   )
-  const lent = counter('route_acquisitions', 'Connections lent, by route of the request.', 'route')
-  const held = counter('route_held_seconds', 'Time that connections were held, by route of the request.', 'route')
+  const lent = counter('route_acquisitions', 'Connections lent, by route of the request.', 'route', { source })
+  const held = counter('route_held_seconds', 'Time that connections were held, by route of the request.', 'route', {
+    source,
+  })
   const observe = (pool: string, source: Measured) => {
     const status: Partial<PoolStatus> & Pick<PoolStatus, 'oldestWaitMs'> = source.status() as PoolStatus
     for (const [field, family] of values) family.set(status[field], { pool })
@@ -126,7 +132,7 @@ export class PoolMetrics {
   readonly collector: Collector = {
     name: 'pool',
     setup: (metrics) => {
-      const observe = observed(metrics)
+      const observe = observed(metrics, this)
       this.histograms = histogramsOf(metrics)
       for (const pool of this.pools.values()) this.histograms.attach(pool)
       return () => observe(this.pools)

@@ -37,7 +37,7 @@ export const redisCollector = (redis: RedisConnections): Collector => ({
       redis.stats().state === 'ready' ? 1 : 0,
     )
     for (const [type, field, name, help] of stats)
-      batch[type]({ name: `arkwatch_redis_${name}`, help }, () => redis.stats()[field])
+      batch[type]({ name: `arkwatch_redis_${name}`, help, source: redis }, () => redis.stats()[field])
     const took = metrics.histogram({
       name: 'arkwatch_redis_command_duration_seconds',
       help: 'Time from the call of a Redis command to the answer.',

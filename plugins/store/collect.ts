@@ -16,7 +16,7 @@ export const storeCollector = (store: StoreClient): Collector => ({
       () => (store.state === 'ok' ? 1 : 0),
     )
     for (const [type, field, name, help] of numbers)
-      batch[type]({ name: `arkwatch_store_${name}`, help }, () => store[field])
+      batch[type]({ name: `arkwatch_store_${name}`, help, source: store }, () => store[field])
     return batch.observe
   },
 })

@@ -2,6 +2,7 @@
 import type { BatchObservation, Labels, MetricFactory, ObservedFamily, ObservedOptions } from '../api.ts'
 import { metricsError, refusePromise } from '../errors.ts'
 import { checkNames } from '../naming.ts'
+import { continueSource, noteSource } from './counted-sources.ts'
 import { hasCount, labelsRefused, labelValue, type SeriesBase, type StoredFamily, valueRefused } from './family.ts'
 import type { CounterFamily, GaugeFamily } from './number-families.ts'
 
@@ -104,7 +105,9 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
     const known = observers.get(this.#family) ?? new Set()
     observers.set(this.#family, known.add(this as never))
     for (const each of known) if (each.batch.isReleased()) known.delete(each)
-    if (this.options.shared) return
+    const { shared, source } = this.options
+    if (source !== undefined) continueSource(this.#family, source, this.#observations)
+    if (shared || source !== undefined) return
     // An earlier batch left series that no source has.
     this.#family.removeAllBut((values) => {
       const key = keyOf(this.#names, Object.fromEntries(this.#names.map((name, index) => [name, values[index]!])))!
@@ -126,8 +129,8 @@ class ObservedSeries<S extends SeriesBase & { readonly isRemoved: boolean }> imp
       if (!this.#isSet(observation)) continue
       const mayLeave = this.kind.type === 'gauge' && observation.series === family.folded && family.room > 0
       if (mayLeave || observation.series?.isRemoved !== false) {
+        if (observation.series !== undefined) observation.shown = 0
         observation.series = family.labels(observation.labels)
-        observation.shown = 0
       }
       this.kind.write(family, observation.series!, observation)
     }
@@ -199,21 +202,23 @@ export function createBatch(
 
   return {
     counter({ tolerance = 0, ...options }: ObservedOptions, read?: Read) {
+      if (options.source !== undefined) noteSource(metrics)
       const kind: Kind<CounterSeries> = {
         type: 'counter',
-        register: () => metrics.counter({ hasCreated: false, ...options }) as unknown as CounterFamily,
+        register: () =>
+          metrics.counter({ hasCreated: options.source !== undefined, ...options }) as unknown as CounterFamily,
         write(family, series, observation) {
           const { shown, value: total } = observation
           if (total < shown && shown - total <= tolerance) return
           observation.shown = total
-          if (series !== family.folded) series.reset(total)
+          if (series !== family.folded && options.source === undefined) series.reset(total)
           // A total that fell began again at zero.
           else series.inc(total < shown ? total : total - shown)
         },
       }
       return add(options, kind, read) as never
     },
-    gauge({ tolerance: _, ...options }: ObservedOptions, read?: Read) {
+    gauge({ tolerance: _, source: __, ...options }: ObservedOptions, read?: Read) {
       const kind: Kind<GaugeSeries> = {
         type: 'gauge',
         register: () => metrics.gauge(options) as unknown as GaugeFamily,
