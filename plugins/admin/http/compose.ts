@@ -6,6 +6,7 @@ import type { Access, AdminEnv, AdminPages, AdminRoutes } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { invalidParts } from '../problem.ts'
 import { pageHandler, pagesProblem } from './plugin-pages.ts'
+import './schema-metadata.ts'
 
 /** @returns an application whose validators refuse by ADMIN_INVALID */
 export const createApi = () =>
