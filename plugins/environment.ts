@@ -1,5 +1,6 @@
 /** The environment variables that operators of the gateway set already, and what each one sets here. */
 import { type EnvironmentOverlay, type Level, parseBoolean } from '../core/plugin.ts'
+import { isServerUrl, wellFormed } from './server-url.ts'
 
 const environments = ['development', 'testing', 'staging', 'production']
 
@@ -40,6 +41,7 @@ const check =
       const schemes = Object.keys(kinds).map((each) => `${each}://`)
       return { expected: `a URL that begins with ${schemes.join(', ')}` }
     }
+    if (!isServerUrl(text)) return { expected: `a URL ${wellFormed}` }
     const path = ['plugins', 'health', 'checks', name]
     const target = [
       [[...path, 'kind'], kind],
@@ -101,7 +103,7 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     effect: 'sets `plugins.pool.url`; with a URL of MySQL or MariaDB the pool is `disabled`',
     secret: true,
     where: ['plugins', 'pool'],
-    set: (text) => [[['plugins', 'pool', 'url'], text]],
+    set: (text) => (isServerUrl(text) ? [[['plugins', 'pool', 'url'], text]] : { expected: `a URL ${wellFormed}` }),
   },
   {
     variable: 'REDIS_URL',
@@ -117,9 +119,9 @@ export const environmentOverlays: readonly EnvironmentOverlay[] = [
     secret: true,
     where: ['plugins', 'redis'],
     set: (text) =>
-      /^rediss?:\/\//i.test(text)
+      /^rediss?:\/\//i.test(text) && isServerUrl(text)
         ? [[['plugins', 'redis', 'url'], text]]
-        : { expected: 'a URL that begins with redis://, rediss://' },
+        : { expected: `a URL that begins with redis://, rediss://, ${wellFormed}` },
   },
   { variable: 'PERFORMANCE_OPTIMIZATION', effect: 'ignored until the plugin memory exists' },
   { variable: 'ALERTING_ENABLED', effect: 'ignored until the plugin alerting exists' },

@@ -1,6 +1,7 @@
 /** The schemas of the checks that config.yaml can name, one for each kind. */
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
+import { isServerUrl, wellFormed } from '../server-url.ts'
 import { checkNames } from './api.ts'
 import { parseCondition } from './conditions/parse.ts'
 
@@ -31,6 +32,7 @@ const targetUrl = (schemes: RegExp, example: string) =>
     .max(2_048)
     .default('')
     .refine((url) => url === '' || schemes.test(url), `expected a url such as ${example}`)
+    .refine((url) => !schemes.test(url) || isServerUrl(url), `expected a url ${wellFormed}`)
     .describe(`Address with credentials, \`${example}\`; empty: the check is off.`)
 
 const sqlUrl = /^(postgres(ql)?|mysql|mariadb)(\+[a-z0-9_]+)?:\/\//i

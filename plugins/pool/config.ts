@@ -1,10 +1,14 @@
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
+import { isServerUrl, wellFormed } from '../server-url.ts'
 
 const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 
 const Settings = {
-  url: secret().default('').describe('`postgres://user:password@host:5432/database`; empty: the plugin is disabled.'),
+  url: secret()
+    .refine((url) => url === '' || isServerUrl(url), `expected a URL ${wellFormed}`)
+    .default('')
+    .describe('`postgres://user:password@host:5432/database`; empty: the plugin is disabled.'),
   driver: z.enum(['postgres', 'bun']).default('postgres').describe('postgres.js, or Bun’s own client.'),
   size: whole(1, 1_000, 10).describe('Connections that are kept.'),
   maxOverflow: whole(0, 1_000, 20).describe('Further connections under load, closed at their release.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, secret } from '../../core/plugin.ts'
+import { isServerUrl, wellFormed } from '../server-url.ts'
 
 const whole = (min: number, max: number, fallback: number) => z.int().min(min).max(max).default(fallback)
 
@@ -15,8 +16,8 @@ export const RedisConfig = z
   .strictObject({
     url: secret()
       .refine(
-        (url) => url === '' || /^rediss?:\/\//i.test(url),
-        'expected a URL that begins with redis:// or rediss://',
+        (url) => url === '' || (/^rediss?:\/\//i.test(url) && isServerUrl(url)),
+        `expected a URL that begins with redis:// or rediss://, ${wellFormed}`,
       )
       .default('')
       .describe('`redis://` or `rediss://`; empty: the plugin is disabled.'),

@@ -123,6 +123,44 @@ test.each([
   )
 })
 
+const keys = {
+  DATABASE_URL: [
+    '  health: { checks: { db: { kind: postgres, url: URL } } }',
+    '  pool: { url: URL }',
+    '  pool: { pools: { more: { url: URL } } }',
+  ],
+  REDIS_URL: ['  health: { checks: { db: { kind: redis, url: URL } } }', '  redis: { url: URL }'],
+}
+const rests = [
+  'u:s3cret@h:99999/x',
+  'u:s3cret@h:port/x',
+  'u:s3cret@',
+  'u:s3cret@h:1:2',
+  'u:s3cret@[::1/x',
+  'u:s3#cret@h',
+]
+test.each(Object.entries(keys).flatMap(([variable, yamls]) => rests.map((rest) => [variable, rest, yamls] as const)))(
+  '%s with %s is refused without the value, as is the key',
+  async (variable, rest, yamls) => {
+    const url = `${variable === 'REDIS_URL' ? 'redis' : 'postgres'}://${rest}`
+    for (const line of yamls) {
+      const plugin = `plugins:\n${line.replace(/\{.*/, '')}\n`
+      const given = await start({ [variable]: url }, plugin)
+      expect(given.problems).toContainEqual(expect.stringContaining(`environment variable ${variable}: expected a URL`))
+      const written = await start({}, `plugins:\n${line.replace('URL', `'${url}'`)}\n`)
+      expect(written.problems).toContainEqual(expect.stringMatching(/url CONFIG_VALUE expected a url/i))
+      expect([...given.problems, ...written.problems].join()).not.toContain('cret')
+    }
+  },
+)
+
+test.each(['postgres:///db', 'postgres://a:1,b:2/d', 'postgresql+asyncpg://u:p%40@[::1]:5432/d?ssl=1', 'postgres://h'])(
+  'DATABASE_URL=%s is well-formed',
+  async (url) => {
+    expect((await start({ DATABASE_URL: url }, 'plugins:\n  health:\n  pool:\n')).problems).toEqual([])
+  },
+)
+
 test('all malformed variables are reported at once', async () => {
   const { problems } = await start({ METRICS_PORT: 'x', ENABLE_METRICS: 'x', LOG_LEVEL: 'x' })
   expect(problems.length).toBe(3)

@@ -52,7 +52,7 @@ const rows: readonly (readonly [who: RegExp, may: RegExp])[] = [
   [/^core\/lifecycle\//, /^core\/(lifecycle|contract|process|config)\//],
   [/^core\/control\//, /^core\/(control|contract|process|config|http)\//],
   [/^plugins\/catalog\.ts$/, /^core\/(plugin|worker)\.ts$|^plugins\/[^/]+\/index\.ts$/],
-  [/^plugins\/(environment|host-options)\.ts$/, /^core\/(plugin|worker)\.ts$/],
+  [/^plugins\/(environment|host-options|server-url)\.ts$/, /^core\/(plugin|worker)\.ts$|^plugins\/server-url\.ts$/],
   [/^cli\//, /^(core|cli)\/|^plugins\/(catalog|environment|[^/]+\/api|audit\/errors|audit\/chain\/verify-export)\.ts$/],
   [/^testing\//, /^(core|testing)\/|^plugins\/catalog\.ts$/],
   [/^index\.ts$/, /^core\/|^plugins\/(catalog|environment|[^/]+\/api)\.ts$/],
