@@ -149,7 +149,8 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     reloadSoon = reloader(booted, clock, log)
     if (isEarly) reloadSoon('SIGHUP')
     if (watch) {
-      unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'))
+      const differs = async () => booted.status().lastReload.ok && (await booted.isStale())
+      unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'), differs)
       // Since the configuration was read.
       reloadSoon('a file changed')
     }

@@ -45,9 +45,17 @@ const maxLooks = 10
 /**
  * Compares contents: a touch without a change is ignored.
  * @param files absolute paths, asked at each look
+ * @param differs whether a write that leaves what was seen last, such as an edit that is taken back at once, leaves
+ * something else than what is in force
  * @returns stops watching
  */
-export function watchFiles(files: () => readonly string[], clock: Clock, log: Logger, changed: () => void): () => void {
+export function watchFiles(
+  files: () => readonly string[],
+  clock: Clock,
+  log: Logger,
+  changed: () => void,
+  differs: () => Promise<boolean> = async () => false,
+): () => void {
   let contents = fingerprintNow(files())
   let seen = ''
   let looks = 0
@@ -64,7 +72,8 @@ export function watchFiles(files: () => readonly string[], clock: Clock, log: Lo
     looks = 0
     const last = contents
     contents = await fingerprintOf(files())
-    if (!stopped && contents !== last) changed()
+    const isNews = contents !== last || (await differs())
+    if (!stopped && isNews) changed()
   }
   const cancel = clock.every(lookMs, look, {
     onError(error) {

@@ -34,12 +34,13 @@ const link = (to: string, path: string) => {
   renameSync(`${path}.new`, path)
 }
 
-function watched(files: () => readonly string[]) {
+function watched(files: () => readonly string[], differs = async () => false) {
   const clock = testClock()
   let changes = 0
-  undo = watchFiles(files, clock, new LogHub(clock, recordingSink([])).logger('test'), () => {
+  const changed = () => {
     changes += 1
-  })
+  }
+  undo = watchFiles(files, clock, new LogHub(clock, recordingSink([])).logger('test'), changed, differs)
   return {
     changes: () => changes,
     /** Lets the watcher look for `ms`. Each look reads files, which no clock of a test moves. */
@@ -165,6 +166,24 @@ describe('watching the configuration', () => {
       }
     },
   )
+
+  test('notices an edit that is taken back before it was seen, where the edit is in force', async () => {
+    const file = join(newFolder(), 'config.yaml')
+    write(file, 'before')
+    for (const isInForce of [true, false]) {
+      const { changes, wait } = watched(
+        () => [file],
+        async () => isInForce,
+      )
+      await wait(2_000)
+      expect(changes()).toBe(isInForce ? 1 : 0)
+      write(file, 'edited')
+      write(file, 'before')
+      await wait(2_000)
+      expect(changes()).toBe(isInForce ? 2 : 0)
+      undo?.()
+    }
+  })
 
   test('ignores a touch, and the other files of the directory', async () => {
     const file = join(newFolder(), 'config.yaml')

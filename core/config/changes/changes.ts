@@ -1,18 +1,8 @@
 /** Changes of the configuration at run time: planned, applied, and rolled back unless confirmed. */
-import type { Clock } from '../../contract/clock.ts'
 import { coreError, messageOf } from '../../contract/errors.ts'
-import type { Logger } from '../../contract/logger.ts'
-import type {
-  AppliedChange,
-  ApplyOptions,
-  ConfigChanges,
-  PlannedChange,
-  PlanStep,
-  RollbackSignal,
-  RuntimeStatus,
-} from '../../contract/runtime-api.ts'
+import type { AppliedChange, ApplyOptions, ConfigChanges, PlannedChange, PlanStep } from '../../contract/runtime-api.ts'
 import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
-import type { RuntimeConfig } from '../types.ts'
+import type { ChangesOptions } from './options.ts'
 import { overlayText, putBack, readOverlay, writeOverlay } from './overlay-file.ts'
 import { type Recovered, removePending, writePending } from './pending-file.ts'
 import { createProbe } from './probe.ts'
@@ -23,24 +13,6 @@ const keptChanges = 20
 /** A rollback that failed is tried again after this; the time doubles up to the longest. */
 const firstRetryMs = 1_000
 const longestRetryMs = 300_000
-
-export interface ChangesOptions {
-  readonly dataDir: string
-  readonly clock: Clock
-  readonly log: Logger
-  /** Plans a reload with the overlay of this text. @throws the configuration's problems */
-  plan(text: string): Promise<readonly PlanStep[]>
-  /** @param write called first, unless another reload is in progress */
-  reload(write?: () => void): Promise<readonly PlanStep[]>
-  current(): RuntimeConfig
-  /** Puts an earlier configuration in force again, from memory. @param why the files cannot be loaded */
-  restore(earlier: RuntimeConfig, why: unknown): Promise<void>
-  status(): Pick<RuntimeStatus, 'plugins'>
-  /** The rollback signals of the present. */
-  signals(): readonly RollbackSignal[]
-  /** Runs a rollback that nobody asked for, on record. */
-  recorded(args: { readonly id: string; readonly reason: string }, run: () => Promise<void>): Promise<void>
-}
 
 interface Waiting extends Previous {
   readonly id: string
@@ -122,8 +94,8 @@ export class Changes implements ConfigChanges {
     try {
       steps = await this.options.reload(write)
     } catch (error) {
-      if (isWritten) this.#noteEdits(id, putBack(dataDir, textBefore, text))
-      if (isWritten) removePending(dataDir)
+      const change = { id, by, atMs: clock.now(), steps: planned, reason: '', deadlineMs: undefined }
+      if (isWritten) this.#takeBack({ ...previous, id, change: { ...change, state: 'awaiting-confirmation' } })
       throw error
     }
     if (confirmWithinMs === undefined) this.#keep(id)
@@ -152,6 +124,18 @@ export class Changes implements ConfigChanges {
     }
     this.#waiting = waiting
     return change
+  }
+
+  /** Undoes what a refused change has written; tried again as a rollback where the disk does not take it. */
+  #takeBack({ id, text, written, ...rest }: Omit<Waiting, 'retryMs' | 'stop'>): void {
+    const { dataDir } = this.options
+    try {
+      this.#noteEdits(id, putBack(dataDir, text, written))
+      removePending(dataDir)
+    } catch (error) {
+      this.#waiting = { ...rest, id, text, written, retryMs: firstRetryMs, stop() {} }
+      this.#retry('the change could not start', this.#waiting, error)
+    }
   }
 
   /** The change is in force already: where its record stays, the log tells what will become of the change. */
@@ -183,11 +167,15 @@ export class Changes implements ConfigChanges {
     throw coreError('CHANGE_UNKNOWN', { which: id === undefined ? '' : ` ${id}`, was })
   }
 
+  /** @throws CHANGE_UNKNOWN, CHANGE_NOT_ROLLED_BACK, DATA_FILE_DAMAGED, DATA_UNUSABLE */
   confirm(asked?: string): AppliedChange {
-    const { id, change, stop } = this.#find(asked)
+    const { dataDir } = this.options
+    const { id, change, written, stop } = this.#find(asked)
     // A rollback has begun.
     if (change.reason !== '') throw coreError('CHANGE_NOT_ROLLED_BACK', { id, reason: change.reason })
-    removePending(this.options.dataDir)
+    // An overlay that was removed meanwhile would not have what is confirmed.
+    if (readOverlay(dataDir).text === '') writeOverlay(dataDir, written)
+    removePending(dataDir)
     stop()
     this.#waiting = undefined
     return this.#remember({ ...change, state: 'confirmed', deadlineMs: undefined })
@@ -219,8 +207,18 @@ export class Changes implements ConfigChanges {
     return waiting.rollingBack
   }
 
+  #retry(reason: string, waiting: Waiting, error: unknown): void {
+    const { clock, log } = this.options
+    const { id, change, retryMs } = waiting
+    log.error('the configuration could not be rolled back', { change: id, error })
+    waiting.change = this.#remember({ ...change, reason: `${reason}; not rolled back yet: ${messageOf(error)}` })
+    if (!this.#stopped.signal.aborted)
+      waiting.stop = clock.after(retryMs, () => void this.#rollBack(reason, waiting, true).catch(() => {}))
+    waiting.retryMs = Math.min(retryMs * 2, longestRetryMs)
+  }
+
   async #tryRollback(reason: string, waiting: Waiting, isOwn: boolean): Promise<AppliedChange> {
-    const { clock, log, recorded } = this.options
+    const { log, recorded } = this.options
     const { id } = waiting
     waiting.stop()
     const began = { ...waiting.change, deadlineMs: undefined, reason }
@@ -230,13 +228,8 @@ export class Changes implements ConfigChanges {
       const restore = () => restorePrevious(waiting, { ...this.options, edited }, this.#stopped.signal)
       await (isOwn ? recorded({ id, reason }, restore) : restore())
     } catch (error) {
-      log.error('the configuration could not be rolled back', { change: id, error })
-      const failure = messageOf(error)
-      waiting.change = this.#remember({ ...began, reason: `${reason}; not rolled back yet: ${failure}` })
-      if (!this.#stopped.signal.aborted)
-        waiting.stop = clock.after(waiting.retryMs, () => void this.#rollBack(reason, waiting, true).catch(() => {}))
-      waiting.retryMs = Math.min(waiting.retryMs * 2, longestRetryMs)
-      throw coreError('CHANGE_NOT_ROLLED_BACK', { id, reason: failure }, error)
+      this.#retry(reason, waiting, error)
+      throw coreError('CHANGE_NOT_ROLLED_BACK', { id, reason: messageOf(error) }, error)
     }
     log.warn('configuration rolled back', { change: id, reason })
     this.#waiting = undefined

@@ -157,12 +157,10 @@ export class FamilyOwnership {
 
   /** Whether values that are set, and not counted, are only those of predecessors: what nobody sets would be left. */
   #endsWith({ wanted: { type, options }, owners }: Entry, owner: Owner): boolean {
-    const { plugin } = owner
-    const isInstance = this.#isInstance(owner)
-    const isPredecessor = (each: EntryOwner) =>
-      each !== owner && each.plugin === plugin && isInstance && this.#isInstance(each)
-    const isSet = type === 'gauge' || (options.hasCreated === false && isInstance)
-    return isSet && plugin !== undefined && owners.values().every(isPredecessor)
+    const isPredecessor = (each: EntryOwner) => each !== owner && each.plugin === owner.plugin && this.#isInstance(each)
+    const isSet = type === 'gauge' || options.hasCreated === false
+    // The gauges of a collector go on until the collector runs: a scrape before would miss them.
+    return isSet && this.#isInstance(owner) && owners.values().every(isPredecessor)
   }
 
   #isInstance(owner: EntryOwner): boolean {

@@ -65,7 +65,8 @@ const setters: Record<string, (metrics: MetricFactory) => Setter> = {
   },
 }
 
-test.each(Object.entries(setters))(
+// The gauge of a collector goes on in its successor, with all its label sets.
+test.each(Object.entries(setters).filter(([way]) => way !== 'gauge'))(
   'an answer that comes after the end of a collector sets nothing: %s',
   async (_, way) => {
     const { runner, scrape, ownership } = setUp()

@@ -82,3 +82,44 @@ test('a change during another reload is refused, and writes nothing that this re
   await at.runtime.restart('one')
   expect(seen).toEqual(['RELOAD_BUSY', undefined])
 })
+
+test('a refused change whose overlay cannot be put back waits for its rollback, and no other change takes its record', async () => {
+  const at = await boot()
+  const { changes, dataDir } = at.runtime
+  await changes.apply(setDsn('kept'), { by: 'alice' })
+  const overlay = overlayOf(at)
+  const draft = join(dataDir, 'overlay.yaml.new')
+  onStart = () => {
+    mkdirSync(join(draft, 'in the way'), { recursive: true })
+    throw new Error('no room')
+  }
+  await expect(changes.apply(setDsn('bad'), { by: 'alice' })).rejects.toThrow('no room')
+  onStart = () => {}
+  expect(changes.pending?.reason).toContain('not rolled back yet')
+  await expect(changes.apply(setDsn('later'), { by: 'alice' })).rejects.toMatchObject({ code: 'CHANGE_PENDING' })
+  const died = newData()
+  cpSync(dataDir, died, { recursive: true })
+  rmSync(draft, { recursive: true })
+  while (changes.pending !== undefined) await at.clock.advance(1_000)
+  expect([overlayOf(at), inForce]).toEqual([overlay, 'kept'])
+  expect(existsSync(join(dataDir, 'overlay.pending.json'))).toBe(false)
+  expect((await changes.apply(setDsn('later'), { by: 'alice' })).state).toBe('applied')
+  await at.stop()
+  rmSync(join(died, 'overlay.yaml.new'), { recursive: true })
+  expect(overlayOf(await boot(died))).toBe(overlay)
+})
+
+test('a confirmed change is in the overlay, also where the file was removed while the change waited', async () => {
+  const at = await boot()
+  const { changes, dataDir } = at.runtime
+  const file = join(dataDir, 'overlay.yaml')
+  await changes.apply(setDsn('other'), { by: 'alice', confirmWithinMs: 10_000 })
+  const overlay = overlayOf(at)
+  rmSync(file)
+  mkdirSync(file)
+  expect(() => changes.confirm()).toThrow(expect.objectContaining({ code: 'DATA_FILE_DAMAGED' }))
+  expect(changes.pending?.state).toBe('awaiting-confirmation')
+  rmSync(file, { recursive: true })
+  expect(changes.confirm().state).toBe('confirmed')
+  expect(overlayOf(at)).toBe(overlay)
+})
