@@ -177,13 +177,21 @@ export function serveRequests(port: MessagePort, handler: RequestHandler): void 
       sendItems()
     }
     const iterator = Symbol.asyncIterator in iteration ? iteration[Symbol.asyncIterator]() : undefined
+    let ended: Promise<unknown> | undefined
+    /** Calls `return` of the iterator once: at the abort, also while it waits for an item, or as the loop is left. */
+    const end = async () => {
+      ended ??= Promise.try(() => iterator?.return?.())
+      await ended
+      return { done: true as const, value: undefined }
+    }
     signal.addEventListener('abort', () => {
       sent.resolve()
-      // One that waits for its next item learns it now; what its end throws has no receiver.
-      Promise.try(() => iterator?.return?.()).catch(() => {})
+      // What the end throws has no receiver.
+      end().catch(() => {})
     })
+    const source = iterator && { next: () => iterator.next(), return: end }
     try {
-      for await (const item of iterator ? { [Symbol.asyncIterator]: () => iterator } : iteration) {
+      for await (const item of source ? { [Symbol.asyncIterator]: () => source } : iteration) {
         if (signal.aborted) return
         if (items.push(item) === 1) setImmediate(sendItems)
         if (items.length >= batchSize) await sent.promise

@@ -176,8 +176,8 @@ export interface SeriesReader {
 /** Each holder has its own: its metrics end with the instance that registered them. */
 export interface Metrics extends MetricFactory {
   /**
-   * Opens a reader. An id stays the same over scrapes, reloads and a replacement of the plugin, until `removed` is called
-   * with the id. `collect`, `visit` and `expose` reject with METRICS_STOPPED while the plugin metrics does not run.
+   * Opens a reader. An id stays the same over scrapes, reloads and a replacement of the plugin, until `removed` is
+   * called with the id. `collect`, `visit` and `expose` reject with METRICS_STOPPED while metrics does not run.
    */
   reader(callbacks: ReaderCallbacks): SeriesReader
   /** Calls `visit` for each sample, in blocks of at most 5 ms. */

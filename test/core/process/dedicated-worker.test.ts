@@ -219,6 +219,17 @@ describe('a request', () => {
     )
   }
 
+  test.each([0, 1, 300])(
+    'that streams from an iterator of its own ends the iterator once, after %d items',
+    async (most) => {
+      const { cancelled } = await state()
+      const items = worker.stream({ do: 'cursor' }) as Items
+      for (let read = 0; read <= most; read += 1) await items.next()
+      await items.return()
+      for (let turn = 0; turn < 3; turn += 1) expect((await state()).cancelled).toBe(cancelled + 1)
+    },
+  )
+
   test('that streams sends nothing where it is left before its first item is asked for', async () => {
     const { cancelled } = await state()
     const items = worker.stream({ do: 'events' }) as Items
