@@ -1,6 +1,6 @@
 /** A clock whose time only a test moves. */
 import type { Cancel, Clock } from '../core/contract/clock.ts'
-import { repeating, sleeping, systemClock, unlimited, yieldToLoop } from '../core/process/clock.ts'
+import { repeating, sleeping, systemClock, timeInvalid, unlimited, yieldToLoop } from '../core/process/clock.ts'
 import { isDeadline, waitAtMost } from '../core/process/deadline.ts'
 
 export interface TestClock extends Clock {
@@ -9,6 +9,7 @@ export interface TestClock extends Clock {
    * thread, and in a test runtime for tasks, requests to threads and streams with a time limit, each for at most its
    * limit and 5 s of real time. Does not wait for other real work, such as a file, a socket or a child process: await
    * that work in the test, then advance further.
+   * @param ms finite, 0 or above @throws TIME_INVALID
    */
   advance(ms: number): Promise<void>
   /** How many timers are armed. */
@@ -76,6 +77,9 @@ function createClock(startMs = Date.UTC(2026, 0, 1), patienceMs = 0): TestClock 
       return timers.size
     },
     async advance(ms) {
+      // An endless advance never ends where a timer repeats.
+      if (!Number.isFinite(ms) || ms < 0)
+        throw timeInvalid('clock.advance', ms, 'a finite number of milliseconds, 0 or above')
       const untilMs = elapsedMs + ms
       await settle()
       for (let next = earliest(); next !== undefined && next.dueMs <= untilMs; next = earliest()) {
@@ -85,7 +89,8 @@ function createClock(startMs = Date.UTC(2026, 0, 1), patienceMs = 0): TestClock 
         next.call()
         await settle()
       }
-      elapsedMs = untilMs
+      // An advance inside of the call of a timer may have gone further.
+      elapsedMs = Math.max(elapsedMs, untilMs)
       await settle()
     },
   }

@@ -8,7 +8,7 @@ type Timer = (ms: number, call: () => void) => Cancel
 
 const positiveMs = 'a number of milliseconds above 0'
 
-const timeInvalid = (call: string, ms: unknown, expected = 'a number of milliseconds') =>
+export const timeInvalid = (call: string, ms: unknown, expected = 'a number of milliseconds') =>
   coreError('TIME_INVALID', { call, seen: show(ms), expected })
 
 /** @param call what takes the limit @returns the limit, which may be Infinity @throws TIME_INVALID */

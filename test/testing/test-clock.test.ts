@@ -23,3 +23,23 @@ test('a patient clock gives work real time before its deadline, and then lets th
   await clock.advance(1_000)
   expect(await hung).toBe('Error: late')
 })
+
+test.each([-500, Number.NaN, Number.POSITIVE_INFINITY, undefined, '5', {}])(
+  'an advance by %p is refused, and the clock goes on',
+  async (ms) => {
+    const clock = testClock()
+    const message = expect.stringMatching(
+      /^clock.advance got .*: expected a finite number of milliseconds, 0 or above$/,
+    )
+    await expect(clock.advance(ms as number)).rejects.toMatchObject({ code: 'TIME_INVALID', message })
+    await clock.advance(1)
+    expect(clock.monotonic()).toBe(1)
+  },
+)
+
+test('the time never goes back after an advance in the call of a timer', async () => {
+  const clock = testClock()
+  clock.after(1, () => void clock.advance(500))
+  await clock.advance(100)
+  expect(clock.monotonic()).toBe(501)
+})
