@@ -29,7 +29,8 @@ export class GenerationBuild {
   readonly next = new Map<string, PluginInstance>()
   /** New instances that the swap publishes, in start order. */
   readonly incoming: PluginInstance[] = []
-  readonly #handovers = new Map<PluginInstance, Handover>()
+  /** Of the suspended instances; undefined for one that did not hand over. */
+  readonly #handovers = new Map<PluginInstance, Handover | undefined>()
   /** The reverts of instances that stay. */
   readonly #reverts: (() => unknown)[] = []
   readonly #reconfigured: PluginInstance[] = []
@@ -141,7 +142,12 @@ export class GenerationBuild {
   async #suspend(old: PluginInstance, stops = old.definition.exclusive === true): Promise<void> {
     if (stops) for (const holder of this.#holdersOf(old)) if (isUp(holder.state)) await this.#suspend(holder, true)
     this.#goOn()
-    this.#handovers.set(old, await old.handover())
+    // A restart drops the state in any case.
+    const handover = await old.handover().catch((error) => {
+      if (old.name !== this.options.fresh) throw error
+      return undefined
+    })
+    this.#handovers.set(old, handover)
     if (stops) await old.stop('reload')
   }
 
@@ -167,11 +173,18 @@ export class GenerationBuild {
   }
 
   /**
-   * Rebuilds the instances that had to stop and the holders of their services; resumes the other instances. Their
-   * `ready` is not called.
+   * Resumes the old instances before the new ones stop, each of which may take its time. Rebuilds those that had to
+   * stop and the holders of their services. `ready` of the rebuilt ones is not called.
    * @throws RELOAD_BUSY once the build is abandoned
    */
   async rollback(): Promise<Generation> {
+    for (const old of this.options.current.values()) {
+      this.#goOn()
+      const handover = this.#handovers.get(old)
+      if (!isUp(old.state)) continue
+      this.#handovers.delete(old)
+      if (handover !== undefined) await old.resume(handover)
+    }
     this.#goOn()
     for (const instance of this.incoming.toReversed()) await instance.stop('failed')
     for (const revert of this.#reverts.toReversed()) {
@@ -205,18 +218,15 @@ export class GenerationBuild {
     })
     for (const old of affected.toReversed()) {
       this.#goOn()
-      const handover = this.#handovers.get(old) ?? (await old.handover().catch((error) => old.fault('handover', error)))
-      this.#handovers.set(old, handover ?? { state: undefined, resume() {} })
+      if (!this.#handovers.has(old)) this.#handovers.set(old, await old.handover().catch(() => undefined))
       await old.stop('reload')
     }
     const rebuilt = new Map<string, PluginInstance>()
     for (const old of from.values()) {
       this.#goOn()
       const { name, section } = old
-      const handover = this.#handovers.get(old)
       if (!affected.includes(old)) {
         rebuilt.set(name, old)
-        if (handover !== undefined) await old.resume(handover)
         continue
       }
       const log = host.logger(name)
@@ -228,7 +238,7 @@ export class GenerationBuild {
       const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
       rebuilt.set(name, again)
       // An instance that fails is logged and stays failed.
-      if (blocked === undefined) await again.start(services, handover?.state).catch(() => {})
+      if (blocked === undefined) await again.start(services, this.#handovers.get(old)?.state).catch(() => {})
       if (isUp(again.state)) again.contributions.publish()
     }
     return rebuilt

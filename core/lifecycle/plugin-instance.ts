@@ -2,7 +2,7 @@
 import { missingPackage } from '../config/definitions/packages.ts'
 import type { PluginSection } from '../config/types.ts'
 import type { Handover, PluginParts, RequestParts, StopReason } from '../contract/definition.ts'
-import { errorOf, messageOf } from '../contract/errors.ts'
+import { coreError, errorOf, messageOf } from '../contract/errors.ts'
 import { guardListeners } from '../contract/foreign/guarded-signal.ts'
 import type { Logger } from '../contract/logger.ts'
 import { isUp, moveState, type PluginState } from '../contract/plugin-state.ts'
@@ -168,7 +168,7 @@ export class PluginInstance {
     }
   }
 
-  /** Suspends the instance, limited as `stop`; resumes a late handover. @throws PLUGIN_FAILED, PLUGIN_TIMEOUT */
+  /** Suspends the instance, limited as `stop`; resumes a late handover. @throws PLUGIN_FAILED */
   async handover(): Promise<Handover> {
     let made: Promise<Handover | undefined> | undefined
     const call = () => {
@@ -180,8 +180,11 @@ export class PluginInstance {
     } catch (error) {
       const resume = (late: Handover | undefined) => (late && isUp(this.state) ? this.resume(late) : undefined)
       if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
+      else this.fault('handover', error)
       made?.then(resume).catch(() => this.faults.hold(suspended, undefined))
-      throw this.phases.errorOf('handover', error)
+      const way = `\`arkwatch plugins restart ${this.name}\` replaces the plugin without its state`
+      const reason = `${messageOf(error)}; ${way}`
+      throw coreError('PLUGIN_FAILED', { plugin: this.name, phase: 'handover', reason }, error)
     }
   }
 

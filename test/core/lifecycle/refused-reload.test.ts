@@ -10,6 +10,19 @@ import { type Context, type Parts, rig } from './host-rig.ts'
 const Shop = service<object>('shop.service')
 const base = { api: 1, version: '1.0.0', summary: 'A test.', config: z.strictObject({ n: z.number() }) } as const
 
+/** Ticks while it is not suspended. */
+const ticker = (ticks: { count: number }) =>
+  definePlugin({
+    ...{ ...base, name: 'ticker' },
+    setup({ clock, config: { n } }) {
+      let cancel = () => {}
+      const start = () => {
+        if (n === 0) cancel = clock.every(1_000, () => void ticks.count++)
+      }
+      return { start, handover: () => (cancel(), { state: undefined, resume: start }) }
+    },
+  })
+
 /** Its check never ends but in the first instance, so that its state is that of the first one. */
 const shop = (exclusive: boolean, instances = { count: 0 }) =>
   definePlugin({
@@ -39,7 +52,7 @@ const shop = (exclusive: boolean, instances = { count: 0 }) =>
   })
 
 /** @returns what of the shop answers */
-async function answers({ fetch, runtime }: TestRuntime): Promise<string[]> {
+async function answers({ fetch, runtime }: TestRuntime, ticked: () => Promise<boolean>): Promise<string[]> {
   const metrics = await runtime.service(Metrics).expose()
   const found: Record<string, boolean> = {
     route: (await fetch('/shop')).ok,
@@ -48,27 +61,37 @@ async function answers({ fetch, runtime }: TestRuntime): Promise<string[]> {
     command: runtime.commands().has('shop'),
     collector: /^shop_size\b.* 1$/m.test(metrics),
     ready: (await fetch('/readyz')).ok,
+    timer: await ticked(),
   }
   return Object.keys(found).filter((way) => found[way])
 }
 
-const all = ['route', 'hook', 'service', 'command', 'collector', 'ready']
+const open = ['route', 'hook', 'service', 'command', 'collector', 'ready']
 const away = ['route', 'hook', 'ready']
+/** The instances that were suspended run again before the new ones stop. */
+const [all, awayAgain] = [open, away].map((ways) => [...ways, 'timer']) as [string[], string[]]
 /** `stop` comes before the new shop stops, `stopped` after that. */
 const rows: { fails: string; exclusive: boolean; seen: Record<string, string[]> }[] = [
-  { fails: 'start', exclusive: false, seen: { start: all, stop: all, stopped: all, after: all } },
-  { fails: 'ready', exclusive: false, seen: { start: all, ready: all, stop: all, stopped: all, after: all } },
+  { fails: 'start', exclusive: false, seen: { start: open, stop: all, stopped: all, after: all } },
+  { fails: 'ready', exclusive: false, seen: { start: open, ready: open, stop: all, stopped: all, after: all } },
   // Of the old shop, which has stopped, the routes and hooks are in force until the next swap.
-  { fails: 'start', exclusive: true, seen: { start: away, stop: away, stopped: away, after: all } },
+  { fails: 'start', exclusive: true, seen: { start: away, stop: awayAgain, stopped: awayAgain, after: all } },
   // The new shop is in force until the rollback stops it.
-  { fails: 'ready', exclusive: true, seen: { start: away, ready: all, stop: all, stopped: away, after: all } },
+  { fails: 'ready', exclusive: true, seen: { start: away, ready: open, stop: all, stopped: awayAgain, after: all } },
 ]
 
 test.each(rows)('where a reload is refused in $fails, exclusive: $exclusive, what is in force answers', async (row) => {
   const seen: Record<string, string[]> = {}
+  const ticks = { count: 0 }
+  const ticked = async () => {
+    const before = ticks.count
+    // As long as a slow `stop` takes.
+    await booted!.clock.advance(3_000)
+    return ticks.count - before === 3
+  }
   const phase = (name: string, n: number) => async () => {
     if (n === 0 || booted === undefined) return
-    seen[name] = await answers(booted)
+    seen[name] = await answers(booted, ticked)
     if (name === row.fails) throw new Error('no')
   }
   const first = definePlugin({
@@ -80,15 +103,26 @@ test.each(rows)('where a reload is refused in $fails, exclusive: $exclusive, wha
     setup: ({ config: { n } }) => ({ start: phase('start', n), ready: phase('ready', n), stop: phase('stop', n) }),
   })
   const config = (n: number) => ({
-    plugins: { metrics: {}, host: { enabled: false }, health: {}, first: { n }, shop: { n }, last: { n } },
+    plugins: {
+      metrics: {},
+      host: { enabled: false },
+      health: {},
+      ticker: { n },
+      first: { n },
+      shop: { n },
+      last: { n },
+    },
   })
   let booted: TestRuntime | undefined
-  booted = await testRuntime({ plugins: [first, shop(row.exclusive), last] as AnyPlugin[], config: config(0) })
+  booted = await testRuntime({
+    plugins: [ticker(ticks), first, shop(row.exclusive), last] as AnyPlugin[],
+    config: config(0),
+  })
   await using running = booted
   await running.clock.advance(1)
-  expect(await answers(running)).toEqual(all)
+  expect(await answers(running, ticked)).toEqual(all)
   await expect(running.reload(config(1))).rejects.toMatchObject({ code: 'RELOAD_FAILED' })
-  seen.after = await answers(running)
+  seen.after = await answers(running, ticked)
   expect(seen).toEqual(row.seen)
 })
 
