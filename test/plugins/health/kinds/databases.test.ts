@@ -29,8 +29,9 @@ describe.each(databases)('$kind', ({ kind, url, scheme, more }) => {
   })
 
   test('is down with a url that its driver cannot read, without the password', async () => {
-    const result = await runOnce({ kind, url: `${scheme}://app:${canary}@[nowhere:99999/x` })
-    expect(result.status).toBe('down')
+    // The parser of the configuration takes a percent sign that encodes nothing; both drivers decode it.
+    const result = await runOnce({ kind, url: `${scheme}://app:${canary}%zz@127.0.0.1:1/x` })
+    expect(result).toMatchObject({ status: 'down', message: expect.stringContaining('URI') })
     expect(JSON.stringify(result)).not.toContain(canary)
   })
 
