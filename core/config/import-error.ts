@@ -26,7 +26,10 @@ function frameOf({ stack = '' }: Error, file: string): string | undefined {
 export function describeImportError(thrown: unknown, file: string): { readonly what: string; readonly help: string } {
   const { name, errors = [] } = (thrown ?? {}) as { name?: unknown; errors?: readonly Placed[] }
   if (name === 'ResolveMessage')
-    return { what: messageOf(thrown), help: 'Check the path, or install it with `bun add`.' }
+    return {
+      what: messageOf(thrown),
+      help: 'Check the path, or install it with `bun add` and restart the process, which remembers a package that it did not find.',
+    }
   const help = 'Fix the code of the plugin. Restart the process if a reload still shows the old error.'
   if (errors[0] !== undefined) {
     const more = errors.length === 1 ? '' : ` (and ${errors.length - 1} more)`

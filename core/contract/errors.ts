@@ -142,7 +142,7 @@ export const coreError = defineErrors('core', {
   },
   PACKAGE_MISSING: {
     message: 'plugin {plugin} needs the package {package}: run `bun add {package}`',
-    help: 'The package is optional; only this plugin needs it.',
+    help: 'Only this plugin needs the package. Restart the process after that: Bun remembers a package that it did not find.',
   },
   SERVICE_UNAVAILABLE: {
     status: 503,

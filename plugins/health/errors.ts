@@ -3,7 +3,7 @@ import { defineErrors } from '../../core/plugin.ts'
 export const healthError = defineErrors('health', {
   HEALTH_PACKAGE_MISSING: {
     message: 'package {package} is not installed: bun add {package}',
-    help: 'Install the package beside arkwatch, or remove the checks that need the package.',
+    help: 'Install the package beside arkwatch and restart the process, or remove the checks that need the package.',
   },
   HEALTH_TIMEOUT: {
     message: 'no answer within {timeoutMs} ms',

@@ -22,6 +22,6 @@ export const redisError = defineErrors('redis', {
   },
   REDIS_PACKAGE_MISSING: {
     message: 'package ioredis is not installed: bun add ioredis',
-    help: 'Install the package beside arkwatch, or take the section `redis` out of config.yaml.',
+    help: 'Install the package beside arkwatch and restart the process, or take the section `redis` out of config.yaml.',
   },
 })

@@ -194,7 +194,7 @@ describe('a value that is not a plugin for this contract is refused', () => {
     const { problems } = await load('plugins:\n  mine: { from: arkwatch-no-such-package }\n')
     expect(problems).toEqual([
       expect.stringMatching(
-        /^2:17 \/plugins\/mine\/from PLUGIN_INVALID .* \| Check the path, or install it with `bun add`\.$/,
+        /^2:17 \/plugins\/mine\/from PLUGIN_INVALID .* \| Check the path, or install it with `bun add` and restart the process, .*$/,
       ),
     ])
   })
