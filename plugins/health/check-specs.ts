@@ -16,7 +16,7 @@ const minSecretLength = 6
 function specOf(
   check: Omit<HealthCheck, 'run'>,
   startupGraceMs: number,
-  rest: Pick<CheckSpec, 'plugin' | 'target' | 'secrets' | 'open' | 'fault'>,
+  rest: Pick<CheckSpec, 'plugin' | 'source' | 'target' | 'secrets' | 'open' | 'fault'>,
 ): CheckSpec {
   const { name, kind = 'custom', everyMs = 15_000, timeoutMs = 5_000, initialDelayMs = 0, critical = false } = check
   const { groups = [], dependsOn = [], failureThreshold = 1, successThreshold = 1, degradedAboveMs } = check
@@ -46,11 +46,13 @@ function configured(name: string, check: HealthConfig['checks'][string], graceMs
   })
 }
 
-const contributed = ({ plugin, value, fault }: Contributed<HealthCheck>, graceMs: number): CheckSpec =>
-  specOf(value, graceMs, {
-    ...{ plugin, target: `${plugin} ${value.name}`, secrets: [], fault },
+function contributed(source: Contributed<HealthCheck>, graceMs: number): CheckSpec {
+  const { plugin, value, fault } = source
+  return specOf(value, graceMs, {
+    ...{ plugin, source, target: `${plugin} ${value.name}`, secrets: [], fault },
     open: () => ({ run: (signal) => value.run(signal) }),
   })
+}
 
 /** @param offered one whose name is taken is refused, as is every check over {@link maxChecks} */
 export function buildSpecs(config: HealthConfig, offered: readonly Contributed<HealthCheck>[]) {

@@ -31,7 +31,9 @@ interface Held {
 /** The state of a check that its successor inherits. */
 export interface KeptState extends Readonly<Omit<Held, 'runner'>> {
   readonly target: string
+  readonly source: object | undefined
   readonly state: CheckState
+  readonly isDue: boolean
 }
 
 /** How long the state of a check that is gone is kept: a plugin may stop before its successor starts. */
@@ -65,8 +67,8 @@ export class HealthEngine implements Health {
   }
 
   /**
-   * Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state, as does one
-   * that comes back within 30 s.
+   * Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state, as do one
+   * that is contributed anew and one that comes back within 30 s, which run at once: what they look at may be another.
    */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1
@@ -162,7 +164,7 @@ export class HealthEngine implements Health {
     const nowMs = this.options.clock.monotonic()
     for (const [name, kept] of gone) {
       this.withdrawn.delete(name)
-      this.withdrawn.set(name, { ...kept, untilMs: nowMs + withdrawnMs })
+      this.withdrawn.set(name, { ...kept, isDue: true, untilMs: nowMs + withdrawnMs })
     }
     for (const [name, { untilMs }] of this.withdrawn) {
       if (untilMs > nowMs && this.withdrawn.size <= maxChecks) break
@@ -175,10 +177,11 @@ export class HealthEngine implements Health {
     this.withdraw([])
     const found = [old && keptState(old), this.inherited.get(spec.name), this.withdrawn.get(spec.name)]
     const kept = found.find((each) => each?.target === spec.target)
+    const inherited = kept && { state: kept.state, isDue: kept.isDue || kept.source !== spec.source }
     const { jitter } = this.settings
     const onStep = (step: Step, outcome: RunOutcome) => this.stepped(spec, step, outcome)
     return {
-      runner: new CheckRunner(spec, { clock, tools, limit: this.limit, jitter, onStep }, kept?.state),
+      runner: new CheckRunner(spec, { clock, tools, limit: this.limit, jitter, onStep }, inherited),
       effective: kept?.effective ?? { status: 'unknown', parent: undefined },
       changedAtMs: kept?.changedAtMs ?? clock.now(),
     }
@@ -233,7 +236,9 @@ export class HealthEngine implements Health {
 
 const keptState = ({ runner, ...rest }: Held): KeptState => ({
   target: runner.spec.target,
+  source: runner.spec.source,
   state: runner.state,
+  isDue: runner.isDue,
   ...rest,
 })
 

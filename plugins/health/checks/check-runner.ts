@@ -32,6 +32,8 @@ export class CheckRunner {
   thrown: unknown
   /** Runs past their timeout that have not ended. */
   abandoned = 0
+  /** No run has ended yet, or none since the check is another contribution or was gone. */
+  isDue: boolean
   private probe: Probe | undefined
   private stopped = false
   private cancel: () => void = () => {}
@@ -41,13 +43,14 @@ export class CheckRunner {
   constructor(
     readonly spec: CheckSpec,
     private readonly options: RunnerOptions,
-    inherited?: CheckState,
+    inherited?: { readonly state: CheckState; readonly isDue: boolean },
   ) {
-    this.state = inherited ?? initialState(options.clock.now())
+    this.state = inherited?.state ?? initialState(options.clock.now())
+    this.isDue = inherited?.isDue ?? true
     this.scrub = scrubber(spec.secrets)
   }
 
-  /** Arms the timer. A check that already has a result waits for its next period. */
+  /** Arms the timer. A check that is due runs at once, any other at the end of its period. */
   start(): void {
     const { everyMs, initialDelayMs } = this.spec
     const { clock, jitter } = this.options
@@ -56,9 +59,8 @@ export class CheckRunner {
       const spread = { jitter: shortest > 0 ? (everyMs - shortest) / shortest : 0, immediate, monitoring: true }
       this.cancel = clock.every(shortest, () => this.run(), spread)
     }
-    const isNew = this.state.observedAtMs === undefined
-    if (isNew && initialDelayMs > 0) this.cancel = clock.after(initialDelayMs, () => begin(true))
-    else begin(isNew)
+    if (this.isDue && initialDelayMs > 0) this.cancel = clock.after(initialDelayMs, () => begin(true))
+    else begin(this.isDue)
   }
 
   /** Runs once, within the timeout of the check; never rejects. */
@@ -143,6 +145,7 @@ export class CheckRunner {
     const result: Observation = { ...found, status: slow ? 'degraded' : found.status, message: this.scrub(message) }
     const next = step(this.state, result, this.options.clock.now(), policy)
     this.state = next.state
+    this.isDue = false
     this.options.onStep(next, outcome === 'up' ? (result.status as RunOutcome) : outcome)
   }
 

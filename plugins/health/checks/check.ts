@@ -36,6 +36,8 @@ export interface CheckSpec {
   readonly degradedAboveMs: number | undefined
   /** The target and how it is probed: a change of anything else keeps the state. */
   readonly target: string
+  /** The contribution, as the same object while it is the same; undefined for a check of config.yaml. */
+  readonly source?: object | undefined
   /** Texts that must never be shown. */
   readonly secrets: readonly string[]
   open(tools: ProbeTools): Probe
@@ -45,6 +47,6 @@ export interface CheckSpec {
 
 /** @returns whether the running check may stay as it is under the new specification */
 export function isSameCheck(a: CheckSpec, b: CheckSpec): boolean {
-  const shape = ({ open: _, ...rest }: CheckSpec) => JSON.stringify(rest)
-  return a.plugin === undefined ? shape(a) === shape(b) : a === b
+  const shape = ({ open: _, source: __, ...rest }: CheckSpec) => JSON.stringify(rest)
+  return a.source === b.source && shape(a) === shape(b)
 }

@@ -288,6 +288,42 @@ describe('changing checks', () => {
     engine.stop()
   })
 
+  test.each([
+    ['the same contribution', true, 1],
+    ['another contribution', false, 2],
+  ])(
+    'a check of %s, handed over before its period ends, runs at once only if it has not run yet',
+    async (_, same, runs) => {
+      let count = 0
+      const run = () => {
+        count += 1
+        return { status: 'up' as const }
+      }
+      const source = {}
+      const { clock, engine, log, tools } = engineOf([spec('a', run, { source })])
+      engine.start()
+      await clock.advance(0)
+      const now = [spec('a', run, { source: same ? source : {} })]
+      engine.set(now, [])
+      const settings = { maxConcurrent: 4, jitter: 0 }
+      const inherited = engine.stop()
+      const next = new HealthEngine({
+        clock: clock as PluginClock,
+        log,
+        tools,
+        settings,
+        inherited,
+        isPaused: () => false,
+      })
+      next.set(now, [])
+      next.start()
+      expect(next.checks()[0]!.status).toBe('up')
+      await clock.advance(100)
+      expect(count).toBe(runs)
+      next.stop()
+    },
+  )
+
   test('a successor takes over what the checks found', async () => {
     const first = engineOf([spec('a', down), spec('b', up, { dependsOn: ['a'] })])
     first.engine.start()
