@@ -67,8 +67,8 @@ export class HealthEngine implements Health {
   }
 
   /**
-   * Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state, as do one
-   * that is contributed anew and one that comes back within 30 s, which run at once: what they look at may be another.
+   * Replaces the checks. An unchanged check continues; a changed one with the same target keeps its state. One that is
+   * contributed anew or comes back within 30 s keeps it, too, and runs immediately, for its target may be another.
    */
   set(specs: readonly CheckSpec[], off: readonly OffCheck[], settings: EngineSettings = this.settings): void {
     this.version += 1

@@ -50,7 +50,7 @@ export class CheckRunner {
     this.scrub = scrubber(spec.secrets)
   }
 
-  /** Arms the timer. A check that is due runs at once, any other at the end of its period. */
+  /** Arms the timer. A check that is due runs immediately, any other at the end of its period. */
   start(): void {
     const { everyMs, initialDelayMs } = this.spec
     const { clock, jitter } = this.options
