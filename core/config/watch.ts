@@ -45,8 +45,8 @@ const maxLooks = 10
 /**
  * Compares contents: a touch without a change is ignored.
  * @param files absolute paths, asked at each look
- * @param differs whether a write that leaves what was seen last, such as an edit that is taken back at once, leaves
- * something else than what is in force
+ * @param differs whether the files differ from the configuration in force; asked where a write leaves what was seen
+ * last, such as an edit that is undone within a second
  * @returns stops watching
  */
 export function watchFiles(
