@@ -110,6 +110,7 @@ export class GenerationBuild {
       await instance.start(services, inherited)
     } catch (error) {
       this.judge(instance, error)
+      await instance.stop('failed')
     }
     if (boot && isUp(instance.state)) instance.contributions.publish()
   }
@@ -238,7 +239,8 @@ export class GenerationBuild {
       const again = this.#make(section, blocked === undefined ? 'starting' : 'blocked', blocked)
       rebuilt.set(name, again)
       // An instance that fails is logged and stays failed.
-      if (blocked === undefined) await again.start(services, this.#handovers.get(old)?.state).catch(() => {})
+      if (blocked === undefined)
+        await again.start(services, this.#handovers.get(old)?.state).catch(() => again.stop('failed'))
       if (isUp(again.state)) again.contributions.publish()
     }
     return rebuilt

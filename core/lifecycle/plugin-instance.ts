@@ -86,7 +86,7 @@ export class PluginInstance {
     this.#stateLog.changed(reason)
   }
 
-  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; what was opened is then undone and the state is `failed` */
+  /** @throws PLUGIN_FAILED, PLUGIN_TIMEOUT; the state is then `failed`, and the instance must be stopped */
   async start(services: Services, inherited?: unknown): Promise<void> {
     const startedMs = this.host.clock.monotonic()
     let phase = 'setup'
@@ -113,9 +113,7 @@ export class PluginInstance {
       this.#move('ok')
       this.#settle()
     } catch (thrown) {
-      const error = await this.#fail(phase, thrown)
-      await this.stop('failed')
-      throw error
+      throw await this.#fail(phase, thrown)
     }
   }
 

@@ -225,51 +225,6 @@ test('a handover that is late fails the reload, and its work is resumed when it 
   expect(states()).toEqual({ slow: 'ok' })
 })
 
-test.each<[string, () => never | Promise<never> | undefined]>([
-  [
-    'throws',
-    () => {
-      throw new Error('no')
-    },
-  ],
-  ['rejects', () => Promise.reject(new Error('no'))],
-  ['returns no handover', () => undefined],
-  ['hangs', () => new Promise(() => {})],
-])(
-  'a handover that %s is a fault that refuses a reload, and a restart goes on without the state',
-  async (_, handover) => {
-    const { host, define, section, states, clock } = rig()
-    const seen: unknown[] = []
-    let fails = false
-    define('keeper', {
-      setup({ inherited }) {
-        seen.push(inherited)
-        return { start: () => (fails ? Promise.reject(new Error('down')) : undefined), handover }
-      },
-    })
-    const settled = async (work: Promise<unknown>) =>
-      await ended(
-        clock,
-        work.catch((error) => error),
-      )
-    await host.boot([section('keeper')])
-    expect((await settled(host.reload([section('keeper', 2)]))).message).toMatch(
-      /^reload failed, .*plugin keeper failed in handover: .*; `arkwatch plugins restart keeper` replaces the plugin without its state$/,
-    )
-    expect(host.status()).toMatchObject([{ state: 'degraded', errors: 1 }])
-    fails = true
-    expect((await settled(host.restart('keeper'))).message).toContain('down')
-    expect(states()).toEqual({ keeper: 'degraded' })
-    fails = false
-    expect(await settled(host.restart('keeper'))).toMatchObject([{ plugin: 'keeper', action: 'replace' }])
-    expect(states()).toEqual({ keeper: 'ok' })
-    // The refused reload, one restart that failed in `start` too, and one that succeeded.
-    expect(host.status()).toMatchObject([{ errors: 4 }])
-    expect(seen).toEqual([undefined, undefined, undefined])
-    expect(await host.stop()).toEqual([])
-  },
-)
-
 test('an exclusive plugin that hung in stop is started again by the rollback', async () => {
   const { host, define, section, states, clock } = rig()
   const started: unknown[] = []

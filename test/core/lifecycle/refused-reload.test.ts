@@ -19,7 +19,11 @@ const ticker = (ticks: { count: number }) =>
       const start = () => {
         if (n === 0) cancel = clock.every(1_000, () => void ticks.count++)
       }
-      return { start, handover: () => (cancel(), { state: undefined, resume: start }) }
+      const handover = () => {
+        cancel()
+        return { state: undefined, resume: start }
+      }
+      return { start, handover }
     },
   })
 
