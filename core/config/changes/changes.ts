@@ -1,7 +1,7 @@
 /** Changes of the configuration at run time: planned, applied, and rolled back unless confirmed. */
 import { coreError, messageOf } from '../../contract/errors.ts'
 import type { AppliedChange, ApplyOptions, ConfigChanges, PlannedChange, PlanStep } from '../../contract/runtime-api.ts'
-import { mergePatch, type Plain } from '../tree/json-merge-patch.ts'
+import { mergePatch, type Plain, withoutEmptied } from '../tree/json-merge-patch.ts'
 import type { ChangesOptions } from './options.ts'
 import { overlayText, putBack, readOverlay, writeOverlay } from './overlay-file.ts'
 import { type Recovered, removePending, writePending } from './pending-file.ts'
@@ -50,7 +50,9 @@ export class Changes implements ConfigChanges {
     const overlay = readOverlay(this.options.dataDir)
     if (etag !== undefined && etag !== overlay.etag)
       throw coreError('CHANGE_STALE', { seen: etag, current: overlay.etag })
-    return { before: overlay.text, text: overlayText(mergePatch(overlay.value, patch as Plain)), etag: overlay.etag }
+    const merged = mergePatch(overlay.value, patch as Plain)
+    const text = overlayText(withoutEmptied(merged, patch as { readonly [key: string]: Plain }))
+    return { before: overlay.text, text, etag: overlay.etag }
   }
 
   async plan(patch: unknown): Promise<PlannedChange> {

@@ -47,3 +47,18 @@ function merge(target: Plain | undefined, patch: Plain, depth: number): Plain {
   }
   return result
 }
+
+/** @returns a merged value without the maps that the patch has emptied: `plugins: { cache: {} }` turns cache on */
+export function withoutEmptied(
+  merged: { readonly [key: string]: Plain },
+  patch: { readonly [key: string]: Plain },
+): { readonly [key: string]: Plain } {
+  return Object.fromEntries(
+    Object.entries(merged).flatMap(([key, value]) => {
+      const part = patch[key]
+      if (!isMap(value) || !isMap(part) || Object.keys(part).length === 0) return [[key, value]]
+      const left = withoutEmptied(value, part)
+      return Object.keys(left).length === 0 ? [] : [[key, left]]
+    }),
+  )
+}

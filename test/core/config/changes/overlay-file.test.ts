@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { overlayFile, overlayText, readOverlay, writeOverlay } from '../../../../core/config/changes/overlay-file.ts'
-import { mergePatch } from '../../../../core/config/tree/json-merge-patch.ts'
+import { mergePatch, withoutEmptied } from '../../../../core/config/tree/json-merge-patch.ts'
 
 const newData = () => join(mkdtempSync(join(tmpdir(), 'arkwatch-overlay-')), 'data')
 const codeOf = (call: () => unknown) => {
@@ -15,6 +15,20 @@ const codeOf = (call: () => unknown) => {
     return (error as { code: string }).code
   }
 }
+
+test.each<[string, object, object, object]>([
+  ['the last setting of a section', { plugins: { cache: { ttl: '60s' } } }, { plugins: { cache: { ttl: null } } }, {}],
+  [
+    'one of two settings',
+    { plugins: { cache: { ttl: '60s', max: 1 }, pool: {} } },
+    { plugins: { cache: { ttl: null } } },
+    { plugins: { cache: { max: 1 }, pool: {} } },
+  ],
+  ['nothing of an empty section', { plugins: { pool: {} } }, { plugins: { pool: {} } }, { plugins: { pool: {} } }],
+  ['a section that it names for the first time', {}, { plugins: { pool: { url: null } } }, {}],
+])('a patch that returns %s leaves no empty section, which would turn a plugin on', (_, overlay, patch, left) => {
+  expect(withoutEmptied(mergePatch(overlay as never, patch as never), patch as never)).toEqual(left as never)
+})
 
 describe('a patch', () => {
   test.each<[string, unknown, unknown, unknown]>([
