@@ -1,5 +1,4 @@
 /** Runs collectors: some at each scrape, some on their own timer. */
-
 import {
   type Contributed,
   errorOf,
@@ -22,11 +21,9 @@ const jitter = 0.1
 
 const labelsOf = ({ name }: Collector) => ({ collector: redactName(name) })
 
-/** Errors that name the collector. */
-const ownErrors = ['METRICS_ASYNC', 'METRICS_TIMEOUT']
-
 const collectorFailed = (collector: Collector, phase: string, error: unknown) =>
-  ownErrors.includes(String(errorOf(error).code))
+  // Names the collector.
+  ['METRICS_ASYNC', 'METRICS_TIMEOUT'].includes(String(errorOf(error).code))
     ? error
     : metricsError('METRICS_COLLECTOR_FAILED', { ...labelsOf(collector), phase, reason: messageOf(error) }, error)
 
@@ -47,7 +44,6 @@ export interface Running {
   failing: boolean
   /** Reports a failure to the plugin that contributed the collector. */
   fault: Contributed<Collector>['fault']
-  cancel: () => void
 }
 
 export interface CollectorRunnerOptions {
@@ -63,6 +59,8 @@ export class CollectorRunner {
   /** Every collector that is set up, for a successor. */
   readonly running: Map<Collector, Running>
   readonly #own: Owner
+  /** Ends the timers that this runner armed: a predecessor that continues has its own for the same collectors. */
+  readonly #cancels = new Map<Running, () => void>()
   readonly #durations
   readonly #errors
 
@@ -85,15 +83,12 @@ export class CollectorRunner {
 
   /** Starts the timers of inherited collectors. */
   resume(): void {
-    for (const running of this.running.values()) {
-      running.cancel()
-      this.#arm(running)
-    }
+    for (const running of this.running.values()) this.#arm(running)
   }
 
   /** Stops the timers; families stay. */
   pause(): void {
-    for (const running of this.running.values()) running.cancel()
+    for (const running of this.running.values()) this.#disarm(running)
   }
 
   /**
@@ -109,7 +104,7 @@ export class CollectorRunner {
     for (const [collector, running] of this.running) {
       const isFailed = running.collect === undefined
       if (wanted.has(collector) && !isFailed) continue
-      running.cancel()
+      this.#disarm(running)
       running.release()
       if (isFailed && wanted.has(collector)) continue
       this.running.delete(collector)
@@ -188,25 +183,31 @@ export class CollectorRunner {
       errors: this.#errors.labels(labelsOf(collector)),
       busy: false,
       failing: false,
-      cancel: () => {},
     }
     this.running.set(collector, running)
     this.#arm(running)
   }
 
+  #disarm(running: Running): void {
+    this.#cancels.get(running)?.()
+    this.#cancels.delete(running)
+  }
+
   #arm(running: Running): void {
+    this.#disarm(running)
     const { collector, collect } = running
     if (collector.everyMs === undefined || collect === undefined) return
     const options = { monitoring: true, jitter, immediate: true }
-    running.cancel = this.#options.clock.every(collector.everyMs, () => this.#runOnce(running, collect), options)
+    const run = () => this.#runOnce(running, collect)
+    this.#cancels.set(running, this.#options.clock.every(collector.everyMs, run, options))
   }
 
   /** Never rejects. Ends with the timeout, though the collection may continue. */
   async #runOnce(running: Running, collect: () => unknown): Promise<void> {
     const { clock } = this.#options
     // A collection that outlives its plugin is still a fault of that plugin, not of its successor.
-    const { fault } = running
-    const { name, timeoutMs = defaultTimeoutMs } = running.collector
+    const { fault, collector } = running
+    const { name, timeoutMs = defaultTimeoutMs } = collector
     const startedMs = clock.monotonic()
     if (running.busy) {
       running.errors.inc()
@@ -232,17 +233,16 @@ export class CollectorRunner {
 
   #finished(running: Running, startedMs: number, failure?: { error: unknown; fault: Running['fault'] }): void {
     const { clock, log } = this.#options
-    const { name } = running.collector
     running.duration.set((clock.monotonic() - startedMs) / 1_000)
     if (failure === undefined) {
-      if (running.failing) log.info('collector works again', { collector: name })
+      if (running.failing) log.info('collector works again', { collector: running.collector.name })
       running.failing = false
       return
     }
     running.errors.inc()
     const { error, fault } = failure
-    const code = errorOf(error).code
-    if (!running.failing) log.warn('collector failed', { collector: name, reason: messageOf(error), code })
+    const fields = { collector: running.collector.name, reason: messageOf(error), code: errorOf(error).code }
+    if (!running.failing) log.warn('collector failed', fields)
     running.failing = true
     fault(collectorFailed(running.collector, 'a collection', error))
   }
