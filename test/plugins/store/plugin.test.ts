@@ -13,8 +13,8 @@ import { pluginContract } from '../../../testing/plugin-contract.ts'
 import { testRuntime } from '../../../testing/test-runtime.ts'
 import { busiestTurn } from '../../support/longest-turn.ts'
 
-// A thread is started, and the disk is waited for.
-setDefaultTimeout(60_000)
+// A thread is started, and the disk is waited for; the proof kills a process a hundred times.
+setDefaultTimeout(process.env.ARKWATCH_PROOF === '1' ? 600_000 : 60_000)
 pluginContract(store)
 
 const folder = mkdtempSync(join(tmpdir(), 'arkwatch-store-'))
