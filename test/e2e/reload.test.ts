@@ -65,8 +65,8 @@ test(`${rounds} reloads under load fail no request and leave no timer, handle or
   ])
   expect([...seen.values()].reduce((sum, count) => sum + count)).toBeGreaterThan(rounds / 5)
   await clock.advance(60_000)
-  // A collection in progress has files of the kernel open.
-  for (let tries = 0; handles().files > before.files && tries < 200; tries += 1) await Bun.sleep(10)
+  // Collections in progress have files of the kernel open; on a loaded machine they take their time.
+  for (let tries = 0; handles().files > before.files && tries < 1_000; tries += 1) await Bun.sleep(10)
   const after = { ...handles(), timers: clock.pending }
   expect(after.signals).toBe(before.signals)
   expect(after.timers).toBeLessThanOrEqual(before.timers)
