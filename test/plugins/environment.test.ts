@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { catalog } from '../../plugins/catalog.ts'
 import { environmentOverlays as overlays } from '../../plugins/environment.ts'
+import { isServerUrl } from '../../plugins/server-url.ts'
 import { load, removeFolders, sectionOf } from '../core/config/support.ts'
 
 afterAll(removeFolders)
@@ -139,6 +140,12 @@ const rests = [
   'u:s3cret@[::1/x',
   'u:s3#cret@h',
 ]
+test('a long list of hosts behind a long password is refused immediately', () => {
+  const startedMs = performance.now()
+  expect(isServerUrl(`postgres://u:${'p'.repeat(60_000)}@${'a,'.repeat(30_000)}b/x`)).toBe(false)
+  expect(performance.now() - startedMs).toBeLessThan(50)
+})
+
 test.each(Object.entries(keys).flatMap(([variable, yamls]) => rests.map((rest) => [variable, rest, yamls] as const)))(
   '%s with %s is refused without the value, as is the key',
   async (variable, rest, yamls) => {
