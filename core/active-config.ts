@@ -89,7 +89,11 @@ export class ActiveConfig {
     }
   }
 
-  async reload(): Promise<readonly PlanStep[]> {
+  /**
+   * @param isChange whether the caller takes the files back where the reload is refused, so that they are again those
+   * in force, and the last reload is still the one before
+   */
+  async reload(isChange = false): Promise<readonly PlanStep[]> {
     const { clock, log, load } = this.options
     let files: readonly string[] = []
     try {
@@ -104,8 +108,10 @@ export class ActiveConfig {
       log.info('configuration reloaded', { generation: this.generation, changed })
       return steps
     } catch (error) {
-      this.#refused = error instanceof ConfigError ? error.files : files
-      this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
+      if (!isChange) {
+        this.#refused = error instanceof ConfigError ? error.files : files
+        this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
+      }
       log.error('reload refused, the old configuration stays', { error })
       throw error
     }

@@ -104,7 +104,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     reload: (write) =>
       exclusively(async () => {
         write?.()
-        return active.reload()
+        return active.reload(write !== undefined)
       }),
     restore: (earlier, why) => exclusively(() => active.restore(earlier, why)),
     status: () => runtime.status(),

@@ -123,3 +123,14 @@ test('a confirmed change is in the overlay, also where the file was removed whil
   expect(changes.confirm().state).toBe('confirmed')
   expect(overlayOf(at)).toBe(overlay)
 })
+
+test('a refused change leaves the last reload as it was, and nothing to reload', async () => {
+  const at = await boot()
+  const { lastReload } = at.runtime.status()
+  onStart = () => {
+    throw new Error('no room')
+  }
+  await expect(at.runtime.changes.apply(setDsn('bad'), { by: 'alice' })).rejects.toThrow('no room')
+  expect(at.runtime.status().lastReload).toEqual(lastReload)
+  expect(await at.runtime.isStale()).toBe(false)
+})
