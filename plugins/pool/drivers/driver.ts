@@ -14,6 +14,8 @@ export interface SqlConnection extends PoolConnection {
   template(strings: TemplateStringsArray, values: readonly unknown[]): RunningQuery
   /** Asks the server to end a statement; safe twice. @returns settles when the server has the request; never rejects */
   cancel(running: RunningQuery): Promise<void>
+  /** The rows of an answer, for a client whose answers hold more than the rows. */
+  rowsOf?(answer: Rows): Rows
   /** The client itself, for what the pool does not offer: cursors, COPY, LISTEN. */
   readonly raw: unknown
 }

@@ -80,6 +80,21 @@ async function cancel(statement: Cancellable): Promise<void> {
   if (statement.active) await statement.canceller?.(statement)
 }
 
+/**
+ * A statement that fails after its first rows leaves their count in the client, whose next answer begins with as many
+ * holes: https://github.com/porsager/postgres/issues/1119. The answers of several statements are a list of lists.
+ */
+function rowsOf(answer: Rows): Rows {
+  const rows: unknown = Array.isArray(answer[0]) ? answer[0] : answer
+  if (Array.isArray(rows) && rows.length > 0 && !(0 in rows)) {
+    rows.splice(
+      0,
+      (rows as unknown[]).findIndex((row) => row !== undefined),
+    )
+  }
+  return answer
+}
+
 const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => ({
   pid,
   raw: sql,
@@ -90,5 +105,6 @@ const connection = (sql: Sql, pid: number, close: () => void): SqlConnection => 
   text: (text, parameters) =>
     sql.unsafe<Rows>(text, parameters as never[], { prepare: parameters.length > 0 }) as unknown as RunningQuery,
   template: (strings, values) => (sql as unknown as Template)(strings, ...values),
+  rowsOf,
   cancel: (running) => cancel(running as unknown as Cancellable).catch(() => {}),
 })

@@ -80,7 +80,7 @@ export class Executor {
         if (fingerprint.opens !== undefined) lease.inTransaction = fingerprint.opens
         const sample = fingerprint.row?.sample === undefined ? query.text(running) : undefined
         this.ended(lease, fingerprint, nowMs, false, sample, giveBack)
-        return rows
+        return lease.connection.rowsOf?.(rows) ?? rows
       },
       (thrown) => {
         // The driver reports the end of the connection only after the error; until then it must not be lent.

@@ -105,3 +105,24 @@ test.each(driverNames)('a cancellation is neither lost nor hits the next stateme
   expect(pool.status()).toMatchObject({ created: 1, closed: {} })
   await end()
 })
+
+test.each(driverNames)(
+  'a statement that fails after its first rows leaves the next answers whole, over %s',
+  async (driver) => {
+    const { pool, end } = await realPool(server.url, { driver, settings: { size: 1, maxOverflow: 0 } })
+    const next: Record<string, () => PromiseLike<unknown>> = {
+      text: () => pool.query('SELECT 1 AS one'),
+      parameters: () => pool.query('SELECT $1::int AS one', [1]),
+      template: () => pool.sql`SELECT ${1}::int AS one`,
+      nothing: () => pool.query('SELECT 1 AS one WHERE false'),
+      'several statements': () => pool.query('SELECT 1 AS one; SELECT 2 AS two'),
+    }
+    for (const [name, run] of Object.entries(next)) {
+      const whole = await run()
+      const failed = outcome(pool.query('SELECT 10 / (3 - i) AS part FROM generate_series(1, 5) AS i'))
+      expect(await failed).toBe('22012')
+      expect([name, await run()]).toStrictEqual([name, whole])
+    }
+    await end()
+  },
+)
