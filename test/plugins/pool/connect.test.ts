@@ -39,11 +39,12 @@ describe.each(driverNames)('over %s', (driver) => {
     const hole = await impostor((socket) => socket.resume())
     const { pool, end } = await realPool(urlOf(hole.port), { driver, settings })
     expect(await outcome(pool.query('SELECT 1', [], { timeoutMs: 400 }))).toBe('POOL_TIMEOUT')
-    // Never more than the attempt under way, however long it goes on.
-    let most = 0
+    // Never more than the attempt under way, however long it goes on; a busy machine sees an end after the next attempt.
+    let [most, last] = [0, 0]
     const untilMs = systemClock.monotonic() + 2_500
     while (systemClock.monotonic() < untilMs) {
-      most = Math.max(most, hole.sockets.size)
+      most = Math.max(most, Math.min(last, hole.sockets.size))
+      last = hole.sockets.size
       await systemClock.sleep(20)
     }
     expect(hole.opened).toBeGreaterThan(1)
