@@ -39,6 +39,8 @@ export class ActiveConfig {
   #description: Promise<ConfigDescription> | undefined
   /** Of the configuration that the last reload refused. */
   #refused: readonly string[] = []
+  /** The contents that the last reload refused; undefined where nobody knows. */
+  #refusedPrint: string | undefined
   /** Counts successful configurations. */
   generation = 0
   lastReload: RuntimeStatus['lastReload']
@@ -65,6 +67,13 @@ export class ActiveConfig {
   async isStale(): Promise<boolean> {
     const print = await printOf(this.current).catch(() => undefined)
     return !this.lastReload.ok || print !== this.#print
+  }
+
+  /** Whether the files differ from what the last reload loaded or refused. */
+  async hasNews(): Promise<boolean> {
+    if (this.lastReload.ok) return this.isStale()
+    const refused = this.#refusedPrint
+    return refused !== undefined && (await printOf(this.current).catch(() => refused)) !== refused
   }
 
   /** @returns the steps of a reload: of the listener, then of the plugins @throws RELOAD_NEEDS_RESTART */
@@ -96,8 +105,9 @@ export class ActiveConfig {
   async reload(isChange = false): Promise<readonly PlanStep[]> {
     const { clock, log, load } = this.options
     let files: readonly string[] = []
+    let before: string | undefined
     try {
-      const before = await printOf(this.current)
+      before = await printOf(this.current)
       const next = await load()
       files = next.files
       const print = await printOf(next)
@@ -110,6 +120,7 @@ export class ActiveConfig {
     } catch (error) {
       if (!isChange) {
         this.#refused = error instanceof ConfigError ? error.files : files
+        this.#refusedPrint = before
         this.lastReload = { ok: false, atMs: clock.now(), error: messageOf(error) }
       }
       log.error('reload refused, the old configuration stays', { error })
@@ -121,6 +132,7 @@ export class ActiveConfig {
   async restore(earlier: RuntimeConfig, why: unknown): Promise<void> {
     const { clock, log } = this.options
     await this.#replace(earlier, '')
+    this.#refusedPrint = undefined
     const what = 'the configuration from before the change is in force, from memory'
     this.lastReload = { ok: false, atMs: clock.now(), error: `${messageOf(why)}; ${what}` }
     log.error(`the files cannot be loaded: ${what}`, { generation: this.generation, error: why })

@@ -149,8 +149,7 @@ export async function main({ watch = true, announce, ...options }: MainOptions):
     reloadSoon = reloader(booted, clock, log)
     if (isEarly) reloadSoon('SIGHUP')
     if (watch) {
-      const differs = async () => booted.status().lastReload.ok && (await booted.isStale())
-      unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'), differs)
+      unwatch = watchFiles(booted.configFiles, clock, log, () => reloadSoon('a file changed'), booted.hasNews)
       // Since the configuration was read.
       reloadSoon('a file changed')
     }

@@ -35,6 +35,8 @@ export interface RunningRuntime extends Runtime {
   configFiles(): readonly string[]
   /** Whether the files differ from the configuration in force. */
   isStale(): Promise<boolean>
+  /** Whether the files differ from what the last reload loaded or refused. */
+  hasNews(): Promise<boolean>
   readonly requestPath: RequestPath
   /** The plugins' public routes of this moment, observed. @param server the Bun server that took the request */
   fetch(request: Request, server?: unknown): Response | Promise<Response>

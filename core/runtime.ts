@@ -202,6 +202,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   return Object.assign(runtime, {
     ...{ dataDir, requestPath, configFiles: () => active.files },
     isStale: () => active.isStale(),
+    hasNews: () => active.hasNews(),
     fetch: (request: Request, server?: unknown) => parts.handle(request, server),
     answer: (request: Request) => parts.answer(request),
     service<T>(token: ServiceToken<T>): T {

@@ -1,6 +1,7 @@
 /** The control commands of core itself. */
 import type { RuntimeConfig } from '../config/types.ts'
 import type { Clock } from '../contract/clock.ts'
+import { coreError } from '../contract/errors.ts'
 import type { ControlCommand, Runtime } from '../contract/runtime-api.ts'
 import { whenFree } from '../process/when-free.ts'
 
@@ -9,6 +10,13 @@ const waitMs = 30_000
 
 const always = () => true
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+
+/** @throws CONTROL_BAD_REQUEST: without the limit, the change would be for good */
+function limit(ms: unknown): number | undefined {
+  if (ms === undefined || (typeof ms === 'number' && ms > 0)) return ms
+  const reason = `confirmWithinMs is a number of milliseconds above 0, not ${JSON.stringify(ms)}`
+  throw coreError('CONTROL_BAD_REQUEST', { command: 'config.apply', reason })
+}
 
 /** @param config the configuration in force @param stopped ends the wait for a reload in progress */
 export function coreCommands(
@@ -30,7 +38,7 @@ export function coreCommands(
       name: 'config.apply',
       changes: always,
       run({ patch, confirmWithinMs: ms }) {
-        const confirmWithinMs = typeof ms === 'number' && ms > 0 ? ms : undefined
+        const confirmWithinMs = limit(ms)
         return soon(() => runtime.changes.apply(patch, { by: 'control-socket', confirmWithinMs }))
       },
     },

@@ -300,3 +300,36 @@ test('the overlay, and the files of a configuration that was refused, are watche
   await expect(runtime.changes.apply(busy, { by: 'alice' })).rejects.toThrow()
   expect(runtime.configFiles()).toEqual([main, overlay])
 })
+
+test('what was refused is no news, also where a write left it as it was; what was put back is', async () => {
+  const folder = newFolder()
+  const main = join(folder, 'config.yaml')
+  const good = 'data: ./data'
+  write(main, good)
+  const basis = { file: main, cwd: folder, env: {}, catalog: {}, overlays: [], clock: testClock() }
+  const runtime: RunningRuntime = await createRuntime({ ...basis, fallbackSink: recordingSink([]) })
+  undo = () => runtime.stop()
+  const seen: Record<string, [boolean, boolean]> = {}
+  const look = async (step: string) => {
+    seen[step] = [await runtime.isStale(), await runtime.hasNews()]
+  }
+  await look('started')
+  write(main, `${good}\nbad: 1`)
+  await look('edited')
+  await expect(runtime.reload()).rejects.toThrow('bad')
+  await look('refused')
+  write(main, `${good}\nbad: 1`)
+  await look('written again')
+  write(main, good)
+  await look('put back')
+  await runtime.reload()
+  await look('reloaded')
+  expect(seen).toEqual({
+    started: [false, false],
+    edited: [true, true],
+    refused: [true, false],
+    'written again': [true, false],
+    'put back': [true, true],
+    reloaded: [false, false],
+  })
+})
