@@ -180,8 +180,9 @@ export class PluginInstance {
       if (errorOf(error).code === 'PLUGIN_TIMEOUT') this.#stuck(suspended, 'handover', error)
       else this.fault('handover', error)
       made?.then(resume).catch(() => this.faults.hold(suspended, undefined))
-      const way = `\`arkwatch plugins restart ${this.name}\` replaces the plugin without its state`
-      const reason = `${messageOf(error)}; ${way}`
+      const off = `\`arkwatch plugins disable ${this.name}\`, then \`enable\``
+      const way = `\`arkwatch plugins restart ${this.name}\` with the configuration in force, ${off} with the new one`
+      const reason = `${messageOf(error)}; without its state the plugin is replaced by ${way}`
       throw coreError('PLUGIN_FAILED', { plugin: this.name, phase: 'handover', reason }, error)
     }
   }

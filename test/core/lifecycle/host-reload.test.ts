@@ -183,7 +183,7 @@ test.each<[string, () => Promise<never>]>([
       )
     await host.boot([section('keeper')])
     expect((await settled(host.reload([section('keeper', 2)]))).message).toMatch(
-      /^reload failed, .*plugin keeper failed in handover: .*; `arkwatch plugins restart keeper` replaces the plugin without its state/,
+      /^reload failed, .*plugin keeper failed in handover: .*; without its state the plugin is replaced by `arkwatch plugins restart keeper` with/,
     )
     expect(host.status()).toMatchObject([{ state: 'degraded', errors: 1 }])
     fails = true
@@ -195,6 +195,10 @@ test.each<[string, () => Promise<never>]>([
     // The refused reload, one restart that failed in `start` too, and one that succeeded.
     expect(host.status()).toMatchObject([{ errors: 4 }])
     expect(seen).toEqual([undefined, undefined, undefined])
+    // Disabled, and enabled with the new configuration.
+    await settled(host.reload([]))
+    await settled(host.reload([section('keeper', 2)]))
+    expect(states()).toEqual({ keeper: 'ok' })
     expect(await host.stop()).toEqual([])
   },
 )
