@@ -21,15 +21,23 @@ const scanner = new Bun.Transpiler({ loader: 'ts' })
 const pathOf = (specifier: string, folder: string) => realpath(Bun.resolveSync(specifier, folder))
 const isLocal = (specifier: string) => /^\.{0,2}\//.test(specifier)
 
-/** Forgets a module and the local files that it imports, except those that were loaded well: others may use them. */
-async function forgetFailed(specifier: string, folder: string, seen = new Set<string>()): Promise<void> {
+/** Adds a module and the local files that it imports, except those that were loaded well: others may use them. */
+async function addFailed(files: Set<string>, specifier: string, folder: string): Promise<void> {
   const path = await pathOf(specifier, folder)
-  if (seen.has(path) || seen.size >= maxFiles || path in cache) return
-  seen.add(path)
-  delete cache[path]
+  if (files.has(path) || files.size >= maxFiles || path in cache) return
+  files.add(path)
   if (Bun.file(path).size > maxParsedBytes) return
   for (const { path: imported } of scanner.scanImports(await Bun.file(path).text()))
-    if (isLocal(imported)) await forgetFailed(imported, dirname(path), seen).catch(() => {})
+    if (isLocal(imported)) await addFailed(files, imported, dirname(path)).catch(() => {})
+}
+
+/** Forgets a module that failed, and its files. */
+async function forgetFailed(file: string, thrown: unknown): Promise<void> {
+  const files = new Set<string>()
+  await addFailed(files, file, '/')
+  // Where a file does not export a name that is imported, all are read and none has run: Bun forgets only what has run.
+  if (thrown instanceof SyntaxError) for (const each of [...files].reverse()) await import(each).catch(() => {})
+  for (const each of files) delete cache[each]
 }
 
 /** Forgets a module that was loaded and is not a plugin. */
@@ -43,7 +51,7 @@ export async function importPlugin(file: string, plugin: string, clock: Clock): 
   const late = () => coreError('PLUGIN_TIMEOUT', { plugin, phase, timeoutMs: importMs, waits: ' (top-level await)' })
   const loading = import(pathToFileURL(file).href).catch(async (thrown) => {
     // A file that cannot be read or parsed is read again by the next import anyway.
-    await forgetFailed(file, '/').catch(() => {})
+    await forgetFailed(file, thrown).catch(() => {})
     throw thrown
   })
   return ((await withDeadline(loading, importMs, clock, late)) as { default?: unknown }).default

@@ -142,6 +142,16 @@ describe('a value that is not a plugin for this contract is refused', () => {
       { 'mine.ts': `import './b'\n${mine()}`, 'b.ts': 'export * from "./c.ts"', 'c.ts': 'a b' },
       { 'c.ts': '' },
     ],
+    [
+      'a file that does not export what it imports',
+      { 'mine.ts': `import { x } from './b.ts'\nx\n${mine()}`, 'b.ts': '' },
+      { 'b.ts': 'export const x = 1' },
+    ],
+    [
+      'a file whose file does not export what it exports further',
+      { 'mine.ts': `import { x } from './b.ts'\nx\n${mine()}`, 'b.ts': "export { x } from './c.ts'", 'c.ts': '' },
+      { 'c.ts': 'export const x = 1' },
+    ],
   ]
   test.each(faulty)(
     '%s is taken by the next load once it is repaired',
@@ -176,6 +186,16 @@ describe('a value that is not a plugin for this contract is refused', () => {
     writeFileSync(`${folder}/mine.ts`, boom)
     expect(sectionOf(await again(), 'mine').definition).toBe(definition)
     expect(globalThis).toHaveProperty('loadedWell', 1)
+  })
+
+  test('a file without the name that is imported is read again, also where the import is what is repaired', async () => {
+    const files = { 'mine.ts': `import { x } from './b.ts'\nx\n${mine()}`, 'b.ts': 'export const y = 1' }
+    const { folder } = await load({ 'config.yaml': 'plugins:\n  mine: { from: ./mine.ts }\n', ...files })
+    writeFileSync(`${folder}/b.ts`, 'export const y = 2')
+    writeFileSync(`${folder}/mine.ts`, `import { y } from './b.ts'\nglobalThis.readAgain = y\n${mine()}`)
+    const again = await load({}, { object: { plugins: { mine: { from: `${folder}/mine.ts` } } } })
+    expect(again.problems).toEqual([])
+    expect(globalThis).toHaveProperty('readAgain', 2)
   })
 
   test('a module whose top-level await never ends is given up, by the name of the plugin and the file', async () => {
