@@ -47,14 +47,19 @@ export const reload: Command = async (cli) =>
 export const restart: Command<[string]> = async (cli, _options, plugin) =>
   showSteps(cli, (await instance(cli).call<{ steps: Steps }>('plugins.restart', { plugin })).steps, 'nothing changed')
 
-const switchTo =
-  (enabled: boolean): Command<[string]> =>
-  async (cli, _options, plugin) => {
-    const patch = { plugins: { [plugin]: { enabled } } }
-    return showSteps(cli, (await instance(cli).call<AppliedChange>('config.apply', { patch })).steps, 'nothing changed')
-  }
-export const enable = switchTo(true)
-export const disable = switchTo(false)
+async function switchTo(cli: Cli, plugin: string, enabled: boolean | null): Promise<number> {
+  const patch = { plugins: { [plugin]: { enabled } } }
+  return showSteps(cli, (await instance(cli).call<AppliedChange>('config.apply', { patch })).steps, 'nothing changed')
+}
+
+/** Removes the entry of an earlier `disable` where the plugin then runs by the configuration files. */
+export const enable: Command<[string]> = async (cli, _options, plugin) => {
+  const patch = { plugins: { [plugin]: { enabled: null } } }
+  const { steps } = await instance(cli).call<PlannedChange>('config.plan', { patch })
+  const runs = steps.some((step) => step.plugin === plugin && step.action === 'add')
+  return switchTo(cli, plugin, runs ? null : true)
+}
+export const disable: Command<[string]> = (cli, _options, plugin) => switchTo(cli, plugin, false)
 
 export const planPatch: Command<[string]> = async (cli, _options, file) => {
   const { steps } = await instance(cli).call<PlannedChange>('config.plan', { patch: readPatch(cli, file) })

@@ -32,7 +32,8 @@ export const check: Command = async (cli) => {
   const off = [...steps.filter((step) => step.off !== undefined), ...failing]
   const on = wanted.filter(({ name }) => !failing.some(({ plugin }) => plugin === name))
   const shown = on.map(({ name, enabledBy }) => (enabledBy ? `${name} (enabled by ${enabledBy.join(', ')})` : name))
-  if (!cli.json && rolledBack !== null) cli.warn(`a start rolls back the change ${rolledBack}, which is not complete`)
+  if (!cli.json && rolledBack !== null)
+    cli.warn(`a start rolls back the change ${rolledBack}, which is not complete or not confirmed`)
   if (!cli.json) for (const { plugin, reason, off: why } of off) cli.warn(`${plugin} stays ${reason}: ${why}`)
   const reasons = Object.fromEntries(off.map(({ plugin, off: why }) => [plugin, why]))
   const enabledBy = Object.fromEntries(on.flatMap((each) => (each.enabledBy ? [[each.name, each.enabledBy]] : [])))

@@ -38,7 +38,7 @@ export const configError = defineErrors('core', {
   },
   PLUGIN_UNKNOWN: {
     message: 'unknown plugin "{plugin}"',
-    help: 'known plugins: {known}; a plugin of your own needs `from:`, its path or package',
+    help: 'known plugins: {known}; a plugin of your own needs `from:`, its path or package; remove an entry of data/overlay.yaml, by null or from the file, that an earlier change at run time left',
   },
 })
 

@@ -49,7 +49,10 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('plugins', 'disable', 'store')).stdout).toMatch(
     /audit +remove +\w+ +blocked: needs the service store, which is not available/,
   )
+  expect((await at.run('config')).stdout).toMatch(/plugins\.store\.enabled +false +data\/overlay\.yaml/)
   expect((await at.run('plugins', 'enable', 'store')).stdout).toMatch(/audit +add/)
+  // No entry stays that would be of an unknown plugin once config.yaml does not name the plugin.
+  expect((await at.run('config')).stdout).not.toMatch(/\.enabled +\w+ +data/)
   await at.write('off.yaml', 'plugins: { store: { enabled: false } }\n')
   const refused = await at.run('config', 'apply', 'off.yaml', '--confirm-within', '30s')
   expect(refused).toMatchObject({

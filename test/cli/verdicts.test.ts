@@ -289,7 +289,7 @@ test.each<[string, overlay: string, before: string, Verdict]>([
     if (!Array.isArray(expected)) {
       expect(JSON.parse(at.printed.at(-1)!).rolledBack).toBe('x-1')
       await check({ ...at.cli, json: false, warn }, {})
-      expect(warned[0]).toBe('a start rolls back the change x-1, which is not complete')
+      expect(warned[0]).toBe('a start rolls back the change x-1, which is not complete or not confirmed')
     }
     expect(await verdict(async () => stateOf(await at.start()))).toEqual(expected)
   },

@@ -189,7 +189,7 @@ export class Changes implements ConfigChanges {
 
   /** Records what {@link recoverPending} rolled back. */
   async recordRecovery({ id, edits }: Recovered): Promise<void> {
-    const reason = 'the process ended before the change was recorded as complete'
+    const reason = 'the process ended before the change was complete and confirmed'
     this.options.log.warn('configuration rolled back', { change: id, reason })
     this.#noteEdits(id, edits)
     await this.options.recorded({ id, reason }, async () => {})

@@ -43,7 +43,7 @@ test('a reload by a signal, a rollback without a confirmation, and one at the ne
   const second = await boot()
   const atStart = [
     rollback(next.id, 'begun', ''),
-    rollback(next.id, 'ok', 'the process ended before the change was recorded as complete'),
+    rollback(next.id, 'ok', 'the process ended before the change was complete and confirmed'),
   ]
   expect(await recordsOf(second)).toEqual([...soFar, ...atStart])
   await second.stop()
