@@ -155,7 +155,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
 
   // First: a command of core keeps its name.
   for (const command of coreCommands(runtime, () => active.current, clock, halted.signal))
-    registry.add(controlCommand(command), { plugin: 'core', fault() {}, hold() {}, refused() {} })
+    registry.add(command, { plugin: 'core', fault() {}, hold() {}, refused() {} })
 
   /** Drains the application's listeners while Arkwatch's listeners still answer "not ready". */
   const drainOthers = (drain: () => unknown, drainTimeoutMs: number) => {

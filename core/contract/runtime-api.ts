@@ -1,6 +1,7 @@
 /** The services and extension points of the runtime itself. */
+import type { z } from 'zod'
 import type { PluginState } from './plugin-state.ts'
-import { extensionPoint, service } from './tokens.ts'
+import { type Contribution, extensionPoint, service } from './tokens.ts'
 
 export interface PluginStatus {
   readonly name: string
@@ -184,17 +185,33 @@ export interface Listener {
 }
 
 /** A command of the control socket, which the CLI calls by name. `run` gets parsed JSON and returns JSON. */
-export interface ControlCommand {
+export interface ControlCommand<Args extends z.ZodObject = z.ZodObject> {
   readonly name: string
+  /**
+   * A strict zod object. Other arguments are refused with CONTROL_BAD_REQUEST, and nothing is done; `changes` and `run`
+   * get what the schema made of the arguments. @default any arguments, as they were sent
+   */
+  readonly args?: Args
   /** Whether the command with these arguments is a change, which auditors record. @default never */
-  changes?(args: Readonly<Record<string, unknown>>): boolean
-  run(args: Readonly<Record<string, unknown>>): unknown | Promise<unknown>
+  changes?(args: z.output<Args>): boolean
+  run(args: z.output<Args>): unknown | Promise<unknown>
 }
-export const controlCommand = extensionPoint<ControlCommand>('core.controlCommand', {
-  shape: { name: 'text', changes: 'function?', run: 'function' },
-  refuse: ({ name }) => (name === '' ? 'name is empty' : undefined),
+
+/** zod's other objects leave an unknown argument out, as if the caller had not asked for it. */
+const isStrict = (args: z.ZodObject) => (args.def?.catchall as z.ZodType | undefined)?.type === 'never'
+const commandPoint = extensionPoint<ControlCommand>('core.controlCommand', {
+  shape: { name: 'text', args: 'object?', changes: 'function?', run: 'function' },
+  refuse({ name, args }) {
+    if (name === '') return 'name is empty'
+    return args === undefined || isStrict(args) ? undefined : 'args must be a schema made by z.strictObject'
+  },
   nameOf: ({ name }) => name,
 })
+/** The extension point; a call infers the types of the arguments from `args`. */
+export const controlCommand: (<Args extends z.ZodObject>(
+  command: ControlCommand<Args>,
+) => Contribution<ControlCommand>) &
+  typeof commandPoint = commandPoint
 
 /**
  * Records every command that changes something, before the command runs.

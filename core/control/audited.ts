@@ -5,8 +5,7 @@ import type { Logger } from '../contract/logger.ts'
 import type { CommandAuditor, ControlCommand } from '../contract/runtime-api.ts'
 import type { Contributed, Extensions } from '../contract/tokens.ts'
 import { withDeadline } from '../process/deadline.ts'
-
-type Arguments = Readonly<Record<string, unknown>>
+import { type Arguments, checkedArguments } from './arguments.ts'
 
 /** The longest that a command may take: the greatest time that the command line waits. */
 export const commandMs = 600_000
@@ -34,7 +33,7 @@ const runs = new WeakMap<ControlCommand, number>()
 
 /**
  * @param auditors the present ones
- * @returns the command, which runs only after every auditor accepted the command, and in time
+ * @returns the command, which runs only with arguments as declared, after every auditor accepted the command, and in time
  */
 export function audited(
   contributed: Contributed<ControlCommand>,
@@ -42,13 +41,14 @@ export function audited(
   clock: Clock,
 ): ControlCommand {
   const { value: command, fault } = contributed
-  const { name } = command
+  const { name, args: schema } = command
   const once = (args: Arguments) => guarded(contributed, async () => checkJson(await command.run(args)))
-  const onRecord = async (args: Arguments) => {
+  const onRecord = async (given: Arguments) => {
+    const args = await guarded(contributed, () => checkedArguments(command, given))
     if ((await guarded(contributed, () => command.changes?.(args))) !== true) return once(args)
     const begin = async (auditor: Contributed<CommandAuditor>) => ({
       ...auditor,
-      value: await guarded(auditor, (audit) => audit(name, args)),
+      value: await guarded(auditor, (audit) => audit(name, given)),
     })
     const settles = await Promise.all(auditors().map(begin))
     const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))
@@ -56,6 +56,7 @@ export function audited(
   }
   return {
     name,
+    ...(schema && { args: schema }),
     async run(args) {
       const running = runs.get(command) ?? 0
       if (running >= maxRuns) throw coreError('CONTROL_BUSY', { command: name, limit: maxRuns })

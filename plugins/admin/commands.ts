@@ -1,37 +1,32 @@
 /** The commands of the admin API on the control socket, whose owner needs no key. */
-import { type Contribution, type ControlCommand, controlCommand } from '../../core/plugin.ts'
-import { type Role, roles } from './api.ts'
-import { adminError } from './errors.ts'
+import { type Contribution, type ControlCommand, controlCommand, z } from '../../core/plugin.ts'
 import type { Jobs } from './jobs.ts'
+import { keyDays, newKeyFields } from './keys/key.ts'
 import type { Keyring } from './keys/keyring.ts'
 
 const dayMs = 86_400_000
 
-const roleOf = (value: unknown): Role => {
-  if (roles.includes(value as Role)) return value as Role
-  throw adminError('ADMIN_INVALID', { errors: [{ parameter: 'role', detail: `expected one of ${roles.join(', ')}` }] })
-}
+const byId = z.strictObject({ id: z.string().min(1).max(128) })
+const none = z.strictObject({})
 
 export function adminCommands(keyring: () => Keyring, jobs: Jobs, now: () => number): Contribution<ControlCommand>[] {
+  const always = () => true
   return [
-    controlCommand({ name: 'keys.list', run: () => ({ keys: keyring().list() }) }),
+    controlCommand({ name: 'keys.list', args: none, run: () => ({ keys: keyring().list() }) }),
     controlCommand({
       name: 'keys.create',
-      changes: () => true,
-      run: ({ name, role, scopes, expiresInDays }) =>
-        keyring().create({
-          name: String(name),
-          role: roleOf(role),
-          scopes: Array.isArray(scopes) ? scopes.map(String) : [],
-          ...(typeof expiresInDays === 'number' && { expiresAtMs: Math.round(now() + expiresInDays * dayMs) }),
-        }),
+      args: z.strictObject({ ...newKeyFields, expiresInDays: keyDays }),
+      changes: always,
+      run: ({ expiresInDays: days, ...key }) =>
+        keyring().create({ ...key, ...(days !== undefined && { expiresAtMs: Math.round(now() + days * dayMs) }) }),
     }),
     controlCommand({
       name: 'jobs.list',
-      run: async ({ limit }) => ({ jobs: await jobs.list(Math.min(200, Math.max(1, Number(limit) || 50))) }),
+      args: z.strictObject({ limit: z.int().min(1).max(200).default(50) }),
+      run: async ({ limit }) => ({ jobs: await jobs.list(limit) }),
     }),
-    controlCommand({ name: 'jobs.show', run: ({ id }) => jobs.find(String(id)) }),
-    controlCommand({ name: 'jobs.cancel', changes: () => true, run: ({ id }) => jobs.cancel(String(id)) }),
-    controlCommand({ name: 'keys.revoke', changes: () => true, run: ({ id }) => keyring().revoke(String(id)) }),
+    controlCommand({ name: 'jobs.show', args: byId, run: ({ id }) => jobs.find(id) }),
+    controlCommand({ name: 'jobs.cancel', args: byId, changes: always, run: ({ id }) => jobs.cancel(id) }),
+    controlCommand({ name: 'keys.revoke', args: byId, changes: always, run: ({ id }) => keyring().revoke(id) }),
   ]
 }

@@ -1,24 +1,26 @@
 /** What the CLI may ask of the audit log, by the control socket. */
-import { type Contribution, type ControlCommand, controlCommand } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand, z } from '../../core/plugin.ts'
 import type { Audit } from './api.ts'
 
-const number = (value: unknown): number | undefined => (Number.isSafeInteger(value) ? (value as number) : undefined)
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined)
+const none = z.strictObject({})
+const seq = z.int().min(0).optional()
 
 export const auditCommands = (audit: Audit): Contribution<ControlCommand>[] => [
-  controlCommand({ name: 'audit.verify', run: () => audit.verify() }),
+  controlCommand({ name: 'audit.verify', args: none, run: () => audit.verify() }),
   controlCommand({
     name: 'audit.page',
-    run: async (args) => {
-      const limit = Math.min(1_000, Math.max(1, number(args.limit) ?? 50))
-      const range = { after: number(args.after), before: number(args.before) }
-      return {
-        records: await audit.page({ limit, ...range, principal: text(args.principal), action: text(args.action) }),
-      }
-    },
+    args: z.strictObject({
+      limit: z.int().min(1).max(1_000).default(50),
+      after: seq,
+      before: seq,
+      principal: z.string().min(1).max(200).optional(),
+      action: z.string().min(1).max(100).optional(),
+    }),
+    run: async (query) => ({ records: await audit.page(query) }),
   }),
   controlCommand({
     name: 'audit.export',
+    args: none,
     run: async () => {
       const lines: string[] = []
       for await (const line of audit.export()) lines.push(line)

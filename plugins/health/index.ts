@@ -1,6 +1,6 @@
 /** The plugin health: checks in the background, probes and reports from memory, liveness from a watchdog. */
 
-import { controlCommand, definePlugin, EventLoop, Runtime, rollbackSignals } from '../../core/plugin.ts'
+import { controlCommand, definePlugin, EventLoop, Runtime, rollbackSignals, z } from '../../core/plugin.ts'
 import { collector } from '../metrics/api.ts'
 import { comprehensive } from './answers/report.ts'
 import { healthPaths, healthRoutes } from './answers/routes.ts'
@@ -47,7 +47,7 @@ export default definePlugin({
       services: { health: engine },
       contributes: [
         collector(healthCollector(engine, () => watchdog.stalls)),
-        controlCommand({ name: 'health', run: fullReport }),
+        controlCommand({ name: 'health', args: z.strictObject({}), run: fullReport }),
         rollbackSignals(() => engine.rollbackSignals()),
       ],
       routes: healthRoutes({ health: engine, runtime, eventLoop, settings, version, clock }),

@@ -1,6 +1,5 @@
 /** The pools on the control socket, for the CLI. */
-
-import { type Contribution, type ControlCommand, controlCommand, parseDuration } from '../../core/plugin.ts'
+import { type Contribution, type ControlCommand, controlCommand, duration, z } from '../../core/plugin.ts'
 import type { Pool } from './api.ts'
 import type { NamedPools } from './engine.ts'
 import { poolError } from './errors.ts'
@@ -8,7 +7,6 @@ import { statusOf } from './pgbouncer.ts'
 
 export type Shown = ReturnType<NamedPools['find']>
 
-type Args = Readonly<Record<string, unknown>>
 interface ActionArgs {
   readonly pid?: number | undefined
   readonly timeoutMs?: number | undefined
@@ -32,36 +30,32 @@ export async function act(pools: NamedPools, action: PoolAction, name: string | 
   return { pool: pool.name, action, ...result, status: pool.status() }
 }
 
-const whole = (value: unknown) => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : undefined)
+const named = z.strictObject({ pool: z.string().optional() })
+const actionArgs = {
+  pause: named,
+  resume: named,
+  evict: named.extend({ pid: z.int().min(1).max(2_147_483_647).optional() }),
+  drain: named.extend({ timeout: duration({ max: '60s' }).optional() }),
+} satisfies Readonly<Record<PoolAction, z.ZodObject>>
 
-function argument(args: Args, name: string, read: (value: unknown) => number | undefined, expected: string) {
-  const value = args[name] ?? undefined
-  const number = value === undefined ? undefined : read(value)
-  if (value === undefined || number !== undefined) return number
-  throw poolError('POOL_ARGUMENT', { name, seen: JSON.stringify(value), expected })
-}
-
-/** `{ pool? }` each; without it all pools are read, and `default` is acted upon. */
+/** Without `pool` all pools are read, and `default` is acted upon. */
 export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] {
-  const named = ({ pool }: Args) => (pool === undefined || pool === null ? undefined : String(pool))
   const read = (name: string, of: (pool: Shown) => unknown) =>
     controlCommand({
       name,
-      run(args) {
-        const one = named(args)
-        const chosen = one === undefined ? pools.all : [pools.find(one)]
+      args: named,
+      run({ pool }) {
+        const chosen = pool === undefined ? pools.all : [pools.find(pool)]
         return { pools: Object.fromEntries(chosen.map((each) => [each.name, of(each)])) }
       },
     })
   const command = (action: PoolAction) =>
     controlCommand({
       name: `pool.${action}`,
+      args: actionArgs[action],
       changes: () => true,
-      async run(args) {
-        const pid = argument(args, 'pid', whole, 'a whole number above 0')
-        const timeoutMs = argument(args, 'timeout', (value) => parseDuration(String(value)), 'a duration such as 5s')
-        return act(pools, action, named(args), { pid, timeoutMs })
-      },
+      run: ({ pool, pid, timeout: timeoutMs }: { pool?: string; pid?: number; timeout?: number }) =>
+        act(pools, action, pool, { pid, timeoutMs }),
     })
   return [
     read('pool', statusOf),
@@ -70,7 +64,8 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
     ),
     controlCommand({
       name: 'pool.explain',
-      run: async (args) => ({ plan: await pools.get(named(args)).explainStatement(String(args.fingerprint)) }),
+      args: named.extend({ fingerprint: z.string().regex(/^[0-9a-f]{16}$/, 'expected 16 hexadecimal digits') }),
+      run: async ({ pool, fingerprint }) => ({ plan: await pools.get(pool).explainStatement(fingerprint) }),
     }),
     ...(Object.keys(poolActions) as PoolAction[]).map(command),
   ]

@@ -54,10 +54,6 @@ export const poolError = defineErrors('pool', {
     message: 'EXPLAIN is refused: {reason}',
     help: 'Only one statement is explained; of those that the pool did not run itself, only a SELECT without locks.',
   },
-  POOL_ARGUMENT: {
-    message: 'argument {name}: expected {expected}, got {seen}',
-    help: 'Give the argument as described.',
-  },
   POOL_WATCH_REFUSED: {
     message: 'the pool {pool} cannot be watched: {reason}',
     help: 'Give a pg.Pool, a postgres.js or a Bun.SQL client, and an unused name in lower_snake_case.',

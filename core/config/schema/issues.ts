@@ -125,7 +125,7 @@ function* toProblems(issue: $ZodIssue, checked: Checked): Generator<ConfigProble
     const known = [...own, ...(path.length === checked.path.length ? (checked.reserved ?? []) : [])]
     for (const key of issue.keys) {
       const where = [...path, key]
-      const details = { key: showKey(key), known: known.filter((each) => each !== key).join(', ') }
+      const details = { key: showKey(key), known: known.filter((each) => each !== key).join(', ') || 'none' }
       const help = unavailable.get(key) ?? didYouMean(key, known)
       yield problem('CONFIG_UNKNOWN_KEY', details, where, locate(checked.root, where).key, help)
     }

@@ -1,6 +1,7 @@
 /** API keys: how they look, and what is kept of them. */
 import { createHmac, randomBytes } from 'node:crypto'
-import type { Role } from '../api.ts'
+import { z } from '../../../core/plugin.ts'
+import { type Role, roles } from '../api.ts'
 
 /** What is kept of a key. */
 export interface KeyRecord {
@@ -18,6 +19,18 @@ export interface KeyRecord {
   /** HMAC-SHA-256 of its text, in hex. */
   readonly digest: string
 }
+
+/** What a caller says of a key that is to be made. */
+export const newKeyFields = {
+  name: z.string().regex(/^[A-Za-z0-9][\w .@-]{0,63}$/, 'expected 1-64 letters, digits, space, . @ _ or -'),
+  role: z.enum(roles),
+  scopes: z
+    .array(z.string().regex(/^[a-z][a-zA-Z-]{0,63}$/))
+    .max(50)
+    .default([])
+    .describe('Groups of operations that the key is narrowed to.'),
+}
+export const keyDays = z.number().min(0.001).max(3_650).optional().describe('Omitted: the key does not expire.')
 
 /** A key as shown: everything but what could find it out. */
 export type KeyInfo = Omit<KeyRecord, 'digest'>

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import { roles } from '../api.ts'
 import { body, idParam, iso, isoOrNull, nullableTime, reply, time } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
-import type { KeyInfo } from '../keys/key.ts'
+import { type KeyInfo, keyDays, newKeyFields } from '../keys/key.ts'
 import type { Keyring } from '../keys/keyring.ts'
 
 const Key = z
@@ -26,16 +26,7 @@ const shown = ({ id, name, role, scopes, source, createdAtMs, expiresAtMs, lastU
 }
 
 const dayMs = 86_400_000
-const NewKey = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9][\w .@-]{0,63}$/, 'expected 1-64 letters, digits, space, . @ _ or -'),
-  role: z.enum(roles),
-  scopes: z
-    .array(z.string().regex(/^[a-z][a-zA-Z-]{0,63}$/))
-    .max(50)
-    .default([])
-    .describe('Groups of operations that the key is narrowed to.'),
-  expires_in_days: z.number().min(0.001).max(3_650).optional().describe('Omitted: the key does not expire.'),
-})
+const NewKey = z.strictObject({ ...newKeyFields, expires_in_days: keyDays })
 
 export function keyRoutes(keyring: Keyring, now: () => number) {
   const { app, route } = createRoutes()
