@@ -19,9 +19,9 @@ export function pidOption(text: string): number {
 }
 
 /** @returns the number of `--limit`, from 1 to `max` @throws CLI_USAGE */
-export function limitOption(text: string, max = Number.POSITIVE_INFINITY): number {
+export function limitOption(text: string, max: number): number {
   const count = Number(text)
   if (!Number.isInteger(count) || count < 1 || count > max)
-    throw refuse('limit', `a whole number from 1 ${max === Number.POSITIVE_INFINITY ? 'on' : `to ${max}`}`, text)
+    throw refuse('limit', `a whole number from 1 to ${max}`, text)
   return count
 }

@@ -18,8 +18,10 @@ type RemoteCommand = (send: Send, args: Args) => Promise<unknown>
 function read(path: string): RemoteCommand {
   return async (send, args) => chosen((await send('GET', path)).json, args)
 }
-function act(action: string, body: (args: Args) => Json): RemoteCommand {
-  return async (send, args) => (await send('POST', `/admin/pool/${enc(args.pool)}/${action}`, body(args))).json
+/** The API refuses a `pid` for an action on the whole pool. */
+function act(action: string, more: (args: Args) => Json = () => ({})): RemoteCommand {
+  return async (send, args) =>
+    (await send('POST', `/admin/pool/${enc(args.pool)}/${action}`, { pid: args.pid, ...more(args) })).json
 }
 
 export const poolCommands: Readonly<Record<string, RemoteCommand>> = {
@@ -30,9 +32,9 @@ export const poolCommands: Readonly<Record<string, RemoteCommand>> = {
   'pool.routes': read('/admin/pool/routes'),
   'pool.explain': async (send, { pool, fingerprint }) =>
     (await send('GET', `/admin/pool/${enc(pool)}/statements/${enc(fingerprint)}/plan`)).json,
-  'pool.pause': act('pause', () => ({})),
-  'pool.resume': act('resume', () => ({})),
-  'pool.evict': act('evict', ({ pid }) => (pid === undefined ? {} : { pid })),
+  'pool.pause': act('pause'),
+  'pool.resume': act('resume'),
+  'pool.evict': act('evict'),
   'pool.drain': act('drain', ({ timeout }) =>
     timeout === undefined ? {} : { timeoutMs: parseDuration(String(timeout)) ?? String(timeout) },
   ),

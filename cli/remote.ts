@@ -93,8 +93,7 @@ const commands: Readonly<Record<string, (send: Send, args: Args) => Promise<unkn
     return loggersOf((await send('PUT', `/admin/loggers/${enc(logger ?? 'root')}`, body)).json, logger)
   },
   async 'logs.recent'(send, { limit, level, logger, contains }) {
-    const most = Math.min(1_000, Number(limit ?? 100))
-    const { json } = await send('GET', `/admin/logs/recent${query({ limit: most, level, logger, contains })}`)
+    const { json } = await send('GET', `/admin/logs/recent${query({ limit, level, logger, contains })}`)
     const entries = (json.logs as Json[]).toReversed()
     return { entries: entries.map(({ id, line, ...rest }) => ({ ...rest, sequence: id, line: JSON.stringify(line) })) }
   },

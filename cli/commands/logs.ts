@@ -66,7 +66,7 @@ export const logs: Command<[], Options> = async (cli, { follow = false, limit, .
 
 /** As `logs` without -f, and one document with `--json`. */
 export const recent: Command<[], Options> = async (cli, { limit, ...filter }) => {
-  const entries = await recentEntries(cli, limitOption(limit), filter)
+  const entries = await recentEntries(cli, limitOption(limit, maxLines), filter)
   if (cli.json) printJson(cli, { entries })
   else for (const { line } of entries) cli.print(line)
   return exitCodes.ok

@@ -9,11 +9,11 @@ import { type Cli, printJson } from '../cli.ts'
 const problemsOf = ({ details }: ArkwatchError): readonly ConfigProblem[] | undefined =>
   Array.isArray(details.problems) ? (details.problems as ConfigProblem[]) : undefined
 
-/** The invalid arguments that an error carries, one line each. */
-const argumentLines = ({ details }: ArkwatchError): readonly string[] =>
-  (Array.isArray(details.errors) ? (details.errors as InvalidArgument[]) : []).map(
-    ({ pointer, parameter, detail }) => `\n  ${pointer ?? parameter}: ${detail}`,
-  )
+/** The invalid arguments that an error carries and its message does not name, one line each. */
+const argumentLines = ({ details, message }: ArkwatchError): readonly string[] =>
+  (Array.isArray(details.errors) ? (details.errors as InvalidArgument[]) : [])
+    .filter(({ detail }) => !message.includes(detail))
+    .map(({ pointer, parameter, detail }) => `\n  ${pointer ?? parameter}: ${detail}`)
 
 /** @returns position and message, below it what to do */
 const problemText = ({ help, ...problem }: ConfigProblem, cwd: string): string =>

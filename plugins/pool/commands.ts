@@ -31,12 +31,9 @@ export async function act(pools: NamedPools, action: PoolAction, name: string | 
 }
 
 const named = z.strictObject({ pool: z.string().optional() })
-const actionArgs = {
-  pause: named,
-  resume: named,
-  evict: named.extend({ pid: z.int().min(1).max(2_147_483_647).optional() }),
-  drain: named.extend({ timeout: duration({ max: '60s' }).optional() }),
-} satisfies Readonly<Record<PoolAction, z.ZodObject>>
+// The command line gives each action its default of the time limit.
+const acted = named.extend({ timeout: duration({ max: '60s' }).optional() })
+const evicted = acted.extend({ pid: z.int().min(1).max(2_147_483_647).optional() })
 
 /** Without `pool` all pools are read, and `default` is acted upon. */
 export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] {
@@ -52,7 +49,7 @@ export function poolCommands(pools: NamedPools): Contribution<ControlCommand>[] 
   const command = (action: PoolAction) =>
     controlCommand({
       name: `pool.${action}`,
-      args: actionArgs[action],
+      args: action === 'evict' ? evicted : acted,
       changes: () => true,
       run: ({ pool, pid, timeout: timeoutMs }: { pool?: string; pid?: number; timeout?: number }) =>
         act(pools, action, pool, { pid, timeoutMs }),

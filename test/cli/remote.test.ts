@@ -47,7 +47,7 @@ test('plugins, configuration, logs and levels of an instance elsewhere', async (
     expect((await at.run('logs', 'level', 'metrics', 'warn', '--for', 'soon')).exitCode).toBe(64)
     expect((await at.run('logs', 'level', 'metrics', 'warn', '--for', '5')).stderr).toContain('got "5"')
   }
-  expect((await here.run('logs', '--level', 'loud')).stderr).toContain('cannot show the lines of a level: there is no')
+  expect((await here.run('logs', '--level', 'loud')).stderr).toContain('/level: expected "trace", ')
   expect((await there.run('logs', '-n', '5', '--logger', 'core')).stdout).toContain('"logger":"core"')
   expect((await there.run('logs', 'recent', '-n', '5')).stdout.trim().split('\n')).toHaveLength(5)
 })
@@ -66,7 +66,8 @@ test('keys, jobs and the audit log of an instance elsewhere, and of this machine
   expect((await here.run('keys', 'list')).stdout).toContain('local')
   expect((await here.run('keys', 'revoke', local.stdout.split('_')[1]!)).exitCode).toBe(0)
   const refusals = [here, there].map((at) => at.run('keys', 'create', 'x', '--role', 'king'))
-  for (const { stderr } of await Promise.all(refusals)) expect(stderr).toMatch(/\[ADMIN_INVALID\]\n {2}\/?role: \w/)
+  for (const { stderr } of await Promise.all(refusals))
+    expect(stderr).toMatch(/\/?role: \w.*\[CONTROL_BAD_REQUEST\]\n {2}Nothing|\[ADMIN_INVALID\]\n {2}\/?role: \w/)
   const json = JSON.parse((await here.run('keys', 'create', 'x', '--role', 'king', '--json')).stdout)
   expect(json.error.errors).toEqual([expect.objectContaining({ detail: expect.any(String) })])
   expect((await here.run('keys', 'create', 'x', '--expires', 'soon')).exitCode).toBe(64)

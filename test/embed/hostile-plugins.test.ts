@@ -6,7 +6,7 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
 import { Hono } from 'hono'
 import { disown } from '../../core/contract/foreign/calls.ts'
-import { errorOf, type extensionPoint, perHolder, service, systemClock } from '../../core/plugin.ts'
+import { controlCommand, errorOf, type extensionPoint, perHolder, service, systemClock, z } from '../../core/plugin.ts'
 import { catalog } from '../../plugins/catalog.ts'
 import health from '../../plugins/health/index.ts'
 import { collector } from '../../plugins/metrics/api.ts'
@@ -74,6 +74,10 @@ const giving = Object.fromEntries<Border>([
     [`the answer of ${kind}`, (make) => ({ hooks: { [kind]: make } })],
   ]),
   ['a contribution', (make) => ({ contributes: [make()] })],
+  [
+    'the arguments of a control command',
+    (make, { name }) => ({ contributes: [controlCommand({ name, args: make() as never, run() {} })] }),
+  ],
   [
     'a contribution at run time',
     (make, { contribute, clock }) => ({
@@ -300,6 +304,7 @@ describe('the extension point', () => {
       kind: 'custom',
       index: 'a',
       groups: ['a'],
+      args: z.strictObject({}),
     }
     const ofKind: Record<string, unknown> = {
       function: call,

@@ -51,19 +51,3 @@ test.each(Object.entries(reloads))('%s is refused once Arkwatch stops, and keeps
   expect(await command).toBe('RELOAD_BUSY')
   expect(at.clock.pending).toBe(0)
 })
-
-test.each(['60s', '60', 0, -1, null, true, {}])(
-  'config.apply with the time limit %p changes nothing',
-  async (limit) => {
-    const { at, release, first } = await boot()
-    release()
-    await first
-    const args = { ...reloads['config.apply'], confirmWithinMs: limit }
-    const code = await Promise.resolve()
-      .then(() => at.runtime.commands().get('config.apply')!.run(args))
-      .catch((thrown) => thrown.code)
-    expect(code).toBe('CONTROL_BAD_REQUEST')
-    expect(at.runtime.changes.history).toEqual([])
-    await at.stop()
-  },
-)
