@@ -347,7 +347,8 @@ describe('the extension point', () => {
     async (_, point) => {
       const reads = new Map<string, number>()
       const watched = (value: unknown, path: string): unknown => {
-        if (typeof value !== 'object' || value === null) return value
+        // A schema is read each time that it parses.
+        if (typeof value !== 'object' || value === null || value instanceof z.ZodType) return value
         return new Proxy(value, {
           get(target, name) {
             const at = `${path}.${String(name)}`
