@@ -33,7 +33,7 @@ const runs = new WeakMap<ControlCommand, number>()
 
 /**
  * @param auditors the present ones
- * @returns the command, which runs only with arguments as declared, after every auditor accepted the command, and in time
+ * @returns the command, which runs only with arguments that it takes, after every auditor accepted it, and in time
  */
 export function audited(
   contributed: Contributed<ControlCommand>,
