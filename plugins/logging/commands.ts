@@ -9,7 +9,11 @@ export const logCommands = (logging: Logging): Contribution<ControlCommand>[] =>
   controlCommand({
     name: 'logs.level',
     args: z
-      .strictObject({ logger, level: z.enum(levels).nullable().optional(), for: duration({ max: '1w' }).optional() })
+      .strictObject({
+        logger,
+        level: z.enum(levels).nullable().optional(),
+        for: duration({ min: '1s', max: '1w' }).optional(),
+      })
       .refine((args) => args.level !== undefined || args.for === undefined, {
         path: ['for'],
         message: 'expected a level beside it',

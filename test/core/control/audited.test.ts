@@ -3,6 +3,7 @@ import { coreError } from '../../../core/contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../../../core/contract/runtime-api.ts'
 import type { Contributed } from '../../../core/contract/tokens.ts'
 import { audited, commandMs, maxRuns, recorded as onRecord } from '../../../core/control/audited.ts'
+import { z } from '../../../core/plugin.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { recordingSink } from '../../../testing/test-runtime.ts'
@@ -70,6 +71,20 @@ test('an error with a code of Arkwatch is an answer and not a fault', async () =
   }
   expect(await run(refuses).catch((error) => error.code)).toBe('RELOAD_BUSY')
   expect(faults).toEqual([])
+})
+
+test('arguments that a command does not take are refused before the record, without the secrets in them', async () => {
+  const args = z.strictObject({ apiToken: z.number(), to: z.number().default(1) })
+  const set: ControlCommand = {
+    ...{ name: 'set', args, changes: ({ to }) => to === 1 },
+    run: ({ to }) => void recorded.push(`runs ${to}`),
+  }
+  const error = await run(set, { apiToken: 'canary' }).catch((thrown) => thrown)
+  expect(error).toMatchObject({ code: 'CONTROL_BAD_REQUEST', details: { errors: [{ pointer: '/apiToken' }] } })
+  expect(JSON.stringify([error.message, error.details])).not.toContain('canary')
+  expect([recorded, faults]).toEqual([[], []])
+  await run(set, { apiToken: 5 })
+  expect(recorded).toEqual(['set begins', 'runs 1', 'set ok'])
 })
 
 test('a command whose end cannot be recorded settles once', async () => {
