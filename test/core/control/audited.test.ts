@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { coreError, errorOf } from '../../../core/contract/errors.ts'
+import { type ArkwatchError, coreError } from '../../../core/contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../../../core/contract/runtime-api.ts'
 import type { Contributed } from '../../../core/contract/tokens.ts'
 import { audited, commandMs, maxRuns, recorded as onRecord } from '../../../core/control/audited.ts'
@@ -79,7 +79,7 @@ test('arguments that a command does not take are refused before the record, with
     ...{ name: 'set', args, changes: ({ to }) => to === 1 },
     run: ({ to }) => void recorded.push(`runs ${to}`),
   }
-  const error = errorOf(await run(set, { apiToken: 'canary' }).catch((thrown) => thrown))
+  const error = (await run(set, { apiToken: 'canary' }).catch((thrown) => thrown)) as ArkwatchError
   expect(error).toMatchObject({ code: 'CONTROL_BAD_REQUEST', details: { errors: [{ pointer: '/apiToken' }] } })
   expect(JSON.stringify([error.message, error.details])).not.toContain('canary')
   expect([recorded, faults]).toEqual([[], []])
