@@ -40,9 +40,13 @@ export interface RequestHooks {
    * the routes of Arkwatch's own plugins, such as probes, metrics and the admin API.
    */
   onRequest?(scope: RequestScope): Response | undefined
-  /** Only of a request that began while the hook was in force. @param response undefined for an upgrade */
+  /**
+   * Called once for each request that `onRequest` of the same plugin saw, and for no other; of a plugin without
+   * `onRequest`, once for each request that began while the hook was in force.
+   * @param response undefined for an upgrade, and where the application's error passed to the server
+   */
   onResponse?(scope: RequestScope, response: Response | undefined): Synchronous
-  /** Receives an error that reached the application's `onError` or that the application threw. As `onResponse`. */
+  /** As `onResponse`, and before it: receives an error that reached the application's `onError` or that it threw. */
   onError?(scope: RequestScope, error: unknown): Synchronous
   /** Runs each request in an AsyncLocalStorage, read by `currentRequest()`. docs/embedding.md has the cost. */
   readonly context?: boolean

@@ -29,23 +29,34 @@ export interface Hooked<Name extends HookName = HookName> {
   readonly call: NonNullable<RequestHooks[Name]>
   /** In a row. */
   failures: number
+  /** The place of the `onRequest` of the same instance among all; -1 where there is none. */
+  begin: number
 }
 export type Hooks = { readonly [Name in HookName]: readonly Hooked<Name>[] }
+
+/** A request on the slow path. */
+export interface HookedRequest extends RequestScope {
+  /** Those that were in force as the request began. */
+  readonly hooks: Hooks
+  /** The place after the last `onRequest` that saw the request. */
+  begun: number
+}
 
 /** One call in this many is timed. A power of two. */
 const sampleEvery = 1_024
 const failuresAllowed = 10
 const statusBits = Math.log2(statuses)
 
-/** Whether a hook of a request in progress may be called: not after its instance ended, or when it was taken out. */
-const isLive = ({ owner, failures }: Hooked): boolean => failures < failuresAllowed && owner.isUp()
+/** Whether a hook sees the end of a request: of those with an `onRequest`, each request that it saw, and no other. */
+const seesEnd = ({ owner, failures, begin }: Hooked, { begun }: HookedRequest): boolean =>
+  (begin === -1 ? failures < failuresAllowed : begin < begun) && owner.isUp()
 
 /** Reads the hooks of one name, once. */
 const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): Hooked<Name>[] =>
   owned.flatMap((owner) => {
     try {
       const call = owner.hooks[kind]
-      return call ? [{ owner, kind, call, failures: 0 }] : []
+      return call ? [{ owner, kind, call, failures: 0, begin: -1 }] : []
     } catch (error) {
       owner.failed(error)
       return []
@@ -79,7 +90,10 @@ function answerOf(returned: unknown): Response {
   throw new TypeError(`onRequest returned ${show(returned)}: expected a Response or undefined`)
 }
 
-/** The current hooks. A hook that throws ten times in a row is removed until the next {@link HookSet.replace}. */
+/**
+ * The current hooks. A hook that throws ten times in a row is removed until the next {@link HookSet.replace}. The
+ * `onResponse` and `onError` of an instance with `onRequest` end what it began: the three are removed with `onRequest`.
+ */
 export class HookSet {
   scoped = false
   context = false
@@ -97,7 +111,10 @@ export class HookSet {
 
   replace(owned: readonly OwnedHooks[]): void {
     this.context = owned.some(needsContext)
-    this.#hooks = Object.fromEntries(hookNames.map((kind) => [kind, only(owned, kind)])) as never
+    const hooks: Hooks = Object.fromEntries(hookNames.map((kind) => [kind, only(owned, kind)])) as never
+    for (const hook of [...hooks.onRequest, ...hooks.onResponse, ...hooks.onError])
+      hook.begin = hooks.onRequest.findIndex(({ owner }) => owner === hook.owner)
+    this.#hooks = hooks
     this.#settle()
   }
 
@@ -127,9 +144,10 @@ export class HookSet {
   }
 
   /** @param isOwn whether Arkwatch answers a request, which no hook may @returns the first answer of a hook */
-  runOnRequest(scope: RequestScope, isOwn: (request: Request) => boolean): Response | undefined {
+  runOnRequest(scope: HookedRequest, isOwn: (request: Request) => boolean): Response | undefined {
     let answer: Response | undefined
-    for (const hook of this.#hooks.onRequest) {
+    for (const hook of scope.hooks.onRequest) {
+      scope.begun = hook.begin + 1
       this.#run(hook, () => {
         const returned: unknown = hook.call.call(hook.owner.hooks, scope)
         if (returned !== undefined) answer = answerOf(returned)
@@ -140,13 +158,14 @@ export class HookSet {
     return undefined
   }
 
-  runOnResponse(scope: RequestScope, { onResponse }: Hooks, response: Response | undefined): void {
-    for (const hook of onResponse)
-      if (isLive(hook)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, response))
+  runOnResponse(scope: HookedRequest, response: Response | undefined): void {
+    for (const hook of scope.hooks.onResponse)
+      if (seesEnd(hook, scope)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, response))
   }
 
-  runOnError(scope: RequestScope, { onError }: Hooks, error: unknown): void {
-    for (const hook of onError) if (isLive(hook)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, error))
+  runOnError(scope: HookedRequest, error: unknown): void {
+    for (const hook of scope.hooks.onError)
+      if (seesEnd(hook, scope)) this.#run(hook, () => hook.call.call(hook.owner.hooks, scope, error))
   }
 
   get wantsErrors(): boolean {
@@ -201,10 +220,17 @@ export class HookSet {
     const { owner, kind } = hook
     hook.failures += 1
     owner.failed(error)
-    if (hook.failures < failuresAllowed) return
-    this.#hooks = { ...this.#hooks, [kind]: this.#hooks[kind].filter((other: Hooked) => other !== hook) }
+    if (hook.failures !== failuresAllowed) return
+    const { onRequest, onResponse, onError } = this.#hooks
+    if (kind !== 'onRequest' && onRequest.some((other) => other.owner === owner)) return
+    const ends = kind === 'onRequest' ? [...onResponse, ...onError].filter((other) => other.owner === owner) : []
+    const out = new Set<Hooked>([hook, ...ends])
+    this.#hooks = Object.fromEntries(
+      hookNames.map((name) => [name, this.#hooks[name].filter((other: Hooked) => !out.has(other))]),
+    ) as never
     this.#settle()
-    owner.removed(`the request hook ${kind} threw ten times in a row and was taken out: ${messageOf(error)}`)
+    const also = ends.length === 0 ? '' : ` with ${ends.map((end) => end.kind).join(' and ')}`
+    owner.removed(`the request hook ${kind} threw ten times in a row and was taken out${also}: ${messageOf(error)}`)
     const fields = { plugin: owner.plugin, hook: kind, error }
     this.log.error('a request hook threw ten times in a row and was taken out', fields)
   }

@@ -1,7 +1,7 @@
 /** The data of one request on the slow path, and of the request that the running code serves. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { RequestScope, Route } from '../contract/request-hooks.ts'
-import type { Hooks } from './hook-set.ts'
+import type { HookedRequest, Hooks } from './hook-set.ts'
 import { requestIdOf, traceIdOf } from './request-identity.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 
@@ -13,15 +13,15 @@ export const requestStorage = new AsyncLocalStorage<RequestScope>()
 /** @returns the scope of the current request; undefined outside of a request, or if no plugin has `context: true` */
 export const currentRequest = (): RequestScope | undefined => requestStorage.getStore()
 
-export class Scope implements RequestScope {
+export class Scope implements HookedRequest {
   entry: RouteEntry | undefined
+  begun = 0
   /** The last error passed to `onError`. */
   error: unknown
 
   constructor(
     readonly request: Request,
     readonly startedMs: number,
-    /** Those that were in force as the request began. */
     readonly hooks: Hooks,
   ) {}
 

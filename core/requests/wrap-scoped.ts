@@ -14,7 +14,7 @@ export function openScope(traffic: Traffic, request: Request): Scope {
 
 export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, response: unknown): void {
   scope.entry = entry
-  traffic.hooks.runOnResponse(scope, scope.hooks, response as Response | undefined)
+  traffic.hooks.runOnResponse(scope, response as Response | undefined)
   traffic.end(entry, statusOf(response), scope.startedMs, scope.request)
 }
 
@@ -22,13 +22,14 @@ export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, re
 export function reportError(traffic: Traffic, scope: Scope, error: unknown): void {
   if (scope.error === error) return
   scope.error = error
-  traffic.hooks.runOnError(scope, scope.hooks, error)
+  traffic.hooks.runOnError(scope, error)
 }
 
 /** Ends a request whose error the application did not handle. */
 export function failScope(traffic: Traffic, scope: Scope, entry: RouteEntry, error: unknown): void {
   scope.entry = entry
   reportError(traffic, scope, error)
+  traffic.hooks.runOnResponse(scope, undefined)
   traffic.end(entry, 500, scope.startedMs, scope.request)
 }
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { RequestHooks } from '../../../core/contract/request-hooks.ts'
 import { fallbackSink, LogHub } from '../../../core/process/log.ts'
-import { HookSet } from '../../../core/requests/hook-set.ts'
+import { HookSet, type OwnedHooks } from '../../../core/requests/hook-set.ts'
 import { Scope } from '../../../core/requests/request-scope.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { owned } from '../http/support.ts'
@@ -63,13 +63,13 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
         errors += 1
       }),
     ])
-    const scope = new Scope(request, 0, hooks.current)
+    const scope = () => new Scope(request, 0, hooks.current)
     const run = {
       observe,
       observeRequest: observe,
-      onRequest: () => hooks.runOnRequest(scope, () => false),
-      onResponse: () => hooks.runOnResponse(scope, hooks.current, undefined),
-      onError: () => hooks.runOnError(scope, hooks.current, new Error('of the application')),
+      onRequest: () => hooks.runOnRequest(scope(), () => false),
+      onResponse: () => hooks.runOnResponse(scope(), undefined),
+      onError: () => hooks.runOnError(scope(), new Error('of the application')),
     }[kind]
     for (let at = 0; at < 9; at += 1) run()
     good = true
@@ -83,6 +83,62 @@ for (const kind of ['observe', 'observeRequest', 'onRequest', 'onResponse', 'onE
     expect(hooks.observed || hooks.scoped).toBe(false)
   })
 }
+
+test.each(['onRequest', 'onResponse', 'onError'] as const)(
+  'where %s throws for good, each request ends in the hooks of the instance that saw it begin, and in no others',
+  (bad) => {
+    const { hooks } = setup()
+    const open = new Map<string, Set<number>>()
+    const saw: Record<string, number> = {}
+    const counts: string[] = []
+    const wrong: string[] = []
+    const gauge = (name: string, throws = '', answersEach = 0): OwnedHooks => {
+      const begun = new Set<number>()
+      open.set(name, begun)
+      const step = (kind: string, run: () => void) => {
+        run()
+        saw[`${name} ${kind}`] = (saw[`${name} ${kind}`] ?? 0) + 1
+        if (kind === throws) throw new Error('bad')
+      }
+      const reported = (what: string) => () => void counts.push(`${name} ${what}`)
+      const set: RequestHooks = {
+        onRequest({ startedMs }) {
+          step('onRequest', () => begun.add(startedMs))
+          return answersEach > 0 && startedMs % answersEach === 0 ? new Response('busy') : undefined
+        },
+        onError: ({ startedMs }) => step('onError', () => begun.has(startedMs) || wrong.push(`${name} error`)),
+        onResponse: ({ startedMs }) => step('onResponse', () => begun.delete(startedMs) || wrong.push(`${name} end`)),
+      }
+      return { ...owned(set, name, reported('fault')), removed: reported('removed') }
+    }
+    hooks.replace([gauge('before'), gauge('bad', bad), gauge('answers', '', 3), gauge('after')])
+    const pending: Scope[] = []
+    const end = (scope: Scope) => {
+      hooks.runOnError(scope, new Error('of the application'))
+      hooks.runOnResponse(scope, undefined)
+    }
+    for (let at = 1; at <= 60; at += 1) {
+      const scope = new Scope(request, at, hooks.current)
+      hooks.runOnRequest(scope, () => false)
+      pending.push(scope)
+      if (pending.length > 5) end(pending.shift()!)
+    }
+    pending.forEach(end)
+    expect(wrong).toEqual([])
+    expect([...open].map(([name, begun]) => [name, begun.size])).toEqual([
+      ['before', 0],
+      ['bad', 0],
+      ['answers', 0],
+      ['after', 0],
+    ])
+    expect(saw['before onRequest']).toBe(60)
+    expect(saw['after onResponse']).toBe(40)
+    // What ends the work of a hook that does not throw goes on to end it.
+    expect(saw['bad onResponse']).toBe(bad === 'onRequest' ? 10 : 60)
+    expect(counts.filter((what) => what === 'bad removed')).toHaveLength(bad === 'onRequest' ? 1 : 0)
+    expect(new Set(counts)).toEqual(new Set(bad === 'onRequest' ? ['bad fault', 'bad removed'] : ['bad fault']))
+  },
+)
 
 test('the compiler refuses hooks that are async, and accepts those that return a value', () => {
   // @ts-expect-error a promise

@@ -163,9 +163,13 @@ test('onError sees what reaches the onError of a Hono application, and what is t
   const fetch = path.wrapHono(app)
   await fetch(get('/now'))
   const errors: unknown[] = []
+  const ends: unknown[] = []
   path.setHooks([
     owned(hooks),
-    owned({ onError: (scope, error) => void errors.push([scope.route?.pattern, String(error)]) }),
+    owned({
+      onError: (scope, error) => void errors.push([scope.route?.pattern, String(error)]),
+      onResponse: (scope, response) => void ends.push([scope.route?.pattern, response?.status]),
+    }),
   ])
   for (const url of ['/now', '/soon', '/used/x']) expect((await fetch(get(url))).status).toBe(500)
   expect(() => fetch(get('/past'))).toThrow('past')
@@ -174,6 +178,12 @@ test('onError sees what reaches the onError of a Hono application, and what is t
     ['/soon', 'Error: soon'],
     ['/used/x', 'Error: used'],
     ['/past', 'past'],
+  ])
+  expect(ends).toEqual([
+    ['/now', 500],
+    ['/soon', 500],
+    ['/used/x', 500],
+    ['/past', undefined],
   ])
   expect(taken()).toHaveLength(5)
   expect(path.active()).toBe(0)
@@ -220,7 +230,7 @@ test('the middleware has scopes, answers and errors, too', async () => {
   shed = true
   expect((await app.request('/id')).status).toBe(503)
   expect(taken()).toEqual(['GET /id 200', 'GET /broken 500', 'GET /past 500', 'GET /id 503'])
-  expect(notes).toEqual(['/id 200', 'Error: broken', '/broken 500', 'past', '/id 503'])
+  expect(notes).toEqual(['/id 200', 'Error: broken', '/broken 500', 'past', '/past undefined', '/id 503'])
   expect(path.active()).toBe(0)
 })
 
