@@ -268,7 +268,7 @@ export const coreError = defineErrors('core', {
   },
   CONTROL_BAD_REQUEST: {
     message: 'the control socket refused {command}: {reason}',
-    help: 'Nothing was done. A command takes its own arguments only, as a JSON object of at most 1 MiB by POST to /<command>.',
+    help: 'Nothing was done. A command takes its own arguments only, as a JSON object of at most 1 MiB and 5,000 values by POST to /<command>.',
   },
   CONTROL_UNKNOWN_COMMAND: {
     message: 'the running process has no command {command}; the commands are {known}',

@@ -188,8 +188,9 @@ export interface Listener {
 export interface ControlCommand<Args extends z.ZodObject = z.ZodObject> {
   readonly name: string
   /**
-   * A strict zod object. Other arguments are refused with CONTROL_BAD_REQUEST, and nothing is done; `changes` and `run`
-   * get what the schema made of the arguments. @default any arguments, as they were sent
+   * A strict zod object, without asynchronous refinements. Other arguments are refused with CONTROL_BAD_REQUEST, and
+   * nothing is done; `changes` and `run` get what the schema made of the arguments.
+   * @default any arguments, as they were sent
    */
   readonly args?: Args
   /** Whether the command with these arguments is a change, which auditors record. @default never */

@@ -6,6 +6,7 @@ import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
 import { problemResponse } from '../http/problem.ts'
 import { serveUnix } from '../http/unix-server.ts'
+import { excessOf } from './arguments.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 const statuses: Readonly<Record<string, number>> = { CONTROL_BAD_REQUEST: 400, CONTROL_BUSY: 503 }
@@ -38,6 +39,8 @@ async function readArguments(request: Request, command: string): Promise<Record<
     throw bad('the body is not JSON', thrown)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('the body is not a JSON object')
+  const excess = excessOf(value)
+  if (excess !== undefined) throw bad(excess)
   return value as Record<string, unknown>
 }
 

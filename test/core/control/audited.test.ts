@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { type ArkwatchError, coreError } from '../../../core/contract/errors.ts'
 import type { CommandAuditor, ControlCommand } from '../../../core/contract/runtime-api.ts'
 import type { Contributed } from '../../../core/contract/tokens.ts'
+import { checkedArguments } from '../../../core/control/arguments.ts'
 import { audited, commandMs, maxRuns, recorded as onRecord } from '../../../core/control/audited.ts'
 import { z } from '../../../core/plugin.ts'
 import { LogHub } from '../../../core/process/log.ts'
@@ -85,6 +86,17 @@ test('arguments that a command does not take are refused before the record, with
   expect([recorded, faults]).toEqual([[], []])
   await run(set, { apiToken: 5 })
   expect(recorded).toEqual(['set begins', 'runs 1', 'set ok'])
+})
+
+test('thousands of arguments that a command does not take do not hold the loop up', () => {
+  const given = Object.fromEntries(Array.from({ length: 4_999 }, (_, at) => [`argument-${at}`, at]))
+  const command = { name: 'few', args: z.strictObject({}), run() {} }
+  const tookMs = Array.from({ length: 5 }, () => {
+    const startedMs = performance.now()
+    expect(() => checkedArguments(command, given)).toThrow('unknown key "argument-19"')
+    return performance.now() - startedMs
+  })
+  expect(Math.min(...tookMs)).toBeLessThan(15)
 })
 
 test('a command whose end cannot be recorded settles once', async () => {

@@ -106,6 +106,8 @@ describe('the control socket', () => {
     ['a list', '[1]'],
     ['null', 'null'],
     ['a string', '"x"'],
+    ['nested too deep', `{"patch":${'['.repeat(300_000)}${']'.repeat(300_000)}}`],
+    ['of too many values', JSON.stringify(Object.fromEntries(Array.from({ length: 75_000 }, (_, at) => [at, 1])))],
   ] as const
   test.each(badBodies)('refuses a body that is %s', async (_, body) => {
     const { socket } = serve(newDir(), { status: () => 1 })
