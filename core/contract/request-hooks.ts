@@ -41,8 +41,8 @@ export interface RequestHooks {
    */
   onRequest?(scope: RequestScope): Response | undefined
   /**
-   * Called once for each request that `onRequest` of the same plugin saw, and for no other; of a plugin without
-   * `onRequest`, once for each request that began while the hook was in force.
+   * Called once for each request that `onRequest` of the same instance saw, and for no other: also after the instance
+   * stopped. Without `onRequest`, called once for each request that began while the hook was in force, until then.
    * @param response undefined for an upgrade, and where the application's error passed to the server
    */
   onResponse?(scope: RequestScope, response: Response | undefined): Synchronous

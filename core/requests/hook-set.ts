@@ -47,9 +47,12 @@ const sampleEvery = 1_024
 const failuresAllowed = 10
 const statusBits = Math.log2(statuses)
 
-/** Whether a hook sees the end of a request: of those with an `onRequest`, each request that it saw, and no other. */
+/**
+ * Whether a hook sees the end of a request. Of an instance with `onRequest`, the end of each request that it saw, and
+ * of no other: also after the instance stopped, as what was counted up must be counted down.
+ */
 const seesEnd = ({ owner, failures, begin }: Hooked, { begun }: HookedRequest): boolean =>
-  (begin === -1 ? failures < failuresAllowed : begin < begun) && owner.isUp()
+  begin === -1 ? failures < failuresAllowed && owner.isUp() : begin < begun
 
 /** Reads the hooks of one name, once. */
 const only = <Name extends HookName>(owned: readonly OwnedHooks[], kind: Name): Hooked<Name>[] =>

@@ -225,22 +225,29 @@ describe('the directory of a plugin', () => {
 })
 
 test.each([
-  ['replaced', {}],
-  ['reconfigured', { reconfigure: ({ text }: { text: string }) => ({ hooks: counting(text) }) }],
-] as const)('a request over a reload ends with the hooks with which it began: %s', async (_, parts) => {
+  ['replaced', {}, {}],
+  ['replaced, and exclusive', {}, { exclusive: true }],
+  ['reconfigured', { reconfigure: ({ text }: { text: string }) => ({ hooks: counting(text) }) }, {}],
+] as const)('a request over a reload ends with the hooks with which it began: %s', async (_, parts, more) => {
   open.clear()
-  const web = plugin(({ config }) => ({ hooks: counting(config.text), ...parts }))
+  let during = () => {}
+  const web = {
+    ...plugin(({ config }) => ({ hooks: counting(config.text), start: () => during(), ...parts })),
+    ...more,
+  }
   await using booted = await testRuntime({ plugins: [web] })
   const gate = Promise.withResolvers<void>()
   const app = new Hono().get('/slow', () => gate.promise.then(() => new Response('slow'))).get('/', (c) => c.text(''))
   const fetch = booted.runtime.requestPath.wrapHono(app)
   const send = async (path: string) => void (await fetch(new Request(`http://localhost${path}`)))
   const slow = send('/slow')
+  // The old instance answers until the swap, an exclusive one also once it has stopped.
+  during = () => send('/') as never
   await booted.reload({ plugins: { mine: { text: 'two' } } })
   await send('/')
   gate.resolve()
   await slow
-  expect(Object.fromEntries(open)).toEqual({ one: 'reconfigure' in parts ? 0 : 1, two: 0 })
+  expect(Object.fromEntries(open)).toEqual({ one: 0, two: 0 })
 })
 
 /** Requests in progress, as each config counts them. */
