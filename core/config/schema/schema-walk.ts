@@ -5,11 +5,15 @@ import { fromPlain, type Node } from '../tree/node.ts'
 
 const defOf = (schema: $ZodType) => (schema as $ZodTypes)._zod.def
 
+/** The side of a pipe that says how people write a value: the second where the first only transforms. */
+const written = ({ in: first, out }: { readonly in: $ZodType; readonly out: $ZodType }): $ZodType =>
+  defOf(first).type === 'transform' ? out : first
+
 /** The schema and the schemas that it wraps on its input side, from the outside in. */
 function layers(schema: $ZodType): readonly $ZodType[] {
   const def = defOf(schema)
   if ('innerType' in def) return [schema, ...layers(def.innerType)]
-  if (def.type === 'pipe') return [schema, ...layers(def.in)]
+  if (def.type === 'pipe') return [schema, ...layers(written(def))]
   return def.type === 'lazy' ? [schema, ...layers(def.getter())] : [schema]
 }
 
@@ -68,18 +72,33 @@ export const keysOf = (schemas: readonly $ZodType[], value: unknown): readonly s
   ...new Set(schemas.flatMap((schema) => options(schema, value).flatMap((option) => Object.keys(shapeOf(option))))),
 ]
 
-const isOwnSecret = (schema: $ZodType): boolean =>
-  isNever(schema) || layers(schema).some((layer) => z.globalRegistry.get(layer)?.writeOnly === true)
+const isMarked = (schema: $ZodType): boolean => z.globalRegistry.get(schema)?.writeOnly === true
 
-function holdsSecret(schema: $ZodType, seen: Set<$ZodType>): boolean {
-  if (isOwnSecret(schema)) return true
+/** Whether a value may be secret as a whole: nobody knows which schema of a union the author meant for the value. */
+function isOwnSecret(schema: $ZodType, seen = new Set<$ZodType>()): boolean {
   if (seen.has(schema)) return false
   seen.add(schema)
-  return options(schema, undefined).some((option) =>
-    [...Object.values(shapeOf(option)), ...below([option], 0, undefined)].some(
-      (child) => !isNever(child) && holdsSecret(child, seen),
-    ),
-  )
+  const any = (schemas: readonly $ZodType[]) => schemas.some((each) => isOwnSecret(each, seen))
+  return layers(schema).some((layer) => {
+    const def = defOf(layer)
+    if (isMarked(layer)) return true
+    if (def.type === 'union') return any(def.options)
+    if (def.type === 'intersection') return any([def.left, def.right])
+    // Fields behind a pipe are not known by their written names.
+    return def.type === 'pipe' && written(def) !== def.out && (any([def.out]) || holdsSecret(def.out, new Set()))
+  })
+}
+
+function holdsSecret(schema: $ZodType, seen: Set<$ZodType>): boolean {
+  if (seen.has(schema)) return false
+  seen.add(schema)
+  if (isOwnSecret(schema)) return true
+  return options(schema, undefined).some((option) => {
+    const def = defOf(option)
+    const items = def.type === 'tuple' ? def.items : []
+    const children = [...Object.values(shapeOf(option)), ...items, ...below([option], items.length, undefined)]
+    return children.some((child) => !isNever(child) && holdsSecret(child, seen))
+  })
 }
 
 /** Whether a schema, or one below, is a secret. */
@@ -88,6 +107,7 @@ const holders = new WeakMap<$ZodType, boolean>()
 /** @returns whether a schema, or with `deep` a schema below, is a {@link secret}; an invalid value counts as one */
 export function isSecret(schemas: readonly $ZodType[], deep = false): boolean {
   return schemas.some((schema) => {
+    if (isNever(schema)) return true
     if (!deep) return isOwnSecret(schema)
     const known = holders.get(schema) ?? holdsSecret(schema, new Set())
     holders.set(schema, known)

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from 'bun:test'
+import fc from 'fast-check'
 import { redactText, show } from '../../../core/contract/redact/redactor.ts'
-import { definePlugin, z } from '../../../core/plugin.ts'
+import { definePlugin, secret, z } from '../../../core/plugin.ts'
 import { load, removeFolders } from './support.ts'
 
 afterAll(removeFolders)
@@ -117,6 +118,94 @@ test.each([
   expect(loaded.raw.length).toBeGreaterThan(0)
   expect(`${loaded.printed}${JSON.stringify(loaded.raw)}`).not.toContain(canary)
   expect(loaded.printed).not.toContain('777123')
+})
+
+/** A schema with `secret()` somewhere in it, and a value that the schema takes, with the canary in that place. */
+interface Hiding {
+  readonly schema: z.ZodType
+  readonly value: unknown
+}
+type Wrap = (inner: Hiding) => Hiding
+const around =
+  (make: (schema: z.ZodType) => z.ZodType, put: (value: unknown) => unknown = (value) => value): Wrap =>
+  ({ schema, value }) => ({ schema: make(schema), value: put(value) })
+const wraps: Readonly<Record<string, Wrap>> = {
+  optional: around((s) => s.optional()),
+  nullable: around((s) => s.nullable()),
+  default: around((s) => s.default('x')),
+  prefault: around((s) => s.prefault('x')),
+  catch: around((s) => s.catch('x')),
+  readonly: around((s) => s.readonly()),
+  refine: around((s) => s.refine(() => true)),
+  described: around((s) => s.describe('Described.')),
+  transform: around((s) => s.transform((value) => [value])),
+  preprocess: around((s) => z.preprocess((value) => value, s)),
+  'pipe after any': around((s) => z.unknown().pipe(s)),
+  'pipe before any': around((s) => s.pipe(z.unknown())),
+  lazy: around((s) => z.lazy(() => s)),
+  'first of a union': around((s) => z.union([s, z.number()])),
+  'last of a union': around((s) => z.union([z.literal('auto'), z.strictObject({ v: z.number() }), s])),
+  'or its list': around((s) => s.or(z.array(s))),
+  'list or it': around(
+    (s) => s.or(z.array(s)),
+    (value) => [value],
+  ),
+  'and any': around((s) => s.and(z.unknown())),
+  'any and': around((s) => z.unknown().and(s)),
+  list: around(
+    (s) => z.array(s),
+    (value) => [value],
+  ),
+  tuple: around(
+    (s) => z.tuple([z.number(), s]),
+    (value) => [1, value],
+  ),
+  rest: around(
+    (s) => z.tuple([z.number()]).rest(s),
+    (value) => [1, value],
+  ),
+  map: around(
+    (s) => z.record(z.string(), s),
+    (value) => ({ a: value }),
+  ),
+  field: around(
+    (s) => z.strictObject({ thing: s }),
+    (value) => ({ thing: value }),
+  ),
+  'other field': around(
+    (s) => z.object({}).catchall(s),
+    (value) => ({ thing: value }),
+  ),
+  'chosen field': around(
+    (s) =>
+      z.discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('a'), thing: s }),
+        z.strictObject({ kind: z.literal('b'), thing: z.string() }),
+      ]),
+    (value) => ({ kind: 'a', thing: value }),
+  ),
+}
+const hiding = fc.array(fc.constantFrom(...Object.keys(wraps)), { maxLength: 5 })
+
+test('a value of secret() is shown nowhere, in whatever schema it stands', async () => {
+  const look = async (names: readonly string[]) => {
+    const { schema, value } = names.reduce<Hiding>((inner, name) => wraps[name]!(inner), {
+      schema: secret(),
+      value: canary,
+    })
+    const place = definePlugin({
+      ...{ api: 1, name: 'place', version: '1.0.0', summary: 'Made for tests.', setup: () => ({}) },
+      config: z.strictObject({ thing: schema.describe('Thing.') }),
+    })
+    const { config, raw, printed } = await load(
+      { 'config.yaml': '' },
+      { object: { plugins: { place: { thing: value } } }, plugins: [place] },
+    )
+    const shown = config === undefined ? raw : (await config.describe()).effective
+    expect([names, `${printed}${JSON.stringify(shown)}`]).toEqual([names, expect.not.stringContaining(canary)])
+  }
+  for (const name of Object.keys(wraps)) await look([name])
+  await fc.assert(fc.asyncProperty(hiding, look), { numRuns: process.env.ARKWATCH_PROOF === '1' ? 2_000 : 100 })
 })
 
 test('what came from a file of its own is shown nowhere, at fields that are no secrets either', async () => {
