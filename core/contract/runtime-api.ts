@@ -195,13 +195,15 @@ export interface ControlCommand<Args extends z.ZodObject = z.ZodObject> {
   readonly args?: Args
   /** Whether the command with these arguments is a change, which auditors record. @default never */
   changes?(args: z.output<Args>): boolean
+  /** What auditors get of the arguments. @default all, as they were sent, but `[redacted]` for values of `secret()` */
+  recorded?(args: z.output<Args>): Readonly<Record<string, unknown>>
   run(args: z.output<Args>): unknown | Promise<unknown>
 }
 
 /** zod's other objects leave an unknown argument out, as if the caller had not asked for it. */
 const isStrict = (args: z.ZodObject) => (args.def?.catchall as z.ZodType | undefined)?.type === 'never'
 const commandPoint = extensionPoint<ControlCommand>('core.controlCommand', {
-  shape: { name: 'text', args: 'object?', changes: 'function?', run: 'function' },
+  shape: { name: 'text', args: 'object?', changes: 'function?', recorded: 'function?', run: 'function' },
   refuse({ name, args }) {
     if (name === '') return 'name is empty'
     return args === undefined || isStrict(args) ? undefined : 'args must be a schema made by z.strictObject'

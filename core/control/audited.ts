@@ -1,4 +1,6 @@
 /** Changes that the command auditors record: by a control command, and by the runtime itself. */
+import { z } from 'zod'
+import { withoutSecrets } from '../config/schema/without-secrets.ts'
 import type { Clock } from '../contract/clock.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
@@ -46,9 +48,13 @@ export function audited(
   const onRecord = async (given: Arguments) => {
     const args = await guarded(contributed, () => checkedArguments(command, given))
     if ((await guarded(contributed, () => command.changes?.(args))) !== true) return once(args)
+    const shown = await guarded(
+      contributed,
+      () => command.recorded?.(args) ?? withoutSecrets([schema ?? z.unknown()], given),
+    )
     const begin = async (auditor: Contributed<CommandAuditor>) => ({
       ...auditor,
-      value: await guarded(auditor, (audit) => audit(name, given)),
+      value: await guarded(auditor, (audit) => audit(name, shown as Arguments)),
     })
     const settles = await Promise.all(auditors().map(begin))
     const settle = (outcome: string) => Promise.all(settles.map((each) => guarded(each, (end) => end(outcome))))

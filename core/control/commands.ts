@@ -1,5 +1,6 @@
 /** The control commands of core itself. */
 import { z } from 'zod'
+import { patchWithoutSecrets } from '../config/schema/without-secrets.ts'
 import { isMap } from '../config/tree/json-merge-patch.ts'
 import type { RuntimeConfig } from '../config/types.ts'
 import type { Clock } from '../contract/clock.ts'
@@ -40,6 +41,7 @@ export function coreCommands(
       name: 'config.apply',
       args: z.strictObject({ patch, confirmWithinMs: z.number().min(1_000).max(3_600_000).optional() }),
       changes: always,
+      recorded: ({ patch, ...rest }) => ({ patch: patchWithoutSecrets(patch, config().plugins), ...rest }),
       run: ({ patch, confirmWithinMs }) =>
         soon(() => runtime.changes.apply(patch, { by: 'control-socket', confirmWithinMs })),
     }),

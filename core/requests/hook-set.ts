@@ -223,7 +223,8 @@ export class HookSet {
     const { owner, kind } = hook
     hook.failures += 1
     owner.failed(error)
-    if (hook.failures !== failuresAllowed) return
+    // A request in progress over a reload still has the hook from before.
+    if (hook.failures !== failuresAllowed || !(this.#hooks[kind] as readonly Hooked[]).includes(hook)) return
     const { onRequest, onResponse, onError } = this.#hooks
     if (kind !== 'onRequest' && onRequest.some((other) => other.owner === owner)) return
     const ends = kind === 'onRequest' ? [...onResponse, ...onError].filter((other) => other.owner === owner) : []

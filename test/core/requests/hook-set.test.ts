@@ -194,6 +194,22 @@ test('a hook taken out comes back with the next set of hooks', () => {
   expect(hooks.observed).toBe(true)
 })
 
+test('requests over a reload say nothing about the hooks in force', () => {
+  const { hooks, lines } = setup()
+  let broken = true
+  const removed: string[] = []
+  const hook = () => {
+    if (broken) throw new Error('bad')
+  }
+  const owner = { ...owned({ onResponse: hook }), removed: (reason: string) => void removed.push(reason) }
+  hooks.replace([owner])
+  const pending = Array.from({ length: 12 }, () => new Scope(request, 0, hooks.current))
+  hooks.replace([owner])
+  for (const scope of pending) hooks.runOnResponse(scope, undefined)
+  broken = false
+  expect([removed, lines, hooks.scoped]).toEqual([[], [], true])
+})
+
 test('the time of observers is measured, that of other hooks estimated from one call in 1,024, for each plugin', () => {
   const { hooks, observe, clock } = setup()
   let nowMs = 0
