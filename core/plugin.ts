@@ -102,6 +102,7 @@ export { readOrMakeSecret, readSecretFile } from './process/files/secret-file.ts
 export { readInTurn } from './process/files/turns.ts'
 export { fallbackSink, loggerFile } from './process/log.ts'
 export { createLogLine } from './process/log-line.ts'
+export { outsideRequests } from './process/outside-requests.ts'
 export { type Mount, parseMounts, type StatFs, unescapeMount } from './process/stat-fs/mounts.ts'
 export { endStatFsThread, mayHang, statFs } from './process/stat-fs/stat-fs.ts'
 export { requestIdOf, traceIdOf } from './requests/request-identity.ts'

@@ -20,6 +20,7 @@ import { systemClock } from './process/clock.ts'
 import { waitAtMost } from './process/deadline.ts'
 import { startEventLoop } from './process/event-loop.ts'
 import { LogHub } from './process/log.ts'
+import { outsideRequests } from './process/outside-requests.ts'
 import { createWorkers } from './process/workers.ts'
 import { RequestParts } from './request-parts.ts'
 import { createRequestPath } from './requests/request-path.ts'
@@ -76,7 +77,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
     if (busy || stopping) throw coreError('RELOAD_BUSY')
     busy = true
     try {
-      return await work()
+      return await outsideRequests(work)
     } finally {
       busy = false
     }
@@ -164,7 +165,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
   }
 
   const stop = ({ drain }: StopOptions = {}) => {
-    stopped ??= (async () => {
+    stopped ??= outsideRequests(async () => {
       stopping = true
       halted.abort()
       changes.stop()
@@ -178,7 +179,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<RunningRun
       await workers.close()
       eventLoop.stop()
       return { hung }
-    })()
+    })
     stopped.then(ended.resolve, ended.reject)
     return stopped
   }

@@ -2,6 +2,7 @@
 import type { Cancel, Clock } from '../core/contract/clock.ts'
 import { repeating, sleeping, systemClock, timeInvalid, unlimited, yieldToLoop } from '../core/process/clock.ts'
 import { isDeadline, waitAtMost } from '../core/process/deadline.ts'
+import { outsideRequests } from '../core/process/outside-requests.ts'
 
 export interface TestClock extends Clock {
   /**
@@ -86,7 +87,7 @@ function createClock(startMs = Date.UTC(2026, 0, 1), patienceMs = 0): TestClock 
         if (await hasWaited(next)) continue
         timers.delete(next)
         elapsedMs = Math.max(elapsedMs, next.dueMs)
-        next.call()
+        outsideRequests(next.call)
         await settle()
       }
       // An advance inside of the call of a timer may have gone further.

@@ -15,7 +15,7 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back, from an arbitrary origin. */
   monotonic(): number
-  /** Calls once after `ms`, which may be Infinity. @returns cancels the call @throws TIME_INVALID for NaN */
+  /** Calls once after `ms`, which may be Infinity, outside of any request. @returns cancels the call @throws TIME_INVALID for NaN */
   after(ms: number, call: () => void): Cancel
   /**
    * Calls every `ms`, also after a failed call, but not while a call is in progress.

@@ -3,6 +3,7 @@ import { messageOf } from '../contract/errors.ts'
 import { disown } from '../contract/foreign/calls.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import type { Contributed, Contribution, ExtensionPoint, Extensions, PointRules } from '../contract/tokens.ts'
+import { outsideRequests } from '../process/outside-requests.ts'
 
 interface Contributor extends Omit<Contributed<unknown>, 'value'> {
   /** Called when the value is left out, with the reason, and with undefined when it no longer is. */
@@ -103,7 +104,7 @@ export class ExtensionRegistry {
 
   #changed(point: Point): void {
     if (this.#held) this.#held.add(point)
-    else this.#settle([point])
+    else outsideRequests(() => this.#settle([point]))
   }
 
   #settle(points: Iterable<Point>): void {
@@ -132,7 +133,7 @@ export class ExtensionRegistry {
     } finally {
       const held = this.#held
       this.#held = undefined
-      this.#settle(held)
+      outsideRequests(() => this.#settle(held))
     }
   }
 

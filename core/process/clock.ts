@@ -3,6 +3,7 @@ import type { Cancel, Clock } from '../contract/clock.ts'
 import { coreError } from '../contract/errors.ts'
 import { checkFunction, isThenable } from '../contract/foreign/calls.ts'
 import { show } from '../contract/redact/redactor.ts'
+import { outsideRequests } from './outside-requests.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
 
@@ -87,7 +88,7 @@ export function sleeping(timer: Timer): Clock['sleep'] {
 }
 
 const realTimer = unlimited((ms, call) => {
-  const id = setTimeout(call, ms)
+  const id = outsideRequests(() => setTimeout(call, ms))
   return () => clearTimeout(id)
 })
 

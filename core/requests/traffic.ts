@@ -1,5 +1,6 @@
 /** The count of requests in progress, and the batch of ended requests that observers will receive (decision 0008). */
 import type { Clock } from '../contract/clock.ts'
+import { outsideRequests } from '../process/outside-requests.ts'
 import type { HookSet } from './hook-set.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 import { type RouteTable, statuses } from './routes/route-table.ts'
@@ -90,7 +91,7 @@ export class Traffic {
     this.spare = numbers
     this.at = 0
     try {
-      this.hooks.observe(numbers, at, this.table.routes)
+      outsideRequests(() => this.hooks.observe(numbers, at, this.table.routes))
     } finally {
       this.notifying = false
     }
@@ -103,7 +104,7 @@ export class Traffic {
     }
     // An observer makes requests itself: their batch is passed on immediately, in the middle of the other batch.
     this.at = 0
-    this.hooks.observe(this.numbers.slice(), mostWaiting * fields, this.table.routes)
+    outsideRequests(() => this.hooks.observe(this.numbers.slice(), mostWaiting * fields, this.table.routes))
   }
 
   private arm(): void {

@@ -1,4 +1,5 @@
 /** The Redis tier. Fails open: without Redis the memory tier works alone. */
+import { outsideRequests } from '../../../core/plugin.ts'
 import type { StoredEntry } from '../entry-times.ts'
 import { InvalidationBus } from './invalidation-bus.ts'
 import { LoadLock } from './load-lock.ts'
@@ -60,7 +61,7 @@ export class RedisTier {
     }
     this.reading += 1
     const { promise, resolve } = Promise.withResolvers<Found>()
-    if (this.pending.push({ key, resolve }) === 1) queueMicrotask(() => this.readPending())
+    if (this.pending.push({ key, resolve }) === 1) outsideRequests(() => queueMicrotask(() => this.readPending()))
     return promise
   }
 

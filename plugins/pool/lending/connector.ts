@@ -1,5 +1,5 @@
 /** Opens connections: a time limit, a back-off after failures, and a breaker that tries again by itself. */
-import { type Cancel, type Clock, messageOf } from '../../../core/plugin.ts'
+import { type Cancel, type Clock, messageOf, outsideRequests } from '../../../core/plugin.ts'
 import type { PoolConnection } from './lease.ts'
 import type { BackOff, PoolOptions } from './pool-options.ts'
 
@@ -65,8 +65,12 @@ export class Connector<C extends PoolConnection> {
     return this.stopped || this.retry !== undefined || (this.failuresInRow > 0 && this.connecting > 0)
   }
 
-  /** Never rejects. */
-  async connect({ connectTimeout, backOff }: PoolOptions<C>['settings']): Promise<void> {
+  /** Never rejects. The connection is for any request, and its failures are of none. */
+  connect(settings: PoolOptions<C>['settings']): Promise<void> {
+    return outsideRequests(() => this.attempt(settings))
+  }
+
+  private async attempt({ connectTimeout, backOff }: PoolOptions<C>['settings']): Promise<void> {
     const { clock } = this.options
     this.connecting += 1
     const startedMs = clock.monotonic()
