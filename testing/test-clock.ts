@@ -1,8 +1,8 @@
 /** A clock whose time only a test moves. */
 import type { Cancel, Clock } from '../core/contract/clock.ts'
+import { outsideRequests } from '../core/contract/foreign/outside-requests.ts'
 import { repeating, sleeping, systemClock, timeInvalid, unlimited, yieldToLoop } from '../core/process/clock.ts'
 import { isDeadline, waitAtMost } from '../core/process/deadline.ts'
-import { outsideRequests } from '../core/process/outside-requests.ts'
 
 export interface TestClock extends Clock {
   /**

@@ -15,10 +15,14 @@ export interface Clock {
   now(): number
   /** Milliseconds that never go back, from an arbitrary origin. */
   monotonic(): number
-  /** Calls once after `ms`, which may be Infinity, outside of any request. @returns cancels the call @throws TIME_INVALID for NaN */
+  /**
+   * Calls once after `ms`, which may be Infinity, outside of any request.
+   * @returns cancels the call @throws TIME_INVALID for what is not a number
+   */
   after(ms: number, call: () => void): Cancel
   /**
-   * Calls every `ms`, also after a failed call, but not while a call is in progress.
+   * Calls after each `ms`, counted from the end of the last call, also a failed one: calls of 150 ms with a period of
+   * 100 ms begin every 250 ms, and never overlap. Outside of any request.
    * @param ms above 0 @returns stops the calls @throws TIME_INVALID
    */
   every(ms: number, call: () => void | Promise<void>, options?: EveryOptions): Cancel

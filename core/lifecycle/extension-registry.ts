@@ -1,9 +1,9 @@
 /** The present contributions of every extension point that keep the rules of the point. */
 import { messageOf } from '../contract/errors.ts'
 import { disown } from '../contract/foreign/calls.ts'
+import { outsideRequests } from '../contract/foreign/outside-requests.ts'
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import type { Contributed, Contribution, ExtensionPoint, Extensions, PointRules } from '../contract/tokens.ts'
-import { outsideRequests } from '../process/outside-requests.ts'
 
 interface Contributor extends Omit<Contributed<unknown>, 'value'> {
   /** Called when the value is left out, with the reason, and with undefined when it no longer is. */

@@ -2,8 +2,8 @@
 import type { Cancel, Clock } from '../contract/clock.ts'
 import { coreError } from '../contract/errors.ts'
 import { checkFunction, isThenable } from '../contract/foreign/calls.ts'
+import { outsideRequests } from '../contract/foreign/outside-requests.ts'
 import { show } from '../contract/redact/redactor.ts'
-import { outsideRequests } from './outside-requests.ts'
 
 type Timer = (ms: number, call: () => void) => Cancel
 
@@ -12,9 +12,12 @@ const positiveMs = 'a number of milliseconds above 0'
 export const timeInvalid = (call: string, ms: unknown, expected = 'a number of milliseconds') =>
   coreError('TIME_INVALID', { call, seen: show(ms), expected })
 
+/** Not a text of digits: `'50' + 10` is not 60. */
+const isAbove = (ms: unknown, least: number): boolean => typeof ms === 'number' && ms > least
+
 /** @param call what takes the limit @returns the limit, which may be Infinity @throws TIME_INVALID */
 export function checkLimit(call: string, ms: number): number {
-  if (!(ms > 0)) throw timeInvalid(`timeoutMs of ${call}`, ms, positiveMs)
+  if (!isAbove(ms, 0)) throw timeInvalid(`timeoutMs of ${call}`, ms, positiveMs)
   return ms
 }
 
@@ -25,7 +28,7 @@ const longestMs = 2 ** 31 - 1
 export const unlimited =
   (timer: Timer): Timer =>
   (ms, call) => {
-    if (!(ms > Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.after', ms)
+    if (!isAbove(ms, Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.after', ms)
     checkFunction('clock.after', call)
     if (ms <= longestMs) return timer(ms, call)
     let cancel: Cancel
@@ -36,10 +39,10 @@ export const unlimited =
     return () => cancel()
   }
 
-/** Builds `every` from a one-shot timer: no overlap, jitter forward only. */
+/** Builds `every` from a one-shot timer, armed at the end of each call. */
 export function repeating(timer: Timer, random: () => number = Math.random): Clock['every'] {
   return (ms, call, { jitter = 0, immediate = false, onError } = {}) => {
-    if (!(ms > 0)) throw timeInvalid('clock.every', ms, positiveMs)
+    if (!isAbove(ms, 0)) throw timeInvalid('clock.every', ms, positiveMs)
     checkFunction('clock.every', call)
     let stopped = false
     let cancel: Cancel = () => {}
@@ -74,7 +77,7 @@ export function sleeping(timer: Timer): Clock['sleep'] {
   return (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      if (!(ms > Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.sleep', ms)
+      if (!isAbove(ms, Number.NEGATIVE_INFINITY)) throw timeInvalid('clock.sleep', ms)
       const aborted = () => {
         cancel()
         reject(signal?.reason)

@@ -1,6 +1,6 @@
 /** The count of requests in progress, and the batch of ended requests that observers will receive (decision 0008). */
 import type { Clock } from '../contract/clock.ts'
-import { outsideRequests } from '../process/outside-requests.ts'
+import { outsideRequests } from '../contract/foreign/outside-requests.ts'
 import type { HookSet } from './hook-set.ts'
 import type { RouteEntry } from './routes/route-entry.ts'
 import { type RouteTable, statuses } from './routes/route-table.ts'

@@ -24,7 +24,7 @@ test('a patient clock gives work real time before its deadline, and then lets th
   expect(await hung).toBe('Error: late')
 })
 
-test.each([-500, Number.NaN, Number.POSITIVE_INFINITY, undefined, '5', {}])(
+test.each([-500, Number.NaN, Number.POSITIVE_INFINITY, undefined, '5', 5n, {}])(
   'an advance by %p is refused, and the clock goes on',
   async (ms) => {
     const clock = testClock()

@@ -68,7 +68,7 @@ test('the system clock never calls a timer of Infinity', () => {
   }
 })
 
-test.each([Number.NaN, undefined, null, {}, -1, 0])(
+test.each([Number.NaN, undefined, null, {}, -1, 0, '50', 50n, new Date(50)])(
   'a period of %p is refused: such a timer would never rest',
   (ms) => {
     for (const { every } of [systemClock, testClock()])
@@ -76,12 +76,23 @@ test.each([Number.NaN, undefined, null, {}, -1, 0])(
   },
 )
 
-test.each([Number.NaN, undefined, {}])('a delay of %p is refused', async (ms) => {
+test.each([Number.NaN, undefined, null, {}, '50', 50n, new Date(50)])('a delay of %p is refused', async (ms) => {
   for (const { after, sleep } of [systemClock, testClock()]) {
     expect(() => after(ms as number, () => {})).toThrow(/^clock.after got .*: expected a number of milliseconds$/)
     const message = expect.stringMatching(/^clock.sleep got .*: expected a number of milliseconds$/)
     await expect(sleep(ms as number)).rejects.toMatchObject({ code: 'TIME_INVALID', message })
   }
+})
+
+test('the period of every begins at the end of a call, so that calls never overlap', async () => {
+  const clock = testClock()
+  const begun: number[] = []
+  clock.every(100, () => {
+    begun.push(clock.monotonic())
+    return clock.sleep(150)
+  })
+  await clock.advance(1_000)
+  expect(begun).toEqual([100, 350, 600, 850])
 })
 
 test.each([undefined, 5, Promise.resolve(), {}])(
