@@ -1,4 +1,4 @@
-/** The resources that this process holds open. Threads and handles are counted on Linux only. */
+/** The resources that this process holds open. Threads, handles and `fs.watch` are counted on Linux only. */
 import { getProtectedObjects } from 'bun:jsc'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { systemClock } from '../core/process/clock.ts'
@@ -16,14 +16,29 @@ const list = (path: string) => (existsSync(path) ? readdirSync(path) : [])
 const nameOf = (thread: string) => unlessEnded(() => readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim())
 const target = (handle: string) => unlessEnded(() => readlinkSync(`/proc/self/fd/${handle}`))
 
-/** @returns the number of armed real timers, threads of workers, open file descriptors, listeners of process events */
-export const openResources = () => ({
-  // The runtime protects only armed timers from the garbage collector. `heapStats` would walk the whole heap.
-  timers: getProtectedObjects().filter((held: object | undefined) => held?.constructor?.name === 'Timeout').length,
-  threads: list('/proc/self/task').filter((thread) => nameOf(thread) === 'Worker').length,
-  handles: list('/proc/self/fd').length,
-  listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
-})
+/** The files and directories that `fs.watch` watches: all share one descriptor, which stays open. */
+const watched = (handles: readonly string[]): number => {
+  const watches = handles.filter((handle) => target(handle) === 'anon_inode:inotify')
+  const infos = watches.map((handle) => unlessEnded(() => readFileSync(`/proc/self/fdinfo/${handle}`, 'utf8')))
+  return infos.join('').split('inotify wd:').length - 1
+}
+
+/**
+ * @returns the number of armed real timers, threads of workers, open file descriptors, paths that `fs.watch` and
+ * `fs.watchFile` watch, listeners of process events. A MessagePort or a BroadcastChannel cannot be counted.
+ */
+export function openResources() {
+  // The runtime protects only what is armed from the garbage collector. `heapStats` would walk the whole heap.
+  const armed = (getProtectedObjects() as unknown[]).map((held) => Object.prototype.toString.call(held))
+  const handles = list('/proc/self/fd')
+  return {
+    timers: armed.filter((kind) => kind === '[object Timeout]').length,
+    threads: list('/proc/self/task').filter((thread) => nameOf(thread) === 'Worker').length,
+    handles: handles.length,
+    watchers: armed.filter((kind) => kind === '[object StatWatcher]').length + watched(handles),
+    listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
+  }
+}
 
 /** The resources once two looks agree, for a second at most: what ended a moment ago may still be open. */
 export async function settledResources(): Promise<OpenResources> {

@@ -26,7 +26,10 @@ function undescribed(schema: JsonSchema, path = ''): string[] {
   return [...fields, ...(schema.anyOf ?? []).flatMap((one) => undescribed(one, path))]
 }
 
-/** Defines the tests of the contract for one plugin. */
+/**
+ * Defines the tests of the contract for one plugin. Counted as open: timers, threads, descriptors of files and sockets,
+ * `fs.watch`, `fs.watchFile`, and listeners of `process`; not a MessagePort, a BroadcastChannel or another listener.
+ */
 export function pluginContract(plugin: unknown, options: PluginContractOptions = {}): void {
   const definition = plugin as AnyPlugin
   const subject = new ContractSubject(definition, options)
@@ -55,7 +58,7 @@ export function pluginContract(plugin: unknown, options: PluginContractOptions =
     })
 
     test(
-      'it starts and stops again and again and leaves no timer, thread, listener or file open',
+      'it starts and stops again and again and leaves no timer, thread, listener, watcher or file open',
       async () => {
         expect(await leakFaults(subject)).toEqual([])
       },

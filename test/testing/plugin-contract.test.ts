@@ -36,6 +36,8 @@ test.each([
   ['leaked_handle', 'left after three starts and stops: handles (2)'],
   ['leaked_file', 'handles (2), the newest: '],
   ['leaked_file', 'contracts.ts'],
+  ['leaked_watch', 'left after three starts and stops: watchers (1)'],
+  ['leaked_watch_file', 'left after three starts and stops: watchers (1)'],
   ['leaked_listener', 'left after three starts and stops: listeners (3)'],
   ['stop_needs_start', 'stop logs an error: '],
   ['loose', 'the schema takes unknown options: make it with z.strictObject'],
