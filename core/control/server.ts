@@ -30,7 +30,10 @@ function refuse(status: number, error: ArkwatchError & { readonly problems?: rea
 
 async function readArguments(request: Request, command: string): Promise<Record<string, unknown>> {
   const bad = (reason: string, cause?: unknown) => coreError('CONTROL_BAD_REQUEST', { command, reason }, cause)
-  const text = await request.text()
+  const text = await request.text().catch((thrown) => {
+    // The client has left: nobody reads the answer, and nothing failed here.
+    throw bad('the body is not complete', thrown)
+  })
   if (text === '') return {}
   let value: unknown
   try {

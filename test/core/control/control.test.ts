@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ArkwatchError, coreError } from '../../../core/contract/errors.ts'
@@ -114,6 +114,21 @@ describe('the control socket', () => {
     const response = await fetch('http://x/status', { unix: socket, method: 'POST', body })
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({ code: 'CONTROL_BAD_REQUEST' })
+  })
+
+  test.each([
+    ['with a length', 'content-length: 100\r\n\r\n{"a":'],
+    ['in chunks', 'transfer-encoding: chunked\r\n\r\n5\r\n{"a":\r\n'],
+  ])('neither runs nor logs a command whose client leaves in the middle of a body %s', async (_, rest) => {
+    const runs: string[] = []
+    const { socket } = serve(newDir(), { add: () => runs.push('add'), status: () => 1 })
+    const client = createConnection(socket)
+    const closed = new Promise((resolve) => client.once('close', resolve))
+    client.write(`POST /add HTTP/1.1\r\nhost: x\r\n${rest}`, () => client.destroy())
+    await closed
+    for (let round = 0; round < 3; round += 1)
+      expect((await fetch('http://x/status', { unix: socket, method: 'POST' })).status).toBe(200)
+    expect([runs, lines]).toEqual([[], []])
   })
 
   test('refuses another method than POST', async () => {
