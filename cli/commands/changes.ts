@@ -1,9 +1,11 @@
 /** Changes of the running process: `plan`, `reload`, `config plan`, `config apply`, `plugins restart`, `pause`… */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parse } from 'yaml'
+import { toPlain } from '../../core/config/tree/node.ts'
+import { parseYaml, type Reading } from '../../core/config/tree/yaml.ts'
 import { messageOf } from '../../core/contract/errors.ts'
 import type { AppliedChange, PlannedChange, PlanStep } from '../../core/contract/runtime-api.ts'
+import { maxControlBodyBytes } from '../../core/control/protocol.ts'
 import { answer, type Cli, type Command } from '../cli.ts'
 import { cliError } from '../errors.ts'
 import { instance } from '../instance.ts'
@@ -29,13 +31,21 @@ const showSteps = (cli: Cli, steps: Steps, none: string): number =>
 
 /** @param file a path, or `-` @returns plain data @throws CLI_USAGE where it cannot be read */
 function readPatch(cli: Cli, file: string): unknown {
+  const unreadable = (reason: string) =>
+    cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${reason}` })
+  let text: string
   try {
-    return parse(readFileSync(file === '-' ? 0 : resolve(cli.cwd, file), 'utf8'))
+    text = readFileSync(file === '-' ? 0 : resolve(cli.cwd, file), 'utf8')
   } catch (error) {
-    // The parser's message continues with the lines around the place.
-    const [reason] = messageOf(error).split('\n', 1)
-    throw cliError('CLI_USAGE', { what: `cannot read the change from ${file}: ${reason!.replace(/:$/, '')}` })
+    throw unreadable(messageOf(error))
   }
+  if (text.length > maxControlBodyBytes)
+    throw unreadable(`it has ${text.length} characters, and a change has ${maxControlBodyBytes} at most`)
+  const reading: Reading = { env: {}, problems: [], files: new Set() }
+  const node = parseYaml(text, file, 'overlay', reading)
+  const [problem] = reading.problems
+  if (problem !== undefined) throw unreadable(`${problem.message} at line ${problem.line}, column ${problem.column}`)
+  return toPlain(node)
 }
 
 export const plan: Command = async (cli) =>

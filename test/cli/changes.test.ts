@@ -30,6 +30,12 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'plan', 'broken.yaml')).stderr).toMatch(
     /^error: cannot read the change from broken\.yaml: .* at line 1, column 23 \[CLI_USAGE\]\n/,
   )
+  // By the reader of the configuration: the parser's own search for repeated keys takes quadratic time.
+  await at.write('repeated.yaml', 'plugins:\n  a: 1\n  a: 2\n')
+  const repeated = 'cannot read the change from repeated.yaml: key "a" is set already at 2:3 at line 3, column 3'
+  expect((await at.run('config', 'plan', 'repeated.yaml')).stderr).toContain(repeated)
+  await at.write('large.yaml', `# ${'x'.repeat(1024 * 1024)}\n`)
+  expect((await at.run('config', 'plan', 'large.yaml')).stderr).toContain('a change has 1048576 at most')
   const applied = await at.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
   expect(applied.stdout).toContain('rolled back in 60s unless you run: arkwatch config confirm')
   expect((await at.run('config', 'apply', 'patch.yaml', '--confirm-within', 'soon')).exitCode).toBe(64)
