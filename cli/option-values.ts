@@ -5,9 +5,17 @@ import { cliError } from './errors.ts'
 const refuse = (option: string, expected: string, text: string) =>
   cliError('CLI_USAGE', { what: `--${option} takes ${expected}, got ${JSON.stringify(text)}` })
 
-/** @returns milliseconds, above 0 @throws CLI_USAGE */
-export function durationOption(option: string, text: string, example: string): number {
+/** @param range from the least to the most, both included @returns milliseconds, above 0 @throws CLI_USAGE */
+export function durationOption(
+  option: string,
+  text: string,
+  example: string,
+  range?: readonly [string, string],
+): number {
   const ms = parseDuration(text)
+  const [least = 0, most = 0] = range?.map(parseDuration) ?? []
+  const isOut = range !== undefined && (!ms || ms < least || ms > most)
+  if (isOut) throw refuse(option, `a duration from ${range.join(' to ')}, such as ${example}`, text)
   if (!ms) throw refuse(option, `a duration such as ${example}`, text)
   return ms
 }

@@ -93,6 +93,7 @@ export {
 } from './contract/tokens.ts'
 export { duration, parseDuration, size } from './contract/units.ts'
 export { headAsGet } from './http/head.ts'
+export { type JsonLimits, jsonExcess } from './http/json-limits.ts'
 export { hostIn, isLinkLocal } from './http/link-local.ts'
 export { type Problem, problemResponse, problemTitle } from './http/problem.ts'
 export { type CertificateRead, readCertificate } from './process/certificate.ts'

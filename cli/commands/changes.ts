@@ -78,7 +78,7 @@ export const planPatch: Command<[string]> = async (cli, _options, file) => {
 
 export const apply: Command<[string], { confirmWithin?: string }> = async (cli, { confirmWithin }, file) => {
   const confirmWithinMs =
-    confirmWithin === undefined ? undefined : durationOption('confirm-within', confirmWithin, '60s')
+    confirmWithin === undefined ? undefined : durationOption('confirm-within', confirmWithin, '60s', ['1s', '1h'])
   const patch = readPatch(cli, file)
   const change = await instance(cli).call<AppliedChange>('config.apply', { patch, confirmWithinMs })
   return answer(cli, change, ({ id, steps }) => {

@@ -25,7 +25,7 @@ export const create: Command<[string], CreateOptions> = async (cli, { role, scop
     name,
     role,
     ...(scope && { scopes: scope }),
-    ...(expires !== undefined && { expiresInDays: durationOption('expires', expires, '90d') / dayMs }),
+    ...(expires !== undefined && { expiresInDays: durationOption('expires', expires, '90d', ['2m', '3650d']) / dayMs }),
   })
   const { info } = made
   const exitCode = answer(cli, made, ({ key }) => key)

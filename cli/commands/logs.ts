@@ -75,7 +75,7 @@ export const recent: Command<[], Options> = async (cli, { limit, ...filter }) =>
 const timeOf = (ms: number | undefined) => (ms === undefined ? '' : new Date(ms).toISOString())
 
 export const level: Command<[string?, string?], { for?: string }> = async (cli, options, logger, to) => {
-  if (options.for !== undefined) durationOption('for', options.for, '15m')
+  if (options.for !== undefined) durationOption('for', options.for, '15m', ['1s', '1w'])
   const change = to !== undefined && { level: to === 'reset' ? null : to.toLowerCase(), for: options.for }
   const found = await instance(cli).call<{ loggers: readonly LoggerLevel[] }>('logs.level', { logger, ...change })
   const rowOf = (one: LoggerLevel) => [one.logger, one.effective, one.configured ?? '', timeOf(one.revertsAtMs)]

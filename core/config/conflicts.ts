@@ -5,6 +5,7 @@ import { type RoutePattern, rankRoutes } from '../contract/foreign/route-conflic
 import { shapeProblem } from '../contract/foreign/shape.ts'
 import { callDefinition, failedCheck } from './definitions/calls.ts'
 import { problem } from './errors.ts'
+import { withoutQuotes } from './schema/quoted-secrets.ts'
 import { locate, type Node, type Path } from './tree/node.ts'
 import type { PluginSection } from './types.ts'
 
@@ -76,12 +77,12 @@ export function conflicts(
   const listeners: DeclaredListener[] = []
   const broken = new Set<string>()
   /** Calls a function of a definition, whose error is a configuration error, once. */
-  const checked = <T>({ name }: PluginSection, call: () => readonly T[]): readonly T[] => {
+  const checked = <T>(section: PluginSection, call: () => readonly T[]): readonly T[] => {
     try {
       return call()
     } catch (thrown) {
-      if (!broken.has(name)) found.push(failedCheck(name, root, thrown))
-      broken.add(name)
+      if (!broken.has(section.name)) found.push(failedCheck(section, root, thrown))
+      broken.add(section.name)
       return []
     }
   }
@@ -104,9 +105,10 @@ export function conflicts(
       callDefinition(definition, 'conflicts', ask, (conflicts = []) =>
         conflicts.map(({ path, what, help }) => {
           const at = ['plugins', name, ...path]
-          const { node } = locate(root, at)
-          const source = (node ?? locate(root, ['plugins', name]).node)?.source
-          return problem('CONFIG_VALUE', { what }, at, source, help)
+          const whole = locate(root, ['plugins', name]).node
+          const source = (locate(root, at).node ?? whole)?.source
+          const shown = (text: string) => withoutQuotes(text, definition.config, whole)
+          return problem('CONFIG_VALUE', { what: shown(what) }, at, source, help && shown(help))
         }),
       ),
     )

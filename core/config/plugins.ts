@@ -13,6 +13,7 @@ import { problem, problemAt } from './errors.ts'
 import { describeImportError } from './import-error.ts'
 import { forgetRefused, importPlugin } from './import-plugin.ts'
 import { environments } from './schema/root-config.ts'
+import { hasSecretKeys } from './schema/schema-walk.ts'
 import { isMap } from './tree/json-merge-patch.ts'
 import { type Entry, locate, type Path, showKey, valueAt } from './tree/node.ts'
 
@@ -94,6 +95,8 @@ function refuse(name: string, value: unknown): readonly ['PLUGIN_INVALID' | 'PLU
   if (typeof own !== 'string' || typeof version !== 'string')
     return invalid('its definition needs `name` and `version`')
   if (typeof config?.safeParseAsync !== 'function') return invalid('its definition has no zod schema `config`')
+  if ('_zod' in config && hasSecretKeys(config))
+    return invalid('its `config` has a map with keys of secret(), and keys are shown: use a list of objects')
   if (typeof setup !== 'function') return invalid('its definition has no function `setup`')
   const what = shapeProblem(definitionShape, value) ?? fieldsProblem(value as AnyPlugin)
   return what === undefined ? undefined : invalid(`its definition: ${what}`)

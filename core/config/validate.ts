@@ -8,6 +8,7 @@ import { withDeadline } from '../process/deadline.ts'
 import { callDefinition, failedCheck } from './definitions/calls.ts'
 import type { NamedPlugin } from './plugins.ts'
 import { addProblems, type Checked, wronglyTyped } from './schema/issues.ts'
+import { schemaError, withoutQuotes } from './schema/quoted-secrets.ts'
 import { reservedKeys } from './schema/root-config.ts'
 import { filterKeys, locate, type Node, toPlain, valueAt } from './tree/node.ts'
 
@@ -25,10 +26,14 @@ export async function validate<Out>(
   for (;;) {
     // A reload must not hold up requests for as long as all schemas take together.
     await yieldToLoop()
-    const value = toPlain(filterKeys(locate(section.root, section.path).node!, (key) => !omit.includes(key)))
+    const { node } = locate(section.root, section.path)
+    const value = toPlain(filterKeys(node!, (key) => !omit.includes(key)))
     const checked = { ...section, value }
     // `safeParse` would leave the promise of an asynchronous refinement to itself, and its rejection ends the process.
-    const parsed = await withDeadline(section.schema.safeParseAsync(value), schemaMs, clock, late)
+    const parsing = (async () => section.schema.safeParseAsync(value))().catch((thrown) => {
+      throw schemaError(thrown, section.schema, node)
+    })
+    const parsed = await withDeadline(parsing, schemaMs, clock, late)
     const { success, data, error } = parsed
     if (success === true) return { data }
     if (error === undefined) throw new TypeError(`safeParseAsync gave ${show(parsed)}: config must be a zod schema`)
@@ -56,14 +61,12 @@ export async function validateSection(
   try {
     const checked = { root, path, schema: definition.config, reserved: reservedKeys, partial }
     const { data: config } = await validate(checked, reservedKeys, problems, clock)
-    return {
-      ...shared,
-      config,
-      disabled:
-        config === undefined ? undefined : callDefinition(definition, 'unconfigured', [config], (reason) => reason),
-    }
+    const reason =
+      config === undefined ? undefined : callDefinition(definition, 'unconfigured', [config], (given) => given)
+    const disabled = reason && withoutQuotes(reason, definition.config, locate(root, path).node)
+    return { ...shared, config, disabled }
   } catch (thrown) {
-    problems.push(failedCheck(name, root, thrown))
+    problems.push(failedCheck(plugin, root, thrown))
     return { ...shared, config: undefined }
   }
 }

@@ -1,5 +1,7 @@
 /** Checks the arguments of a control command by the schema that the command declares. */
+import type { z } from 'zod'
 import { addProblems } from '../config/schema/issues.ts'
+import { schemaError } from '../config/schema/quoted-secrets.ts'
 import { fromPlain } from '../config/tree/node.ts'
 import type { ConfigProblem } from '../contract/config-problem.ts'
 import { coreError } from '../contract/errors.ts'
@@ -11,27 +13,20 @@ export type Arguments = Readonly<Record<string, unknown>>
 /** How many invalid arguments an error lists. */
 const maxErrors = 20
 /** What is checked within 5 ms, and more than a change may hold. */
-const [maxValues, maxDepth] = [5_000, 64]
+export const argumentLimits = { values: 5_000, depth: 64 }
 
-/** @returns what of parsed JSON is too much; undefined where it may be walked by functions that call themselves */
-export function excessOf(given: unknown): string | undefined {
-  let values = 0
-  const left: [value: unknown, depth: number][] = [[given, 0]]
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const [value, depth] = next
-    values += 1
-    if (values + left.length > maxValues) return `the arguments have more than ${maxValues} values`
-    if (depth > maxDepth) return `the arguments nest deeper than ${maxDepth}`
-    if (typeof value === 'object' && value !== null)
-      for (const each of Object.values(value)) left.push([each, depth + 1])
+function parsedBy(schema: z.ZodObject, given: Arguments) {
+  try {
+    return schema.safeParse(given)
+  } catch (thrown) {
+    throw schemaError(thrown, schema)
   }
-  return undefined
 }
 
 /** @returns what the schema makes of the arguments; without a schema, the arguments @throws CONTROL_BAD_REQUEST */
 export function checkedArguments({ name, args: schema }: ControlCommand, given: Arguments): Arguments {
   if (schema === undefined) return given
-  const parsed = schema.safeParse(given)
+  const parsed = parsedBy(schema, given)
   if (parsed.success) return parsed.data
   const problems: ConfigProblem[] = []
   const root = fromPlain(given, { kind: 'code' })

@@ -4,9 +4,10 @@ import type { ConfigProblem } from '../contract/config-problem.ts'
 import { ArkwatchError, coreError, errorOf, messageOf } from '../contract/errors.ts'
 import type { Logger } from '../contract/logger.ts'
 import type { ControlCommand } from '../contract/runtime-api.ts'
+import { jsonExcess } from '../http/json-limits.ts'
 import { problemResponse } from '../http/problem.ts'
 import { serveUnix } from '../http/unix-server.ts'
-import { excessOf } from './arguments.ts'
+import { argumentLimits } from './arguments.ts'
 import { type ControlProblem, controlSocket, maxControlBodyBytes } from './protocol.ts'
 
 const statuses: Readonly<Record<string, number>> = { CONTROL_BAD_REQUEST: 400, CONTROL_BUSY: 503 }
@@ -35,6 +36,8 @@ async function readArguments(request: Request, command: string): Promise<Record<
     throw bad('the body is not complete', thrown)
   })
   if (text === '') return {}
+  const excess = jsonExcess(text, argumentLimits)
+  if (excess !== undefined) throw bad(`the body ${excess}`)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -42,8 +45,6 @@ async function readArguments(request: Request, command: string): Promise<Record<
     throw bad('the body is not JSON', thrown)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('the body is not a JSON object')
-  const excess = excessOf(value)
-  if (excess !== undefined) throw bad(excess)
   return value as Record<string, unknown>
 }
 

@@ -33,7 +33,8 @@ export function createRequestPath({ log, clock = systemClock, maxRoutes }: Reque
   const hooks = new HookSet(clock, log)
   const traffic = new Traffic(hooks, table, clock)
   const failed = (request: Request, error: unknown) => {
-    const scope = hooks.wantsErrors ? scopeOf(request) : undefined
+    // Of the hooks in force as the request began.
+    const scope = scopeOf(request)
     if (scope !== undefined) reportError(traffic, scope, error)
   }
   let own: IsOwn = () => false

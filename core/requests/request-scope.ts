@@ -13,11 +13,13 @@ export const requestStorage = new AsyncLocalStorage<RequestScope>()
 /** @returns the scope of the current request; undefined outside of a request, or if no plugin has `context: true` */
 export const currentRequest = (): RequestScope | undefined => requestStorage.getStore()
 
+const noError = Symbol('no error')
+
 export class Scope implements HookedRequest {
   entry: RouteEntry | undefined
   begun = 0
-  /** The last error passed to `onError`. */
-  error: unknown
+  /** The last error passed to `onError`; an application may throw undefined. */
+  error: unknown = noError
 
   constructor(
     readonly request: Request,

@@ -38,7 +38,11 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'plan', 'large.yaml')).stderr).toContain('a change has 1048576 at most')
   const applied = await at.run('config', 'apply', 'patch.yaml', '--confirm-within', '60s')
   expect(applied.stdout).toContain('rolled back in 60s unless you run: arkwatch config confirm')
-  expect((await at.run('config', 'apply', 'patch.yaml', '--confirm-within', 'soon')).exitCode).toBe(64)
+  for (const limit of ['soon', '2h', '10ms'])
+    expect(await at.run('config', 'apply', 'patch.yaml', '--confirm-within', limit)).toMatchObject({
+      exitCode: 64,
+      stderr: expect.stringContaining(`--confirm-within takes a duration from 1s to 1h, such as 60s, got "${limit}"`),
+    })
   expect((await at.run('config', 'confirm')).stdout).toContain('confirmed')
   expect((await at.run('config')).stdout).toMatch(/plugins\.metrics\.path +\/m +data\/overlay\.yaml/)
   expect((await at.run('config', 'rollback')).stderr).toContain(

@@ -5,7 +5,9 @@ import { messageOf } from '../../contract/errors.ts'
 import { disown, isThenable } from '../../contract/foreign/calls.ts'
 import { show } from '../../contract/redact/redactor.ts'
 import { problem } from '../errors.ts'
+import { withoutQuotes } from '../schema/quoted-secrets.ts'
 import { locate, type Node } from '../tree/node.ts'
+import type { PluginSection } from '../types.ts'
 
 type Name = 'unconfigured' | 'conflicts' | 'offers' | 'listens'
 
@@ -32,10 +34,15 @@ const help =
   'A check of the configuration calls unconfigured, conflicts, offers and listens, before any setup: each of the four must answer immediately and must not throw.'
 
 /** @returns the configuration error of a definition that cannot be asked */
-export function failedCheck(plugin: string, root: Node, thrown: unknown): ConfigProblem {
+export function failedCheck(
+  { name: plugin, definition }: Pick<PluginSection, 'name' | 'definition'>,
+  root: Node,
+  thrown: unknown,
+): ConfigProblem {
   const path = ['plugins', plugin]
-  const what = `its configuration cannot be checked: ${messageOf(thrown)}`
-  return problem('PLUGIN_INVALID', { plugin, what }, path, locate(root, path).key, help)
+  const { node, key } = locate(root, path)
+  const what = withoutQuotes(`its configuration cannot be checked: ${messageOf(thrown)}`, definition.config, node)
+  return problem('PLUGIN_INVALID', { plugin, what }, path, key, help)
 }
 
 /**

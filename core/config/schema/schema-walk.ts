@@ -85,21 +85,33 @@ function isOwnSecret(schema: $ZodType, seen = new Set<$ZodType>()): boolean {
     if (def.type === 'union') return any(def.options)
     if (def.type === 'intersection') return any([def.left, def.right])
     // Fields behind a pipe are not known by their written names.
-    return def.type === 'pipe' && written(def) !== def.out && (any([def.out]) || holdsSecret(def.out, new Set()))
+    return def.type === 'pipe' && written(def) !== def.out && (any([def.out]) || holdsSecret(def.out))
   })
 }
 
-function holdsSecret(schema: $ZodType, seen: Set<$ZodType>): boolean {
+/** Whether one of a schema and the schemas below it is such. */
+function some(schema: $ZodType, is: (each: $ZodType) => boolean, seen = new Set<$ZodType>()): boolean {
   if (seen.has(schema)) return false
   seen.add(schema)
-  if (isOwnSecret(schema)) return true
+  if (is(schema)) return true
   return options(schema, undefined).some((option) => {
     const def = defOf(option)
     const items = def.type === 'tuple' ? def.items : []
     const children = [...Object.values(shapeOf(option)), ...items, ...below([option], items.length, undefined)]
-    return children.some((child) => !isNever(child) && holdsSecret(child, seen))
+    return children.some((child) => !isNever(child) && some(child, is, seen))
   })
 }
+
+const holdsSecret = (schema: $ZodType): boolean => some(schema, (each) => isOwnSecret(each))
+
+/** Whether keys of a map are secret: a key is shown wherever its value is. */
+export const hasSecretKeys = (schema: $ZodType): boolean =>
+  some(schema, (each) =>
+    options(each, undefined).some((option) => {
+      const def = defOf(option)
+      return def.type === 'record' && isOwnSecret(def.keyType)
+    }),
+  )
 
 /** Whether a schema, or one below, is a secret. */
 const holders = new WeakMap<$ZodType, boolean>()
@@ -109,7 +121,7 @@ export function isSecret(schemas: readonly $ZodType[], deep = false): boolean {
   return schemas.some((schema) => {
     if (isNever(schema)) return true
     if (!deep) return isOwnSecret(schema)
-    const known = holders.get(schema) ?? holdsSecret(schema, new Set())
+    const known = holders.get(schema) ?? holdsSecret(schema)
     holders.set(schema, known)
     return known
   })

@@ -1,49 +1,31 @@
 /** Reads JSON bodies that may be hostile. */
 import type { HonoRequest } from 'hono'
-import type { Clock } from '../../../core/plugin.ts'
+import { type Clock, jsonExcess } from '../../../core/plugin.ts'
 import type { Principal } from '../api.ts'
 import { adminError } from '../errors.ts'
 import { callerOf, Shares } from '../guard/shares.ts'
 
 export const maxBodyBytes = 256 * 1024
-const maxDepth = 32
-const maxNodes = 20_000
+/** Of a sender without a valid key, who may begin a session and no more. */
+const maxUnknownBytes = 4_096
+/** What is parsed and checked within 5 ms. */
+const limits = { values: 5_000, depth: 32 }
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype'])
 
 const refused = (reason: string) => adminError('ADMIN_BODY', { reason })
-const tooLarge = () => adminError('ADMIN_BODY_LARGE', { bytes: maxBodyBytes })
-
-/** How deep the brackets of a JSON text go, strings left out. Linear, and never recurses. */
-export function depthOf(text: string): number {
-  let depth = 0
-  let deepest = 0
-  let inString = false
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index)
-    if (inString) {
-      if (code === 0x5c) index += 1
-      else if (code === 0x22) inString = false
-    } else if (code === 0x22) inString = true
-    else if (code === 0x5b || code === 0x7b) {
-      depth += 1
-      if (depth > deepest) deepest = depth
-    } else if (code === 0x5d || code === 0x7d) depth -= 1
-  }
-  return deepest
-}
+const tooLarge = (bytes: number) => adminError('ADMIN_BODY_LARGE', { bytes })
 
 /** @throws ADMIN_BODY for a text that is not JSON, is too deep or too large, or has keys of objects' prototypes */
 export function checkJson(text: string): void {
-  if (depthOf(text) > maxDepth) throw refused(`it nests deeper than ${maxDepth}`)
-  let nodes = 0
+  const excess = jsonExcess(text, limits)
+  if (excess !== undefined) throw refused(`it ${excess}`)
   const visit = (value: unknown): void => {
-    nodes += 1
-    if (nodes > maxNodes) throw refused(`it has more than ${maxNodes} values`)
-    if (typeof value !== 'object' || value === null) return
-    for (const key of Object.keys(value)) {
-      if (!Array.isArray(value) && forbiddenKeys.has(key)) throw refused(`the key ${JSON.stringify(key)} is not taken`)
-      visit((value as Record<string, unknown>)[key])
-    }
+    if (Array.isArray(value)) value.forEach(visit)
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, each] of Object.entries(value)) {
+        if (forbiddenKeys.has(key)) throw refused(`the key ${JSON.stringify(key)} is not taken`)
+        visit(each)
+      }
   }
   let parsed: unknown
   try {
@@ -73,7 +55,8 @@ export class BodyReader {
    */
   async read(request: HonoRequest, sender: Principal | undefined, from: string): Promise<string> {
     const declared = Number(request.header('content-length') ?? 0)
-    if (declared > maxBodyBytes) throw tooLarge()
+    const maxBytes = sender === undefined ? maxUnknownBytes : maxBodyBytes
+    if (declared > maxBytes) throw tooLarge(maxBytes)
     const kind = sender === undefined ? 'unknown' : 'known'
     const caller = sender === undefined ? { id: from, name: from } : callerOf(sender)
     const free = this.#reading[kind].take(caller, maxBodies[kind], (limit, caller) => {
@@ -93,7 +76,7 @@ export class BodyReader {
       cancel()
       free()
     }
-    if (text.length > maxBodyBytes) throw tooLarge()
+    if (text.length > maxBytes) throw tooLarge(maxBytes)
     if (text !== '' && /\bjson\b/i.test(request.header('content-type') ?? '')) checkJson(text)
     return text
   }

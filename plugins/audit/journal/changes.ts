@@ -10,6 +10,8 @@ export interface Difference {
 export const maxDifferences = 100
 const maxDepth = 16
 const maxText = 1_000
+/** What is read of a longer text, whose last characters may be a part of a secret and are left out. */
+const [maxRead, maxSplit] = [8_192, 512]
 /** Beside the names that are secret everywhere: a record may be kept for years, and is read by auditors. */
 const alsoSecret = /key|token|pwd|dsn|private|seed/i
 /** Names that hold one of those words and are no secrets. */
@@ -25,6 +27,8 @@ export function scrub(value: unknown, hide: (value: string) => string, name = ''
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') {
     if (isSecret && value !== '') return hide(String(value))
     if (typeof value !== 'string') return typeof value === 'bigint' ? String(value) : value
+    if (value.length > maxRead)
+      return `${redactor.text(value.slice(0, maxRead), maxRead, hide).slice(0, -maxSplit).slice(0, maxText)}…`
     const clean = redactor.text(value, value.length, hide)
     return clean.length > maxText ? `${clean.slice(0, maxText)}…` : clean
   }

@@ -208,6 +208,76 @@ test('a value of secret() is shown nowhere, in whatever schema it stands', async
   await fc.assert(fc.asyncProperty(hiding, look), { numRuns: process.env.ARKWATCH_PROOF === '1' ? 2_000 : 100 })
 })
 
+const parts = { thing: secret().describe('Thing.'), open: z.string().default('').describe('Open.') }
+const quoting: Readonly<Record<string, object>> = {
+  'a transform that throws': {
+    config: z.strictObject({ ...parts, thing: secret().transform((text) => JSON.parse(text)) }),
+  },
+  'a refinement that throws': {
+    config: z.strictObject(parts).refine(({ thing }) => {
+      throw new Error(`bad ${thing}`)
+    }),
+  },
+  'a refinement that rejects': {
+    config: z.strictObject(parts).refine(async ({ thing }) => {
+      throw thing
+    }),
+  },
+  unconfigured: { config: z.strictObject(parts), unconfigured: ({ thing }: { thing: string }) => `${thing} is no use` },
+  'unconfigured that throws': {
+    config: z.strictObject(parts),
+    unconfigured({ thing }: { thing: string }) {
+      throw new Error(thing)
+    },
+  },
+  conflicts: {
+    config: z.strictObject(parts),
+    conflicts: ({ thing }: { thing: string }) => [{ path: ['thing'], what: `not ${thing}`, help: `see ${thing}` }],
+  },
+  'listens that throws': {
+    config: z.strictObject(parts),
+    listens({ thing }: { thing: string }) {
+      throw new Error(thing)
+    },
+  },
+  'conflicts with a text of a file': {
+    config: z.strictObject(parts),
+    conflicts: ({ open }: { open: string }) => [{ path: ['open'], what: `not ${open}`, help: 'See.' }],
+  },
+}
+
+test.each(Object.entries(quoting))('a secret that the code of a plugin quotes is not shown: %s', async (_, more) => {
+  const place = {
+    ...{ api: 1, name: 'place', version: '1.0.0', summary: 'Made for tests.', setup: () => ({}) },
+    ...more,
+  }
+  const text = `plugins:\n  place: { thing: ${canary}, open: "\${file:secret}" }\n`
+  const { config, raw, printed } = await load(
+    { 'config.yaml': text, secret: `${canary}-of-a-file` },
+    { plugins: [place as never] },
+  )
+  const shown = [...raw, printed, config?.plugins.map(({ disabled }) => disabled)]
+  expect(JSON.stringify(shown)).not.toContain(canary)
+  expect(JSON.stringify(shown)).toMatch(/\[redacted\]|may quote a secret/)
+})
+
+test('keys of a map cannot be secret', async () => {
+  const key = z.union([z.literal('any'), secret()])
+  for (const map of [z.record(secret(), z.string()), z.array(z.partialRecord(key, z.string())).optional()]) {
+    const config = z.strictObject({ map: map.describe('Map.') })
+    const place = definePlugin({
+      api: 1,
+      name: 'place',
+      version: '1.0.0',
+      summary: 'A test.',
+      config,
+      setup: () => ({}),
+    })
+    const { problems } = await load({ 'config.yaml': '' }, { plugins: [place] })
+    expect(problems).toEqual([expect.stringContaining('a map with keys of secret(), and keys are shown')])
+  }
+})
+
 test('what came from a file of its own is shown nowhere, at fields that are no secrets either', async () => {
   const wrong = await load({
     'config.yaml': `plugins: { watcher: { every: "\${file:secret}", checks: { a: { kind: "\${file:secret}" } } } }\n`,

@@ -4,7 +4,7 @@ import type { CommandAuditor, ControlCommand } from '../../../core/contract/runt
 import type { Contributed } from '../../../core/contract/tokens.ts'
 import { checkedArguments } from '../../../core/control/arguments.ts'
 import { audited, commandMs, maxRuns, recorded as onRecord } from '../../../core/control/audited.ts'
-import { z } from '../../../core/plugin.ts'
+import { secret, z } from '../../../core/plugin.ts'
 import { LogHub } from '../../../core/process/log.ts'
 import { testClock } from '../../../testing/test-clock.ts'
 import { recordingSink } from '../../../testing/test-runtime.ts'
@@ -86,6 +86,16 @@ test('arguments that a command does not take are refused before the record, with
   expect([recorded, faults]).toEqual([[], []])
   await run(set, { apiToken: 5 })
   expect(recorded).toEqual(['set begins', 'runs 1', 'set ok'])
+})
+
+test('what a schema of arguments throws does not show the secrets in them', async () => {
+  const parse = (text: string) => JSON.parse(text)
+  const set: ControlCommand = {
+    ...{ name: 'set', args: z.strictObject({ thing: secret().transform(parse) }), run() {} },
+  }
+  const thrown = (await run(set, { thing: 'canary' }).catch((error) => error)) as Error
+  expect(thrown.message).toBe('its schema threw SyntaxError, whose text may quote a secret')
+  expect(Bun.inspect([thrown, faults])).not.toContain('canary')
 })
 
 test('thousands of arguments that a command does not take do not hold the loop up', () => {

@@ -189,6 +189,38 @@ test('onError sees what reaches the onError of a Hono application, and what is t
   expect(path.active()).toBe(0)
 })
 
+test.each(['text', undefined, null])(
+  'onError of the hooks at the beginning sees %p, also after a reload',
+  async (thrown) => {
+    const { path, hooks } = observedPath()
+    const errors: unknown[] = []
+    const gate = Promise.withResolvers<never>()
+    const fetch = path.wrapFetch(
+      (_request: Request) => gate.promise,
+      () => '/slow',
+    )
+    path.setHooks([owned(hooks), owned({ onError: (_, error) => void errors.push(error) })])
+    const answer = Promise.resolve(fetch(get('/slow'))).catch((error: unknown) => error)
+    path.setHooks([owned(hooks)])
+    gate.reject(thrown)
+    expect(await answer).toBe(thrown)
+    expect(errors).toEqual([thrown])
+  },
+)
+
+test('an error that a Hono application handles reaches the onError of the hooks at the beginning', async () => {
+  const { path, hooks } = observedPath()
+  const errors: unknown[] = []
+  const gate = Promise.withResolvers<never>()
+  const fetch = path.wrapHono(new Hono().get('/slow', () => gate.promise).onError((_, c) => c.text('handled', 500)))
+  path.setHooks([owned(hooks), owned({ onError: (_, error) => void errors.push(String(error)) })])
+  const answer = fetch(get('/slow'))
+  path.setHooks([owned(hooks)])
+  gate.reject(new Error('late'))
+  expect((await answer).status).toBe(500)
+  expect(errors).toEqual(['Error: late'])
+})
+
 test('with context: true the running code finds its request, also after awaits; outside there is none', async () => {
   const { path, hooks } = observedPath()
   const app = new Hono().get('/:id', async (c) => {
