@@ -1,5 +1,5 @@
 /** PURE. What differs between before and after, without secrets, and bounded. */
-import { createRedactor, jsonPointer } from '../../../core/plugin.ts'
+import { createRedactor, jsonPointer, redacted } from '../../../core/plugin.ts'
 
 export interface Difference {
   readonly path: string
@@ -20,7 +20,8 @@ const redactor = createRedactor({ strict: true })
 
 /** Replaces what must not be kept. @param hide gives what stands for a secret */
 export function scrub(value: unknown, hide: (value: string) => string, name = '', depth = 0, map?: object): unknown {
-  if (value === null || value === undefined || typeof value === 'boolean') return value
+  // A value that was hidden before has no fingerprint: that of the text would be the same for every secret.
+  if (value === null || value === undefined || typeof value === 'boolean' || value === redacted) return value
   const { secret, counts } = redactor.key(name, map)
   const isCount = counts && typeof value === 'number'
   const isSecret = (secret || alsoSecret.test(name)) && !harmlessName.test(name) && !isCount

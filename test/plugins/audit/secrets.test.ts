@@ -10,6 +10,7 @@ setDefaultTimeout(30_000)
 
 const canary = 'c4n4ry'
 const fields = {
+  pin: secret().optional(),
   thing: secret().optional(),
   list: z.array(secret()).default([]),
   map: z.record(z.string(), z.union([secret(), z.number()])).default({}),
@@ -24,7 +25,7 @@ const place = definePlugin({
     ],
   }),
 })
-const secrets = { thing: canary, list: [`${canary}1`], map: { k: `${canary}2` }, open: 'shown' }
+const secrets = { pin: canary, thing: canary, list: [`${canary}1`], map: { k: `${canary}2` }, open: 'shown' }
 const commands: Readonly<Record<string, readonly [string, Record<string, unknown>, string, string]>> = {
   'a change of a plugin': ['config.apply', { patch: { plugins: { place: secrets } } }, 'ok', 'shown'],
   'a change that is refused': [
@@ -66,4 +67,6 @@ test.each(Object.entries(commands))('%s', async (_, [name, args, outcome, shown]
   expect(records.map((record) => record.outcome)).toEqual([outcome, 'begun'])
   expect(JSON.stringify(records)).not.toContain(canary)
   expect(JSON.stringify(records)).toContain(shown)
+  // The fingerprint of what was hidden before would be the same for all secrets.
+  expect(JSON.stringify(records)).not.toContain('hmac-')
 })
