@@ -9,6 +9,7 @@ import { checkPatch } from '../guard/patch-policy.ts'
 import { body, idParam, ifMatch, iso, isoOrNull, nullableTime, record, reply, tagged, time } from '../http/reply.ts'
 import { createRoutes } from '../http/route.ts'
 import { StepSchema } from './plugins.ts'
+import { withoutSet } from './recorded-change.ts'
 
 const Change = z
   .object({
@@ -51,7 +52,8 @@ export function configRoutes(runtime: Runtime, clock: Pick<Clock, 'after'>) {
     await checkNames(wanted, clock)
     const before = await effective()
     const change = await changes.apply(wanted, { by: c.var.principal.name, ...options })
-    Object.assign(c.var.note, { target: change.id, before, after: await effective() })
+    const after = await effective()
+    Object.assign(c.var.note, { target: change.id, before: withoutSet(before, after, wanted), after })
     return shown(change)
   }
 
