@@ -19,7 +19,7 @@ export interface PluginStatus {
   readonly startedAtMs: number | undefined
   /** Faults of timers, hooks, routes, contributions and phases, over all instances of the plugin, as are the times. */
   readonly errors: number
-  /** Time on the main thread in the plugin's timers and hooks (hooks sampled). */
+  /** Time on the main thread in the plugin's timers. */
   readonly cpuMs: number
   /** Run time of the plugin's tasks in the worker threads. */
   readonly taskMs: number

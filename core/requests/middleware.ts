@@ -1,11 +1,10 @@
 /** The request hooks as a Hono middleware. Uses only Hono's public API. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { requestStorage } from './request-scope.ts'
 import { type HonoRoute, isHonoRoute } from './routes/hono-routes.ts'
 import { RouteEntries } from './routes/route-entries.ts'
 import type { RouteTable } from './routes/route-table.ts'
 import type { Traffic } from './traffic.ts'
-import { closeScope, failScope, openScope, reportError } from './wrap-scoped.ts'
+import { closeScope, failScope, openScope, reportError, within } from './wrap-scoped.ts'
 
 export type RequestMiddleware = MiddlewareHandler
 
@@ -20,14 +19,14 @@ export function createMiddleware(traffic: Traffic, table: RouteTable): RequestMi
 
   const scoped = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     const scope = openScope(traffic, context.req.raw)
-    const early = traffic.hooks.runOnRequest(scope, () => false)
+    const early = within(traffic, scope, () => traffic.hooks.runOnRequest(scope, () => false))
     if (early !== undefined) {
       closeScope(traffic, scope, entryOf(context), early)
       return early
     }
     scope.entry = entryOf(context)
     try {
-      await (traffic.hooks.context ? requestStorage.run(scope, next) : next())
+      await within(traffic, scope, next)
     } catch (error) {
       failScope(traffic, scope, scope.entry, error)
       throw error

@@ -12,9 +12,13 @@ export function openScope(traffic: Traffic, request: Request): Scope {
   return scope
 }
 
+/** Calls hooks of a request, which find the request where a plugin asked for that. */
+export const within = <T>(traffic: Traffic, scope: Scope, call: () => T): T =>
+  traffic.hooks.context ? requestStorage.run(scope, call) : call()
+
 export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, response: unknown): void {
   scope.entry = entry
-  traffic.hooks.runOnResponse(scope, response as Response | undefined)
+  within(traffic, scope, () => traffic.hooks.runOnResponse(scope, response as Response | undefined))
   traffic.end(entry, statusOf(response), scope.startedMs, scope.request)
 }
 
@@ -22,14 +26,14 @@ export function closeScope(traffic: Traffic, scope: Scope, entry: RouteEntry, re
 export function reportError(traffic: Traffic, scope: Scope, error: unknown): void {
   if (scope.error === error) return
   scope.error = error
-  traffic.hooks.runOnError(scope, error)
+  within(traffic, scope, () => traffic.hooks.runOnError(scope, error))
 }
 
 /** Ends a request whose error the application did not handle. */
 export function failScope(traffic: Traffic, scope: Scope, entry: RouteEntry, error: unknown): void {
   scope.entry = entry
   reportError(traffic, scope, error)
-  traffic.hooks.runOnResponse(scope, undefined)
+  within(traffic, scope, () => traffic.hooks.runOnResponse(scope, undefined))
   traffic.end(entry, 500, scope.startedMs, scope.request)
 }
 
@@ -41,7 +45,7 @@ export function callScoped(
   context: unknown,
 ): ReturnType<AnyFetch> {
   const scope = openScope(traffic, request)
-  const early = traffic.hooks.runOnRequest(scope, source.isOwn)
+  const early = within(traffic, scope, () => traffic.hooks.runOnRequest(scope, source.isOwn))
   if (early !== undefined) {
     closeScope(traffic, scope, source.resolve(request), early)
     return early
@@ -58,9 +62,7 @@ export function callScoped(
   }
   let answer: ReturnType<AnyFetch>
   try {
-    answer = traffic.hooks.context
-      ? requestStorage.run(scope, source.answer, request, env, context)
-      : source.answer(request, env, context)
+    answer = within(traffic, scope, () => source.answer(request, env, context))
   } catch (error) {
     failScope(traffic, scope, restore(), error)
     throw error

@@ -21,7 +21,7 @@ export const runtimeCollector = (runtime: Source): Collector => ({
     const counter = (name: string, help: string) =>
       batch.counter({ name: `arkwatch_plugin_${name}_total`, help, labels })
     const errors = counter('errors', 'Errors thrown by the timers, hooks, routes and contributions of a plugin.')
-    const cpu = counter('cpu_seconds', 'Time on the main thread in the timers and hooks of a plugin.')
+    const cpu = counter('cpu_seconds', 'Time on the main thread in the timers of a plugin, without its request hooks.')
     const tasks = counter('task_seconds', 'Run time of the tasks of a plugin in the worker threads.')
     const hooks = counter(
       'hook_seconds',

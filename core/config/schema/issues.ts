@@ -7,6 +7,7 @@ import { isSecretKey, nameOfValue } from '../../contract/redact/secret-keys.ts'
 import { parseDuration } from '../../contract/units.ts'
 import { problem } from '../errors.ts'
 import { type Located, locate, type Node, type Path, type Scalar, showKey } from '../tree/node.ts'
+import { withoutQuotes } from './quoted-secrets.ts'
 import { below, exampleOf, isSecret, keysOf } from './schema-walk.ts'
 
 /** A schema applied to the part of the whole tree at `path`. */
@@ -140,6 +141,8 @@ function* toProblems(issue: $ZodIssue, checked: Checked): Generator<ConfigProble
     // A schema's own message may quote the value.
     for (const quoted of [value, JSON.stringify(value).slice(1, -1)]) what = what.replaceAll(quoted, shown)
   }
+  // It may quote a secret below the value, or beside it.
+  what = withoutQuotes(what, checked.schema, locate(checked.root, checked.path).node)
   if (!what.includes('got ') && issue.code !== 'invalid_key') what += `, ${seen(issue, at, secret)}`
   const source = issue.code === 'invalid_key' ? at.key : at.source
   yield problem('CONFIG_VALUE', { what }, path, source, hint(issue, schemas, at.node))

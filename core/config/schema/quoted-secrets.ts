@@ -24,18 +24,25 @@ function* secretTexts(schemas: readonly $ZodType[], node: Node, hidden = false):
   for (const [key, each] of inner) yield* secretTexts(below(schemas, key, value), each, secret)
 }
 
-/** @param node the section that the text may quote @returns the text with each secret of the section as `[redacted]` */
+const known = new WeakMap<Node, readonly string[]>()
+
+/** The longest first: one may hold another. */
+function textsOf(schema: $ZodType, node: Node): readonly string[] {
+  const texts = known.get(node) ?? [...new Set(secretTexts([schema], node))].sort((a, b) => b.length - a.length)
+  known.set(node, texts)
+  return texts
+}
+
+/** @param node the section, of this schema @returns the text with each secret of the section as `[redacted]` */
 export function withoutQuotes(text: string, schema: $ZodType, node: Node | undefined): string {
   if (node === undefined || !isZod(schema)) return text
-  // The longest first: one may hold another.
-  const texts = [...new Set(secretTexts([schema], node))].sort((a, b) => b.length - a.length)
-  return texts.reduce((shown, each) => shown.replaceAll(each, redacted), text)
+  return textsOf(schema, node).reduce((shown, each) => shown.replaceAll(each, redacted), text)
 }
 
 /** @returns what a function of a schema threw; the text is not shown where it may quote a part of a secret */
 export function schemaError(thrown: unknown, schema: $ZodType, node?: Node): unknown {
   if (!isZod(schema)) return thrown
-  const mayQuote = isSecret([schema], true) || (node !== undefined && !secretTexts([schema], node).next().done)
+  const mayQuote = isSecret([schema], true) || (node !== undefined && textsOf(schema, node).length > 0)
   if (!mayQuote) return thrown
   return new Error(`its schema threw ${isError(thrown) ? thrown.name : 'a value'}, whose text may quote a secret`)
 }

@@ -23,7 +23,7 @@ export const PluginSchema = z
     cpu_ms: z
       .number()
       .describe(
-        'Time of timers and hooks on the main thread, without the routes, which wait, and without the threads of the plugin.',
+        'Time of timers on the main thread, without the request hooks, the routes, which wait, and the threads of the plugin.',
       ),
     task_ms: z.number().describe('Time of the tasks of the plugin in the worker threads.'),
     hook_ms: z.number().describe('Time of the request hooks of the plugin, mostly estimated from samples.'),

@@ -218,6 +218,18 @@ const quoting: Readonly<Record<string, object>> = {
       throw new Error(`bad ${thing}`)
     }),
   },
+  'a refinement of a list': {
+    config: z.strictObject({
+      ...parts,
+      thing: z.array(secret()).refine(() => false, { error: ({ input }) => `duplicates in ${input}` }),
+    }),
+  },
+  'a refinement of the whole, at another place': {
+    config: z.strictObject(parts).refine(() => false, {
+      path: ['open'],
+      error: ({ input }) => `${(input as { thing: string }).thing} does not fit`,
+    }),
+  },
   'a refinement that rejects': {
     config: z.strictObject(parts).refine(async ({ thing }) => {
       throw thing
@@ -246,12 +258,13 @@ const quoting: Readonly<Record<string, object>> = {
   },
 }
 
-test.each(Object.entries(quoting))('a secret that the code of a plugin quotes is not shown: %s', async (_, more) => {
+test.each(Object.entries(quoting))('a secret that the code of a plugin quotes is not shown: %s', async (name, more) => {
   const place = {
     ...{ api: 1, name: 'place', version: '1.0.0', summary: 'Made for tests.', setup: () => ({}) },
     ...more,
   }
-  const text = `plugins:\n  place: { thing: ${canary}, open: "\${file:secret}" }\n`
+  const thing = JSON.stringify(name.includes('a list') ? [canary, `${canary}2`] : canary)
+  const text = `plugins:\n  place: { thing: ${thing}, open: "\${file:secret}" }\n`
   const { config, raw, printed } = await load(
     { 'config.yaml': text, secret: `${canary}-of-a-file` },
     { plugins: [place as never] },

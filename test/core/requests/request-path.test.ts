@@ -235,6 +235,45 @@ test('with context: true the running code finds its request, also after awaits; 
   expect(currentRequest()).toBeUndefined()
 })
 
+test.each(['wrapHono', 'wrapFetch', 'middleware'])(
+  'with context: true each hook of a request finds it: %s',
+  async (way) => {
+    const { path, hooks } = observedPath()
+    const found: unknown[] = []
+    const find = (name: string) => () => void found.push([name, currentRequest()?.id])
+    const scoped: RequestHooks = {
+      context: true,
+      onRequest: find('onRequest') as () => undefined,
+      onResponse: find('onResponse'),
+      onError: find('onError'),
+    }
+    path.setHooks([owned(hooks), owned(scoped)])
+    const app = new Hono()
+    if (way === 'middleware') app.use(path.middleware())
+    app.get('/good', (c) => c.text('good'))
+    app.get('/late', async () => {
+      await Promise.resolve()
+      throw 'past'
+    })
+    const plain = path.wrapFetch(
+      async (request: Request) => app.fetch(request),
+      () => '/',
+    )
+    const fetch = way === 'wrapHono' ? path.wrapHono(app) : way === 'wrapFetch' ? plain : app.fetch
+    const send = async (url: string) => fetch(get(url, { headers: { 'x-request-id': url.slice(1) } }))
+    await send('/good')
+    await send('/late').catch(() => {})
+    expect(found).toEqual([
+      ['onRequest', 'good'],
+      ['onResponse', 'good'],
+      ['onRequest', 'late'],
+      ['onError', 'late'],
+      ['onResponse', 'late'],
+    ])
+    expect(currentRequest()).toBeUndefined()
+  },
+)
+
 test('the middleware has scopes, answers and errors, too', async () => {
   const { path, hooks, taken } = observedPath()
   const notes: string[] = []
