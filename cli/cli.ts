@@ -12,6 +12,8 @@ export interface Cli {
   readonly interactive: boolean
   /** Absolute path of the configuration: `-c FILE`, else ARKWATCH_CONFIG, else ./config.yaml. */
   readonly configFile: string
+  /** Whether `-c` or ARKWATCH_CONFIG names it. */
+  readonly isNamed?: boolean
   /** The admin API of a remote process; undefined for the process of the configuration. */
   readonly url: string | undefined
   /** Writes a result to standard output. */
@@ -54,6 +56,7 @@ export function createCli(options: GlobalOptions, host: CommandHost): Cli {
     colour: !json && stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     interactive: stdout.isTTY === true,
     configFile: resolve(cwd, options.config ?? (env.ARKWATCH_CONFIG || 'config.yaml')),
+    isNamed: Boolean(options.config ?? env.ARKWATCH_CONFIG),
     url: options.url || env.ARKWATCH_URL || undefined,
     print(text) {
       const out = new Promise<void>((resolve) => stdout.write(`${text}\n`, () => resolve()))

@@ -26,6 +26,11 @@ test('changes, restarts and the audit log are driven from the command line', asy
   expect((await at.run('config', 'plan', 'patch.yaml')).stdout).toMatch(/metrics +reconfigure/)
   expect((await at.run('config', 'plan', 'wrong.yaml')).stderr).toContain('did you mean "path"?')
   expect((await at.run('config', 'plan', 'nowhere.yaml')).exitCode).toBe(64)
+  // This process, of ./data, is perhaps not the one that was meant.
+  expect(await at.run('plugins', 'disable', 'metrics', '-c', 'typo.yaml')).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringMatching(/^error: there is no file .*typo\.yaml, which names the process by its `data`/),
+  })
   await at.write('broken.yaml', 'plugins: { metrics: [ }\n')
   expect((await at.run('config', 'plan', 'broken.yaml')).stderr).toMatch(
     /^error: cannot read the change from broken\.yaml: .* at line 1, column 23 \[CLI_USAGE\]\n/,
